@@ -323,6 +323,6 @@ text_time(char room[32], int64_t unix_ms)
 		memset(&tm, 0, sizeof(tm));
 	(void)snprintf(room, 32, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", (tm.tm_year + 1900) % 10000,
 		       tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
-		       (int)(unix_ms % 1000));
+		       (int)((unsigned long long)unix_ms % 1000 & 0x3ff));
 	return room;
 }
