@@ -321,8 +321,10 @@ text_time(char room[32], int64_t unix_ms)
 
 	if (gmtime_r(&seconds, &tm) == NULL)
 		memset(&tm, 0, sizeof(tm));
-	(void)snprintf(room, 32, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", (tm.tm_year + 1900) % 10000,
-		       tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
-		       (int)((unsigned long long)unix_ms % 1000 & 0x3ff));
+	(void)snprintf(room, 32, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ",
+		       (unsigned)(tm.tm_year + 1900) % 10000, (unsigned)(tm.tm_mon + 1) % 100,
+		       (unsigned)tm.tm_mday % 100, (unsigned)tm.tm_hour % 100,
+		       (unsigned)tm.tm_min % 100, (unsigned)tm.tm_sec % 100,
+		       (unsigned)(unix_ms % 1000) % 1000);
 	return room;
 }

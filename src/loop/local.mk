@@ -1,1 +1,8 @@
-# src/loop
+# src/loop: the reactor; may include base
+noinst_LIBRARIES += libloop.a
+libloop_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS)
+libloop_a_SOURCES = \
+	src/loop/child.c src/loop/child.h \
+	src/loop/clock.c src/loop/clock.h \
+	src/loop/loop.c src/loop/loop.h \
+	src/loop/pipe.c src/loop/pipe.h

@@ -1,0 +1,282 @@
+/*
+ * child.c - a process of ours: started without fork, known by pidfd, reaped once.
+ *
+ * The child shares our memory until its exec (CLONE_VM | CLONE_VFORK) and runs on a
+ * small stack of its own, so that it cannot harm our frames. Between clone and exec
+ * it makes system calls only; what went wrong comes back through the shared struct.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "loop/child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/capability.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/assert.h"
+#include "base/err.h"
+
+extern char **environ;
+
+/* What the child between clone and exec is given and what it leaves behind. */
+struct birth {
+	const struct child_spec *spec;
+	sigset_t mask; /* to restore */
+	uid_t uid;
+	gid_t gid;
+	const char *failed; /* what could not be done; NULL: exec succeeded */
+	int sys;
+};
+
+static _Noreturn void
+birth_failed(struct birth *birth, const char *what)
+{
+	birth->failed = what;
+	birth->sys = errno;
+	_exit(127);
+}
+
+static bool
+write_file(const char *path, const char *text, size_t len)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return false;
+	n = write(fd, text, len);
+	(void)close(fd);
+	return n == (ssize_t)len;
+}
+
+/* user_namespaces(7): setgroups must be denied before an unprivileged gid_map. */
+static void
+map_own_ids(struct birth *birth)
+{
+	char line[64];
+	int n;
+
+	if (!write_file("/proc/self/setgroups", "deny", 4))
+		birth_failed(birth, "deny setgroups in the user namespace");
+	n = snprintf(line, sizeof(line), "%u %u 1", birth->uid, birth->uid);
+	if (!write_file("/proc/self/uid_map", line, (size_t)n))
+		birth_failed(birth, "map the user id into the user namespace");
+	n = snprintf(line, sizeof(line), "%u %u 1", birth->gid, birth->gid);
+	if (!write_file("/proc/self/gid_map", line, (size_t)n))
+		birth_failed(birth, "map the group id into the user namespace");
+}
+
+/* An exec as a non-root id drops all capabilities but the ambient ones: capabilities(7). */
+static void
+keep_sys_admin(struct birth *birth)
+{
+	struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
+	struct __user_cap_data_struct caps[2];
+
+	if (syscall(SYS_capget, &head, caps) != 0)
+		birth_failed(birth, "read the capabilities");
+	caps[0].inheritable |= 1u << CAP_SYS_ADMIN;
+	if (syscall(SYS_capset, &head, caps) != 0 ||
+	    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_SYS_ADMIN, 0, 0) != 0)
+		birth_failed(birth, "keep a capability over exec");
+}
+
+/* Moves sources out of the way of targets first: 3 -> 4 and 4 -> 3 must both work. */
+static void
+place_fds(struct birth *birth)
+{
+	const struct child_spec *spec = birth->spec;
+	int from[CHILD_FD_MOST];
+	bool given[3] = {false, false, false};
+	size_t i;
+	int null_fd;
+
+	for (i = 0; i < spec->fd_count; i++) {
+		from[i] = fcntl(spec->fds[i].from, F_DUPFD_CLOEXEC, 16);
+		if (from[i] < 0)
+			birth_failed(birth, "duplicate a descriptor");
+	}
+	for (i = 0; i < spec->fd_count; i++) {
+		if (dup2(from[i], spec->fds[i].to) < 0)
+			birth_failed(birth, "place a descriptor");
+		if (spec->fds[i].to < 3)
+			given[spec->fds[i].to] = true;
+	}
+	if (given[0] && given[1] && given[2])
+		return;
+	null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (null_fd < 0)
+		birth_failed(birth, "open /dev/null");
+	for (i = 0; i < 3; i++)
+		if (!given[i] && dup2(null_fd, (int)i) < 0)
+			birth_failed(birth, "place /dev/null");
+}
+
+/* Handlers are ours and lie in memory that the exec takes away; ignored signals would be inherited. */
+static void
+reset_signals(void)
+{
+	struct sigaction action = {.sa_handler = SIG_DFL};
+	int signo;
+
+	for (signo = 1; signo < NSIG; signo++)
+		if (signo != SIGKILL && signo != SIGSTOP)
+			(void)sigaction(signo, &action, NULL);
+}
+
+static int
+child_main(void *arg)
+{
+	struct birth *birth = arg;
+	const struct child_spec *spec = birth->spec;
+	sigset_t none;
+
+	reset_signals();
+	if (spec->flags & CHILD_NEW_USER_NS) {
+		map_own_ids(birth);
+		keep_sys_admin(birth);
+	}
+	if ((spec->flags & CHILD_NEW_SESSION) && setsid() < 0)
+		birth_failed(birth, "start a session");
+	if ((spec->flags & CHILD_DIES_WITH_US) && prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
+		birth_failed(birth, "ask to end with the parent");
+	if (spec->cwd != NULL && chdir(spec->cwd) != 0)
+		birth_failed(birth, "change to its directory");
+	place_fds(birth);
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	(void)execve(spec->path, spec->argv, spec->envp != NULL ? spec->envp : environ);
+	birth_failed(birth, "execute it");
+}
+
+/* The child has a stack of its own; one child is born at a time, since CLONE_VFORK waits for the exec. */
+static pid_t
+clone_child(struct birth *birth, unsigned flags, int *pidfd)
+{
+	static char stack[64 * 1024] __attribute__((aligned(16)));
+	int clone_flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD;
+
+	if (flags & CHILD_NEW_PID_NS)
+		clone_flags |= CLONE_NEWPID | CLONE_NEWNS;
+	if (flags & CHILD_NEW_USER_NS)
+		clone_flags |= CLONE_NEWUSER;
+	return clone(child_main, stack + sizeof(stack), clone_flags, birth, pidfd);
+}
+
+static void
+on_child_end(void *arg, unsigned events)
+{
+	struct child *child = arg;
+	struct rusage usage;
+	int status;
+	pid_t pid;
+
+	(void)events;
+	pid = wait4(child->pid, &status, WNOHANG, &usage);
+	if (pid == 0)
+		return;
+	assert(pid == child->pid);
+	child_release(child);
+	child->on_exit(child->arg, status, &usage);
+}
+
+int
+child_start(struct child *child, struct loop *loop, const struct child_spec *spec,
+	    child_exit_fn *on_exit, void *arg, struct err *err)
+{
+	struct birth birth = {.spec = spec, .uid = geteuid(), .gid = getegid()};
+	sigset_t all;
+	int pidfd = -1, rc;
+	pid_t pid;
+
+	assert(spec->fd_count <= CHILD_FD_MOST);
+	/* No handler of ours may run in the child while it shares our memory. */
+	(void)sigfillset(&all);
+	(void)sigprocmask(SIG_SETMASK, &all, &birth.mask);
+	pid = clone_child(&birth, spec->flags, &pidfd);
+	rc = errno;
+	(void)sigprocmask(SIG_SETMASK, &birth.mask, NULL);
+	errno = rc;
+	if (pid < 0)
+		return err_sys(err, "cannot start '%s'", spec->path);
+	if (birth.failed != NULL) {
+		(void)wait4(pid, NULL, 0, NULL); /* it has exited: vfork returned */
+		(void)close(pidfd);
+		errno = birth.sys;
+		return err_sys(err, "cannot start '%s': cannot %s", spec->path, birth.failed);
+	}
+	child->pid = pid;
+	child->pidfd = pidfd;
+	child->on_exit = on_exit;
+	child->arg = arg;
+	memset(&child->watch, 0, sizeof(child->watch));
+	rc = watch_start(&child->watch, loop, pidfd, WATCH_READ, on_child_end, child, err);
+	if (rc < 0) {
+		(void)kill(pid, SIGKILL); /* ours and not yet reaped: the pid cannot be another's */
+		(void)wait4(pid, NULL, 0, NULL);
+		child_release(child);
+		return err_wrap(err, "watching '%s'", spec->path);
+	}
+	return 0;
+}
+
+int
+child_signal(struct child *child, int signo, struct err *err)
+{
+	if (child->pidfd < 0)
+		return err_set(err, ERR_GONE, "the process has ended");
+	if (syscall(SYS_pidfd_send_signal, child->pidfd, signo, NULL, 0) != 0)
+		return err_sys(err, "cannot signal process %d", (int)child->pid);
+	return 0;
+}
+
+bool
+child_is_running(const struct child *child)
+{
+	return child->pidfd >= 0;
+}
+
+void
+child_release(struct child *child)
+{
+	watch_stop(&child->watch);
+	if (child->pidfd >= 0)
+		(void)close(child->pidfd);
+	child->pidfd = -1;
+}
+
+int
+child_find_program(char *room, size_t size, const char *name, struct err *err)
+{
+	char self[PATH_MAX];
+	char *slash;
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	if (n < 0)
+		return err_sys(err, "cannot find out where this program lies");
+	self[n] = '\0';
+	slash = strrchr(self, '/');
+	if (slash != NULL)
+		*slash = '\0';
+	(void)snprintf(room, size, "%s/%s", self, name);
+	if (access(room, X_OK) == 0)
+		return 0;
+	(void)snprintf(room, size, "%s/%s", RUNNER_LIBEXECDIR, name);
+	if (access(room, X_OK) == 0)
+		return 0;
+	if (err_set(err, ERR_HOST, "cannot find '%s': it is neither in '%s' nor in '%s'", name, self,
+		    RUNNER_LIBEXECDIR) < 0)
+		err_hint(err, "build the whole project with make, or reinstall the package");
+	return err->code;
+}

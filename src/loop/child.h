@@ -1,0 +1,78 @@
+/*
+ * child.h - a process of ours: started without fork, known by pidfd, reaped once.
+ *
+ * child_start() vforks by clone(2) (no page table is copied, however large we are) and
+ * execs before it returns, so an exec error is the call's error. The end comes as a
+ * callback. A child's output is not its end: whoever reads its pipes knows that.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef LOOP_CHILD_H
+#define LOOP_CHILD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include "loop/loop.h"
+
+struct err;
+
+/* status as wait(2) gives it. The child is reaped; signal calls are harmless no-ops from here on. */
+typedef void child_exit_fn(void *arg, int status, const struct rusage *usage);
+
+struct child_fd {
+	int from; /* ours */
+	int to;	  /* what it is called in the child: 0..15 */
+};
+
+enum child_flag {
+	CHILD_NEW_SESSION = 1 << 0,	/* setsid: a terminal's Ctrl-C does not reach it */
+	CHILD_DIES_WITH_US = 1 << 1,	/* PR_SET_PDEATHSIG SIGKILL */
+	CHILD_NEW_PID_NS = 1 << 2,	/* it is PID 1 of a PID namespace, with a mount namespace */
+	CHILD_NEW_USER_NS = 1 << 3,	/* in a user namespace that maps our own ids to themselves;
+					   it keeps CAP_SYS_ADMIN there over its exec */
+};
+
+struct child_spec {
+	const char *path;	     /* of the program, no PATH search */
+	char *const *argv, *const *envp; /* envp NULL: our own environment */
+	const char *cwd;	     /* NULL: ours */
+	const struct child_fd *fds;  /* everything else is closed by close-on-exec */
+	size_t fd_count;	     /* at most CHILD_FD_MOST; 0..2 not named are /dev/null */
+	unsigned flags;		     /* enum child_flag */
+};
+
+enum { CHILD_FD_MOST = 8 };
+
+struct child {
+	struct watch watch;
+	int pidfd; /* -1 when there is none */
+	pid_t pid;
+	child_exit_fn *on_exit;
+	void *arg;
+};
+
+#define CHILD_INIT {.pidfd = -1}
+
+/*
+ * Start it. On success the child runs and on_exit will be called once.
+ * Fails: ERR_HOST with the path when it cannot be executed or a namespace is refused; ERR_LIMIT
+ * when there is no room for one more process.
+ */
+int child_start(struct child *child, struct loop *loop, const struct child_spec *spec,
+		child_exit_fn *on_exit, void *arg, struct err *err);
+
+/* By pidfd: never hits another process. ERR_GONE when it has ended. */
+int child_signal(struct child *child, int signo, struct err *err);
+bool child_is_running(const struct child *child);
+
+/* Forget it without waiting (it goes on); on_exit is not called any more. */
+void child_release(struct child *child);
+
+/* Path of a program of ours: beside our own executable, else in libexecdir. ERR_HOST with both places. */
+int child_find_program(char *room, size_t size, const char *name, struct err *err);
+
+#endif
