@@ -1,1 +1,5 @@
-
+# include/runner: the contracts; installed
+contract_HEADERS += \
+	include/runner/exit.h \
+	include/runner/protocol.h \
+	include/runner/states.h

@@ -1,0 +1,19 @@
+/*
+ * digest.h - SHA-256 of bytes: tokens, archives, orbs.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef FORMAT_DIGEST_H
+#define FORMAT_DIGEST_H
+
+#include <stddef.h>
+
+enum { DIGEST_BYTES = 32, DIGEST_TEXT_BYTES = 65 };
+
+/* Of all bytes at once. */
+void digest_sha256(unsigned char out[DIGEST_BYTES], const void *bytes, size_t len);
+
+/* The same as 64 lower-case hexadecimal digits and a NUL. Returns room. */
+const char *digest_sha256_hex(char room[DIGEST_TEXT_BYTES], const void *bytes, size_t len);
+
+#endif
