@@ -2,4 +2,5 @@
 contract_HEADERS += \
 	include/runner/exit.h \
 	include/runner/protocol.h \
-	include/runner/states.h
+	include/runner/states.h \
+	include/runner/supervisor.h

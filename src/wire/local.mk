@@ -1,1 +1,7 @@
-# src/wire
+# src/wire: the supervisor's messages and records; may include base; no heap
+noinst_LIBRARIES += libwire.a
+libwire_a_SOURCES = \
+	src/wire/bytes.h \
+	src/wire/message.c src/wire/message.h \
+	src/wire/record.c src/wire/record.h \
+	src/wire/spec.c src/wire/spec.h
