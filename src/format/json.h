@@ -28,15 +28,15 @@ int json_parse(struct json **out, const void *bytes, size_t len, struct err *err
 void json_free(struct json *json); /* NULL is fine */
 struct json *json_ref(struct json *json);
 
-/* --- write --- */
-struct json *json_object(void);
-struct json *json_array(void);
-struct json *json_string(const char *text); /* NULL makes null */
-struct json *json_stringn(const char *text, size_t len);
-struct json *json_int(int64_t value);
-struct json *json_bool(bool value);
-struct json *json_real(double value);
-struct json *json_null(void);
+/* --- write: the names json_object() and the like are the library's own --- */
+struct json *json_new_object(void);
+struct json *json_new_array(void);
+struct json *json_new_string(const char *text); /* NULL makes null */
+struct json *json_new_stringn(const char *text, size_t len);
+struct json *json_new_int(int64_t value);
+struct json *json_new_bool(bool value);
+struct json *json_new_real(double value);
+struct json *json_new_null(void);
 
 /* Take value into object (or at array's end). */
 void json_put(struct json *object, const char *key, struct json *value);
@@ -70,7 +70,7 @@ bool json_get_bool(const struct json *object, const char *key, bool absent);
 const char *json_str(const struct json *json);
 int64_t json_int_value(const struct json *json);
 bool json_bool_value(const struct json *json);
-double json_real_value(const struct json *json);
+double json_number(const struct json *json);
 
 /* Required members. Fails: ERR_INPUT "member 'key' is missing" or "... must be a string". */
 int json_need_str(const struct json *object, const char *key, const char **out, struct err *err);

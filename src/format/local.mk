@@ -1,1 +1,8 @@
-# src/format
+# src/format: libraries behind our nouns; may include base
+noinst_LIBRARIES += libformat.a
+libformat_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(YAML_CFLAGS) $(ZSTD_CFLAGS) $(OPENSSL_CFLAGS)
+libformat_a_SOURCES = \
+	src/format/digest.c src/format/digest.h \
+	src/format/frame.c src/format/frame.h \
+	src/format/json.c src/format/json.h
+format_libs = $(JANSSON_LIBS) $(YAML_LIBS) $(ZSTD_LIBS) $(OPENSSL_LIBS)
