@@ -24,7 +24,7 @@
 	X(DONE, done)           \
 	X(UNCLAIMED, unclaimed)
 
-/* How a task or a step ended. SKIPPED is a step's only. */
+/* How a task, a step or a job ended. SKIPPED is a step's only, NOT_RUN a job's. */
 #define RUNNER_OUTCOMES(X)       \
 	X(NONE, none)            \
 	X(SUCCESS, success)      \
@@ -32,7 +32,8 @@
 	X(CANCELED, canceled)    \
 	X(TIMEDOUT, timedout)    \
 	X(INFRA_FAIL, infra-fail) \
-	X(SKIPPED, skipped)
+	X(SKIPPED, skipped)      \
+	X(NOT_RUN, not_run)
 
 /* What an agent reports of a task: POST /api/v3/runner/events. */
 #define RUNNER_EVENTS(X)              \
