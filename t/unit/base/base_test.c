@@ -262,13 +262,13 @@ note(void *arg, const struct option *option, const char *value, struct err *err)
 static void
 test_options_take_values_in_every_spelling(void **state)
 {
-	char *argv[] = {"a", "-qj4", "--hub=unix:x", "b", "--hub", "y", "-j", "5", "--", "-q"};
+	const char *argv[] = {"a", "-qj4", "--hub=unix:x", "b", "--hub", "y", "-j", "5", "--", "-q"};
 	struct seen seen = {""};
 	struct err err = ERR_INIT;
 	int operands;
 
 	(void)state;
-	assert_int_equal(options_parse(table, 10, argv, &operands, note, &seen, &err), 0);
+	assert_int_equal(options_parse(table, 10, (char **)argv, &operands, note, &seen, &err), 0);
 	assert_string_equal(seen.text, "quiet=yes jobs=4 hub=unix:x hub=y jobs=5 ");
 	assert_int_equal(operands, 3);
 	assert_string_equal(argv[0], "a");
@@ -279,17 +279,17 @@ test_options_take_values_in_every_spelling(void **state)
 static void
 test_options_refuse_with_the_nearest_name(void **state)
 {
-	char *unknown[] = {"--hob", "x"}, *missing[] = {"--jobs"}, *unwanted[] = {"--quiet=1"};
+	const char *unknown[] = {"--hob", "x"}, *missing[] = {"--jobs"}, *unwanted[] = {"--quiet=1"};
 	struct seen seen = {""};
 	struct err err = ERR_INIT;
 	int operands;
 
 	(void)state;
-	assert_int_equal(options_parse(table, 2, unknown, &operands, note, &seen, &err), ERR_INPUT);
+	assert_int_equal(options_parse(table, 2, (char **)unknown, &operands, note, &seen, &err), ERR_INPUT);
 	assert_string_equal(err.text, "there is no option '--hob': did you mean '--hub'?");
-	assert_int_equal(options_parse(table, 1, missing, &operands, note, &seen, &err), ERR_INPUT);
+	assert_int_equal(options_parse(table, 1, (char **)missing, &operands, note, &seen, &err), ERR_INPUT);
 	assert_string_equal(err.text, "option '--jobs' needs an argument: N");
-	assert_int_equal(options_parse(table, 1, unwanted, &operands, note, &seen, &err), ERR_INPUT);
+	assert_int_equal(options_parse(table, 1, (char **)unwanted, &operands, note, &seen, &err), ERR_INPUT);
 }
 
 int
