@@ -2,6 +2,7 @@
 # A folder's list is t/unit/<folder>/local.mk; it appends to unit_tests.
 include t/unit/base/local.mk
 include t/unit/format/local.mk
+include t/unit/loop/local.mk
 include t/unit/task/local.mk
 
 unit_ldadd = $(CMOCKA_LIBS)
