@@ -1,13 +1,38 @@
-# Unit tests: one cmocka program a noun, t/unit/<folder>/<noun>_test.c.
-# A folder's list is t/unit/<folder>/local.mk; it appends to unit_tests.
+# The tests. Unit tests: one cmocka program a noun, t/unit/<folder>/<noun>_test.c; a folder's
+# list is t/unit/<folder>/local.mk, which appends to unit_tests. End to end: t/NN-*.t, any
+# language with a "#!" line (t/lib.sh for sh); they start the real programs of the build tree.
 include t/unit/base/local.mk
 include t/unit/format/local.mk
 include t/unit/loop/local.mk
 include t/unit/task/local.mk
+include t/unit/wire/local.mk
 
 unit_ldadd = $(CMOCKA_LIBS)
 unit_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 if HAVE_CMOCKA
-check_PROGRAMS += $(unit_tests)
+unit_run = $(unit_tests)
+else
+unit_run =
 endif
+check_PROGRAMS += $(unit_run)
 EXTRA_PROGRAMS += $(unit_tests)
+EXTRA_DIST += t/lib.sh
+
+# make check [TESTS="t/60-init-steps.t t/unit/base/base_test"] [TEST_JOBS=4] [TEST_FLAGS=-v]
+PROVE = prove
+TEST_JOBS = 2
+TEST_FLAGS =
+check-local:
+	@tests="$(TESTS)"; set --; \
+	test -n "$$tests" || { tests="$(unit_run)"; set -- $(srcdir)/t/[0-9]*-*.t; test -e "$$1" || set --; }; \
+	for test in $$tests; do \
+		if test -e "$$test"; then set -- "$$@" "$$test"; else set -- "$$@" "$(srcdir)/$$test"; fi; \
+	done; \
+	top_builddir="$(abs_top_builddir)" top_srcdir="$(abs_top_srcdir)" \
+		$(PROVE) -j$(TEST_JOBS) $(TEST_FLAGS) --exec '' "$$@"
+
+dist-hook: dist-end-to-end
+dist-end-to-end:
+	for test in $(srcdir)/t/[0-9]*-*.t; do \
+		if test -e "$$test"; then cp -p "$$test" "$(distdir)/t/"; fi; \
+	done

@@ -1,0 +1,245 @@
+# lib.sh - what end-to-end tests in sh begin with: . "${0%/*}/lib.sh"
+#
+# Gives a fresh directory $tmp (removed at exit), the programs of the build tree
+# ($top_builddir, default: the directory above this one) first in PATH, TAP, and
+# programs in the background that are ended by pid when the test ends. When a test
+# fails the logs ($tmp/*.log) are printed. Waits have a deadline, never a fixed sleep.
+#
+#   plan N | done_testing | skip_all REASON         the number of tests, first or last
+#   ok DESCRIPTION COMMAND...                       passes when COMMAND exits with 0
+#   is GOT WANTED DESCRIPTION                       the same text
+#   like TEXT PATTERN DESCRIPTION                   TEXT holds the extended regular expression
+#   pass DESCRIPTION | fail DESCRIPTION | skip DESCRIPTION REASON | diag TEXT
+#   start NAME COMMAND...                           in the background; output in $tmp/NAME.log, pid in $pid
+#   stop PID [SIGNAL]                               signal (TERM), wait for its end; status in $status
+#   wait_log FILE PATTERN SECONDS                   FILE: a path, or NAME of start
+#   wait_until SECONDS COMMAND...                   until COMMAND exits with 0
+#   wait_gone PID SECONDS
+#   start_hub [OPTION...] | start_agent [OPTION...] $hub_url, $hub_pid, $agent_pid
+#   as_user COMMAND...                              as user 65534 when we are root
+#
+# SPDX-License-Identifier: Apache-2.0
+
+set -u
+LC_ALL=C
+export LC_ALL
+unset CDPATH
+
+t_dir=$(cd "${0%/*}" && pwd)
+: "${top_srcdir:=${t_dir%/*}}"
+: "${top_builddir:=$top_srcdir}"
+tmp=$(mktemp -d "${TMPDIR:-/tmp}/runner-t.XXXXXX") || exit 99
+chmod 711 "$tmp"
+PATH=$top_builddir:$top_builddir/t:$PATH
+HOME=$tmp
+export PATH HOME top_srcdir top_builddir tmp
+unset XDG_CONFIG_HOME XDG_RUNTIME_DIR XDG_STATE_HOME XDG_CACHE_HOME RUNNER_HUB CIRCLE_HOST CIRCLE_TOKEN
+
+t_count=0
+t_failed=0
+t_planned=
+t_pids=
+
+# --- TAP ------------------------------------------------------------------------------
+
+diag()
+{
+	printf '%s\n' "$*" | sed 's/^/# /' >&2
+}
+
+plan()
+{
+	t_planned=$1
+	echo "1..$1"
+}
+
+skip_all()
+{
+	echo "1..0 # SKIP $*"
+	t_planned=0
+	exit 0
+}
+
+done_testing()
+{
+	t_planned=$t_count
+	echo "1..$t_count"
+}
+
+pass()
+{
+	t_count=$((t_count + 1))
+	echo "ok $t_count - $1"
+}
+
+fail()
+{
+	t_count=$((t_count + 1))
+	t_failed=$((t_failed + 1))
+	echo "not ok $t_count - $1"
+	return 1
+}
+
+skip()
+{
+	t_count=$((t_count + 1))
+	echo "ok $t_count - $1 # SKIP $2"
+}
+
+ok()
+{
+	t_what=$1
+	shift
+	if "$@"; then
+		pass "$t_what"
+	else
+		fail "$t_what"
+		diag "    failed: $*"
+		return 1
+	fi
+}
+
+is()
+{
+	if [ "$1" = "$2" ]; then
+		pass "$3"
+	else
+		fail "$3"
+		diag "       got: '$1'"
+		diag "    wanted: '$2'"
+		return 1
+	fi
+}
+
+like()
+{
+	if printf '%s\n' "$1" | grep -Eq -- "$2"; then
+		pass "$3"
+	else
+		fail "$3"
+		diag "          got: '$1'"
+		diag "    wanted like: '$2'"
+		return 1
+	fi
+}
+
+# --- processes ------------------------------------------------------------------------
+
+start()
+{
+	t_name=$1
+	shift
+	"$@" >>"$tmp/$t_name.log" 2>&1 &
+	pid=$!
+	t_pids="$t_pids $pid"
+}
+
+stop()
+{
+	kill -"${2:-TERM}" "$1" 2>/dev/null
+	wait "$1" 2>/dev/null
+	status=$?
+}
+
+# Milliseconds since some moment.
+t_now()
+{
+	read -r t_up t_rest </proc/uptime
+	t_ms=${t_up%.*}${t_up#*.}0
+}
+
+wait_until()
+{
+	t_now
+	t_until=$((t_ms + $1 * 1000))
+	shift
+	until "$@"; do
+		t_now
+		[ "$t_ms" -lt "$t_until" ] || return 1
+		sleep 0.02
+	done
+}
+
+wait_log()
+{
+	case $1 in
+	*/*) t_log=$1 ;;
+	*) t_log=$tmp/$1.log ;;
+	esac
+	wait_until "$3" grep -Eqs -- "$2" "$t_log" && return 0
+	diag "'$2' did not appear in '$t_log' within $3 s"
+	return 1
+}
+
+t_is_gone()
+{
+	# A zombie of ours has ended too.
+	! kill -0 "$1" 2>/dev/null || grep -qs '^State:[[:space:]]*Z' "/proc/$1/status"
+}
+
+wait_gone()
+{
+	wait_until "$2" t_is_gone "$1"
+}
+
+as_user()
+{
+	if [ "$(id -u)" = 0 ]; then
+		setpriv --reuid 65534 --regid 65534 --clear-groups "$@"
+	else
+		"$@"
+	fi
+}
+
+start_hub()
+{
+	if [ ! -d "$tmp/hub" ]; then
+		runner-hub init --data-dir "$tmp/hub" >>"$tmp/hub.log" 2>&1 || return 1
+	fi
+	hub_url=unix:$tmp/hub.sock
+	start hub runner-hub serve --data-dir "$tmp/hub" --listen "$hub_url" "$@"
+	hub_pid=$pid
+	wait_until 20 test -S "$tmp/hub.sock"
+}
+
+start_agent()
+{
+	start agent runnerd --hub "${hub_url-unix:$tmp/hub.sock}" --run-dir "$tmp/run" \
+		--data-dir "$tmp/data" --work-dir "$tmp/work" --cache-dir "$tmp/cache" "$@"
+	agent_pid=$pid
+	wait_log agent 'connected' 20
+}
+
+# --- the end --------------------------------------------------------------------------
+
+t_end()
+{
+	t_status=$?
+	trap - EXIT HUP INT TERM
+	for t_pid in $t_pids; do
+		kill -TERM "$t_pid" 2>/dev/null
+	done
+	for t_pid in $t_pids; do
+		wait_gone "$t_pid" 5 || kill -KILL "$t_pid" 2>/dev/null
+		wait "$t_pid" 2>/dev/null
+	done
+	if [ "$t_failed" -gt 0 ] || [ "$t_status" -ne 0 ]; then
+		for t_log in "$tmp"/*.log; do
+			[ -s "$t_log" ] || continue
+			diag "--- ${t_log##*/}"
+			tail -n 200 "$t_log" | sed 's/^/# /' >&2
+		done
+	fi
+	if [ "$t_status" -eq 0 ] && [ "$t_planned" != "$t_count" ]; then
+		diag "planned ${t_planned:-nothing}, ran $t_count"
+		t_status=1
+	fi
+	chmod -R u+rwX "$tmp" 2>/dev/null
+	rm -rf "$tmp"
+	[ "$t_failed" -eq 0 ] || t_status=1
+	exit "$t_status"
+}
+trap t_end EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
