@@ -1,0 +1,128 @@
+/*
+ * spool.h - output records of one task in tmpfs until the hub has them.
+ *
+ * Segments of about SPOOL_SEGMENT_BYTES in the task's state directory, appended to and
+ * trimmed by unlinking whole ones. A record (doc/output-record.md) is committed when its
+ * write(2) has returned; its bytes leave the step's memfd only after that. The records lie
+ * one behind another exactly as they go to the hub, so that the body of a batch is bytes of
+ * the spool. Each segment begins with the end offsets of all streams that go on, so that
+ * trimming never forgets how far a stream had come.
+ *
+ * A stream is the output of one (step, attempt); its offsets begin at 0.
+ *
+ * Writing: spool_append(). Sending: spool_unsent() hands out records behind its own reading
+ * position and moves it; spool_acked() says what the hub has; spool_rewind() after a request
+ * that failed, so that what is not acknowledged is handed out again.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef AGENT_SPOOL_H
+#define AGENT_SPOOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/id.h"
+
+struct err;
+struct spool_segment;
+
+enum {
+	SPOOL_SEGMENT_BYTES = 1 << 20,	    /* a new one is begun when this would be passed */
+	SPOOL_SEGMENT_IDLE_BYTES = 64 << 10, /* the same when the hub has all of it */
+	SPOOL_STREAMS_MOST = 256,	    /* that go on at the same time */
+};
+
+struct spool_stream {
+	uint32_t step, attempt;
+	uint64_t end;	/* offset behind its last committed byte */
+	uint64_t handed; /* offset behind its last byte that spool_unsent() gave */
+	uint64_t acked; /* offset up to which the hub has it */
+	bool closed;	/* nothing more comes */
+};
+
+struct spool_at {
+	struct spool_segment *segment; /* NULL: there is none */
+	uint64_t offset;	       /* in its file */
+};
+
+struct spool {
+	int dir_fd; /* borrowed */
+	struct id task;
+	uint32_t epoch;
+	uint64_t most_bytes; /* ceiling of all segments together */
+	uint64_t bytes;	     /* in all segments */
+	uint64_t unsent;     /* bytes of records behind the reading position */
+	uint64_t unacked;    /* bytes of records that the hub may not have */
+	struct spool_segment *first, *last;
+	struct spool_at read; /* reading position */
+	struct spool_stream *streams;
+	size_t stream_count, stream_room;
+	uint32_t next_number; /* of the next segment */
+	bool dry;	      /* spool_append() was refused; on_room is owed */
+	void (*on_room)(void *arg);
+	void *on_room_arg;
+};
+
+/*
+ * An empty spool; touches no file before the first record. dir_fd is the task's state directory and must
+ * outlive the spool. on_room is called from spool_acked() after spool_is_full() had said true.
+ */
+void spool_init(struct spool *spool, int dir_fd, const struct id *task, uint32_t epoch,
+		uint64_t most_bytes, void (*on_room)(void *arg), void *arg);
+
+/*
+ * Find the segments of an earlier runnerd; call after spool_init(). A torn record at the end is cut off.
+ * Everything found counts as not sent. Fails: ERR_HOST; ERR_INPUT when a segment is damaged before its end.
+ */
+int spool_recover(struct spool *spool, struct err *err);
+
+/* Close the files; unlink them as well when the task is over. */
+void spool_release(struct spool *spool);
+void spool_remove(struct spool *spool);
+
+/* True when a record of the largest size does not fit below the ceiling. */
+bool spool_is_full(struct spool *spool);
+
+/*
+ * Commit one chunk: bytes[0..len) of stream (step, attempt) at its end offset, as one record.
+ * record points to room for RUNNER_RECORD_HEADER_BYTES with the frame already behind it, frame_len bytes.
+ * On failure nothing was committed. Fails: ERR_LIMIT (ceiling, or tmpfs is full), ERR_HOST.
+ */
+struct spool_chunk {
+	uint32_t step, attempt;
+	uint32_t raw_len, lines;
+	int64_t time_ms;
+	unsigned char *record; /* header room, then the frame */
+	uint32_t frame_len;
+};
+int spool_append(struct spool *spool, const struct spool_chunk *chunk, struct err *err);
+
+/* Offset behind the last committed byte of a stream; 0 for one that is not known. */
+uint64_t spool_end(const struct spool *spool, uint32_t step, uint32_t attempt);
+
+/* Nothing more comes from this stream: it is forgotten when the hub has it. */
+void spool_close_stream(struct spool *spool, uint32_t step, uint32_t attempt);
+
+/* Is there anything behind the reading position? Anything that the hub may not have? */
+bool spool_has_unsent(const struct spool *spool);
+bool spool_is_acked(const struct spool *spool);
+
+/*
+ * Copy whole records that the hub may not have to room, as many as fit into size, and move the reading
+ * position behind them. *len is 0 when nothing is left or the next record does not fit.
+ * Fails: ERR_HOST, ERR_INPUT (the file was damaged under us).
+ */
+int spool_unsent(struct spool *spool, void *room, size_t size, size_t *len, struct err *err);
+
+/* Hand out again what was handed out and is not acknowledged: after a request that failed, or a gap. */
+void spool_rewind(struct spool *spool);
+
+/*
+ * The hub has the stream up to offset: segments that it has entirely are unlinked. A lower offset than
+ * before is ignored; one beyond the stream's end counts as its end.
+ */
+void spool_acked(struct spool *spool, uint32_t step, uint32_t attempt, uint64_t offset);
+
+#endif

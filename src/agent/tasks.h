@@ -1,0 +1,104 @@
+/*
+ * tasks.h - all tasks of this host, and what they share.
+ *
+ * tasks_new() -> tasks_recover() once -> tasks_add() for each claimed document ->
+ * loop -> tasks_free(), which leaves running tasks running: their runner-inits
+ * go on and the next runnerd finds them by tasks_recover().
+ *
+ * A task's life as its owner (the hub link) sees it:
+ *	tasks_add() -> task_begin() -> events and output come -> on_done: its slot is
+ *	free -> the hub has acknowledged everything -> on_removed: the pointer is gone.
+ * or	tasks_add() -> task_unclaim() -> the hub has it back -> task_forget() -> on_removed.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef AGENT_TASKS_H
+#define AGENT_TASKS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/id.h"
+
+struct err;
+struct json;
+struct loop;
+struct state_dir;
+struct task;
+struct tasks;
+
+/*
+ * What the owner of the tasks wants to hear. Called from the loop or from inside the calls below;
+ * a callback may call task_*_acked(), task_cancel() and queries, but must not call tasks_free().
+ */
+struct tasks_hooks {
+	void *arg;
+	void (*on_events)(void *arg, struct task *task); /* journal has something to send */
+	void (*on_output)(void *arg, struct task *task); /* spool has something to send */
+	void (*on_done)(void *arg, struct task *task);	 /* no process is left: the slot is free */
+	void (*on_removed)(void *arg, struct task *task); /* nothing is left of it; forget the pointer */
+};
+
+/* Texts are borrowed for the life of the tasks. Times in milliseconds. */
+struct tasks_settings {
+	struct state_dir *state_dir; /* open and locked */
+	const char *work_dir;	     /* absolute; made if absent */
+	const char *isolation;	     /* "auto", "none", "user", "namespace": executors/host.h */
+	uint64_t max_run_time_ms;    /* ceiling over what documents say; 0: none */
+	uint32_t grace_ms;	     /* from TERM to KILL; 0: SUPERVISOR_GRACE_MS */
+	uint32_t orphan_ms;	     /* how long a task goes on without a runnerd; SUPERVISOR_ORPHAN_FOREVER */
+	uint64_t spool_most_bytes;   /* of one task */
+	uint64_t output_most_bytes;  /* all steps' memfds together */
+	int zstd_level;
+	bool keep_failed; /* keep the work directory of a task that did not succeed */
+};
+
+/* What a person may count: never reset. */
+struct tasks_counters {
+	uint64_t claimed, done, unclaimed, recovered;
+	uint64_t by_outcome[8]; /* by enum outcome */
+	uint64_t output_bytes, output_records, frame_bytes;
+};
+
+/*
+ * Set up what tasks share: executor, packer, work directory.
+ * Owns: the settings' texts and state directory stay the caller's. Fails: ERR_HOST, ERR_INPUT (isolation).
+ */
+int tasks_new(struct tasks **out, struct loop *loop, const struct tasks_settings *settings,
+	      const struct tasks_hooks *hooks, struct err *err);
+
+/* Let go of every task without ending it, and free everything. NULL is fine. No hook is called. */
+void tasks_free(struct tasks *tasks);
+
+/*
+ * Rebuild the tasks that an earlier runnerd left behind and go on with them: claimed ones begin, unclaimed ones
+ * wait for task_forget(), ended ones for their acknowledgements. What cannot be read is logged and removed.
+ * *count says how many there are. Fails: ERR_HOST when the state directory cannot be read.
+ */
+int tasks_recover(struct tasks *tasks, size_t *count, struct err *err);
+
+/*
+ * Take a task document, as it is in the claim's reply. *out is a task in state claimed that is journaled:
+ * from here on a crash does not lose it. A document that task_doc_parse() refuses becomes a task all the same, as long
+ * as it says who it is: task_begin() ends it as infra-fail with the reason.
+ * Fails: ERR_INPUT without id, epoch or token; ERR_GONE when this task is here already (a claim's reply that
+ * came twice); ERR_HOST, ERR_LIMIT when the state directory has no room.
+ */
+int tasks_add(struct task **out, struct tasks *tasks, const struct json *document, struct err *err);
+
+struct task *tasks_find(struct tasks *tasks, const struct id *id); /* NULL when there is none */
+
+/* In the order in which they were added. tasks_next(tasks, NULL) is the first. */
+struct task *tasks_next(struct tasks *tasks, struct task *after);
+
+/* All that are not removed; those that occupy a slot (neither done nor unclaimed). */
+size_t tasks_count(const struct tasks *tasks);
+size_t tasks_running(const struct tasks *tasks);
+
+const struct tasks_counters *tasks_counters(const struct tasks *tasks);
+
+/* "PID namespace": how tasks are held together on this host, as found out so far. */
+const char *tasks_isolation(const struct tasks *tasks);
+
+#endif
