@@ -1,0 +1,26 @@
+/*
+ * hub.h - the program's one object: what serve.c makes and handlers are given.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef HUB_HUB_H
+#define HUB_HUB_H
+
+#include "hub/key.h"
+#include "hub/model.h"
+#include "hub/settings.h"
+
+struct http_server;
+struct loop;
+struct store;
+
+struct hub {
+	struct loop *loop;
+	struct store *store;
+	struct model model;
+	struct settings settings; /* is_private is settings.is_private */
+	struct hub_key key;	  /* signs task tokens */
+	struct http_server *server;
+};
+
+#endif

@@ -1,0 +1,36 @@
+/*
+ * key.h - the hub's secret key, and the task tokens it signs.
+ *
+ * A task token names its task and the lease's epoch and carries an HMAC of both: the
+ * hub checks it without having stored it, gives the same one when a claim is
+ * repeated, and a token of an older lease is worth nothing.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef HUB_KEY_H
+#define HUB_KEY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/id.h"
+
+struct err;
+
+enum { HUB_KEY_BYTES = 32, TASK_TOKEN_BYTES = 120 };
+
+struct hub_key {
+	unsigned char bytes[HUB_KEY_BYTES];
+};
+
+/* Make a new one in a file that must not exist, 64 hexadecimal digits, mode 0600. */
+int hub_key_make(const char *path, struct err *err);
+/* Fails: ERR_HOST; ERR_INPUT when it is no key, or others may read it. */
+int hub_key_load(struct hub_key *key, const char *path, struct err *err);
+
+const char *task_token_write(char room[TASK_TOKEN_BYTES], const struct hub_key *key,
+			     const struct id *task, uint32_t epoch);
+/* False when it is none of ours. Whether the epoch is still the task's is the caller's to ask. */
+bool task_token_read(const char *token, const struct hub_key *key, struct id *task, uint32_t *epoch);
+
+#endif

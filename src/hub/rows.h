@@ -1,0 +1,205 @@
+/*
+ * rows.h - what the hub knows of a thing, as it is stored, held in memory and shown.
+ *
+ * One struct a kind. The model's objects embed them, the store reads and writes them,
+ * and the API renders them, so that a thing looks the same whether it is active or
+ * long ended. Strings are borrowed from whoever holds the row (an arena of the model
+ * or of a store operation); NULL is "none". Times are Unix milliseconds, 0 is "not
+ * yet".
+ *
+ * seq is the number, counted in the pipeline, of the last change of the row: what
+ * "watch?after=" asks for.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef HUB_ROWS_H
+#define HUB_ROWS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/id.h"
+#include "format/digest.h"
+#include "runner/protocol.h"
+#include "runner/states.h"
+
+enum {
+	HUB_NAME_BYTES = 200,  /* of an agent, a class, a login; with the NUL */
+	HUB_VERSION_BYTES = 32,
+};
+
+#define JOB_STATES(X)        \
+	X(BLOCKED, blocked) /* a job it requires has not ended */ \
+	X(ON_HOLD, on_hold) /* waits for a person */              \
+	X(QUEUED, queued)   /* no task of it has been leased */   \
+	X(RUNNING, running)  \
+	X(ENDED, ended)
+
+#define WORKFLOW_STATES(X)   \
+	X(RUNNING, running)  \
+	X(FAILING, failing) /* a job failed, others go on */             \
+	X(ON_HOLD, on_hold) /* nothing runs, an approval is waited for */ \
+	X(ENDED, ended)
+
+#define PIPELINE_STATES(X)  \
+	X(RUNNING, running) \
+	X(ENDED, ended)
+
+#define STEP_STATES(X)      \
+	X(RUNNING, running) \
+	X(ENDED, ended)
+
+#define TOKEN_KINDS(X)            \
+	X(CLASS, resource_class) \
+	X(PERSON, person)
+
+#define X(upper, name) JOB_##upper,
+enum job_state { JOB_STATES(X) JOB_STATE_COUNT };
+#undef X
+#define X(upper, name) WORKFLOW_##upper,
+enum workflow_state { WORKFLOW_STATES(X) WORKFLOW_STATE_COUNT };
+#undef X
+#define X(upper, name) PIPELINE_##upper,
+enum pipeline_state { PIPELINE_STATES(X) PIPELINE_STATE_COUNT };
+#undef X
+#define X(upper, name) STEP_##upper,
+enum step_state { STEP_STATES(X) STEP_STATE_COUNT };
+#undef X
+#define X(upper, name) TOKEN_##upper,
+enum token_kind { TOKEN_KINDS(X) TOKEN_KIND_COUNT };
+#undef X
+
+const char *job_state_name(enum job_state state);
+const char *workflow_state_name(enum workflow_state state);
+const char *pipeline_state_name(enum pipeline_state state);
+const char *step_state_name(enum step_state state);
+bool job_state_parse(enum job_state *out, const char *name);
+
+struct project_row {
+	struct id id;
+	const char *slug;
+	int64_t last_pipeline, last_job; /* numbers given so far */
+};
+
+struct pipeline_row {
+	struct id id, project;
+	const char *project_slug;
+	int64_t number;
+	enum pipeline_state state;
+	enum outcome outcome;
+	int64_t created_ms, ended_ms;
+	uint64_t seq; /* the highest in the pipeline */
+	const char *actor; /* login of who started it */
+	const char *branch, *tag, *revision, *repository;
+	const char *directory;	 /* what a checkout copies; private hubs only */
+	const char *config_path;
+	/* Large; only STORE_GET_PIPELINE reads them, NULL elsewhere. */
+	const char *config;	 /* as sent */
+	const char *compiled;	 /* as plan_process() writes it */
+};
+
+struct workflow_row {
+	struct id id, pipeline;
+	const char *name;
+	uint32_t position; /* in the pipeline */
+	enum workflow_state state;
+	enum outcome outcome;
+	int64_t created_ms, ended_ms;
+	uint64_t seq;
+	char canceled_by[HUB_NAME_BYTES]; /* "": nobody */
+};
+
+struct job_row {
+	struct id id, workflow, pipeline;
+	int64_t number; /* in the project; 0: it has none (approvals, no-ops) */
+	uint32_t position; /* in the workflow */
+	const char *name;
+	const char *type; /* plan_job_type_name(): "build", "approval", "no-op" */
+	const char *requires; /* job_requires_next() reads it */
+	const char *resource_class; /* as resolved; NULL where nothing runs */
+	uint32_t parallelism;
+	const char *document; /* task document without what a lease adds; loaded for active jobs only */
+	enum job_state state;
+	enum outcome outcome;
+	char reason[RUNNER_REASON_BYTES];
+	char by[HUB_NAME_BYTES]; /* who approved or canceled it; "": nobody */
+	int64_t created_ms, queued_ms, started_ms, ended_ms;
+	uint64_t seq;
+};
+
+struct task_row {
+	struct id id, job, pipeline;
+	uint32_t attempt; /* of the job, from 1 */
+	uint32_t node_index;
+	enum hub_state state;
+	enum task_state phase; /* where the agent has come to; counts while leased */
+	enum outcome outcome;
+	char reason[RUNNER_REASON_BYTES];
+	char cancel_by[HUB_NAME_BYTES]; /* set: it is to end as canceled */
+	uint32_t epoch;	   /* of the last lease; 0: never leased */
+	uint32_t returned; /* times it was given back or its lease was lost before it ran */
+	uint32_t event_seq; /* last event stored */
+	uint32_t history_seq;
+	bool output_open; /* output may still come, or has not been gathered yet */
+	struct id agent, claim;
+	char agent_name[HUB_NAME_BYTES];
+	int64_t queued_ms, leased_ms, started_ms, ended_ms;
+	uint64_t seq;
+};
+
+struct step_row {
+	struct id task;
+	uint32_t step, attempt; /* index in the task document; attempt from 1 */
+	char name[HUB_NAME_BYTES];
+	char kind[24];
+	enum step_state state;
+	enum outcome outcome;
+	char reason[RUNNER_REASON_BYTES];
+	int32_t exit_code; /* EVENT_NO_EXIT_CODE: none */
+	int32_t signal;	   /* 0: none */
+	uint64_t output_bytes; /* the agent's word once it has ended, else what the hub has */
+	uint64_t wall_ms, user_us, system_us, max_rss_bytes;
+	int64_t started_ms, ended_ms;
+	uint64_t seq;
+};
+
+/* One line of a task's life: what it came to and why. */
+struct history_row {
+	struct id task;
+	uint32_t seq;
+	int64_t time_ms;
+	char state[24];
+	char reason[RUNNER_REASON_BYTES];
+};
+
+struct class_row {
+	struct id id;
+	char name[HUB_NAME_BYTES];
+	char description[HUB_NAME_BYTES];
+};
+
+struct token_row {
+	struct id id;
+	enum token_kind kind;
+	unsigned char digest[DIGEST_BYTES];
+	char name[HUB_NAME_BYTES];     /* of the class it proves, or the person's login */
+	char nickname[HUB_NAME_BYTES];
+	int64_t created_ms;
+};
+
+struct agent_row {
+	struct id id;
+	char name[HUB_NAME_BYTES];
+	char version[HUB_VERSION_BYTES], os[HUB_VERSION_BYTES], arch[HUB_VERSION_BYTES];
+	uint32_t slots;
+	char classes[1024]; /* names it proved last, one blank between */
+	int64_t first_ms, last_ms, used_ms; /* connected first, last; leased a task last */
+};
+
+/*
+ * Walk the jobs a job requires: start with *at = row->requires, until false.
+ * statuses is an OR of enum plan_status.
+ */
+bool job_requires_next(const char **at, struct id *job, unsigned *statuses);
+
+#endif

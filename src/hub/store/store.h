@@ -1,0 +1,227 @@
+/*
+ * store.h - the hub's disk: a database and segments of output, behind one thread.
+ *
+ * store_open() -> store_load() -> store_start() -> store_submit() any number of times
+ * -> store_close().
+ *
+ * The loop never waits for the disk. It submits operations; at the end of the loop's
+ * turn they go to the store thread together, and all that has come together while the
+ * last commit ran is the next transaction. So what one turn submits is stored as a
+ * whole or not at all, in the order it was submitted. done() runs in the loop when the
+ * transaction is durable (output bytes first: their segment is synced before the
+ * commit), also for reads, which see every write submitted before them. A reply that
+ * acknowledges something is sent from the done() of a STORE_SYNC (or of the write itself).
+ *
+ * A write that fails (disk full, I/O error) ends the store: no done() runs any more,
+ * on_failed() is called once, and the program ends; what was acknowledged is on disk.
+ *
+ * Only this folder sees the database's library.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef HUB_STORE_STORE_H
+#define HUB_STORE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/id.h"
+#include "hub/rows.h"
+
+struct err;
+struct loop;
+struct store;
+struct store_op;
+
+enum {
+	STORE_LIST_MOST = 1000,			/* rows in one list */
+	STORE_OUTPUT_READ_MOST_BYTES = 1 << 20, /* of frames in one read */
+	STORE_SEGMENT_BYTES = 64 << 20,		/* a segment is closed beyond this */
+};
+
+#define STORE_OPS(X)            \
+	X(SYNC, sync)           \
+	X(PUT_PROJECT, project) \
+	X(ADD_PIPELINE, pipeline) \
+	X(PUT_PIPELINE, pipeline) \
+	X(ADD_WORKFLOW, workflow) \
+	X(PUT_WORKFLOW, workflow) \
+	X(ADD_JOB, job)         \
+	X(PUT_JOB, job)         \
+	X(PUT_TASK, task)       \
+	X(PUT_STEP, step)       \
+	X(ADD_HISTORY, history) \
+	X(PUT_AGENT, agent)     \
+	X(DELETE_AGENT, id)     \
+	X(PUT_CLASS, class)     \
+	X(DELETE_CLASS, id)     \
+	X(PUT_TOKEN, token)     \
+	X(DELETE_TOKEN, id)     \
+	X(ADD_OUTPUT, output)   \
+	X(GATHER, id)           \
+	X(GET_PIPELINE, id) \
+	X(LIST_PIPELINES, query) \
+	X(LIST_WORKFLOWS, query) \
+	X(LIST_JOBS, query)     \
+	X(LIST_TASKS, query)    \
+	X(LIST_HISTORY, query)  \
+	X(LIST_AGENTS, query)   \
+	X(READ_OUTPUT, output_query)
+
+#define X(upper, member) STORE_##upper,
+enum store_op_kind { STORE_OPS(X) STORE_OP_COUNT };
+#undef X
+
+/* Runs in the loop; op and all it holds is freed when done returns. */
+typedef void store_done_fn(void *arg, struct store_op *op);
+
+/* One record of output: its index row. It is where a frame lies and all its header said. */
+struct output_row {
+	struct id task;
+	uint32_t step, attempt, epoch;
+	uint64_t offset;
+	int64_t time_ms;
+	uint32_t raw_len, lines, frame_len, frame_crc;
+	uint32_t segment; /* 0: in the task's own file */
+	uint64_t at;	  /* of the frame's first byte in that file */
+};
+
+/* STORE_ADD_OUTPUT: records as they came. For each row, at is where its frame begins in bytes. */
+struct store_output {
+	unsigned char *bytes; /* from malloc; the op owns it */
+	size_t len;
+	struct output_row *rows; /* from malloc; the op owns it */
+	size_t count;
+};
+
+/*
+ * A list. Members that are zero (or NULL, or negative where said) do not restrict. Rows come newest
+ * first, but workflows, tasks and history in their order.
+ */
+struct store_query {
+	bool by_id, by_project, by_pipeline, by_workflow, by_job, by_task;
+	struct id id, project, pipeline, workflow, job, task;
+	const char *project_slug;  /* copied by store_submit() */
+	const char *branch;	   /* pipelines; copied by store_submit() */
+	const char *name;	   /* jobs; copied by store_submit() */
+	int64_t number;		   /* pipelines, jobs; 0: any */
+	int64_t before;		   /* pipelines: number below this, when by project, else created before */
+	int state;		   /* jobs: enum job_state; tasks: enum hub_state; -1: any */
+	bool failed_only;	   /* jobs: ended neither as success nor not_run */
+	bool with_steps;	   /* tasks: their steps, too */
+	size_t limit;		   /* 0: STORE_LIST_MOST */
+};
+
+/*
+ * STORE_READ_OUTPUT: records of a task in the order step, attempt, offset. from is where in
+ * that step's output to begin (a record that holds it comes whole). Results are op->outputs and the
+ * frames, one behind another, in op->bytes. Fewer than asked for means that a bound was met: go on behind the last.
+ */
+struct store_output_query {
+	struct id task;
+	bool one_step;		/* only step (all its attempts, or attempt where not 0) */
+	uint32_t step, attempt; /* begin there */
+	uint64_t from;
+	size_t most_bytes;	/* 0: STORE_OUTPUT_READ_MOST_BYTES; at least one record comes */
+};
+
+struct store_op {
+	enum store_op_kind kind;
+	/* Given. Strings in rows of the ADD_ operations are borrowed until done has run; see store_submit(). */
+	union {
+		struct project_row project;
+		struct pipeline_row pipeline;
+		struct workflow_row workflow;
+		struct job_row job;
+		struct task_row task;
+		struct step_row step;
+		struct history_row history;
+		struct agent_row agent;
+		struct class_row class;
+		struct token_row token;
+		struct id id; /* DELETE_AGENT, DELETE_CLASS, DELETE_TOKEN; GATHER: task; GET_PIPELINE */
+		struct store_output output;
+		struct store_query query;
+		struct store_output_query output_query;
+	};
+
+	/* Results of reads; they live in the op's arena. */
+	bool found; /* GET_PIPELINE; lists: count > 0 */
+	struct pipeline_row *pipelines;
+	struct workflow_row *workflows;
+	struct job_row *jobs;
+	struct task_row *tasks;
+	struct step_row *steps; /* of the tasks listed, in their order */
+	struct history_row *histories;
+	struct agent_row *agents;
+	struct output_row *outputs;
+	size_t count, step_count;
+	const unsigned char *bytes;
+	size_t byte_count;
+	bool more; /* the limit was met */
+
+	/* The store's own. */
+	struct arena arena;
+	struct store_op *next;
+	store_done_fn *done;
+	void *arg;
+};
+
+/* What is active, read once at the start. All lives in arena. */
+struct store_snapshot {
+	struct arena arena;
+	struct project_row *projects;
+	struct pipeline_row *pipelines; /* not ended, or with output still open */
+	struct workflow_row *workflows; /* of these pipelines, in order */
+	struct job_row *jobs;
+	struct task_row *tasks;
+	struct step_row *steps;
+	struct output_row *positions; /* offset + raw_len is how far each (task, step, attempt) has come */
+	struct agent_row *agents;
+	struct class_row *classes;
+	struct token_row *tokens;
+	size_t project_count, pipeline_count, workflow_count, job_count, task_count, step_count,
+		position_count, agent_count, class_count, token_count;
+};
+
+struct store_numbers {
+	uint64_t commits, rows, syncs, output_bytes, gathered;
+};
+
+/*
+ * Open or make the database and the folder of segments in dir (which must exist); nothing else may have it
+ * open. Fails: ERR_HOST, ERR_INPUT (made by a newer version).
+ */
+int store_open(struct store **out, const char *dir, struct err *err);
+
+/* Before store_start() only. store_snapshot_release() ends *out. */
+int store_load(struct store *store, struct store_snapshot *out, struct err *err);
+void store_snapshot_release(struct store_snapshot *snapshot);
+
+/* Start the thread. on_failed runs in the loop, once, when a write has failed. */
+int store_start(struct store *store, struct loop *loop,
+		void (*on_failed)(void *arg, const struct err *err), void *arg, struct err *err);
+
+/* Finish what was submitted (done functions run no more), close. NULL is fine. */
+void store_close(struct store *store);
+
+/* A zeroed operation of that kind, to be filled and submitted. */
+struct store_op *store_op_new(enum store_op_kind kind);
+
+/*
+ * Hand the operation over; the store frees it. done may be NULL.
+ * Strings of a query are copied; strings of an ADD_ row must live until the next STORE_SYNC submitted after it is done.
+ */
+void store_submit(struct store *store, struct store_op *op, store_done_fn *done, void *arg);
+
+/* done will not run: for a caller that goes away. */
+void store_forget(struct store_op *op);
+
+/* Write results directly, for administration commands without a loop: opens no thread. Before store_start() only. */
+int store_put_now(struct store *store, struct store_op *op, struct err *err);
+
+struct store_numbers store_numbers(struct store *store);
+
+#endif
