@@ -32,6 +32,7 @@ extern char **environ;
 /* What the child between clone and exec is given and what it leaves behind. */
 struct birth {
 	const struct child_spec *spec;
+	int report; /* where to write it when our memory is not shared, or -1 */
 	sigset_t mask; /* to restore */
 	uid_t uid;
 	gid_t gid;
@@ -44,6 +45,8 @@ birth_failed(struct birth *birth, const char *what)
 {
 	birth->failed = what;
 	birth->sys = errno;
+	if (birth->report >= 0 && write(birth->report, birth, sizeof(*birth)) < 0)
+		_exit(126);
 	_exit(127);
 }
 
@@ -174,6 +177,33 @@ clone_child(struct birth *birth, unsigned flags, int *pidfd)
 	return clone(child_main, stack + sizeof(stack), clone_flags, birth, pidfd);
 }
 
+/*
+ * qemu-user knows neither CLONE_PIDFD nor shared memory without threads: there a plain fork and a
+ * close-on-exec pipe do the same. A kernel that runs us natively never comes here: it takes CLONE_PIDFD
+ * from 5.2 on, and refuses namespaces by EPERM or ENOSPC.
+ */
+static pid_t
+fork_child(struct birth *birth, int *pidfd)
+{
+	int report[2];
+	pid_t pid;
+
+	if (pipe2(report, O_CLOEXEC) != 0)
+		return -1;
+	birth->report = report[1];
+	pid = fork();
+	if (pid == 0)
+		child_main(birth);
+	(void)close(report[1]);
+	if (pid > 0) {
+		if (read(report[0], birth, sizeof(*birth)) < 0)
+			birth->failed = NULL;
+		*pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	}
+	(void)close(report[0]);
+	return pid;
+}
+
 static void
 on_child_end(void *arg, unsigned events)
 {
@@ -195,7 +225,7 @@ int
 child_start(struct child *child, struct loop *loop, const struct child_spec *spec,
 	    child_exit_fn *on_exit, void *arg, struct err *err)
 {
-	struct birth birth = {.spec = spec, .uid = geteuid(), .gid = getegid()};
+	struct birth birth = {.spec = spec, .report = -1, .uid = geteuid(), .gid = getegid()};
 	sigset_t all;
 	int pidfd = -1, rc;
 	pid_t pid;
@@ -205,6 +235,8 @@ child_start(struct child *child, struct loop *loop, const struct child_spec *spe
 	(void)sigfillset(&all);
 	(void)sigprocmask(SIG_SETMASK, &all, &birth.mask);
 	pid = clone_child(&birth, spec->flags, &pidfd);
+	if (pid < 0 && errno == EINVAL && !(spec->flags & (CHILD_NEW_PID_NS | CHILD_NEW_USER_NS)))
+		pid = fork_child(&birth, &pidfd);
 	rc = errno;
 	(void)sigprocmask(SIG_SETMASK, &birth.mask, NULL);
 	errno = rc;
