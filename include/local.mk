@@ -2,5 +2,6 @@
 contract_HEADERS += \
 	include/runner/exit.h \
 	include/runner/protocol.h \
+	include/runner/state_dir.h \
 	include/runner/states.h \
 	include/runner/supervisor.h

@@ -54,9 +54,9 @@ struct spool {
 	uint64_t most_bytes; /* ceiling of all segments together */
 	uint64_t bytes;	     /* in all segments */
 	uint64_t unsent;     /* bytes of records behind the reading position */
-	uint64_t unacked;    /* bytes of records that the hub may not have */
 	struct spool_segment *first, *last;
 	struct spool_at read; /* reading position */
+	struct spool_at safe; /* the hub has everything before it */
 	struct spool_stream *streams;
 	size_t stream_count, stream_room;
 	uint32_t next_number; /* of the next segment */

@@ -9,6 +9,8 @@
 #ifndef AGENT_STATE_DIR_H
 #define AGENT_STATE_DIR_H
 
+#include <stddef.h>
+
 #include "base/id.h"
 
 struct buffer;

@@ -2,6 +2,7 @@
 noinst_LIBRARIES += libwire.a
 libwire_a_SOURCES = \
 	src/wire/bytes.h \
+	src/wire/journal_record.c src/wire/journal_record.h \
 	src/wire/message.c src/wire/message.h \
 	src/wire/record.c src/wire/record.h \
 	src/wire/spec.c src/wire/spec.h

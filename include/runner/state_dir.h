@@ -1,0 +1,71 @@
+/*
+ * state_dir.h - names in runnerd's run directory and in the state directory of a task.
+ *
+ * doc/state-directory.md says what each holds. All are made with mode 0600, directories
+ * with 0700; init.sock and init.log are named in runner/supervisor.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef RUNNER_STATE_DIR_H
+#define RUNNER_STATE_DIR_H
+
+#include <stdint.h>
+
+/* In the run directory. X(NAME, "name") */
+#define STATE_DIR_NAMES(X) \
+	X(LOCK, "lock")    \
+	X(AGENT, "agent.id") \
+	X(TASKS, "tasks")
+
+/* In tasks/<id>. X(NAME, "name") */
+#define STATE_TASK_NAMES(X)      \
+	X(DOCUMENT, "task.json") \
+	X(JOURNAL, "journal")    \
+	X(SPOOL, "spool.")       \
+	X(SOCKET, "init.sock")   \
+	X(LOG, "init.log")
+
+#define STATE_LOCK_NAME	    "lock"
+#define STATE_AGENT_NAME    "agent.id"
+#define STATE_TASKS_NAME    "tasks"
+#define STATE_DOCUMENT_NAME "task.json"
+#define STATE_JOURNAL_NAME  "journal"
+#define STATE_SPOOL_PREFIX  "spool." /* followed by the segment's number, 8 digits, from 1 */
+
+enum {
+	JOURNAL_VERSION = 1,
+	JOURNAL_RECORD_BYTES = 320,
+	SPOOL_VERSION = 1,
+	SPOOL_HEAD_BYTES = 32,	 /* of a segment, before its streams */
+	SPOOL_STREAM_BYTES = 16, /* step, attempt, end offset */
+};
+
+#define SPOOL_MAGIC 0x314c5053u /* "SPL1" */
+
+/*
+ * What a record of the journal says. X(NAME, name, event): event is the enum event_type's name
+ * that it is reported as, or NONE.
+ */
+#define JOURNAL_TYPES(X)                          \
+	X(CLAIMED, claimed, NONE)                 \
+	X(PREPARING, preparing, PREPARING)        \
+	X(RUNNING, running, RUNNING)              \
+	X(STEP_STARTED, step_started, STEP_STARTED) \
+	X(STEP_STOPPING, step_stopping, NONE)     \
+	X(STEP_ENDED, step_ended, STEP_ENDED)     \
+	X(VERDICT, verdict, NONE)                 \
+	X(FINISHING, finishing, FINISHING)        \
+	X(DONE, done, ENDED)                      \
+	X(UNCLAIMED, unclaimed, NONE)             \
+	X(DROPPED, dropped, NONE)                 \
+	X(ACKED, acked, NONE)
+
+enum journal_type {
+	JOURNAL_NO_TYPE,
+#define X(NAME, name, event) JOURNAL_##NAME,
+	JOURNAL_TYPES(X)
+#undef X
+	JOURNAL_TYPE_COUNT,
+};
+
+#endif

@@ -1,0 +1,494 @@
+/*
+ * spool.c - output records of one task in tmpfs until the hub has them.
+ *
+ * Everything before "safe" is acknowledged; it moves up to the reading position whenever all
+ * that was handed out has been acknowledged, and segments before it are unlinked. Records
+ * handed out again pass through a filter of the acknowledged offsets, so "safe" may lag.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "agent/spool.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "agent/spool_segment.h"
+#include "base/assert.h"
+#include "base/crc32c.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "runner/state_dir.h"
+#include "task/output_record.h"
+
+enum { RECORD_MOST_BYTES = RUNNER_RECORD_HEADER_BYTES + RUNNER_RECORD_FRAME_MOST_BYTES };
+
+void
+spool_init(struct spool *spool, int dir_fd, const struct id *task, uint32_t epoch,
+	   uint64_t most_bytes, void (*on_room)(void *arg), void *arg)
+{
+	memset(spool, 0, sizeof(*spool));
+	spool->dir_fd = dir_fd;
+	spool->task = *task;
+	spool->epoch = epoch;
+	spool->most_bytes = most_bytes;
+	spool->next_number = 1;
+	spool->on_room = on_room;
+	spool->on_room_arg = arg;
+}
+
+/* --- streams --- */
+
+static struct spool_stream *
+find_stream(const struct spool *spool, uint32_t step, uint32_t attempt)
+{
+	size_t i = spool->stream_count;
+
+	while (i-- > 0) /* the newest are asked for most */
+		if (spool->streams[i].step == step && spool->streams[i].attempt == attempt)
+			return &spool->streams[i];
+	return NULL;
+}
+
+static struct spool_stream *
+need_stream(struct spool *spool, uint32_t step, uint32_t attempt)
+{
+	struct spool_stream *stream = find_stream(spool, step, attempt);
+
+	if (stream != NULL || spool->stream_count >= SPOOL_STREAMS_MOST)
+		return stream;
+	if (spool->stream_count == spool->stream_room) {
+		spool->stream_room = spool->stream_room == 0 ? 2 : 2 * spool->stream_room;
+		spool->streams = mem_resize(spool->streams, spool->stream_room,
+					    sizeof(*spool->streams));
+	}
+	stream = &spool->streams[spool->stream_count++];
+	*stream = (struct spool_stream){.step = step, .attempt = attempt};
+	return stream;
+}
+
+static void
+forget_closed_streams(struct spool *spool)
+{
+	size_t i, kept = 0;
+
+	for (i = 0; i < spool->stream_count; i++) {
+		struct spool_stream *stream = &spool->streams[i];
+
+		if (!stream->closed || stream->acked < stream->end)
+			spool->streams[kept++] = *stream;
+	}
+	spool->stream_count = kept;
+}
+
+uint64_t
+spool_end(const struct spool *spool, uint32_t step, uint32_t attempt)
+{
+	const struct spool_stream *stream = find_stream(spool, step, attempt);
+
+	return stream != NULL ? stream->end : 0;
+}
+
+void
+spool_close_stream(struct spool *spool, uint32_t step, uint32_t attempt)
+{
+	struct spool_stream *stream = find_stream(spool, step, attempt);
+
+	if (stream == NULL)
+		return;
+	stream->closed = true;
+	forget_closed_streams(spool);
+}
+
+/* --- trimming --- */
+
+static void
+drop_first(struct spool *spool)
+{
+	struct spool_segment *segment = spool->first;
+
+	spool->first = segment->next;
+	if (spool->first == NULL)
+		spool->last = NULL;
+	spool->bytes -= segment->len;
+	spool_segment_free(segment, spool->dir_fd, true);
+}
+
+/* From the end of a full segment to the beginning of the next one. */
+static void
+settle(struct spool_at *at)
+{
+	while (at->segment != NULL && at->offset == at->segment->len && at->segment->next != NULL) {
+		spool_segment_rest(at->segment);
+		at->segment = at->segment->next;
+		at->offset = at->segment->head;
+	}
+}
+
+static void
+trim(struct spool *spool)
+{
+	settle(&spool->read);
+	settle(&spool->safe);
+	while (spool->first != spool->safe.segment)
+		drop_first(spool);
+}
+
+static uint64_t
+bytes_behind(const struct spool_at *at)
+{
+	const struct spool_segment *segment = at->segment;
+	uint64_t bytes;
+
+	if (segment == NULL)
+		return 0;
+	bytes = segment->len - at->offset;
+	for (segment = segment->next; segment != NULL; segment = segment->next)
+		bytes += segment->len - segment->head;
+	return bytes;
+}
+
+/* --- writing --- */
+
+static int
+begin_segment(struct spool *spool, struct err *err)
+{
+	struct spool_segment *segment;
+	int rc = spool_segment_make(&segment, spool->dir_fd, spool->next_number, spool->streams,
+				    spool->stream_count, err);
+
+	if (rc < 0)
+		return rc;
+	spool->next_number++;
+	spool->bytes += segment->len;
+	if (spool->last != NULL)
+		spool->last->next = segment;
+	else
+		spool->first = segment;
+	if (spool->read.segment == NULL) {
+		spool->read = (struct spool_at){segment, segment->head};
+		spool->safe = spool->read;
+	}
+	if (spool->last != NULL && spool->last != spool->read.segment)
+		spool_segment_rest(spool->last);
+	spool->last = segment;
+	trim(spool);
+	return 0;
+}
+
+static bool
+needs_segment(const struct spool *spool, size_t len)
+{
+	const struct spool_segment *last = spool->last;
+
+	if (last == NULL)
+		return true;
+	if (last->len + len > SPOOL_SEGMENT_BYTES)
+		return true;
+	return last->len >= SPOOL_SEGMENT_IDLE_BYTES && spool->safe.segment == last &&
+	       spool->safe.offset == last->len;
+}
+
+bool
+spool_is_full(struct spool *spool)
+{
+	bool full = spool->bytes + RECORD_MOST_BYTES > spool->most_bytes;
+
+	if (full)
+		spool->dry = true;
+	return full;
+}
+
+int
+spool_append(struct spool *spool, const struct spool_chunk *chunk, struct err *err)
+{
+	struct spool_stream *stream;
+	struct output_record record;
+	size_t len = RUNNER_RECORD_HEADER_BYTES + (size_t)chunk->frame_len;
+	int rc;
+
+	if (spool_is_full(spool))
+		return err_set(err, ERR_LIMIT, "the task's spool has reached its ceiling of %llu bytes",
+			       (unsigned long long)spool->most_bytes);
+	stream = need_stream(spool, chunk->step, chunk->attempt);
+	if (stream == NULL)
+		return err_set(err, ERR_LIMIT, "more than %d steps print at the same time", SPOOL_STREAMS_MOST);
+	if (needs_segment(spool, len) && (rc = begin_segment(spool, err)) < 0) {
+		spool->dry = true;
+		return rc;
+	}
+	record = (struct output_record){.task = spool->task, .epoch = spool->epoch, .step = chunk->step,
+		.attempt = chunk->attempt, .offset = stream->end, .time_ms = chunk->time_ms,
+		.raw_len = chunk->raw_len, .frame_len = chunk->frame_len, .lines = chunk->lines,
+		.frame_crc = crc32c(0, chunk->record + RUNNER_RECORD_HEADER_BYTES, chunk->frame_len)};
+	output_record_pack(&record, chunk->record);
+	rc = spool_segment_append(spool->last, chunk->record, len, err);
+	if (rc < 0) {
+		spool->dry = true;
+		return rc;
+	}
+	stream->end += chunk->raw_len;
+	spool->bytes += len;
+	spool->unsent += len;
+	return 0;
+}
+
+/* --- sending --- */
+
+bool
+spool_has_unsent(const struct spool *spool)
+{
+	return spool->unsent > 0;
+}
+
+bool
+spool_is_acked(const struct spool *spool)
+{
+	size_t i;
+
+	for (i = 0; i < spool->stream_count; i++)
+		if (spool->streams[i].acked < spool->streams[i].end)
+			return false;
+	return true;
+}
+
+/* Does the hub have it? Notes it as handed out when not. */
+static bool
+hand_out(struct spool *spool, const struct output_record *record)
+{
+	struct spool_stream *stream = find_stream(spool, record->step, record->attempt);
+	uint64_t end = record->offset + record->raw_len;
+
+	if (stream == NULL || end <= stream->acked)
+		return false; /* a stream that is not known was closed and acknowledged */
+	if (stream->handed < end)
+		stream->handed = end;
+	return true;
+}
+
+/* Keep the whole records of bytes[0..got) that the hub may not have; *used: bytes of whole records. */
+static int
+filter(struct spool *spool, unsigned char *bytes, size_t got, size_t *used, size_t *kept,
+       struct err *err)
+{
+	struct output_record record;
+	const unsigned char *frame;
+	size_t len;
+	int rc;
+
+	for (*used = *kept = 0; *used < got; *used += len) {
+		rc = output_record_unpack(&record, &frame, bytes + *used, got - *used, err);
+		if (rc == ERR_AGAIN)
+			return 0; /* the rest comes next time */
+		if (rc < 0)
+			return err_wrap(err, "reading the task's spool");
+		len = RUNNER_RECORD_HEADER_BYTES + (size_t)record.frame_len;
+		if (!hand_out(spool, &record))
+			continue;
+		if (*kept != *used)
+			memmove(bytes + *kept, bytes + *used, len);
+		*kept += len;
+	}
+	return 0;
+}
+
+int
+spool_unsent(struct spool *spool, void *room, size_t size, size_t *len, struct err *err)
+{
+	unsigned char *bytes = room;
+	size_t got = 0, used = 0, kept = 0;
+	int rc;
+
+	*len = 0;
+	while (*len < size && spool->unsent > 0) {
+		settle(&spool->read);
+		rc = spool_segment_read(spool->read.segment, spool->dir_fd, spool->read.offset,
+					bytes + *len, size - *len, &got, err);
+		if (rc == 0)
+			rc = filter(spool, bytes + *len, got, &used, &kept, err);
+		if (rc < 0)
+			return rc;
+		if (used == 0)
+			break;
+		spool->read.offset += used;
+		spool->unsent -= used;
+		*len += kept;
+	}
+	return 0;
+}
+
+static bool
+handed_is_acked(const struct spool *spool)
+{
+	size_t i;
+
+	for (i = 0; i < spool->stream_count; i++)
+		if (spool->streams[i].acked < spool->streams[i].handed)
+			return false;
+	return true;
+}
+
+void
+spool_rewind(struct spool *spool)
+{
+	size_t i;
+
+	for (i = 0; i < spool->stream_count; i++)
+		spool->streams[i].handed = spool->streams[i].acked;
+	spool->read = spool->safe;
+	spool->unsent = bytes_behind(&spool->read);
+}
+
+void
+spool_acked(struct spool *spool, uint32_t step, uint32_t attempt, uint64_t offset)
+{
+	struct spool_stream *stream = find_stream(spool, step, attempt);
+
+	if (stream == NULL || offset <= stream->acked)
+		return;
+	stream->acked = offset < stream->end ? offset : stream->end;
+	if (handed_is_acked(spool))
+		spool->safe = spool->read;
+	trim(spool);
+	forget_closed_streams(spool);
+	if (spool->dry && spool->bytes + RECORD_MOST_BYTES <= spool->most_bytes) {
+		spool->dry = false;
+		spool->on_room(spool->on_room_arg);
+	}
+}
+
+/* --- an earlier runnerd's --- */
+
+static int
+by_number(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static int
+list_segments(struct spool *spool, uint32_t **numbers, size_t *count, struct err *err)
+{
+	int fd = openat(spool->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	const struct dirent *entry;
+	uint32_t number;
+	size_t room = 0;
+
+	*numbers = NULL;
+	*count = 0;
+	if (dir == NULL) {
+		if (fd >= 0)
+			(void)close(fd);
+		return err_sys(err, "cannot look for the task's spool");
+	}
+	while ((entry = readdir(dir)) != NULL) {
+		if (!spool_segment_parse_name(entry->d_name, &number))
+			continue;
+		if (*count == room) {
+			room = room == 0 ? 8 : 2 * room;
+			*numbers = mem_resize(*numbers, room, sizeof(**numbers));
+		}
+		(*numbers)[(*count)++] = number;
+	}
+	(void)closedir(dir);
+	if (*count > 0)
+		qsort(*numbers, *count, sizeof(**numbers), by_number);
+	return 0;
+}
+
+/* A segment's head and its records both say how far a stream has come. */
+static int
+on_stream_seen(void *arg, uint32_t step, uint32_t attempt, uint64_t from, uint64_t end,
+	       struct err *err)
+{
+	struct spool *spool = arg;
+	struct spool_stream *stream = need_stream(spool, step, attempt);
+
+	if (stream == NULL)
+		return err_set(err, ERR_INPUT, "the task's spool has more than %d streams",
+			       SPOOL_STREAMS_MOST);
+	if (stream->end == 0)
+		stream->acked = stream->handed = from; /* what lies below was trimmed: the hub has it */
+	else if (from != stream->end && from != end)
+		return err_set(err, ERR_INPUT, "the task's spool has a gap in step %u", step);
+	stream->end = end;
+	return 0;
+}
+
+static int
+recover_segment(struct spool *spool, uint32_t number, bool last, struct err *err)
+{
+	struct spool_segment *segment;
+	int rc = spool_segment_open(&segment, spool->dir_fd, number, last, on_stream_seen, spool, err);
+
+	spool->next_number = number + 1;
+	if (rc < 0 || segment == NULL)
+		return rc;
+	if (spool->last != NULL)
+		spool->last->next = segment;
+	else
+		spool->first = segment;
+	spool->last = segment;
+	spool->bytes += segment->len;
+	if (!last)
+		spool_segment_rest(segment);
+	return 0;
+}
+
+int
+spool_recover(struct spool *spool, struct err *err)
+{
+	uint32_t *numbers;
+	size_t count, i;
+	int rc;
+
+	rc = list_segments(spool, &numbers, &count, err);
+	for (i = 0; rc == 0 && i < count; i++)
+		rc = recover_segment(spool, numbers[i], i + 1 == count, err);
+	free(numbers);
+	if (rc < 0)
+		return rc;
+	if (spool->first != NULL)
+		spool->safe = (struct spool_at){spool->first, spool->first->head};
+	spool_rewind(spool);
+	return 0;
+}
+
+/* --- the end --- */
+
+static void
+end_segments(struct spool *spool, bool unlink_them)
+{
+	struct spool_segment *segment, *next;
+
+	for (segment = spool->first; segment != NULL; segment = next) {
+		next = segment->next;
+		spool_segment_free(segment, spool->dir_fd, unlink_them);
+	}
+	free(spool->streams);
+	spool->first = spool->last = NULL;
+	spool->streams = NULL;
+	spool->stream_count = spool->stream_room = 0;
+	spool->read = spool->safe = (struct spool_at){NULL, 0};
+	spool->bytes = spool->unsent = 0;
+}
+
+void
+spool_release(struct spool *spool)
+{
+	end_segments(spool, false);
+}
+
+void
+spool_remove(struct spool *spool)
+{
+	end_segments(spool, true);
+}
