@@ -19,9 +19,11 @@ EXTRA_PROGRAMS += $(unit_tests)
 EXTRA_DIST += t/lib.sh
 
 # make check [TESTS="t/60-init-steps.t t/unit/base/base_test"] [TEST_JOBS=4] [TEST_FLAGS=-v]
+# make check-unit [TEST_EXEC=LAUNCHER] runs the unit tests alone, through a launcher.
 PROVE = prove
 TEST_JOBS = 2
 TEST_FLAGS =
+TEST_EXEC =
 check-local:
 	@tests="$(TESTS)"; set --; \
 	test -n "$$tests" || { tests="$(unit_run)"; set -- $(srcdir)/t/[0-9]*-*.t; test -e "$$1" || set --; }; \
@@ -29,7 +31,11 @@ check-local:
 		if test -e "$$test"; then set -- "$$@" "$$test"; else set -- "$$@" "$(srcdir)/$$test"; fi; \
 	done; \
 	top_builddir="$(abs_top_builddir)" top_srcdir="$(abs_top_srcdir)" \
-		$(PROVE) -j$(TEST_JOBS) $(TEST_FLAGS) --exec '' "$$@"
+		$(PROVE) -j$(TEST_JOBS) $(TEST_FLAGS) --exec '$(TEST_EXEC)' "$$@"
+
+check-unit: $(unit_run)
+	@$(MAKE) -s check TESTS="$(unit_run)"
+.PHONY: check-unit
 
 dist-hook: dist-end-to-end
 dist-end-to-end:
