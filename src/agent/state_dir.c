@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -32,9 +33,10 @@ check_owner(int fd, const char *path, struct err *err)
 	if (fstat(fd, &st) != 0)
 		return err_sys(err, "cannot look at the run directory '%s'", path);
 	if (st.st_uid != geteuid() || (st.st_mode & 022) != 0) {
-		(void)err_set(err, ERR_HOST, "cannot use the run directory '%s': others may write to it",
-			      path);
-		return err_hint(err, "give it to the user that runs runnerd, with mode 0700");
+		if (err_set(err, ERR_HOST, "cannot use the run directory '%s': others may write to it",
+			    path) < 0)
+			err_hint(err, "give it to the user that runs runnerd, with mode 0700");
+		return err->code;
 	}
 	return 0;
 }
@@ -66,8 +68,9 @@ take_lock(struct state_dir *dir, struct err *err)
 		return 0;
 	if (errno != EWOULDBLOCK)
 		return err_sys(err, "cannot lock the run directory '%s'", dir->path);
-	(void)err_set(err, ERR_AGAIN, "another runnerd uses the run directory '%s'", dir->path);
-	return err_hint(err, "stop it first, or give this one a --run-dir of its own");
+	if (err_set(err, ERR_AGAIN, "another runnerd uses the run directory '%s'", dir->path) < 0)
+		err_hint(err, "stop it first, or give this one a --run-dir of its own");
+	return err->code;
 }
 
 int
