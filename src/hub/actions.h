@@ -11,6 +11,8 @@
 
 #include <stddef.h>
 
+#include "base/id.h"
+
 struct diags;
 struct err;
 struct hub;
@@ -21,6 +23,7 @@ struct workflow;
 
 /* What a pipeline is made of, plan aside. Strings are borrowed for the call; NULL: none. */
 struct pipeline_spec {
+	struct id id;	/* id_random(), made before compiling: pipeline.id is a value of the config */
 	const char *project_slug;
 	const char *actor; /* login */
 	const char *branch, *tag, *revision, *repository, *directory;
