@@ -1,1 +1,25 @@
+# contrib: what goes with the programs but is none
+EXTRA_DIST += \
+	.ci/aarch64 .ci/run LICENSE \
+	contrib/packages.txt contrib/quickstart \
+	contrib/systemd/runner-hub.service contrib/systemd/runnerd.service
 
+# Units are not installed by "make install": a packager or an administrator chooses where. "make units" fills in
+# the paths.
+units: $(srcdir)/contrib/systemd/runner-hub.service $(srcdir)/contrib/systemd/runnerd.service
+	@mkdir -p units
+	for unit in $^; do \
+		$(SED) -e 's|@sbindir[@]|$(sbindir)|g' -e 's|@sysconfdir[@]|$(sysconfdir)|g' $$unit >units/$$(basename $$unit); \
+	done
+.PHONY: units
+
+# Whole folders of pages, data and end-to-end tests go into the archive as they are in the tree.
+dist-hook: dist-folders
+dist-folders:
+	cd $(srcdir) && tar -cf - doc contrib/examples t/data t/lint | (cd $(abs_top_builddir)/$(distdir) && tar -xf -)
+.PHONY: dist-folders
+
+# Layout is settled by clang-format.
+format:
+	cd $(srcdir) && clang-format -i $$(find src include t -name '*.[ch]')
+.PHONY: format
