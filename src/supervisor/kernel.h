@@ -1,0 +1,60 @@
+/*
+ * kernel.h - the kernel's words that a small libc does not bring.
+ *
+ * musl's headers and <linux/...> do not mix; these few are copied from the kernel's
+ * user interface, which does not change: capability.h, filter.h, seccomp.h, prctl.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef SUPERVISOR_KERNEL_H
+#define SUPERVISOR_KERNEL_H
+
+#include <stdint.h>
+#include <sys/syscall.h>
+
+enum {
+	KERNEL_CAPABILITY_VERSION = 0x20080522, /* _LINUX_CAPABILITY_VERSION_3 */
+	KERNEL_CAPABILITY_WORDS = 2,
+	KERNEL_SECCOMP_MODE_FILTER = 2,
+	KERNEL_SIGNAL_MOST = 64, /* _NSIG: the highest signal */
+};
+
+struct kernel_capability_head {
+	uint32_t version;
+	int32_t pid;
+};
+
+struct kernel_capability_word {
+	uint32_t effective, permitted, inheritable;
+};
+
+struct kernel_filter {
+	unsigned short count;
+	const void *instructions; /* 8 bytes each */
+};
+
+/* What getdents64(2) fills in. */
+struct kernel_dirent {
+	uint64_t inode;
+	int64_t next;
+	unsigned short length;
+	unsigned char type;
+	char name[];
+};
+
+/* glibc's wrappers of these change every thread; a child of vfork must change itself only. */
+#ifdef SYS_setresuid32
+enum {
+	KERNEL_SETRESUID = SYS_setresuid32,
+	KERNEL_SETRESGID = SYS_setresgid32,
+	KERNEL_SETGROUPS = SYS_setgroups32
+};
+#else
+enum {
+	KERNEL_SETRESUID = SYS_setresuid,
+	KERNEL_SETRESGID = SYS_setresgid,
+	KERNEL_SETGROUPS = SYS_setgroups
+};
+#endif
+
+#endif

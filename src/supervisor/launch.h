@@ -1,0 +1,36 @@
+/*
+ * launch.h - one step's process: from a specification to a running program.
+ *
+ * launch() returns after the exec has succeeded or something before it has failed, so
+ * every reason why a step cannot start is an answer. Until then runner-init waits (the
+ * child borrows its memory), which a file system that does not answer can prolong.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef SUPERVISOR_LAUNCH_H
+#define SUPERVISOR_LAUNCH_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "runner/supervisor.h"
+
+struct launch {
+	const struct message_start_step *start;
+	int spec_fd;	/* borrowed: the sealed memfd */
+	int cgroup_fd;	/* borrowed: cgroup.procs, or -1 */
+	bool reset_oom; /* runner-init is protected from the out-of-memory killer; a step is not */
+	bool dies_with_us; /* no PID namespace: ask the kernel to end it when runner-init is killed
+			    */
+};
+
+struct launched {
+	pid_t pid;
+	int pipe_fd; /* read end of its output, non-blocking; the caller's */
+	int sys;     /* errno of a failure, or 0 */
+};
+
+/* Returns FAULT_NONE, or what failed with sys set and nothing left behind. */
+enum supervisor_fault launch(const struct launch *launch, struct launched *out);
+
+#endif

@@ -1,0 +1,334 @@
+/*
+ * main.c - runner-init: the in-task supervisor's arguments, its one wait, its end.
+ *
+ * Signals are blocked from the first line and read from a descriptor; one poll(2)
+ * watches them, the listening socket and the agent, with the next deadline as its
+ * timeout. An idle runner-init sleeps until something happens.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/assert.h"
+#include "supervisor/clock.h"
+#include "supervisor/descent.h"
+#include "supervisor/shelter.h"
+#include "supervisor/task.h"
+#include "wire/record.h"
+
+enum { EXIT_DONE = 0, EXIT_USAGE = 2, EXIT_HOST = 3, EXIT_BUG = 70 };
+enum { MESSAGES_A_TURN = 64, LAST_WORDS_MS = 1000, LAST_ROUNDS = 1000 };
+
+static struct task task; /* all there is: nothing is allocated after the start */
+
+/* --- start ------------------------------------------------------------------------------ */
+
+static void
+say(const char *text)
+{
+	(void)!write(STDERR_FILENO, text, strlen(text));
+}
+
+static _Noreturn void
+refuse(int status, const char *text)
+{
+	say("runner-init: ");
+	say(text);
+	say("\n");
+	_exit(status);
+}
+
+static _Noreturn void
+show_help(void)
+{
+	static const char text[] =
+		"usage: runner-init --task [--orphan-ms N] [--grace-ms N] [--peer-uid N]\n"
+		"\n"
+		"The in-task supervisor, started by runnerd; not for people.\n"
+		"\n"
+		"  --task         needed: descriptor 3 is a listening socket, 4 the state "
+		"directory\n"
+		"  --orphan-ms N  how long to go on without an agent (default 0: end at once)\n"
+		"  --grace-ms N   from TERM to KILL where no message says it (default 10000)\n"
+		"  --peer-uid N   user whose programs may connect (default: its own)\n"
+		"  --help         show this text\n"
+		"  --version      show the version\n";
+
+	(void)!write(STDOUT_FILENO, text, sizeof(text) - 1);
+	_exit(EXIT_DONE);
+}
+
+static uint32_t
+parse_number(const char *text)
+{
+	unsigned long long value;
+	char *end;
+
+	if (text == NULL || *text < '0' || *text > '9')
+		refuse(EXIT_USAGE, "an option needs a number: see runner-init --help");
+	errno = 0;
+	value = strtoull(text, &end, 10);
+	if (*end != '\0' || errno != 0 || value > UINT32_MAX)
+		refuse(EXIT_USAGE, "a number is not one from 0 to 4294967295");
+	return (uint32_t)value;
+}
+
+static void
+parse_arguments(char **argv)
+{
+	static const char version[] = "runner-init " RUNNER_VERSION "\n";
+	bool is_task = false;
+
+	for (argv++; *argv != NULL; argv++) {
+		if (strcmp(*argv, "--help") == 0)
+			show_help();
+		if (strcmp(*argv, "--version") == 0) {
+			(void)!write(STDOUT_FILENO, version, sizeof(version) - 1);
+			_exit(EXIT_DONE);
+		}
+		if (strcmp(*argv, "--task") == 0)
+			is_task = true;
+		else if (strcmp(*argv, "--orphan-ms") == 0)
+			task.orphan_ms = parse_number(*++argv);
+		else if (strcmp(*argv, "--grace-ms") == 0)
+			task.grace_ms = parse_number(*++argv);
+		else if (strcmp(*argv, "--peer-uid") == 0)
+			task.agent.peer_uid = (uid_t)parse_number(*++argv);
+		else
+			refuse(EXIT_USAGE, "an option is not known: see runner-init --help");
+	}
+	if (!is_task)
+		refuse(EXIT_USAGE,
+		       "it is started by runnerd for each task and cannot be used by hand");
+}
+
+static bool
+fd_has_option(int fd, int option, int wanted)
+{
+	socklen_t size = sizeof(int);
+	int value;
+
+	return getsockopt(fd, SOL_SOCKET, option, &value, &size) == 0 && value == wanted;
+}
+
+static void
+check_descriptors(void)
+{
+	struct stat status;
+
+	if (!fd_has_option(SUPERVISOR_LISTEN_FD, SO_ACCEPTCONN, 1) ||
+	    !fd_has_option(SUPERVISOR_LISTEN_FD, SO_DOMAIN, AF_UNIX) ||
+	    !fd_has_option(SUPERVISOR_LISTEN_FD, SO_TYPE, SOCK_SEQPACKET))
+		refuse(EXIT_USAGE, "it is started by runnerd for each task and cannot be used by "
+				   "hand: descriptor 3 is not its listening socket");
+	if (fstat(SUPERVISOR_DIR_FD, &status) != 0 || !S_ISDIR(status.st_mode))
+		refuse(EXIT_USAGE, "it is started by runnerd for each task and cannot be used by "
+				   "hand: descriptor 4 is not the task's state directory");
+	(void)fcntl(SUPERVISOR_LISTEN_FD, F_SETFD, FD_CLOEXEC);
+	(void)fcntl(SUPERVISOR_LISTEN_FD, F_SETFL, O_NONBLOCK);
+	(void)fcntl(SUPERVISOR_DIR_FD, F_SETFD, FD_CLOEXEC);
+	/* Whatever else was left open would be every step's. */
+	(void)syscall(SYS_close_range, SUPERVISOR_DIR_FD + 1, ~0u, 0);
+}
+
+static int
+open_signals(void)
+{
+	static const int wanted[] = {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGQUIT};
+	sigset_t all, read;
+	size_t i;
+	int fd;
+
+	(void)sigfillset(&all);
+	(void)sigprocmask(SIG_SETMASK, &all, NULL);
+	(void)sigemptyset(&read);
+	for (i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
+		(void)sigaddset(&read, wanted[i]);
+	fd = signalfd(-1, &read, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (fd < 0)
+		refuse(EXIT_HOST, "cannot get signals as a descriptor");
+	return fd;
+}
+
+/* --- last words --------------------------------------------------------------------------- */
+
+/*
+ * assert.h's failure, for this program: the agent hears of it, the journal says so, and no process
+ * of the task outlives it unwatched.
+ */
+_Noreturn void
+assert_failed(const char *file, int line, const char *what)
+{
+	struct record record = {.type = RECORD_END,
+				.end = {.reason = SUPERVISOR_END_BROKEN,
+					.ended_ms = clock_unix_ms()}};
+	struct message message = {
+		.type = MESSAGE_ERROR,
+		.error = {.what = FAULT_BUG, .sys = (uint32_t)line, .step = SUPERVISOR_NO_STEP}};
+	struct descent_count count;
+	static bool again;
+	int round;
+
+	if (again)
+		_exit(EXIT_BUG);
+	again = true;
+	say(file);
+	say(": assertion does not hold: ");
+	say(what);
+	say("\n");
+	if (task.agent.fd >= 0)
+		(void)agent_send(&task.agent, &message, NULL, 0);
+	(void)journal_append(&task.journal, &record);
+	for (round = 0; round < LAST_ROUNDS && !task.agent.in_namespace; round++) {
+		(void)descent_signal(SIGKILL, &count);
+		while (waitpid(-1, NULL, WNOHANG) > 0)
+			;
+		if (count.signaled == 0)
+			break;
+	}
+	_exit(EXIT_BUG); /* in a PID namespace the kernel ends the rest */
+}
+
+/* --- the wait ------------------------------------------------------------------------------- */
+
+/* A careless "kill -TERM -1" in a step must not end the whole task. */
+static bool
+signal_is_from_task(const struct signalfd_siginfo *info)
+{
+	if (info->ssi_pid == 0)
+		return false;
+	return task.agent.in_namespace || descent_of((pid_t)info->ssi_pid) == DESCENT_YES;
+}
+
+static void
+read_signals(int fd)
+{
+	struct signalfd_siginfo info;
+
+	while (read(fd, &info, sizeof(info)) == sizeof(info))
+		if (info.ssi_signo != SIGCHLD && !signal_is_from_task(&info))
+			sweep_end_task(&task, task.grace_ms, SUPERVISOR_END_SIGNALED);
+}
+
+static void
+read_agent(void)
+{
+	int fds[SUPERVISOR_FDS_MOST];
+	struct message message;
+	size_t fd_count;
+	unsigned i;
+
+	for (i = 0; i < MESSAGES_A_TURN && !tell_is_behind(&task); i++) {
+		switch (agent_receive(&task.agent, &message, fds, &fd_count)) {
+		case AGENT_NOTHING:
+			return;
+		case AGENT_MESSAGE:
+			command_do(&task, &message, fds, fd_count);
+			break;
+		case AGENT_GARBAGE:
+			task_error(&task, FAULT_MESSAGE, EPROTO, SUPERVISOR_NO_STEP);
+			break;
+		case AGENT_GONE:
+			task_agent_went(&task, clock_now_ms());
+			return;
+		}
+	}
+}
+
+static int
+timeout_ms(void)
+{
+	uint64_t next_ms = task_next_ms(&task), now_ms = clock_now_ms();
+
+	if (next_ms == 0)
+		return -1;
+	if (next_ms <= now_ms)
+		return 0;
+	return next_ms - now_ms > 3600000 ? 3600000 : (int)(next_ms - now_ms);
+}
+
+/* One wait, and all that follows from it. */
+static void
+turn(int signal_fd)
+{
+	struct pollfd polled[] = {
+		{.fd = signal_fd, .events = POLLIN},
+		{.fd = task.agent.listen_fd, .events = POLLIN},
+		{.fd = task.agent.fd, .events = 0},
+	};
+	bool any_child;
+
+	if (!tell_is_behind(&task))
+		polled[2].events |= POLLIN;
+	if (tell_wants(&task))
+		polled[2].events |= POLLOUT;
+	if (poll(polled, 3, timeout_ms()) < 0)
+		return; /* interrupted by a stop; nothing is lost */
+	if (polled[0].revents != 0)
+		read_signals(signal_fd);
+	/* Before a new connection: what the old one has said still counts. */
+	if (polled[2].revents & (POLLIN | POLLHUP | POLLERR))
+		read_agent();
+	if (polled[1].revents != 0 && agent_accept(&task.agent))
+		task_agent_came(&task);
+	any_child = task_reap(&task);
+	task_tick(&task, clock_now_ms());
+	sweep_tick(&task, clock_now_ms(), any_child);
+	tell(&task);
+}
+
+/* The agent may be slow; it is given a moment to hear the end. */
+static void
+say_goodbye(void)
+{
+	uint64_t until_ms = clock_now_ms() + LAST_WORDS_MS, now_ms;
+	struct pollfd polled = {.events = POLLOUT};
+
+	while (tell_wants(&task) && (now_ms = clock_now_ms()) < until_ms) {
+		polled.fd = task.agent.fd;
+		(void)poll(&polled, 1, (int)(until_ms - now_ms));
+		tell(&task);
+	}
+}
+
+int
+main(int argc, char **argv)
+{
+	int signal_fd, sys;
+
+	(void)argc;
+	task.agent.fd = -1;
+	task.agent.listen_fd = SUPERVISOR_LISTEN_FD;
+	task.agent.peer_uid = geteuid();
+	task.agent.in_namespace = getpid() == 1;
+	task.grace_ms = SUPERVISOR_GRACE_MS;
+	task.started_ms = clock_unix_ms();
+	parse_arguments(argv);
+	check_descriptors();
+	signal_fd = open_signals();
+	sys = journal_open(&task.journal, SUPERVISOR_DIR_FD);
+	if (sys != 0)
+		refuse(EXIT_HOST, "cannot open init.log in the task's state directory");
+	task.flags = shelter_make();
+	task.orphan_due_ms = clock_now_ms() + SUPERVISOR_FIRST_AGENT_MS;
+	if (task.orphan_ms == SUPERVISOR_ORPHAN_FOREVER)
+		task.orphan_due_ms = 0;
+	else if (task.orphan_ms > SUPERVISOR_FIRST_AGENT_MS)
+		task.orphan_due_ms = clock_now_ms() + task.orphan_ms;
+	while (task.sweep.state != SWEEP_DONE)
+		turn(signal_fd);
+	say_goodbye();
+	return EXIT_DONE;
+}

@@ -1,0 +1,18 @@
+/*
+ * shelter.h - what runner-init makes of the place it was started in, before any step runs.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef SUPERVISOR_SHELTER_H
+#define SUPERVISOR_SHELTER_H
+
+#include <stdint.h>
+
+/*
+ * As PID 1: mounts of its own and a /proc of its own. Else: a subreaper. Then the out-of-memory
+ * score, no dumps, default signals, no capability that a step could inherit.
+ * Returns enum hello_flag bits of what could be had; what the kernel refused is a missing bit.
+ */
+uint32_t shelter_make(void);
+
+#endif

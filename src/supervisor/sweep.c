@@ -1,0 +1,153 @@
+/*
+ * sweep.c - the end of every process of the task but our own.
+ *
+ * TERM to all, KILL when the grace is over, and KILL again until there is no child left:
+ * whatever loses its parent becomes our child, so "no child" is "nobody". A process that
+ * belongs to another user now may refuse; it is given up after a time, and counted.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "supervisor/task.h"
+
+#include <errno.h>
+#include <signal.h>
+
+#include "supervisor/clock.h"
+#include "supervisor/descent.h"
+#include "wire/record.h"
+
+enum { AGAIN_MS = 50 };
+
+static void
+signal_all(struct task *task, int signo)
+{
+	struct descent_count count = {0, 0};
+	int sys = 0;
+
+	if (task->flags & HELLO_PID_NAMESPACE) {
+		if (kill(-1, signo) != 0 && errno != ESRCH)
+			sys = errno;
+	} else {
+		sys = descent_signal(signo, &count);
+	}
+	if (sys != 0)
+		task_error(task, FAULT_PROC, sys, SUPERVISOR_NO_STEP);
+	task->sweep.left = count.refused;
+}
+
+static void
+mark_steps(struct task *task, enum init_step to)
+{
+	struct step *step = NULL;
+
+	while ((step = steps_next(&task->steps, step)) != NULL) {
+		if (!step_is_alive(step) || step->state >= to)
+			continue;
+		step_enter(step, to);
+		if (step->why == STEP_ENDED_BY_ITSELF)
+			step->why = STEP_ENDED_BY_REQUEST;
+	}
+}
+
+static void
+begin_kill(struct task *task, uint64_t now_ms)
+{
+	task->sweep.state = SWEEP_KILL;
+	task->sweep.due_ms = now_ms + SUPERVISOR_GIVE_UP_MS;
+	task->sweep.again_ms = now_ms + AGAIN_MS;
+	mark_steps(task, INIT_STEP_KILLED);
+	signal_all(task, SIGKILL);
+}
+
+static void
+begin_term(struct task *task, uint64_t now_ms, uint64_t grace_ms)
+{
+	task->sweep.state = SWEEP_TERM;
+	task->sweep.due_ms = now_ms + grace_ms;
+	mark_steps(task, INIT_STEP_TERMINATING);
+	signal_all(task, SIGTERM);
+	signal_all(task, SIGCONT); /* a stopped process takes no TERM */
+}
+
+void
+sweep_start(struct task *task, uint64_t grace_ms)
+{
+	uint64_t now_ms = clock_now_ms();
+
+	if (task->sweep.state == SWEEP_KILL || task->sweep.state == SWEEP_DONE)
+		return;
+	if (grace_ms == 0)
+		begin_kill(task, now_ms);
+	else if (task->sweep.state == SWEEP_NONE)
+		begin_term(task, now_ms, grace_ms);
+	else if (now_ms + grace_ms < task->sweep.due_ms)
+		task->sweep.due_ms = now_ms + grace_ms;
+}
+
+void
+sweep_end_task(struct task *task, uint64_t grace_ms, enum supervisor_end reason)
+{
+	if (!task->sweep.ends_us) {
+		task->sweep.ends_us = true;
+		task->sweep.reason = reason;
+		task->flags |= HELLO_ENDING;
+	}
+	sweep_start(task, grace_ms);
+}
+
+/* Nobody is left, or only those that will not go. */
+static void
+finish(struct task *task, uint32_t left)
+{
+	struct record record = {.type = RECORD_END};
+	int sys;
+
+	if (left > 0)
+		task_error(task, FAULT_LEFT, EPERM, SUPERVISOR_NO_STEP);
+	task->owes |= TASK_OWES_EMPTY;
+	task->empty_left = left;
+	if (!task->sweep.ends_us) {
+		task->sweep = (struct sweep){.state = SWEEP_NONE};
+		return;
+	}
+	record.end = (struct record_end){
+		.reason = task->sweep.reason, .left = left, .ended_ms = clock_unix_ms()};
+	sys = journal_append(&task->journal, &record);
+	if (sys != 0)
+		task_error(task, FAULT_RECORD, sys, SUPERVISOR_NO_STEP);
+	task->sweep.state = SWEEP_DONE;
+}
+
+void
+sweep_tick(struct task *task, uint64_t now_ms, bool any_child)
+{
+	struct sweep *sweep = &task->sweep;
+
+	if (sweep->state == SWEEP_NONE || sweep->state == SWEEP_DONE)
+		return;
+	if (!any_child) {
+		finish(task, 0);
+	} else if (sweep->due_ms <= now_ms && sweep->state == SWEEP_TERM) {
+		begin_kill(task, now_ms);
+	} else if (sweep->due_ms <= now_ms) {
+		finish(task, sweep->left > 0 ? sweep->left : 1);
+	} else if (sweep->state == SWEEP_KILL && sweep->again_ms <= now_ms) {
+		sweep->again_ms = now_ms + AGAIN_MS;
+		signal_all(task, SIGKILL);
+	}
+}
+
+uint64_t
+sweep_next_ms(const struct sweep *sweep)
+{
+	switch (sweep->state) {
+	case SWEEP_TERM:
+		return sweep->due_ms;
+	case SWEEP_KILL:
+		return clock_earlier(sweep->due_ms, sweep->again_ms);
+	case SWEEP_NONE:
+	case SWEEP_DONE:
+		break;
+	}
+	return 0;
+}
