@@ -42,3 +42,14 @@ dist-end-to-end:
 	for test in $(srcdir)/t/[0-9]*-*.t; do \
 		if test -e "$$test"; then cp -p "$$test" "$(distdir)/t/"; fi; \
 	done
+
+# Programs that tests start. t/actor plays a step, wherever it runs: static like runner-init.
+check_PROGRAMS += t/initctl
+t_initctl_SOURCES = t/initctl.c
+t_initctl_LDADD = libwire.a libloop.a libbase.a $(EVENT_LIBS)
+check_SCRIPTS += t/actor
+CLEANFILES += t/actor
+EXTRA_DIST += t/actor.c
+t/actor: t/actor.c
+	$(AM_V_CCLD)$(MKDIR_P) t && $(INIT_CC) -D_GNU_SOURCE -std=gnu17 $(WARN_CFLAGS) $(INIT_FLAGS) \
+		-o $@ $(srcdir)/t/actor.c

@@ -1,0 +1,937 @@
+/*
+ * initctl.c - plays the agent's side of a runner-init, from a script on standard input.
+ *
+ * One command a line, done in order; every message that comes is printed as a line of
+ * its name and fields, whenever a command waits. Tests drive the real runner-init with
+ * it, started the way runnerd starts it. See help_text for the commands.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "loop/child.h"
+#include "loop/clock.h"
+#include "loop/loop.h"
+#include "loop/pipe.h"
+#include "wire/message.h"
+#include "wire/record.h"
+#include "wire/spec.h"
+
+enum { WORDS_MOST = 256, ENV_MOST = 64, STEPS_MOST = 2048, WAIT_MS = 30000 };
+
+static const char help_text[] =
+	"usage: initctl DIR <SCRIPT\n"
+	"\n"
+	"  init none|user|root [OPTION...]  start runner-init with DIR as its state directory\n"
+	"  connect | disconnect             to DIR/init.sock; a second connect opens a second "
+	"connection\n"
+	"  start STEP [KEY=VALUE...] -- PROGRAM [ARG...]\n"
+	"      keys: attempt deadline grace orphan uid gid groups=A,B flags cwd env umask\n"
+	"            rlimit=RESOURCE:SOFT:HARD deny=SYSCALL_NUMBER big=BYTES cgroup=FILE\n"
+	"  signal STEP NUMBER | kill_all GRACE | orphan MS | ack STEP | quit GRACE\n"
+	"  garbage HEX [FDS]                send these bytes, with so many descriptors\n"
+	"  wait MESSAGE [STEP [TIMES]]      until it has come\n"
+	"  await STEP TEXT                  until TEXT is in the step's output\n"
+	"  output STEP | save STEP FILE     what the step has printed so far\n"
+	"  quick COUNT -- PROGRAM [ARG...]  so many steps one after the other, each acknowledged\n"
+	"  kill SIGNAL | end                signal runner-init; wait for its end and print it\n"
+	"  forget                           leave runner-init alone; print 'forgotten'\n"
+	"  records                          print init.log\n"
+	"  echo TEXT\n";
+
+/* What we hold of a step. */
+struct held {
+	int pipe_fd, memfd;
+};
+
+static struct {
+	const char *dir;
+	struct loop *loop;
+	struct child child;
+	int fd;
+	struct held held[STEPS_MOST];
+	unsigned seen[32][STEPS_MOST]; /* by message type and step */
+} ctl = {.child = CHILD_INIT, .fd = -1};
+
+static _Noreturn void
+fail(const char *what)
+{
+	(void)printf("initctl: %s: %s\n", what, strerror(errno));
+	(void)fflush(stdout);
+	exit(3);
+}
+
+static uint64_t
+number(const char *text)
+{
+	char *end;
+	uint64_t value;
+
+	errno = EINVAL;
+	value = strtoull(text == NULL ? "" : text, &end, 0);
+	if (text == NULL || *text == '\0' || *end != '\0')
+		fail(text == NULL ? "a number is missing" : text);
+	return value;
+}
+
+static unsigned
+step_number(const char *text)
+{
+	uint64_t value = number(text);
+
+	if (value >= STEPS_MOST) {
+		errno = ERANGE;
+		fail("step");
+	}
+	return (unsigned)value;
+}
+
+/* --- what comes ------------------------------------------------------------------------- */
+
+static unsigned
+step_of(const struct message *message)
+{
+	unsigned step;
+
+	switch (message->type) {
+	case MESSAGE_STEP_STATE:
+	case MESSAGE_STEP_STARTED:
+	case MESSAGE_STEP_FAILED_TO_START:
+	case MESSAGE_STEP_EXITED: /* the step is each one's first field */
+		step = message->step_started.step;
+		return step < STEPS_MOST ? step : 0;
+	default:
+		return 0;
+	}
+}
+
+static bool
+is_fault(const struct message *message, const char *field)
+{
+	return strcmp(field, "what") == 0 &&
+	       (message->type == MESSAGE_ERROR || message->type == MESSAGE_STEP_FAILED_TO_START);
+}
+
+static void
+print_message(const struct message *message)
+{
+	const struct message_kind *kind = message_kind(message->type);
+	size_t i;
+
+	(void)printf("%s", kind->name);
+	for (i = 0; i < kind->field_count; i++) {
+		const char *at = (const char *)message + kind->fields[i].at;
+		uint64_t value = 0;
+
+		memcpy(&value, at, kind->fields[i].bytes);
+		(void)printf(" %s=", kind->fields[i].name);
+		if (is_fault(message, kind->fields[i].name))
+			(void)printf("%s", message_fault_name((unsigned)value));
+		else if (strcmp(kind->fields[i].name, "why") == 0)
+			(void)printf("%s", message_why_name((unsigned)value));
+		else if (strcmp(kind->fields[i].name, "state") == 0)
+			(void)printf("%s", message_step_state_name((unsigned)value));
+		else
+			(void)printf("%llu", (unsigned long long)value);
+	}
+	(void)printf("\n");
+	(void)fflush(stdout);
+}
+
+static void
+keep_fds(const struct message *message, const int *fds, size_t count)
+{
+	struct held *held = &ctl.held[step_of(message)];
+
+	if (count > 0) {
+		if (held->pipe_fd > 0)
+			(void)close(held->pipe_fd);
+		held->pipe_fd = fds[0];
+	}
+	if (count > 1) {
+		if (held->memfd > 0)
+			(void)close(held->memfd);
+		held->memfd = fds[1];
+	}
+}
+
+static void
+handle(const uint8_t *bytes, size_t len, const int *fds, size_t count, bool quiet)
+{
+	struct message message;
+	const char *wrong = message_unpack(&message, MESSAGE_FROM_INIT, bytes, len, count);
+
+	if (wrong != NULL) {
+		(void)printf("WRONG %s\n", wrong);
+		return;
+	}
+	keep_fds(&message, fds, count);
+	ctl.seen[message.type][step_of(&message)]++;
+	if (!quiet)
+		print_message(&message);
+}
+
+/* One message, or the end of the connection; false when nothing came in time. */
+static bool
+receive(int timeout_ms, bool quiet)
+{
+	uint8_t bytes[SUPERVISOR_MESSAGE_MOST_BYTES];
+	union {
+		char room[CMSG_SPACE(sizeof(int) * SUPERVISOR_FDS_MOST)];
+		struct cmsghdr align;
+	} control;
+	struct iovec part = {bytes, sizeof(bytes)};
+	struct msghdr head = {.msg_iov = &part,
+			      .msg_iovlen = 1,
+			      .msg_control = control.room,
+			      .msg_controllen = sizeof(control.room)};
+	struct pollfd polled = {.fd = ctl.fd, .events = POLLIN};
+	struct cmsghdr *item;
+	int fds[SUPERVISOR_FDS_MOST];
+	size_t count = 0;
+	ssize_t n;
+
+	if (ctl.fd < 0 || poll(&polled, 1, timeout_ms) <= 0)
+		return false;
+	n = recvmsg(ctl.fd, &head, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	if (n <= 0) {
+		(void)printf("DISCONNECTED\n");
+		(void)close(ctl.fd);
+		ctl.fd = -1;
+		return true;
+	}
+	item = CMSG_FIRSTHDR(&head);
+	if (item != NULL) {
+		count = (item->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		memcpy(fds, CMSG_DATA(item), count * sizeof(int));
+	}
+	handle(bytes, (size_t)n, fds, count, quiet);
+	return true;
+}
+
+static const struct message_kind *
+kind_named(const char *name)
+{
+	size_t i;
+
+	for (i = 0; name != NULL && i < message_kind_count; i++)
+		if (strcmp(message_kinds[i].name, name) == 0)
+			return &message_kinds[i];
+	errno = EINVAL;
+	fail("no such message");
+}
+
+static void
+wait_seen(enum message_type type, unsigned step, unsigned times, bool quiet)
+{
+	uint64_t until_us = clock_monotonic_us() + WAIT_MS * 1000ull;
+
+	while (ctl.seen[type][step] < times) {
+		uint64_t now_us = clock_monotonic_us();
+
+		if (now_us > until_us || !receive((int)((until_us - now_us) / 1000) + 1, quiet) ||
+		    ctl.fd < 0) {
+			(void)printf("NEVER CAME %s\n", message_name(type));
+			(void)fflush(stdout);
+			exit(1);
+		}
+	}
+	ctl.seen[type][step] -= times;
+}
+
+/* --- what is sent ------------------------------------------------------------------------ */
+
+static void
+send_bytes(const void *bytes, size_t len, const int *fds, size_t count)
+{
+	union {
+		char room[CMSG_SPACE(sizeof(int) * 8)];
+		struct cmsghdr align;
+	} control = {.room = {0}};
+	struct iovec part = {(void *)(uintptr_t)bytes, len};
+	struct msghdr head = {.msg_iov = &part, .msg_iovlen = 1};
+	struct cmsghdr *item;
+
+	if (count > 0) {
+		head.msg_control = control.room;
+		head.msg_controllen = CMSG_SPACE(sizeof(int) * count);
+		item = CMSG_FIRSTHDR(&head);
+		item->cmsg_level = SOL_SOCKET;
+		item->cmsg_type = SCM_RIGHTS;
+		item->cmsg_len = CMSG_LEN(sizeof(int) * count);
+		memcpy(CMSG_DATA(item), fds, sizeof(int) * count);
+	}
+	if (sendmsg(ctl.fd, &head, MSG_NOSIGNAL) < 0)
+		fail("send");
+}
+
+static void
+send_message(const struct message *message, const int *fds, size_t count)
+{
+	uint8_t bytes[SUPERVISOR_MESSAGE_MOST_BYTES];
+
+	send_bytes(bytes, message_pack(bytes, message), fds, count);
+}
+
+/* The address may be too long for a socket's name: go there. */
+static struct sockaddr_un
+enter_dir(void)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = SUPERVISOR_SOCKET_NAME};
+
+	if (chdir(ctl.dir) != 0)
+		fail(ctl.dir);
+	return address;
+}
+
+static void
+do_connect(char **words)
+{
+	struct sockaddr_un address = enter_dir();
+
+	(void)words;
+	ctl.fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (ctl.fd < 0 || connect(ctl.fd, (struct sockaddr *)&address, sizeof(address)) != 0)
+		fail("connect");
+	memset(ctl.seen, 0, sizeof(ctl.seen));
+}
+
+static void
+do_disconnect(char **words)
+{
+	(void)words;
+	(void)close(ctl.fd);
+	ctl.fd = -1;
+}
+
+static int
+listen_in_dir(void)
+{
+	struct sockaddr_un address = enter_dir();
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	(void)unlink(SUPERVISOR_SOCKET_NAME);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) != 0 ||
+	    listen(fd, 8) != 0)
+		fail("listen");
+	return fd;
+}
+
+static void
+on_init_exit(void *arg, int status, const struct rusage *usage)
+{
+	(void)arg;
+	(void)status;
+	(void)usage;
+}
+
+static void
+do_init(char **words)
+{
+	static char program[] = "runner-init", task[] = "--task";
+	unsigned flags = CHILD_NEW_SESSION;
+	struct err err = ERR_INIT;
+	char path[PATH_MAX], *argv[32] = {program, task};
+	const char *build = getenv("top_builddir");
+	struct child_fd fds[3];
+	struct child_spec spec = {.path = path, .argv = argv, .fds = fds, .fd_count = 3};
+	size_t i;
+
+	if (strcmp(words[0], "none") != 0)
+		flags |= CHILD_NEW_PID_NS;
+	if (strcmp(words[0], "user") == 0)
+		flags |= CHILD_NEW_USER_NS;
+	for (i = 1; words[i] != NULL && i < 28; i++)
+		argv[i + 1] = words[i];
+	(void)snprintf(path, sizeof(path), "%s/runner-init", build == NULL ? "." : build);
+	fds[0] = (struct child_fd){listen_in_dir(), SUPERVISOR_LISTEN_FD};
+	fds[1] = (struct child_fd){open(".", O_PATH | O_DIRECTORY | O_CLOEXEC), SUPERVISOR_DIR_FD};
+	fds[2] = (struct child_fd){STDERR_FILENO, STDERR_FILENO};
+	spec.flags = flags;
+	if (child_start(&ctl.child, ctl.loop, &spec, on_init_exit, NULL, &err) < 0) {
+		(void)printf("initctl: %s\n", err.text);
+		exit(3);
+	}
+	(void)close(fds[0].from);
+	(void)close(fds[1].from);
+	(void)printf("INIT %d\n", (int)ctl.child.pid);
+	do_connect(words);
+}
+
+/* --- start -------------------------------------------------------------------------------- */
+
+/* What a start line asks for, besides the message itself. */
+struct wanted {
+	struct message message;
+	struct spec spec;
+	const char *env[ENV_MOST];
+	size_t env_count;
+	struct spec_rlimit rlimits[SPEC_RLIMITS_MOST];
+	uint32_t groups[16];
+	uint64_t filter[8];
+	int cgroup_fd;
+	char *big; /* an argument of this many bytes; owned */
+};
+
+/* struct sock_filter: 2 bytes code, jt, jf, 4 bytes k; here of this machine's order (little). */
+static uint64_t
+instruction(unsigned code, unsigned jt, unsigned jf, uint32_t k)
+{
+	return code | (uint64_t)jt << 16 | (uint64_t)jf << 24 | (uint64_t)k << 32;
+}
+
+/* EPERM for one system call. */
+static void
+want_denied(struct wanted *wanted, uint32_t call)
+{
+	wanted->filter[0] = instruction(0x20, 0, 0, 0);		     /* load its number */
+	wanted->filter[1] = instruction(0x15, 0, 1, call);	     /* is it the one */
+	wanted->filter[2] = instruction(0x06, 0, 0, 0x00050000 | 1); /* errno EPERM */
+	wanted->filter[3] = instruction(0x06, 0, 0, 0x7fff0000);     /* allow */
+	wanted->spec.filter = wanted->filter;
+	wanted->spec.filter_count = 4;
+}
+
+static void
+want_rlimit(struct wanted *wanted, char *value)
+{
+	struct spec_rlimit *limit = &wanted->rlimits[wanted->spec.rlimit_count++];
+	char *soft = strchr(value, ':'), *hard = soft == NULL ? NULL : strchr(soft + 1, ':');
+
+	if (hard == NULL)
+		fail("rlimit=RESOURCE:SOFT:HARD");
+	*soft++ = *hard++ = '\0';
+	limit->resource = (uint32_t)number(value);
+	limit->soft = number(soft);
+	limit->hard = number(hard);
+	wanted->spec.rlimits = wanted->rlimits;
+}
+
+static void
+want_groups(struct wanted *wanted, char *value)
+{
+	char *at;
+
+	wanted->spec.groups = wanted->groups;
+	for (at = strtok(value, ","); at != NULL; at = strtok(NULL, ","))
+		wanted->groups[wanted->spec.group_count++] = (uint32_t)number(at);
+}
+
+static void
+want_big(struct wanted *wanted, size_t size)
+{
+	wanted->big = malloc(size + 1);
+	if (wanted->big == NULL)
+		fail("big");
+	memset(wanted->big, 'x', size);
+	wanted->big[size] = '\0';
+}
+
+static void
+want(struct wanted *wanted, char *key, char *value)
+{
+	struct message_start_step *start = &wanted->message.start_step;
+	const struct {
+		const char *key;
+		uint32_t *to;
+	} numbers[] = {{"attempt", &start->attempt},  {"grace", &start->grace_ms},
+		       {"orphan", &start->orphan_ms}, {"uid", &start->uid},
+		       {"gid", &start->gid},	      {"flags", &start->flags},
+		       {"umask", &wanted->spec.umask}};
+	size_t i;
+
+	for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		if (strcmp(numbers[i].key, key) == 0) {
+			*numbers[i].to = (uint32_t)number(value);
+			return;
+		}
+	}
+	if (strcmp(key, "deadline") == 0)
+		start->deadline_ms = number(value);
+	else if (strcmp(key, "cwd") == 0)
+		wanted->spec.cwd = value;
+	else if (strcmp(key, "env") == 0 && wanted->env_count < ENV_MOST - 1)
+		wanted->env[wanted->env_count++] = value;
+	else if (strcmp(key, "rlimit") == 0 && wanted->spec.rlimit_count < SPEC_RLIMITS_MOST)
+		want_rlimit(wanted, value);
+	else if (strcmp(key, "groups") == 0)
+		want_groups(wanted, value);
+	else if (strcmp(key, "deny") == 0)
+		want_denied(wanted, (uint32_t)number(value));
+	else if (strcmp(key, "big") == 0)
+		want_big(wanted, (size_t)number(value));
+	else if (strcmp(key, "cgroup") == 0)
+		wanted->cgroup_fd = open(value, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	else
+		fail(key);
+}
+
+static int
+make_spec(const struct spec *spec)
+{
+	const char *wrong;
+	size_t size = spec_size(spec, &wrong);
+	void *room;
+	int fd;
+
+	if (size == 0) {
+		(void)printf("initctl: %s\n", wrong);
+		exit(3);
+	}
+	fd = memfd_create("spec", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (fd < 0 || ftruncate(fd, (off_t)size) != 0)
+		fail("memfd");
+	room = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (room == MAP_FAILED)
+		fail("mmap");
+	spec_pack(room, spec);
+	(void)munmap(room, size);
+	if (fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW) != 0)
+		fail("seal");
+	return fd;
+}
+
+static void
+send_start(struct wanted *wanted)
+{
+	unsigned step = wanted->message.start_step.step;
+	struct err err = ERR_INIT;
+	int fds[3] = {make_spec(&wanted->spec), -1, wanted->cgroup_fd};
+
+	if (pipe_memfd_new(&fds[1], "output", &err) < 0)
+		fail(err.text);
+	send_message(&wanted->message, fds, wanted->cgroup_fd >= 0 ? 3 : 2);
+	(void)close(fds[0]);
+	if (ctl.held[step].memfd > 0)
+		(void)close(ctl.held[step].memfd);
+	ctl.held[step].memfd = fds[1];
+	if (wanted->cgroup_fd >= 0)
+		(void)close(wanted->cgroup_fd);
+	free(wanted->big);
+}
+
+/* words: [KEY=VALUE...] -- PROGRAM [ARG...] */
+static void
+start(unsigned step, char **words)
+{
+	struct wanted wanted = {.cgroup_fd = -1};
+	const char *argv[WORDS_MOST + 1];
+	size_t argc = 0;
+	char *value;
+
+	wanted.message.type = MESSAGE_START_STEP;
+	wanted.message.start_step.step = step;
+	wanted.message.start_step.orphan_ms = SUPERVISOR_ORPHAN_KEEP;
+	wanted.spec.cwd = "/";
+	wanted.spec.umask = 022;
+	for (; *words != NULL && strcmp(*words, "--") != 0; words++) {
+		value = strchr(*words, '=');
+		if (value == NULL)
+			fail("KEY=VALUE is expected");
+		*value = '\0';
+		want(&wanted, *words, value + 1);
+		*value = '=';
+	}
+	if (*words != NULL)
+		words++;
+	for (; *words != NULL; words++)
+		argv[argc++] = *words;
+	if (wanted.big != NULL)
+		argv[argc++] = wanted.big;
+	argv[argc] = NULL;
+	wanted.spec.argv = argv;
+	wanted.spec.env = wanted.env;
+	send_start(&wanted);
+}
+
+static void
+do_start(char **words)
+{
+	start(step_number(words[0]), words + 1);
+}
+
+static void
+ack(unsigned step)
+{
+	struct message message = {.type = MESSAGE_ACK_STEP, .ack_step = {.step = step}};
+
+	send_message(&message, NULL, 0);
+}
+
+static void
+do_quick(char **words)
+{
+	uint64_t i, count = number(words[0]);
+	uint64_t began_us = clock_monotonic_us();
+
+	for (i = 0; i < count; i++) {
+		start(0, words + 1);
+		wait_seen(MESSAGE_STEP_STARTED, 0, 1, true);
+		wait_seen(MESSAGE_STEP_EXITED, 0, 1, true);
+		ack(0);
+	}
+	(void)printf("QUICK %llu\n", (unsigned long long)count);
+	(void)fprintf(stderr, "%.1f us a step\n",
+		      (double)(clock_monotonic_us() - began_us) / (double)count);
+}
+
+/* --- other messages ------------------------------------------------------------------------ */
+
+static void
+do_signal(char **words)
+{
+	struct message message = {.type = MESSAGE_SIGNAL_STEP};
+
+	message.signal_step.step = step_number(words[0]);
+	message.signal_step.signo = (uint32_t)number(words[1]);
+	send_message(&message, NULL, 0);
+}
+
+static void
+do_kill_all(char **words)
+{
+	struct message message = {.type = MESSAGE_KILL_ALL};
+
+	message.kill_all.grace_ms = (uint32_t)number(words[0]);
+	send_message(&message, NULL, 0);
+}
+
+static void
+do_orphan(char **words)
+{
+	struct message message = {.type = MESSAGE_ORPHAN_POLICY};
+
+	message.orphan_policy.orphan_ms = (uint32_t)number(words[0]);
+	send_message(&message, NULL, 0);
+}
+
+static void
+do_ack(char **words)
+{
+	ack(step_number(words[0]));
+}
+
+static void
+do_quit(char **words)
+{
+	struct message message = {.type = MESSAGE_QUIT};
+
+	message.quit.grace_ms = (uint32_t)number(words[0]);
+	send_message(&message, NULL, 0);
+}
+
+static void
+do_garbage(char **words)
+{
+	uint8_t bytes[512];
+	int fds[8];
+	size_t len = 0, i, count = words[1] == NULL ? 0 : (size_t)number(words[1]);
+	const char *hex = words[0];
+	unsigned byte;
+
+	for (; hex[0] != '\0' && hex[1] != '\0' && len < sizeof(bytes); hex += 2) {
+		if (sscanf(hex, "%2x", &byte) != 1)
+			fail("hexadecimal digits");
+		bytes[len++] = (uint8_t)byte;
+	}
+	for (i = 0; i < count && i < 8; i++)
+		fds[i] = STDERR_FILENO;
+	send_bytes(bytes, len, fds, count);
+}
+
+static void
+do_wait(char **words)
+{
+	unsigned step = words[1] == NULL ? 0 : step_number(words[1]);
+	unsigned times = words[1] == NULL || words[2] == NULL ? 1 : (unsigned)number(words[2]);
+
+	wait_seen(kind_named(words[0])->type, step, times, false);
+}
+
+/* --- output --------------------------------------------------------------------------------- */
+
+/* Moves what waits in the step's pipe; returns the size of the memfd. */
+static uint64_t
+drain(unsigned step)
+{
+	struct err err = ERR_INIT;
+	uint64_t size;
+	size_t moved;
+	bool ended;
+
+	if (pipe_memfd_size(ctl.held[step].memfd, &size, &err) < 0)
+		fail(err.text);
+	if (ctl.held[step].pipe_fd <= 0)
+		return size;
+	do {
+		if (pipe_splice(ctl.held[step].pipe_fd, ctl.held[step].memfd, size, 1 << 20, &moved,
+				&ended, &err) < 0)
+			fail(err.text);
+		size += moved;
+	} while (moved > 0);
+	return size;
+}
+
+static char *
+map_output(unsigned step, uint64_t size)
+{
+	char *bytes = mmap(NULL, (size_t)size, PROT_READ, MAP_SHARED, ctl.held[step].memfd, 0);
+
+	if (bytes == MAP_FAILED)
+		fail("mmap");
+	return bytes;
+}
+
+static void
+write_output(unsigned step, FILE *file)
+{
+	uint64_t size = drain(step);
+	char *bytes;
+
+	if (size == 0)
+		return;
+	bytes = map_output(step, size);
+	(void)fwrite(bytes, 1, (size_t)size, file);
+	(void)munmap(bytes, (size_t)size);
+}
+
+static void
+do_output(char **words)
+{
+	write_output(step_number(words[0]), stdout);
+	(void)printf("OUTPUT ENDS\n");
+}
+
+static void
+do_save(char **words)
+{
+	FILE *file = fopen(words[1], "w");
+
+	if (file == NULL)
+		fail(words[1]);
+	write_output(step_number(words[0]), file);
+	(void)fclose(file);
+}
+
+static bool
+has_printed(unsigned step, const char *text)
+{
+	uint64_t size = drain(step);
+	char *bytes;
+	bool found;
+
+	if (size == 0)
+		return false;
+	bytes = map_output(step, size);
+	found = memmem(bytes, (size_t)size, text, strlen(text)) != NULL;
+	(void)munmap(bytes, (size_t)size);
+	return found;
+}
+
+static void
+do_await(char **words)
+{
+	uint64_t until_us = clock_monotonic_us() + WAIT_MS * 1000ull;
+	unsigned step = step_number(words[0]);
+
+	while (!has_printed(step, words[1])) {
+		if (clock_monotonic_us() > until_us) {
+			(void)printf("NEVER PRINTED %s\n", words[1]);
+			(void)fflush(stdout);
+			exit(1);
+		}
+		(void)receive(5, false);
+	}
+}
+
+/* --- runner-init's end ------------------------------------------------------------------------ */
+
+static void
+do_kill(char **words)
+{
+	struct err err = ERR_INIT;
+
+	if (child_signal(&ctl.child, (int)number(words[0]), &err) < 0)
+		fail(err.text);
+}
+
+static void
+do_end(char **words)
+{
+	struct pollfd polled = {.fd = ctl.child.pidfd, .events = POLLIN};
+	int status;
+
+	(void)words;
+	if (poll(&polled, 1, WAIT_MS) != 1) {
+		(void)printf("INIT DOES NOT END\n");
+		exit(1);
+	}
+	while (receive(0, false) && ctl.fd >= 0)
+		;
+	if (waitpid(ctl.child.pid, &status, 0) != ctl.child.pid)
+		fail("wait for runner-init");
+	child_release(&ctl.child);
+	if (WIFSIGNALED(status))
+		(void)printf("INIT ENDED signal %d\n", WTERMSIG(status));
+	else
+		(void)printf("INIT ENDED exit %d\n", WEXITSTATUS(status));
+}
+
+static void
+do_forget(char **words)
+{
+	(void)words;
+	child_release(&ctl.child);
+	(void)printf("FORGOTTEN\n");
+}
+
+static void
+print_record(const struct record *record)
+{
+	switch (record->type) {
+	case RECORD_STEP_EXITED:
+		(void)printf("RECORD %u exited step=%u attempt=%u status=%u why=%s\n",
+			     record->sequence, record->exited.step, record->exited.attempt,
+			     record->exited.status, message_why_name(record->exited.why));
+		break;
+	case RECORD_STEP_FAILED:
+		(void)printf("RECORD %u failed step=%u attempt=%u what=%s sys=%u\n",
+			     record->sequence, record->failed.step, record->failed.attempt,
+			     message_fault_name(record->failed.what), record->failed.sys);
+		break;
+	case RECORD_END:
+		(void)printf("RECORD %u end reason=%s left=%u\n", record->sequence,
+			     message_end_name(record->end.reason), record->end.left);
+		break;
+	}
+}
+
+static void
+do_records(char **words)
+{
+	uint8_t bytes[RECORD_BYTES];
+	struct record record;
+	const char *wrong;
+	FILE *file;
+
+	(void)words;
+	(void)enter_dir();
+	file = fopen(SUPERVISOR_LOG_NAME, "r");
+	if (file == NULL)
+		fail(SUPERVISOR_LOG_NAME);
+	while (fread(bytes, 1, sizeof(bytes), file) == sizeof(bytes)) {
+		wrong = record_unpack(&record, bytes);
+		if (wrong == NULL)
+			print_record(&record);
+		else
+			(void)printf("RECORD WRONG %s\n", wrong);
+	}
+	(void)fclose(file);
+	(void)printf("RECORDS END\n");
+}
+
+static void
+do_echo(char **words)
+{
+	(void)printf("%s\n", words[0]);
+}
+
+/* --- the script ------------------------------------------------------------------------------- */
+
+static const struct {
+	const char *name;
+	int least; /* words behind it */
+	void (*run)(char **words);
+} commands[] = {
+	{"init", 1, do_init},	    {"connect", 0, do_connect}, {"disconnect", 0, do_disconnect},
+	{"start", 3, do_start},	    {"signal", 2, do_signal},	{"kill_all", 1, do_kill_all},
+	{"orphan", 1, do_orphan},   {"ack", 1, do_ack},		{"quit", 1, do_quit},
+	{"garbage", 1, do_garbage}, {"wait", 1, do_wait},	{"await", 2, do_await},
+	{"output", 1, do_output},   {"save", 2, do_save},	{"quick", 3, do_quick},
+	{"kill", 1, do_kill},	    {"end", 0, do_end},		{"forget", 0, do_forget},
+	{"records", 0, do_records}, {"echo", 1, do_echo},
+};
+
+/* Words are parted by blanks; single quotes hold them together. */
+static int
+split(char *line, char **words)
+{
+	int count = 0;
+	char *at = line, *end;
+
+	while (count < WORDS_MOST) {
+		at += strspn(at, " \t\n");
+		if (*at == '\0' || *at == '#')
+			break;
+		if (*at == '\'') {
+			words[count++] = ++at;
+			end = strchr(at, '\'');
+		} else {
+			words[count++] = at;
+			end = at + strcspn(at, " \t\n");
+		}
+		if (end == NULL || *end == '\0')
+			break;
+		*end = '\0';
+		at = end + 1;
+	}
+	words[count] = NULL;
+	return count;
+}
+
+static void
+run_line(char *line)
+{
+	char *words[WORDS_MOST + 1];
+	int count = split(line, words);
+	size_t i;
+
+	if (count == 0)
+		return;
+	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		if (strcmp(commands[i].name, words[0]) != 0)
+			continue;
+		errno = EINVAL;
+		if (count - 1 < commands[i].least)
+			fail(words[0]);
+		commands[i].run(words + 1);
+		(void)fflush(stdout);
+		return;
+	}
+	errno = EINVAL;
+	fail(words[0]);
+}
+
+int
+main(int argc, char **argv)
+{
+	static char line[65536];
+	struct err err = ERR_INIT;
+
+	if (argc != 2 || strcmp(argv[1], "--help") == 0) {
+		(void)fputs(help_text, stdout);
+		return argc == 2 ? 0 : 2;
+	}
+	ctl.dir = argv[1];
+	if (loop_new(&ctl.loop, &err) < 0)
+		fail(err.text);
+	while (fgets(line, sizeof(line), stdin) != NULL)
+		run_line(line);
+	return 0;
+}
