@@ -3,6 +3,7 @@
 # language with a "#!" line (t/lib.sh for sh); they start the real programs of the build tree.
 include t/unit/base/local.mk
 include t/unit/format/local.mk
+include t/unit/http/local.mk
 include t/unit/loop/local.mk
 include t/unit/task/local.mk
 include t/unit/wire/local.mk
