@@ -47,6 +47,7 @@ static const char help_text[] =
 	"  signal STEP NUMBER | kill_all GRACE | orphan MS | ack STEP | quit GRACE\n"
 	"  garbage HEX [FDS]                send these bytes, with so many descriptors\n"
 	"  wait MESSAGE [STEP [TIMES]]      until it has come\n"
+	"  finish STEP                      take its output until it has exited\n"
 	"  await STEP TEXT                  until TEXT is in the step's output\n"
 	"  output STEP | save STEP FILE     what the step has printed so far\n"
 	"  quick COUNT -- PROGRAM [ARG...]  so many steps one after the other, each acknowledged\n"
@@ -760,6 +761,20 @@ do_await(char **words)
 	}
 }
 
+static void
+do_finish(char **words)
+{
+	uint64_t until_us = clock_monotonic_us() + WAIT_MS * 1000ull;
+	unsigned step = step_number(words[0]);
+
+	while (ctl.seen[MESSAGE_STEP_EXITED][step] == 0 && clock_monotonic_us() < until_us) {
+		(void)drain(step);
+		(void)receive(1, false);
+	}
+	wait_seen(MESSAGE_STEP_EXITED, step, 1, false);
+	(void)drain(step);
+}
+
 /* --- runner-init's end ------------------------------------------------------------------------ */
 
 static void
@@ -863,9 +878,9 @@ static const struct {
 	{"start", 3, do_start},	    {"signal", 2, do_signal},	{"kill_all", 1, do_kill_all},
 	{"orphan", 1, do_orphan},   {"ack", 1, do_ack},		{"quit", 1, do_quit},
 	{"garbage", 1, do_garbage}, {"wait", 1, do_wait},	{"await", 2, do_await},
-	{"output", 1, do_output},   {"save", 2, do_save},	{"quick", 3, do_quick},
-	{"kill", 1, do_kill},	    {"end", 0, do_end},		{"forget", 0, do_forget},
-	{"records", 0, do_records}, {"echo", 1, do_echo},
+	{"output", 1, do_output},   {"save", 2, do_save},	{"finish", 1, do_finish},
+	{"quick", 3, do_quick},	    {"kill", 1, do_kill},	{"end", 0, do_end},
+	{"forget", 0, do_forget},   {"records", 0, do_records}, {"echo", 1, do_echo},
 };
 
 /* Words are parted by blanks; single quotes hold them together. */
