@@ -315,7 +315,7 @@ give_task(struct hub *hub, struct task *task, const struct id *claim, struct jso
 static unsigned
 make_claim(struct hub *hub, const struct json *body, struct buffer *reply)
 {
-	struct json *object = json_object(), *list = json_array();
+	struct json *object = json_new_object(), *list = json_new_array();
 	int64_t room = json_get_int(json_get(body, "free"), "slots", 0);
 	const char *claim_text = json_get_str(body, "claim_id");
 	struct task *task;
@@ -372,7 +372,7 @@ want_claims(struct hub *hub)
 static bool
 make_heartbeat(struct hub *hub, const struct json *body, struct buffer *reply)
 {
-	struct json *object = json_object(), *list = json_array(), *item, *asked;
+	struct json *object = json_new_object(), *list = json_new_array(), *item, *asked;
 	struct task *task;
 	bool fresh = false;
 	size_t i;
@@ -382,7 +382,7 @@ make_heartbeat(struct hub *hub, const struct json *body, struct buffer *reply)
 		task = find_task(hub, json_get_str(asked, "task"));
 		if (task != NULL && !task->gone && !task->canceled && task->place == PLACE_LEASED)
 			continue;
-		item = json_object();
+		item = json_new_object();
 		json_put_str(item, "task", json_get_str(asked, "task"));
 		json_put_int(item, "epoch", json_get_int(asked, "epoch", 0));
 		if (task != NULL && !task->gone && task->place == PLACE_LEASED) {
@@ -494,7 +494,7 @@ task_is_gone(const struct task *task, int64_t epoch)
 static void
 make_events(struct hub *hub, const struct json *body, struct buffer *reply)
 {
-	struct json *object = json_object(), *list = json_array(), *item, *event, *events;
+	struct json *object = json_new_object(), *list = json_new_array(), *item, *event, *events;
 	const char *id;
 	struct task *task;
 	size_t i;
@@ -509,7 +509,7 @@ make_events(struct hub *hub, const struct json *body, struct buffer *reply)
 		if (i + 1 < json_count(events) &&
 		    text_eq(json_get_str(json_at(events, i + 1), "task"), id))
 			continue;
-		item = json_object();
+		item = json_new_object();
 		json_put_str(item, "task", id);
 		json_put_int(item, "seq", task != NULL ? task->seq : 0);
 		json_put_str(item, "state",
@@ -555,7 +555,7 @@ static void
 put_position(struct json *list, const struct output_record *record, struct task *task,
 	     const char *state)
 {
-	struct json *item = json_object();
+	struct json *item = json_new_object();
 	char text[ID_TEXT_BYTES];
 
 	json_put_str(item, "task", id_text(text, &record->task));
@@ -575,7 +575,7 @@ same_stream(const struct output_record *a, const struct output_record *b)
 static void
 make_output(struct hub *hub, const unsigned char *bytes, size_t len, struct buffer *reply)
 {
-	struct json *object = json_object(), *list = json_array();
+	struct json *object = json_new_object(), *list = json_new_array();
 	struct output_record record, last;
 	const unsigned char *frame;
 	struct err err = ERR_INIT;

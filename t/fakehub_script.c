@@ -65,7 +65,7 @@ number(const char *text, unsigned most, unsigned *out, struct err *err)
 static struct json *
 run_step(const char *name, const char *command)
 {
-	struct json *step = json_object();
+	struct json *step = json_new_object();
 
 	json_put_str(step, "kind", "run");
 	json_put_str(step, "name", name);
@@ -76,7 +76,7 @@ run_step(const char *name, const char *command)
 static struct json *
 one_step_document(const char *name, const char *command)
 {
-	struct json *doc = json_object(), *job = json_object(), *steps = json_array();
+	struct json *doc = json_new_object(), *job = json_new_object(), *steps = json_new_array();
 	char text[ID_TEXT_BYTES];
 	struct id id;
 
@@ -169,7 +169,7 @@ static int
 do_setstep(struct hub *hub, char *rest, struct err *err)
 {
 	struct json *doc, *step;
-	unsigned n;
+	unsigned n = 0;
 	int rc = find_doc(hub, word(&rest), &doc, err);
 	char *index = word(&rest), *member = word(&rest);
 
@@ -193,7 +193,7 @@ do_unset(struct hub *hub, char *rest, struct err *err)
 
 	if (rc < 0)
 		return rc;
-	copy = json_object();
+	copy = json_new_object();
 	for (it = json_first(doc); it != NULL; it = json_next(doc, it))
 		if (!text_eq(json_key(it), member))
 			json_put(copy, json_key(it), json_ref(json_value(it)));

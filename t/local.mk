@@ -54,3 +54,9 @@ EXTRA_DIST += t/actor.c
 t/actor: t/actor.c
 	$(AM_V_CCLD)$(MKDIR_P) t && $(INIT_CC) -D_GNU_SOURCE -std=gnu17 $(WARN_CFLAGS) $(INIT_FLAGS) \
 		-o $@ $(srcdir)/t/actor.c
+
+# fakehub, a scripted control plane for tests of the agent.
+check_PROGRAMS += t/fakehub
+t_fakehub_SOURCES = t/fakehub.c t/fakehub.h t/fakehub_script.c
+t_fakehub_LDADD = libtask.a libhttp.a libformat.a libloop.a libbase.a \
+	$(format_libs) $(NGHTTP2_LIBS) $(OPENSSL_LIBS) $(EVENT_LIBS)
