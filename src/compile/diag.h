@@ -52,7 +52,4 @@ const struct diag *diags_at(const struct diags *diags, size_t index);
 /* Append up to DIAG_SHOWN_MAX of them as text, and how many more there are. */
 void diags_print(const struct diags *diags, struct buffer *out);
 
-/* The sentence of "config explain CODE", or NULL for a code that is not one. */
-const char *diag_explain(const char *code);
-
 #endif

@@ -204,7 +204,8 @@ struct plan {
 	size_t schedule_count;
 	struct plan_orb *orbs;
 	size_t orb_count;
-	bool setup; /* "setup: true": its one workflow may continue the pipeline */
+	bool is_tag; /* made for a tag and no branch */
+	bool setup;  /* "setup: true": its one workflow may continue the pipeline */
 };
 
 /* NULL is fine. */

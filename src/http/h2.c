@@ -263,20 +263,13 @@ fill_out(struct h2 *h2)
 	return false;
 }
 
-/* A server keeps silent until it knows that HTTP/2 is spoken: HTTP/1 gets an answer of its own. */
-static bool
-may_write(const struct h2 *h2)
-{
-	return h2->state == H2_OPEN && !h2->freed && (!h2->server || h2->preface_seen == PREFACE_BYTES);
-}
-
 static void
 write_some(struct h2 *h2)
 {
 	size_t total = 0;
 
 	h2->write_blocked = false;
-	while (may_write(h2) && fill_out(h2) && h2->out.len > 0) {
+	while (h2_is_alive(h2) && h2->state == H2_OPEN && fill_out(h2) && h2->out.len > 0) {
 		size_t written;
 
 		if (total >= H2_TURN_MAX_BYTES) {

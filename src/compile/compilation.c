@@ -1,0 +1,289 @@
+/*
+ * compilation.c - what all stages of one compilation share: memory, files, diagnostics.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "compile/compilation.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/text.h"
+#include "compile/diags.h"
+
+enum { MESSAGE_MAX_BYTES = 1000, CHAIN_MAX_BYTES = 1000, DISTANCE_MAX = 2 };
+
+static const struct place NOWHERE = {0, 0, 0};
+
+void *
+comp_alloc(struct compilation *c, size_t n, size_t size)
+{
+	void *ptr = arena_zalloc_array(c->arena, n, size);
+
+	if (ptr == NULL)
+		comp_limit(c, NULL, "the config needs more than %d MiB to compile",
+			   COMPILE_MEMORY_BYTES >> 20);
+	return ptr;
+}
+
+char *
+comp_strndup(struct compilation *c, const char *text, size_t len)
+{
+	char *copy = comp_alloc(c, len + 1, 1);
+
+	memcpy(copy, text, len);
+	return copy;
+}
+
+char *
+comp_strdup(struct compilation *c, const char *text)
+{
+	return comp_strndup(c, text, strlen(text));
+}
+
+char *
+comp_printf(struct compilation *c, const char *fmt, ...)
+{
+	va_list ap, again;
+	char *text;
+	int n;
+
+	va_start(ap, fmt);
+	va_copy(again, ap);
+	n = vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		n = 0;
+	text = comp_alloc(c, (size_t)n + 1, 1);
+	(void)vsnprintf(text, (size_t)n + 1, fmt, again);
+	va_end(again);
+	return text;
+}
+
+void *
+comp_grow(struct compilation *c, void *items, size_t count, size_t size)
+{
+	void *larger;
+
+	if (count != 0 && (count & (count - 1)) != 0)
+		return items; /* room is the next power of two */
+	larger = comp_alloc(c, count == 0 ? 1 : count * 2, size);
+	if (count > 0)
+		memcpy(larger, items, count * size);
+	return larger;
+}
+
+void
+draft_add(struct compilation *c, struct draft *draft, const char *bytes, size_t len)
+{
+	if (draft->text == NULL || draft->room - draft->len <= len) {
+		size_t room = (draft->len + len) * 2 + 32;
+		char *larger = comp_alloc(c, room, 1);
+
+		if (draft->len > 0)
+			memcpy(larger, draft->text, draft->len);
+		draft->text = larger;
+		draft->room = room;
+	}
+	if (len > 0)
+		memcpy(draft->text + draft->len, bytes, len);
+	draft->len += len;
+	draft->text[draft->len] = '\0';
+}
+
+const char *
+draft_text(const struct draft *draft)
+{
+	return draft->text != NULL ? draft->text : "";
+}
+
+void
+comp_work(struct compilation *c, uint64_t n)
+{
+	c->work += n;
+	if (c->work > COMP_WORK_MAX)
+		comp_limit(c, NULL, "the config expands to too much: more than %d units of work",
+			   COMP_WORK_MAX);
+}
+
+struct place
+place_of(const struct node *node)
+{
+	return (struct place){node->source, node->line, node->column};
+}
+
+struct place
+place_of_spot(const struct compilation *c, const struct spot *spot)
+{
+	struct place place = place_of(spot->node);
+	const char *p = spot->node->text;
+	size_t n = 0;
+
+	if (spot->tag == NULL)
+		return place;
+	while ((p = strstr(p, "<<")) != NULL && p < spot->tag) {
+		n++;
+		p += 2;
+	}
+	source_find_tag(&c->sources[place.source], n, &place.line, &place.column);
+	return place;
+}
+
+struct plan_place
+comp_plan_place(const struct compilation *c, const struct node *node)
+{
+	return (struct plan_place){c->sources[node->source].path, node->line, node->column};
+}
+
+/* "workflow 'w', job 'build'", outermost first; NULL where nothing is entered. */
+static const char *
+write_chain(const struct link *link, char room[CHAIN_MAX_BYTES])
+{
+	const struct link *links[64];
+	size_t depth = 0, used = 0;
+
+	for (; link != NULL && depth < sizeof(links) / sizeof(links[0]); link = link->up)
+		links[depth++] = link;
+	if (depth == 0)
+		return NULL;
+	room[0] = '\0';
+	while (depth-- > 0 && used < CHAIN_MAX_BYTES - 1) {
+		int n = snprintf(room + used, CHAIN_MAX_BYTES - used, "%s%s '%s'",
+				 used > 0 ? ", " : "", links[depth]->kind, links[depth]->name);
+
+		used += n > 0 ? (size_t)n : 0;
+	}
+	room[text_utf8_prefix(room, strlen(room))] = '\0';
+	return room;
+}
+
+static void __attribute__((format(printf, 5, 0)))
+vtell(struct compilation *c, struct place place, const char *code, const char *hint,
+      const char *fmt, va_list ap)
+{
+	const struct source *source = &c->sources[place.source];
+	char message[MESSAGE_MAX_BYTES], chain[CHAIN_MAX_BYTES];
+	size_t source_len = 0;
+	struct diag diag = {.severity = code[0] == 'W' ? DIAG_WARNING : DIAG_ERROR,
+			    .code = code,
+			    .path = source->path,
+			    .line = place.line,
+			    .column = place.column,
+			    .message = message,
+			    .hint = hint};
+
+	(void)vsnprintf(message, sizeof(message), fmt, ap);
+	message[text_utf8_prefix(message, strlen(message))] = '\0';
+	diag.chain = write_chain(c->chain, chain);
+	diag.source = source_line(source, place.line, &source_len);
+	if (diag.source != NULL && !text_is_utf8(diag.source, source_len))
+		diag.source = NULL;
+	if (!diags_add(c->diags, &diag, source_len))
+		comp_leave(c, ERR_INPUT);
+}
+
+void
+comp_tell(struct compilation *c, struct place place, const char *code, const char *hint,
+	  const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vtell(c, place, code, hint, fmt, ap);
+	va_end(ap);
+}
+
+void
+comp_error(struct compilation *c, const struct node *at, const char *code, const char *hint,
+	   const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vtell(c, at != NULL ? place_of(at) : NOWHERE, code, hint, fmt, ap);
+	va_end(ap);
+}
+
+void
+comp_limit(struct compilation *c, const struct node *at, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vtell(c, at != NULL ? place_of(at) : NOWHERE, "E_LIMIT", NULL, fmt, ap);
+	va_end(ap);
+	comp_leave(c, ERR_LIMIT);
+}
+
+void
+comp_enter(struct compilation *c, struct link *link, const char *kind, const char *name)
+{
+	link->kind = kind;
+	link->name = name;
+	link->up = c->chain;
+	c->chain = link;
+}
+
+void
+comp_exit(struct compilation *c)
+{
+	c->chain = c->chain->up;
+}
+
+void
+comp_leave(struct compilation *c, int result)
+{
+	c->result = result;
+	longjmp(c->leave, 1);
+}
+
+bool
+comp_has_errors(const struct compilation *c)
+{
+	return diags_error_count(c->diags) > 0;
+}
+
+/* Comparing costs names times length, so only the first unknown names of a config are helped. */
+void
+comp_suggest_init(struct compilation *c, struct suggestion *suggestion, const char *wanted)
+{
+	suggestion->wanted = c->suggestions++ < COMP_SUGGESTIONS_MAX ? wanted : NULL;
+	suggestion->best = NULL;
+	suggestion->distance = DISTANCE_MAX + 1;
+}
+
+void
+comp_suggest(struct suggestion *suggestion, const char *candidate)
+{
+	unsigned distance;
+	size_t len;
+
+	if (suggestion->wanted == NULL || candidate == NULL)
+		return;
+	len = strlen(candidate);
+	if (len < 3 || len > 100 || strlen(suggestion->wanted) > 100)
+		return;
+	distance = text_distance(suggestion->wanted, candidate, DISTANCE_MAX);
+	if (distance > 0 && distance < suggestion->distance && distance < len - 1) {
+		suggestion->best = candidate;
+		suggestion->distance = distance;
+	}
+}
+
+void
+comp_suggest_keys(struct suggestion *suggestion, const struct node *map)
+{
+	uint32_t i;
+
+	for (i = 0; map != NULL && map->kind == NODE_MAP && i < map->count; i++)
+		comp_suggest(suggestion, map->pairs[i].key->text);
+}
+
+const char *
+comp_suggest_hint(struct compilation *c, const struct suggestion *suggestion)
+{
+	if (suggestion->best == NULL)
+		return NULL;
+	return comp_printf(c, "did you mean '%s'?", suggestion->best);
+}

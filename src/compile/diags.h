@@ -1,0 +1,28 @@
+/*
+ * diags.h - collecting diagnostics while compiling; diag.h is the reader's side.
+ *
+ * diags_new() -> diags_add()* -> diags_finish() -> diag.h's functions -> diags_free().
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef COMPILE_DIAGS_H
+#define COMPILE_DIAGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "compile/diag.h"
+
+struct diags *diags_new(void);
+
+/*
+ * Keep a copy of everything in diag; source has source_len bytes and need not end in a
+ * NUL. A repeat of one already kept is only counted. Beyond DIAG_KEPT_MAX a warning is
+ * dropped; false: no room for another error, the compilation should end.
+ */
+bool diags_add(struct diags *diags, const struct diag *diag, size_t source_len);
+
+/* Sort; nothing is added after that. */
+void diags_finish(struct diags *diags);
+
+#endif

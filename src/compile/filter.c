@@ -1,0 +1,124 @@
+/*
+ * filter.c - "filters": does an entry run for this branch or tag.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "compile/filter.h"
+
+#include <string.h>
+
+#include "compile/logic.h"
+#include "compile/regex.h"
+#include "compile/tree.h"
+
+/* One of branches and tags. */
+struct refs {
+	bool is_there;
+	const struct node *only; /* NULL: not given */
+	const struct node *ignore;
+};
+
+bool
+filter_matches(struct compilation *c, const struct node *pattern, const char *ref)
+{
+	const char *text = tree_scalar(c, pattern, "a filter");
+	struct spot spot = {pattern, NULL};
+	size_t len;
+	bool matched;
+
+	if (text == NULL)
+		return false;
+	len = strlen(text);
+	if (len < 2 || text[0] != '/' || text[len - 1] != '/')
+		return strcmp(text, ref) == 0;
+	(void)regex_match(c, &spot, text + 1, len - 2, ref, &matched);
+	return matched;
+}
+
+static bool
+matches_any(struct compilation *c, const struct node *list, const char *ref)
+{
+	bool matched = false;
+	uint32_t i;
+
+	if (list->kind != NODE_SEQ)
+		return filter_matches(c, list, ref);
+	for (i = 0; i < list->count; i++)
+		matched |= filter_matches(c, list->items[i], ref);
+	return matched;
+}
+
+static const struct node *
+list_at(const struct node *map, const char *key)
+{
+	const struct node *list = node_get(map, key);
+
+	return list == NULL || list->kind == NODE_NULL ? NULL : list;
+}
+
+static struct refs
+read_refs(struct compilation *c, const struct node *filters, const char *key)
+{
+	static const char *const keys[] = {"only", "ignore", NULL};
+	const struct node *map = node_get(filters, key);
+	const char *what = comp_printf(c, "key '%s'", key);
+	struct refs refs = {0};
+
+	if (map == NULL || map->kind == NODE_NULL || !tree_expect(c, map, NODE_MAP, what))
+		return refs;
+	tree_check_keys(c, map, keys, "E_FILTER_KEY", what);
+	refs.only = list_at(map, "only");
+	refs.ignore = list_at(map, "ignore");
+	refs.is_there = refs.only != NULL || refs.ignore != NULL;
+	return refs;
+}
+
+static bool
+keeps_branch(struct compilation *c, const struct refs *branches, const char *branch)
+{
+	if (branches->only != NULL)
+		return matches_any(c, branches->only, branch);
+	return branches->ignore == NULL || !matches_any(c, branches->ignore, branch);
+}
+
+static bool
+keeps_tag(struct compilation *c, const struct refs *tags, const char *tag)
+{
+	if (tags->only != NULL)
+		return matches_any(c, tags->only, tag);
+	return tags->ignore != NULL && !matches_any(c, tags->ignore, tag);
+}
+
+static bool
+decide(struct compilation *c, const struct refs *branches, const struct refs *tags)
+{
+	const char *branch = c->input->branch, *tag = c->input->tag;
+
+	if (branch != NULL && tag != NULL && !branches->is_there)
+		return tags->ignore == NULL || !matches_any(c, tags->ignore, tag);
+	if (tag != NULL && branch == NULL)
+		return keeps_tag(c, tags, tag);
+	return branch == NULL || keeps_branch(c, branches, branch);
+}
+
+bool
+filter_keeps(struct compilation *c, const struct node *filters, const struct scope *scope)
+{
+	static const char *const keys[] = {"branches", "tags", NULL};
+	struct refs branches = {0}, tags = {0};
+	bool keeps;
+
+	if (filters != NULL && filters->flags & TREE_BAD)
+		return true;
+	if (filters == NULL || filters->kind == NODE_NULL)
+		return decide(c, &branches, &tags);
+	if (filters->kind != NODE_MAP) {
+		if (filters->kind == NODE_SEQ)
+			return !tree_expect(c, filters, NODE_MAP, "key 'filters'");
+		return !logic_eval(c, filters, scope, &keeps) || keeps;
+	}
+	tree_check_keys(c, filters, keys, "E_FILTER_KEY", "key 'filters'");
+	branches = read_refs(c, filters, "branches");
+	tags = read_refs(c, filters, "tags");
+	return decide(c, &branches, &tags);
+}

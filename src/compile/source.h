@@ -1,0 +1,39 @@
+/*
+ * source.h - one file of a compilation: its text, and where its lines begin.
+ *
+ * For diagnostics only. Lines end as YAML 1.1 has it: LF, CR LF, CR, NEL, LS, PS, so
+ * that line numbers agree with libyaml's marks. The text is borrowed.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef COMPILE_SOURCE_H
+#define COMPILE_SOURCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct arena;
+
+struct source {
+	const char *path;
+	const char *bytes; /* without a byte order mark */
+	size_t len;
+	uint32_t *lines; /* byte offset of each line's start */
+	uint32_t line_count;
+};
+
+/* false when the arena is full. */
+bool source_init(struct source *source, struct arena *arena, const char *path, const void *bytes,
+		 size_t len);
+
+/* The line's text (from 1) without its end; NULL where there is no such line. */
+const char *source_line(const struct source *source, uint32_t line, size_t *len);
+
+/*
+ * Where the n-th "<<" (from 0) of a scalar's value stands in the file, given where the
+ * scalar begins. Unchanged when the file does not have it spelled like that.
+ */
+void source_find_tag(const struct source *source, size_t n, uint32_t *line, uint32_t *column);
+
+#endif

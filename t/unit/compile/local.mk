@@ -1,0 +1,8 @@
+compile_libs = libcompile.a libformat.a libbase.a $(PCRE2_LIBS) $(format_libs)
+compile_cppflags = $(unit_cppflags) -I$(srcdir)/t/unit/compile -DTOP_SRCDIR='"$(abs_top_srcdir)"'
+
+unit_tests += t/unit/compile/config_test
+t_unit_compile_config_test_SOURCES = t/unit/compile/config_test.c t/unit/compile/dump.c \
+	t/unit/compile/dump.h
+t_unit_compile_config_test_CPPFLAGS = $(compile_cppflags)
+t_unit_compile_config_test_LDADD = $(compile_libs) $(unit_ldadd)
