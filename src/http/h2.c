@@ -90,7 +90,7 @@ answer_http1(struct h2 *h2)
 		      "Content-Length: %zu\r\nConnection: close\r\n\r\n%s",
 		      strlen(http1_body), http1_body);
 	piece = (struct iovec){text.data, text.len};
-	log_debug("http: a client spoke HTTP/1 and was told that we do not");
+	log_debug("http: a client spoke HTTP/1 or TLS and was told that we do not");
 	if (transport_write(&h2->transport, &piece, 1, &err) < 0)
 		h2_fail(h2, &err);
 	else
@@ -100,11 +100,14 @@ answer_http1(struct h2 *h2)
 		h2->state = H2_LINGER;
 }
 
+/* A request line; or TLS's hello, whose sender takes words for "no TLS here" better than silence. */
 static bool
 looks_like_http1(const unsigned char *bytes, size_t len)
 {
 	size_t i;
 
+	if (len >= 2 && bytes[0] == 0x16 && bytes[1] == 0x03)
+		return true;
 	for (i = 0; i < len && i < 16; i++) {
 		if (bytes[i] == ' ')
 			return i >= 3;
@@ -263,13 +266,20 @@ fill_out(struct h2 *h2)
 	return false;
 }
 
+/* A server keeps silent until it knows that HTTP/2 is spoken: HTTP/1 gets an answer of its own. */
+static bool
+may_write(const struct h2 *h2)
+{
+	return h2->state == H2_OPEN && !h2->freed && (!h2->server || h2->preface_seen == PREFACE_BYTES);
+}
+
 static void
 write_some(struct h2 *h2)
 {
 	size_t total = 0;
 
 	h2->write_blocked = false;
-	while (h2_is_alive(h2) && h2->state == H2_OPEN && fill_out(h2) && h2->out.len > 0) {
+	while (may_write(h2) && fill_out(h2) && h2->out.len > 0) {
 		size_t written;
 
 		if (total >= H2_TURN_MAX_BYTES) {
