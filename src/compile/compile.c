@@ -105,7 +105,7 @@ static void
 run_stages(struct compilation *c, struct plan *plan)
 {
 	const struct compile_input *input = c->input;
-	struct pipeline *pipeline = pipeline_new(c);
+	struct pipeline *pipeline = pipeline_of_trigger(c);
 	struct space *space = COMP_NEW(c, struct space);
 	const struct node *root;
 

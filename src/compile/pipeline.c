@@ -121,7 +121,7 @@ add_ref(struct compilation *c, struct bindings *values, const char *name, const 
 }
 
 struct pipeline *
-pipeline_new(struct compilation *c)
+pipeline_of_trigger(struct compilation *c)
 {
 	const struct compile_input *input = c->input;
 	struct pipeline *pipeline = COMP_NEW(c, struct pipeline);

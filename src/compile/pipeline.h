@@ -18,7 +18,7 @@ struct pipeline {
 };
 
 /* Take the input's values and set c->pipeline, without parameters yet. */
-struct pipeline *pipeline_new(struct compilation *c);
+struct pipeline *pipeline_of_trigger(struct compilation *c);
 
 /*
  * Declare the config's "parameters" section (NULL: none) and bind what the input
