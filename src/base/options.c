@@ -69,7 +69,7 @@ take_value(struct parser *p, const struct option *option, const char *attached, 
 	*value = attached;
 	if (option->value == NULL && attached != NULL)
 		return err_set(err, ERR_INPUT, "option '--%s' takes no argument", option->name);
-	if (option->value == NULL || attached != NULL)
+	if (option->value == NULL || option->value[0] == '[' || attached != NULL)
 		return 0;
 	if (p->at + 1 >= p->argc)
 		return err_set(err, ERR_INPUT, "option '--%s' needs an argument: %s", option->name,
@@ -97,20 +97,21 @@ parse_letters(struct parser *p, const char *letters, struct err *err)
 {
 	const struct option *option;
 	const char *value;
+	bool takes;
 	int rc;
 
 	for (; *letters != '\0'; letters++) {
 		option = find_letter(p->table, *letters);
 		if (option == NULL)
 			return err_set(err, ERR_INPUT, "there is no option '-%c'", *letters);
-		rc = take_value(p, option,
-				option->value != NULL && letters[1] != '\0' ? letters + 1 : NULL,
+		takes = option->value != NULL && option->value[0] != '[';
+		rc = take_value(p, option, takes && letters[1] != '\0' ? letters + 1 : NULL,
 				&value, err);
 		if (rc == 0)
 			rc = p->set(p->arg, option, value, err);
 		if (rc < 0)
 			return rc;
-		if (option->value != NULL)
+		if (takes)
 			return 0;
 	}
 	return 0;
@@ -154,7 +155,8 @@ options_help(struct buffer *out, const struct option *table)
 		n = table->letter != 0 ? snprintf(left, sizeof(left), "  -%c, --%s", table->letter, table->name)
 				       : snprintf(left, sizeof(left), "      --%s", table->name);
 		if (table->value != NULL)
-			(void)snprintf(left + n, sizeof(left) - (size_t)n, " %s", table->value);
+			(void)snprintf(left + n, sizeof(left) - (size_t)n, "%s%s",
+				       table->value[0] == '[' ? "" : " ", table->value);
 		if (strlen(left) < HELP_COLUMN)
 			buffer_printf(out, "%-*s %s\n", HELP_COLUMN, left, table->help);
 		else

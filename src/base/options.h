@@ -20,7 +20,8 @@ struct err;
 struct option {
 	const char *name;  /* without the dashes; NULL ends the table */
 	char letter;	   /* 0: none */
-	const char *value; /* what its argument is called in --help ("FILE"); NULL: takes none */
+	/* What its argument is called in --help ("FILE"); NULL: takes none. "[=WORD]": may have one, attached only. */
+	const char *value;
 	const char *help;  /* one line, lower case, no full stop */
 };
 
@@ -34,7 +35,7 @@ struct command {
 };
 
 /*
- * value is NULL for an option that takes none. Return 0 or a negative code with err filled.
+ * value is NULL for an option that takes none or was given none. Return 0 or a negative code with err filled.
  */
 typedef int option_set_fn(void *arg, const struct option *option, const char *value,
 			  struct err *err);
