@@ -1,1 +1,41 @@
-# src/ctl
+# src/ctl: runnerctl; may include base, loop, format, http, task, compile
+noinst_LIBRARIES += libctl.a
+libctl_a_SOURCES = \
+	src/ctl/agent.c \
+	src/ctl/api.c src/ctl/api.h \
+	src/ctl/args.c src/ctl/args.h \
+	src/ctl/capture.c src/ctl/capture.h \
+	src/ctl/clean.c src/ctl/clean.h \
+	src/ctl/commands.c src/ctl/commands.h \
+	src/ctl/completion.c src/ctl/completion.h src/ctl/completion_shells.c \
+	src/ctl/config.c \
+	src/ctl/display.c src/ctl/display.h src/ctl/view.h src/ctl/view_plain.c src/ctl/view_terminal.c \
+	src/ctl/environment.c src/ctl/environment.h \
+	src/ctl/follow.c src/ctl/follow.h \
+	src/ctl/job.c src/ctl/job.h \
+	src/ctl/logs.c \
+	src/ctl/orphans.c src/ctl/orphans.h \
+	src/ctl/outlet.c src/ctl/outlet.h \
+	src/ctl/parameters.c src/ctl/parameters.h \
+	src/ctl/pipeline.c \
+	src/ctl/pipeline_run.c \
+	src/ctl/private.c src/ctl/private.h \
+	src/ctl/project.c src/ctl/project.h \
+	src/ctl/records.c src/ctl/records.h \
+	src/ctl/resource_class.c \
+	src/ctl/run.c \
+	src/ctl/say.c src/ctl/say.h \
+	src/ctl/scratch.c src/ctl/scratch.h \
+	src/ctl/screen.c src/ctl/screen.h \
+	src/ctl/select.c src/ctl/select.h \
+	src/ctl/input.c src/ctl/input.h \
+	src/ctl/table.c src/ctl/table.h \
+	src/ctl/task.c \
+	src/ctl/token.c src/ctl/token.h \
+	src/ctl/watching.c src/ctl/watching.h \
+	src/ctl/workflow.c
+
+bin_PROGRAMS += runnerctl
+runnerctl_SOURCES = src/ctl/main.c
+ctl_libs = libctl.a libcompile.a libtask.a libhttp.a libformat.a libloop.a libbase.a
+runnerctl_LDADD = $(ctl_libs) $(PCRE2_LIBS) $(NGHTTP2_LIBS) $(format_libs) $(OPENSSL_LIBS) $(EVENT_LIBS)

@@ -1,0 +1,50 @@
+/*
+ * commands.h - the commands of runnerctl, one row each.
+ *
+ * A command's row stands at the top of its own file. Help, completions and the man
+ * page's check are made from this table.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef CTL_COMMANDS_H
+#define CTL_COMMANDS_H
+
+#include <stdbool.h>
+
+#include "base/options.h"
+
+struct buffer;
+struct err;
+
+extern const struct command run_command;
+extern const struct command config_validate_command, config_process_command, config_tasks_command;
+extern const struct command pipeline_run_command, pipeline_list_command, pipeline_show_command,
+	pipeline_watch_command, pipeline_cancel_command;
+extern const struct command workflow_list_command, workflow_show_command, workflow_cancel_command;
+extern const struct command job_list_command, job_show_command, job_cancel_command;
+extern const struct command task_list_command, task_show_command;
+extern const struct command logs_command;
+extern const struct command resource_class_create_command, resource_class_list_command,
+	resource_class_delete_command;
+extern const struct command token_create_command, token_list_command, token_revoke_command;
+extern const struct command agent_list_command;
+extern const struct command completion_command;
+
+/* Every command, in the order of --help; ends with NULL. */
+extern const struct command *const commands[];
+
+/*
+ * Find the command that argv begins with; *used is how many words named it. Other names of a command, the plural of
+ * its first word and, with prefixes, any unique beginning are accepted.
+ * Fails: ERR_INPUT with the nearest name, or with what a lone first word can be followed by.
+ */
+int commands_find(const struct command **out, int argc, char **argv, bool prefixes, int *used,
+		  struct err *err);
+
+/* The list that runnerctl --help prints; group NULL: all, else those whose first word it is. */
+void commands_help(struct buffer *out, const char *group);
+
+/* Some command's first word is group and has a second one. */
+bool commands_is_group(const char *group);
+
+#endif

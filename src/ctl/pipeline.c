@@ -1,0 +1,199 @@
+/*
+ * pipeline.c - "pipeline list", "pipeline show", "pipeline watch", "pipeline cancel".
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <stdlib.h>
+
+#include "base/buffer.h"
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/text.h"
+#include "ctl/api.h"
+#include "ctl/args.h"
+#include "ctl/commands.h"
+#include "ctl/project.h"
+#include "ctl/say.h"
+#include "ctl/table.h"
+#include "ctl/watching.h"
+#include "format/json.h"
+#include "loop/loop.h"
+#include "runner/exit.h"
+
+static int pipeline_list(int argc, char **argv);
+static int pipeline_show(int argc, char **argv);
+static int pipeline_watch(int argc, char **argv);
+static int pipeline_cancel(int argc, char **argv);
+
+static const struct option list_options[] = {
+	{"branch", 0, "NAME", "only pipelines of this branch"},
+	{NULL, 0, NULL, NULL},
+};
+
+const struct command pipeline_list_command = {
+	"pipeline list", NULL, "list a project's pipelines, newest first", list_options, pipeline_list};
+const struct command pipeline_show_command = {
+	"pipeline show", "ID", "show a pipeline and its workflows", NULL, pipeline_show};
+const struct command pipeline_watch_command = {
+	"pipeline watch", "ID", "show a pipeline's jobs and their output until it has ended", NULL,
+	pipeline_watch};
+const struct command pipeline_cancel_command = {
+	"pipeline cancel", "ID", "cancel all jobs of a pipeline", NULL, pipeline_cancel};
+
+static const struct column pipeline_columns[] = {
+	{"NUMBER", "number"},	{"PIPELINE", "id"},	    {"STATE", "outcome|state"},
+	{"BRANCH", "vcs.branch|vcs.tag"}, {"CREATED", "created_at"}, {NULL, NULL},
+};
+
+static const struct column pipeline_lines[] = {
+	{"Pipeline", "number"},	   {"Id", "id"},	  {"Project", "project_slug"},
+	{"State", "state"},	   {"Outcome", "outcome"}, {"Branch", "vcs.branch"},
+	{"Tag", "vcs.tag"},	   {"Revision", "vcs.revision"}, {"Created", "created_at"},
+	{NULL, NULL},
+};
+
+static const struct column workflow_columns[] = {
+	{"WORKFLOW", "id"}, {"NAME", "name"}, {"STATUS", "status"}, {"STOPPED", "stopped_at"},
+	{NULL, NULL},
+};
+
+static int
+read_id(const struct command *command, int argc, char **argv)
+{
+	int count, status;
+
+	status = args_read(command, argc, argv, &count, NULL, NULL);
+	return status == ARGS_GO ? args_count(command, count, 1, 1) : status;
+}
+
+/* --- list ----------------------------------------------------------------------------------- */
+
+static int
+set_branch(void *arg, const struct option *option, const char *value, struct err *err)
+{
+	(void)option;
+	(void)err;
+	*(const char **)arg = value;
+	return 0;
+}
+
+static int
+list(struct api *api, const char *branch, struct json **answer, struct err *err)
+{
+	LOCAL_FREE char *slug = NULL;
+	LOCAL_FREE char *path = NULL;
+
+	if (project_slug(&slug, api_loop(api), err) < 0)
+		return err->code;
+	path = api_path("/api/v2/project/%s/pipeline%p%s", slug, branch != NULL ? "?branch=" : "",
+			branch != NULL ? branch : "");
+	return api_get(api, path, answer, err);
+}
+
+static int
+pipeline_list(int argc, char **argv)
+{
+	const char *branch = NULL;
+	struct err err = ERR_INIT;
+	struct json *answer = NULL;
+	struct api *api = NULL;
+	int count, status;
+
+	status = args_read(&pipeline_list_command, argc, argv, &count, set_branch, &branch);
+	if (status == ARGS_GO)
+		status = args_count(&pipeline_list_command, count, 0, 0);
+	if (status != ARGS_GO)
+		return status;
+	if (api_open(&api, &err) < 0 || list(api, branch, &answer, &err) < 0)
+		status = say_error(&err);
+	else
+		status = table_print(answer, json_get(answer, "items"), pipeline_columns);
+	json_free(answer);
+	api_close(api);
+	return status;
+}
+
+/* --- show ------------------------------------------------------------------------------------- */
+
+static int
+print_pipeline(struct json *pipeline, const struct json *workflows)
+{
+	struct buffer text = BUFFER_INIT;
+	int status;
+
+	if (globals()->json != JSON_FORM_NONE) {
+		json_put(pipeline, "workflows", json_ref(json_get(workflows, "items")));
+		return say_json(pipeline);
+	}
+	table_write_one(&text, pipeline, pipeline_lines);
+	buffer_puts(&text, "\n");
+	table_write(&text, json_get(workflows, "items"), workflow_columns);
+	status = say_result(&text);
+	buffer_release(&text);
+	return status;
+}
+
+static int
+pipeline_show(int argc, char **argv)
+{
+	LOCAL_FREE char *path = NULL;
+	LOCAL_FREE char *workflows_path = NULL;
+	struct err err = ERR_INIT;
+	struct json *pipeline = NULL, *workflows = NULL;
+	struct api *api = NULL;
+	int status = read_id(&pipeline_show_command, argc, argv);
+
+	if (status != ARGS_GO)
+		return status;
+	path = api_path("/api/v2/pipeline/%s", argv[0]);
+	workflows_path = api_path("/api/v2/pipeline/%s/workflow", argv[0]);
+	if (api_open(&api, &err) < 0 || api_get(api, path, &pipeline, &err) < 0 ||
+	    api_get(api, workflows_path, &workflows, &err) < 0)
+		status = say_error(&err);
+	else
+		status = print_pipeline(pipeline, workflows);
+	json_free(pipeline);
+	json_free(workflows);
+	api_close(api);
+	return status;
+}
+
+/* --- watch, cancel ----------------------------------------------------------------------------- */
+
+static int
+pipeline_watch(int argc, char **argv)
+{
+	struct err err = ERR_INIT;
+	struct api *api = NULL;
+	int status = read_id(&pipeline_watch_command, argc, argv);
+
+	if (status != ARGS_GO)
+		return status;
+	if (api_open(&api, &err) < 0)
+		status = say_error(&err);
+	else
+		status = watching_run(api, argv[0]);
+	api_close(api);
+	return status;
+}
+
+static int
+pipeline_cancel(int argc, char **argv)
+{
+	LOCAL_FREE char *path = NULL;
+	struct err err = ERR_INIT;
+	struct api *api = NULL;
+	int status = read_id(&pipeline_cancel_command, argc, argv);
+
+	if (status != ARGS_GO)
+		return status;
+	path = api_path("/api/v2/pipeline/%s/cancel", argv[0]);
+	if (api_open(&api, &err) < 0 || api_call(api, "POST", path, NULL, NULL, &err) < 0) {
+		status = say_error(&err);
+	} else {
+		say_note("pipeline %s is being canceled", argv[0]);
+		status = EXIT_OK;
+	}
+	api_close(api);
+	return status;
+}

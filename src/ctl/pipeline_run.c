@@ -1,0 +1,233 @@
+/*
+ * pipeline_run.c - "pipeline run": a config as a pipeline of a hub.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buffer.h"
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "compile/compile.h"
+#include "ctl/api.h"
+#include "ctl/args.h"
+#include "ctl/commands.h"
+#include "ctl/project.h"
+#include "ctl/say.h"
+#include "ctl/input.h"
+#include "ctl/watching.h"
+#include "format/json.h"
+#include "runner/exit.h"
+
+static int pipeline_run(int argc, char **argv);
+
+static const struct option run_options[] = {
+	{"config", 'c', "FILE", "the config (default: .circleci/config.yml)"},
+	{"repo", 0, "URL", "what checkout steps clone (default: the git remote 'origin')"},
+	{"branch", 0, "NAME", "the branch that is built (default: the one checked out)"},
+	{"tag", 0, "NAME", "the tag that is built"},
+	{"revision", 0, "SHA", "the commit that is built (default: the branch's or tag's)"},
+	{"workflow", 0, "NAME", "only this workflow; may be given more than once"},
+	{"parameter", 0, "NAME=VALUE", "a pipeline parameter; true, false and whole numbers have their types"},
+	{"pipeline-parameters", 0, "YAML|FILE", "pipeline parameters, as a YAML mapping"},
+	{"follow", 'f', NULL, "show its jobs until it has ended; exit 0 when all succeeded"},
+	{NULL, 0, NULL, NULL},
+};
+
+const struct command pipeline_run_command = {"pipeline run", NULL,
+					     "run a config as a pipeline of the hub", run_options,
+					     pipeline_run};
+
+enum { WORKFLOWS_MOST = 64 };
+
+struct pipeline_run {
+	struct input source;
+	const char *repo, *revision;
+	const char *workflows[WORKFLOWS_MOST];
+	size_t workflow_count;
+	bool follow;
+};
+
+static int
+set_run(void *arg, const struct option *option, const char *value, struct err *err)
+{
+	struct pipeline_run *run = arg;
+
+	if (text_eq(option->name, "config"))
+		run->source.file = value;
+	else if (text_eq(option->name, "repo"))
+		run->repo = value;
+	else if (text_eq(option->name, "revision"))
+		run->revision = value;
+	else if (text_eq(option->name, "follow"))
+		run->follow = true;
+	else if (!text_eq(option->name, "workflow"))
+		return input_set(&run->source, option, value, err);
+	else if (run->workflow_count == WORKFLOWS_MOST)
+		return err_set(err, ERR_LIMIT, "at most %d workflows can be named", WORKFLOWS_MOST);
+	else
+		run->workflows[run->workflow_count++] = value;
+	return 0;
+}
+
+/* --- the request ---------------------------------------------------------------------------- */
+
+/* The hub wants typed values; a command line has text. */
+static struct json *
+typed_text(const char *text)
+{
+	char *end;
+	long long number;
+
+	if (text_eq(text, "true") || text_eq(text, "false"))
+		return json_new_bool(text_eq(text, "true"));
+	errno = 0;
+	number = strtoll(text, &end, 10);
+	if (text[0] != '\0' && *end == '\0' && errno == 0 && strchr(" \t+", text[0]) == NULL)
+		return json_new_int(number);
+	return json_new_string(text);
+}
+
+static struct json *
+describe_parameters(const struct input *source)
+{
+	struct json *parameters = json_new_object();
+	const struct compile_value *value;
+	size_t i;
+
+	for (i = 0; i < source->parameter_count; i++) {
+		value = &source->parameters[i];
+		if (value->type == COMPILE_BOOLEAN)
+			json_put_bool(parameters, value->name, value->boolean);
+		else if (value->type == COMPILE_INTEGER)
+			json_put_int(parameters, value->name, value->integer);
+		else if (value->type == COMPILE_TEXT)
+			json_put(parameters, value->name, typed_text(value->string));
+		else
+			json_put_str(parameters, value->name, value->string);
+	}
+	return parameters;
+}
+
+/* A branch, tag or commit that is named is what is built; else what is checked out here, its commit included. */
+static struct json *
+describe_checkout(const struct pipeline_run *run)
+{
+	struct json *checkout = json_new_object();
+	const struct project *project = &run->source.project;
+	bool named = run->source.branch != NULL || run->source.tag != NULL || run->revision != NULL;
+
+	json_put_str(checkout, "branch", named ? run->source.branch : project->branch);
+	json_put_str(checkout, "tag", run->source.tag);
+	json_put_str(checkout, "revision", named ? run->revision : project->revision);
+	json_put_str(checkout, "repository", run->repo != NULL ? run->repo : project->remote);
+	return checkout;
+}
+
+static struct json *
+describe(const struct pipeline_run *run)
+{
+	struct json *body = json_new_object(), *config = json_new_object(), *names;
+	size_t i;
+
+	json_put(config, "content", json_new_stringn(run->source.bytes, run->source.len));
+	json_put_str(config, "path", run->source.path);
+	json_put(body, "config", config);
+	json_put(body, "checkout", describe_checkout(run));
+	json_put(body, "parameters", describe_parameters(&run->source));
+	if (run->workflow_count > 0) {
+		names = json_new_array();
+		for (i = 0; i < run->workflow_count; i++)
+			json_push(names, json_new_string(run->workflows[i]));
+		json_put(body, "workflows", names);
+	}
+	return body;
+}
+
+/* --- the answer ----------------------------------------------------------------------------- */
+
+static void
+print_waiting(const struct json *answer)
+{
+	const struct json *list = json_get(answer, "waiting");
+	size_t i;
+
+	for (i = 0; i < json_count(list); i++)
+		if (json_get_str(json_at(list, i), "message") != NULL)
+			say_note("%s", json_get_str(json_at(list, i), "message"));
+}
+
+static int
+report(const struct pipeline_run *run, struct api *api, const struct json *answer)
+{
+	struct buffer text = BUFFER_INIT;
+	const char *id = json_get_str(answer, "id");
+	int status = EXIT_OK;
+
+	watching_print_diagnostics(answer);
+	print_waiting(answer);
+	if (globals()->json != JSON_FORM_NONE && !run->follow)
+		return say_json(answer);
+	if (run->follow) {
+		say_note("pipeline %lld: %s", (long long)json_get_int(answer, "number", 0),
+			 id != NULL ? id : "");
+		return watching_run(api, id != NULL ? id : "");
+	}
+	buffer_printf(&text, "%s\n", id != NULL ? id : "");
+	status = say_result(&text);
+	buffer_release(&text);
+	return status;
+}
+
+static int
+submit(struct pipeline_run *run, struct api *api)
+{
+	LOCAL_FREE char *slug = NULL;
+	LOCAL_FREE char *path = NULL;
+	struct err err = ERR_INIT;
+	struct json *body, *answer = NULL;
+	int status;
+
+	if (globals()->project == NULL && run->source.project.slug != NULL)
+		slug = mem_strdup(run->source.project.slug);
+	else if (project_slug(&slug, api_loop(api), &err) < 0)
+		return say_error(&err);
+	path = api_path("/api/v2/project/%s/pipeline/run", slug);
+	body = describe(run);
+	if (api_call(api, "POST", path, body, &answer, &err) < 0) {
+		watching_print_diagnostics(answer);
+		status = say_error(&err);
+	} else {
+		status = report(run, api, answer);
+	}
+	json_free(body);
+	json_free(answer);
+	return status;
+}
+
+static int
+pipeline_run(int argc, char **argv)
+{
+	struct pipeline_run run = {0};
+	struct err err = ERR_INIT;
+	struct api *api = NULL;
+	int count, status;
+
+	input_init(&run.source);
+	status = args_read(&pipeline_run_command, argc, argv, &count, set_run, &run);
+	if (status == ARGS_GO)
+		status = args_count(&pipeline_run_command, count, 0, 0);
+	if (status == ARGS_GO) {
+		if (api_open(&api, &err) < 0 || input_read(&run.source, api_loop(api), &err) < 0)
+			status = say_error(&err);
+		else
+			status = submit(&run, api);
+	}
+	api_close(api);
+	input_release(&run.source);
+	return status;
+}

@@ -1,0 +1,460 @@
+/*
+ * run.c - "run": a config on this machine, with a hub and an agent of its own.
+ *
+ * The config is compiled here first, so that what is wrong with it is said at once;
+ * what a person selects of it goes to the private hub as a config of literal jobs. From there on
+ * everything is what a pipeline on any hub is: the same programs, no second engine.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/assert.h"
+#include "base/buffer.h"
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "compile/compile.h"
+#include "compile/plan.h"
+#include "ctl/api.h"
+#include "ctl/args.h"
+#include "ctl/commands.h"
+#include "ctl/environment.h"
+#include "ctl/orphans.h"
+#include "ctl/private.h"
+#include "ctl/say.h"
+#include "ctl/screen.h"
+#include "ctl/select.h"
+#include "ctl/input.h"
+#include "ctl/watching.h"
+#include "format/json.h"
+#include "loop/loop.h"
+#include "runner/exit.h"
+
+static int run(int argc, char **argv);
+
+static const struct option run_options[] = {
+	{"config", 'c', "FILE", "the config (default: .circleci/config.yml)"},
+	{"jobs", 'j', "N", "run so many jobs side by side (default: the number of CPUs)"},
+	{"workflow", 0, "NAME", "only this workflow"},
+	{"job", 0, "JOB", "only this job and what it requires"},
+	{"only-job", 0, "JOB", "only this job, without what it requires"},
+	INPUT_OPTIONS,
+	{"env", 'e', "NAME=VALUE", "set a variable in every job; NAME alone passes ours on"},
+	{"env-file", 0, "FILE", "set the variables of this file, NAME=VALUE a line"},
+	{"keep-failed", 0, NULL, "keep the working directories of failed jobs"},
+	{"dry-run", 0, NULL, "print what would run"},
+	{NULL, 0, NULL, NULL},
+};
+
+const struct command run_command = {"run", NULL, "run a config's jobs on this machine", run_options,
+				    run};
+
+enum { RUN_SLOTS_MOST = 4096, RUN_CANCEL_MS = 30 * 1000, RUN_MEMORY_BYTES = 64 << 20 };
+
+struct run {
+	struct input source;
+	struct selection selection;
+	struct environment environment;
+	struct arena arena;
+	struct plan plan; /* what is selected */
+	unsigned slots;
+	bool keep_failed, dry_run;
+	struct loop *loop;
+	struct signal_watch signals[3];
+	int signal; /* the first that came; 0: none */
+	bool stop, hurry;
+	bool died;
+	struct timer grace;
+	struct private_pair *pair;
+	struct api *api;
+	char *pipeline;
+};
+
+/* --- the command line ------------------------------------------------------------------------ */
+
+static int
+set_slots(struct run *run, const char *value, struct err *err)
+{
+	uint64_t slots;
+
+	if (text_parse_u64(value, RUN_SLOTS_MOST, &slots, err) < 0)
+		return err_wrap(err, "option '--jobs'");
+	if (slots == 0)
+		return err_set(err, ERR_INPUT, "option '--jobs' must be 1 or more");
+	run->slots = (unsigned)slots;
+	return 0;
+}
+
+static int
+set_run(void *arg, const struct option *option, const char *value, struct err *err)
+{
+	struct run *run = arg;
+
+	if (text_eq(option->name, "config"))
+		run->source.file = value;
+	else if (text_eq(option->name, "jobs"))
+		return set_slots(run, value, err);
+	else if (text_eq(option->name, "workflow"))
+		run->selection.workflow = value;
+	else if (text_eq(option->name, "job") || text_eq(option->name, "only-job")) {
+		run->selection.job = value;
+		run->selection.alone = text_eq(option->name, "only-job");
+	} else if (text_eq(option->name, "env"))
+		return environment_add(&run->environment, value, err);
+	else if (text_eq(option->name, "env-file"))
+		return environment_add_file(&run->environment, value, err);
+	else if (text_eq(option->name, "keep-failed"))
+		run->keep_failed = true;
+	else if (text_eq(option->name, "dry-run"))
+		run->dry_run = true;
+	else
+		return input_set(&run->source, option, value, err);
+	return 0;
+}
+
+static unsigned
+cpu_count(void)
+{
+	cpu_set_t set;
+	long n;
+
+	if (sched_getaffinity(0, sizeof(set), &set) == 0)
+		return (unsigned)CPU_COUNT(&set);
+	n = sysconf(_SC_NPROCESSORS_ONLN);
+	return n > 0 ? (unsigned)n : 1;
+}
+
+/* --- what is to run --------------------------------------------------------------------------- */
+
+static size_t
+count_jobs(const struct plan *plan)
+{
+	size_t i, count = 0;
+
+	for (i = 0; i < plan->workflow_count; i++)
+		count += plan->workflows[i].job_count;
+	return count;
+}
+
+static int
+refuse_empty(const struct run *run)
+{
+	const char *branch = run->source.branch != NULL ? run->source.branch
+							: run->source.project.branch;
+	struct err err = ERR_INIT;
+	int rc;
+
+	if (run->source.tag != NULL)
+		rc = err_set(&err, ERR_INPUT, "no job of '%s' runs for tag '%s'", run->source.path,
+			     run->source.tag);
+	else
+		rc = err_set(&err, ERR_INPUT, "no job of '%s' runs for branch '%s'", run->source.path,
+			     branch != NULL ? branch : "");
+	if (rc < 0)
+		err_hint(&err, "--branch, --tag and --parameter choose other values");
+	return say_error(&err);
+}
+
+/* EXIT_OK: run->plan is what is to run. */
+static int
+choose(struct run *run)
+{
+	struct err err = ERR_INIT;
+	int status;
+
+	if (input_read(&run->source, run->loop, &err) < 0)
+		return say_error(&err);
+	status = input_compile(&run->source, input_features());
+	if (status != EXIT_OK)
+		return status;
+	run->selection.docker_on_host = run->source.docker_on_host;
+	run->selection.environment = run->environment.pairs;
+	run->selection.environment_count = run->environment.count;
+	if (select_plan(&run->plan, run->source.plan, &run->selection, &run->arena, &err) < 0)
+		return say_error(&err);
+	return count_jobs(&run->plan) > 0 ? EXIT_OK : refuse_empty(run);
+}
+
+static void
+print_job(struct buffer *text, const struct plan_workflow *workflow, const struct plan_job *job)
+{
+	size_t r;
+
+	buffer_printf(text, "%s/%s", workflow->name, job->name);
+	if (job->parallelism > 1)
+		buffer_printf(text, " x %u", job->parallelism);
+	buffer_printf(text, "  %s", plan_executor_name(job->executor.kind));
+	for (r = 0; r < job->require_count; r++)
+		buffer_printf(text, "%s%s", r == 0 ? "  requires " : ", ",
+			      workflow->jobs[job->requires[r].job].name);
+	buffer_puts(text, "\n");
+}
+
+static int
+print_plan(const struct run *run)
+{
+	const struct plan_workflow *workflow;
+	struct buffer text = BUFFER_INIT;
+	size_t i, j;
+	int status;
+
+	for (i = 0; i < run->plan.workflow_count; i++) {
+		workflow = &run->plan.workflows[i];
+		for (j = 0; j < workflow->job_count; j++)
+			print_job(&text, workflow, &workflow->jobs[j]);
+	}
+	status = say_result(&text);
+	buffer_release(&text);
+	return status;
+}
+
+/* --- signals ------------------------------------------------------------------------------------ */
+
+static void
+on_signal(void *arg, int signo)
+{
+	struct run *run = arg;
+
+	if (run->signal == 0)
+		run->signal = signo;
+	else
+		run->hurry = true;
+	run->stop = true;
+	if (run->hurry && run->pair != NULL)
+		private_kill(run->pair);
+	loop_stop(run->loop);
+}
+
+/* Jobs were canceled and have had their time. */
+static void
+on_grace_timer(void *arg)
+{
+	struct run *run = arg;
+
+	run->hurry = true;
+	private_kill(run->pair);
+	loop_stop(run->loop);
+}
+
+static void
+on_death(void *arg)
+{
+	struct run *run = arg;
+
+	run->died = true;
+	loop_stop(run->loop);
+}
+
+static int
+watch_signals(struct run *run, struct err *err)
+{
+	static const int signals[3] = {SIGINT, SIGTERM, SIGHUP};
+	int i;
+
+	for (i = 0; i < 3; i++)
+		if (signal_start(&run->signals[i], run->loop, signals[i], on_signal, run, err) < 0)
+			return err->code;
+	return 0;
+}
+
+/* --- the pipeline ---------------------------------------------------------------------------------- */
+
+static struct json *
+describe_checkout(const struct run *run)
+{
+	struct json *checkout = json_new_object();
+	const struct project *project = &run->source.project;
+	LOCAL_FREE char *here = project->top == NULL ? getcwd(NULL, 0) : NULL;
+	const char *branch = run->source.branch != NULL ? run->source.branch : project->branch;
+
+	if (run->source.tag != NULL)
+		json_put_str(checkout, "tag", run->source.tag);
+	if (branch != NULL && (run->source.tag == NULL || run->source.branch != NULL))
+		json_put_str(checkout, "branch", branch);
+	if (project->revision != NULL)
+		json_put_str(checkout, "revision", project->revision);
+	if (project->remote != NULL)
+		json_put_str(checkout, "repository", project->remote);
+	json_put_str(checkout, "directory", project->top != NULL ? project->top : here);
+	return checkout;
+}
+
+static struct json *
+describe_pipeline(const struct run *run)
+{
+	struct json *body = json_new_object(), *config = json_new_object();
+	struct buffer text = BUFFER_INIT;
+
+	plan_process(&run->plan, &text);
+	json_put(config, "content", json_new_stringn((const char *)text.data, text.len));
+	json_put_str(config, "path", run->source.path);
+	buffer_release(&text);
+	json_put(body, "config", config);
+	json_put(body, "checkout", describe_checkout(run));
+	return body;
+}
+
+/* "vcs/owner/name" of the remote, or a name made of the directory's. */
+static char *
+slug_of(const struct run *run)
+{
+	const struct project *project = &run->source.project;
+	const char *name = project->top != NULL ? strrchr(project->top, '/') : NULL;
+
+	if (project->slug != NULL)
+		return mem_strdup(project->slug);
+	return mem_printf("local/local/%s", name != NULL && name[1] != '\0' ? name + 1 : "project");
+}
+
+static int
+submit(struct run *run, struct err *err)
+{
+	struct json *body = describe_pipeline(run), *answer = NULL;
+	LOCAL_FREE char *slug = slug_of(run);
+	LOCAL_FREE char *path = api_path("/api/v2/project/%s/pipeline/run", slug);
+	const char *id;
+	int rc;
+
+	rc = api_call(run->api, "POST", path, body, &answer, err);
+	json_free(body);
+	if (rc == 0 && json_need_str(answer, "id", &id, err) < 0)
+		rc = err_wrap(err, "reading the hub's answer");
+	if (rc == 0)
+		run->pipeline = mem_strdup(id);
+	else
+		watching_print_diagnostics(answer);
+	json_free(answer);
+	return rc;
+}
+
+/* Ask the hub once; what was asked to end gets its time, then nobody waits any longer. */
+static void
+cancel(struct run *run)
+{
+	LOCAL_FREE char *path = api_path("/api/v2/pipeline/%s/cancel", run->pipeline);
+	struct err err = ERR_INIT;
+
+	timer_start_ms(&run->grace, RUN_CANCEL_MS);
+	if (api_call(run->api, "POST", path, NULL, NULL, &err) < 0 && err.code != ERR_GONE)
+		run->hurry = true;
+}
+
+/* Where the end of the pipeline is known: its exit status. Else what went wrong, in err. */
+static int
+watch_pipeline(struct run *run, struct err *err)
+{
+	struct watching *watching;
+	bool canceled = false;
+	int status = ARGS_GO;
+
+	if (watching_start(&watching, run->loop, run->api, run->pipeline, err) < 0)
+		return ARGS_GO;
+	while (!watching_is_done(watching) && !run->died && !run->hurry) {
+		loop_run(run->loop);
+		if (run->stop && !canceled) {
+			canceled = true;
+			cancel(run);
+		}
+	}
+	if (watching_is_done(watching) && watching_error(watching, err) == 0)
+		status = watching_finish(watching, &run->hurry);
+	watching_free(watching);
+	return status;
+}
+
+/* A connection that is cut is most often a program that has died: that is the better sentence. */
+static void
+explain(struct run *run, struct err *err)
+{
+	struct timer timer = {0};
+
+	timer_init(&timer, run->loop, on_death, run);
+	timer_start_ms(&timer, 1000);
+	while (!run->died && !run->stop && private_check(run->pair, err) == 0)
+		loop_run(run->loop);
+	timer_release(&timer);
+	if (private_check(run->pair, err) < 0) {
+		private_show_log(run->pair);
+		err_hint(err, "its log is above; what it ran was ended");
+	}
+}
+
+static int
+run_private(struct run *run, struct err *err)
+{
+	struct private_options options = {.slots = run->slots, .keep_failed = run->keep_failed,
+					  .stop = &run->stop, .hurry = &run->hurry,
+					  .on_death = on_death, .arg = run};
+	bool keep;
+	int status = ARGS_GO;
+
+	if (private_start(&run->pair, run->loop, &options, err) < 0)
+		return ARGS_GO;
+	if (api_open_at(&run->api, run->loop, private_url(run->pair), private_token(run->pair), err) == 0 &&
+	    submit(run, err) == 0)
+		status = watch_pipeline(run, err);
+	if (status == ARGS_GO && !run->stop && err->code == ERR_AGAIN)
+		explain(run, err);
+	else if (status == ARGS_GO && run->died)
+		explain(run, err);
+	api_close(run->api);
+	keep = run->keep_failed && status == EXIT_NO;
+	if (keep)
+		say_note("working directories of failed jobs are kept in %s", private_work_dir(run->pair));
+	if (private_stop(run->pair, keep, err) < 0)
+		status = ARGS_GO;
+	private_free(run->pair);
+	return status;
+}
+
+static int
+run_plan(struct run *run)
+{
+	struct err err = ERR_INIT;
+	int status = ARGS_GO, i;
+
+	timer_init(&run->grace, run->loop, on_grace_timer, run);
+	if (watch_signals(run, &err) == 0 && orphans_adopt(&err) == 0)
+		status = run_private(run, &err);
+	for (i = 0; i < 3; i++)
+		signal_stop(&run->signals[i]);
+	timer_release(&run->grace);
+	free(run->pipeline);
+	if (run->signal != 0)
+		return 128 + run->signal;
+	return status == ARGS_GO ? say_error(&err) : status;
+}
+
+static int
+run(int argc, char **argv)
+{
+	struct run it = {.slots = cpu_count()};
+	struct err err = ERR_INIT;
+	int count, status;
+
+	input_init(&it.source);
+	arena_init(&it.arena, RUN_MEMORY_BYTES);
+	status = args_read(&run_command, argc, argv, &count, set_run, &it);
+	if (status == ARGS_GO)
+		status = args_count(&run_command, count, 0, 0);
+	if (status == ARGS_GO && loop_new(&it.loop, &err) < 0)
+		status = say_error(&err);
+	if (status == ARGS_GO) {
+		status = choose(&it);
+		if (status == EXIT_OK)
+			status = it.dry_run ? print_plan(&it) : run_plan(&it);
+		loop_free(it.loop);
+	}
+	environment_release(&it.environment);
+	arena_release(&it.arena);
+	input_release(&it.source);
+	return status;
+}

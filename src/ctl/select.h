@@ -1,0 +1,33 @@
+/*
+ * select.h - of a plan, what a person wants to run here.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef CTL_SELECT_H
+#define CTL_SELECT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "compile/plan.h"
+
+struct arena;
+struct err;
+
+struct selection {
+	const char *workflow; /* only this one; NULL: all */
+	const char *job;      /* only this job ("JOB" or "WORKFLOW/JOB"), with what it requires; NULL: all */
+	bool alone;	      /* without what it requires */
+	bool docker_on_host;
+	const struct plan_pair *environment; /* above the jobs' own */
+	size_t environment_count;
+};
+
+/*
+ * A plan that shares the strings and steps of from (which must outlive it); its lists lie in the arena.
+ * Fails: ERR_INPUT when a workflow or a job is not there (with the names that are), ERR_LIMIT.
+ */
+int select_plan(struct plan *out, const struct plan *from, const struct selection *selection,
+		struct arena *arena, struct err *err);
+
+#endif
