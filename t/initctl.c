@@ -267,6 +267,7 @@ send_bytes(const void *bytes, size_t len, const int *fds, size_t count)
 	} control = {.room = {0}};
 	struct iovec part = {(void *)(uintptr_t)bytes, len};
 	struct msghdr head = {.msg_iov = &part, .msg_iovlen = 1};
+	struct pollfd polled = {.fd = ctl.fd, .events = POLLIN | POLLOUT};
 	struct cmsghdr *item;
 
 	if (count > 0) {
@@ -278,8 +279,13 @@ send_bytes(const void *bytes, size_t len, const int *fds, size_t count)
 		item->cmsg_len = CMSG_LEN(sizeof(int) * count);
 		memcpy(CMSG_DATA(item), fds, sizeof(int) * count);
 	}
-	if (sendmsg(ctl.fd, &head, MSG_NOSIGNAL) < 0)
-		fail("send");
+	/* Where there is no room runner-init may be waiting for us to read. */
+	while (sendmsg(ctl.fd, &head, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
+		if (errno != EAGAIN || poll(&polled, 1, WAIT_MS) != 1)
+			fail("send");
+		if (polled.revents & POLLIN)
+			(void)receive(0, false);
+	}
 }
 
 static void
@@ -943,7 +949,9 @@ main(int argc, char **argv)
 		(void)fputs(help_text, stdout);
 		return argc == 2 ? 0 : 2;
 	}
-	ctl.dir = argv[1];
+	ctl.dir = realpath(argv[1], NULL); /* we go there, more than once */
+	if (ctl.dir == NULL)
+		fail(argv[1]);
 	if (loop_new(&ctl.loop, &err) < 0)
 		fail(err.text);
 	while (fgets(line, sizeof(line), stdin) != NULL)

@@ -11,13 +11,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "supervisor/kernel.h"
+#include "supervisor/number.h"
 
 enum { ANCESTORS_MOST = 4096 };
 
@@ -25,12 +24,13 @@ enum { ANCESTORS_MOST = 4096 };
 static pid_t
 parent_of(pid_t pid)
 {
-	char path[32], text[512];
+	char path[32] = "/proc/", text[512];
+	uint32_t parent;
 	char *end;
 	ssize_t n;
 	int fd;
 
-	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	(void)strcpy(number_write(path + 6, (uint32_t)pid), "/stat");
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -1;
@@ -41,9 +41,10 @@ parent_of(pid_t pid)
 	text[n] = '\0';
 	/* "pid (name) state ppid ...", and the name may hold anything: proc(5). */
 	end = strrchr(text, ')');
-	if (end == NULL || end[1] != ' ' || end[2] == '\0' || end[3] != ' ')
+	if (end == NULL || end[1] != ' ' || end[2] == '\0' || end[3] != ' ' ||
+	    !number_read(end + 4, &parent))
 		return -1;
-	return (pid_t)strtol(end + 4, NULL, 10);
+	return (pid_t)parent;
 }
 
 enum descent
@@ -86,6 +87,7 @@ descent_signal(int signo, struct descent_count *count)
 	uint64_t room[256];
 	const char *bytes = (const char *)room;
 	int fd = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	uint32_t pid;
 	long n, at;
 	int sys = 0;
 
@@ -96,8 +98,8 @@ descent_signal(int signo, struct descent_count *count)
 		for (at = 0; at < n;) {
 			const struct kernel_dirent *entry = (const void *)(bytes + at);
 
-			if (entry->name[0] >= '1' && entry->name[0] <= '9')
-				signal_one((pid_t)strtol(entry->name, NULL, 10), signo, count);
+			if (number_parse(entry->name, &pid))
+				signal_one((pid_t)pid, signo, count);
 			at += entry->length;
 		}
 	}

@@ -10,6 +10,7 @@ libsupervisor_a_SOURCES = \
 	src/supervisor/journal.c src/supervisor/journal.h \
 	src/supervisor/kernel.h \
 	src/supervisor/launch.c src/supervisor/launch.h \
+	src/supervisor/number.c src/supervisor/number.h \
 	src/supervisor/shelter.c src/supervisor/shelter.h \
 	src/supervisor/step.c src/supervisor/step.h \
 	src/supervisor/sweep.c \

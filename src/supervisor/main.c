@@ -11,8 +11,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -24,6 +22,7 @@
 #include "base/assert.h"
 #include "supervisor/clock.h"
 #include "supervisor/descent.h"
+#include "supervisor/number.h"
 #include "supervisor/shelter.h"
 #include "supervisor/task.h"
 #include "wire/record.h"
@@ -73,16 +72,11 @@ show_help(void)
 static uint32_t
 parse_number(const char *text)
 {
-	unsigned long long value;
-	char *end;
+	uint32_t value;
 
-	if (text == NULL || *text < '0' || *text > '9')
-		refuse(EXIT_USAGE, "an option needs a number: see runner-init --help");
-	errno = 0;
-	value = strtoull(text, &end, 10);
-	if (*end != '\0' || errno != 0 || value > UINT32_MAX)
-		refuse(EXIT_USAGE, "a number is not one from 0 to 4294967295");
-	return (uint32_t)value;
+	if (text == NULL || !number_parse(text, &value))
+		refuse(EXIT_USAGE, "an option needs a number from 0 to 4294967295");
+	return value;
 }
 
 static void
@@ -268,7 +262,7 @@ turn(int signal_fd)
 		{.fd = task.agent.listen_fd, .events = POLLIN},
 		{.fd = task.agent.fd, .events = 0},
 	};
-	bool any_child;
+	bool has_child;
 
 	if (!tell_is_behind(&task))
 		polled[2].events |= POLLIN;
@@ -283,9 +277,9 @@ turn(int signal_fd)
 		read_agent();
 	if (polled[1].revents != 0 && agent_accept(&task.agent))
 		task_agent_came(&task);
-	any_child = task_reap(&task);
+	has_child = task_reap(&task);
 	task_tick(&task, clock_now_ms());
-	sweep_tick(&task, clock_now_ms(), any_child);
+	sweep_tick(&task, clock_now_ms(), has_child);
 	tell(&task);
 }
 

@@ -12,7 +12,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -20,18 +19,20 @@
 
 #include "runner/supervisor.h"
 #include "supervisor/kernel.h"
+#include "supervisor/number.h"
 
 /* /proc/self says who we are in the namespace that /proc was mounted for. */
 static bool
 proc_is_ours(void)
 {
 	char text[16];
+	uint32_t pid;
 	ssize_t n = readlink("/proc/self", text, sizeof(text) - 1);
 
 	if (n <= 0)
 		return false;
 	text[n] = '\0';
-	return strtol(text, NULL, 10) == getpid();
+	return number_parse(text, &pid) && (pid_t)pid == getpid();
 }
 
 /* No mount of ours reaches the host; the host's reach us, so that a removed disk is let go. */

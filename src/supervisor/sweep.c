@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/wait.h>
 
 #include "supervisor/clock.h"
 #include "supervisor/descent.h"
@@ -18,12 +19,23 @@
 
 enum { AGAIN_MS = 50 };
 
+/* Where there is no child there is no descendant, and no need to look through /proc. */
+static bool
+any_child(void)
+{
+	siginfo_t found;
+
+	return waitid(P_ALL, 0, &found, WEXITED | WNOHANG | WNOWAIT) == 0 || errno != ECHILD;
+}
+
 static void
 signal_all(struct task *task, int signo)
 {
 	struct descent_count count = {0, 0};
 	int sys = 0;
 
+	if (!any_child())
+		return;
 	if (task->flags & HELLO_PID_NAMESPACE) {
 		if (kill(-1, signo) != 0 && errno != ESRCH)
 			sys = errno;
@@ -119,13 +131,13 @@ finish(struct task *task, uint32_t left)
 }
 
 void
-sweep_tick(struct task *task, uint64_t now_ms, bool any_child)
+sweep_tick(struct task *task, uint64_t now_ms, bool has_child)
 {
 	struct sweep *sweep = &task->sweep;
 
 	if (sweep->state == SWEEP_NONE || sweep->state == SWEEP_DONE)
 		return;
-	if (!any_child) {
+	if (!has_child) {
 		finish(task, 0);
 	} else if (sweep->due_ms <= now_ms && sweep->state == SWEEP_TERM) {
 		begin_kill(task, now_ms);
