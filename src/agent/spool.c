@@ -106,6 +106,16 @@ spool_close_stream(struct spool *spool, uint32_t step, uint32_t attempt)
 	forget_closed_streams(spool);
 }
 
+void
+spool_close_all(struct spool *spool)
+{
+	size_t i;
+
+	for (i = 0; i < spool->stream_count; i++)
+		spool->streams[i].closed = true;
+	forget_closed_streams(spool);
+}
+
 /* --- trimming --- */
 
 static void
@@ -198,7 +208,7 @@ needs_segment(const struct spool *spool, size_t len)
 bool
 spool_is_full(struct spool *spool)
 {
-	bool full = spool->bytes + RECORD_MOST_BYTES > spool->most_bytes;
+	bool full = !spool->discarding && spool->bytes + RECORD_MOST_BYTES > spool->most_bytes;
 
 	if (full)
 		spool->dry = true;
@@ -219,6 +229,11 @@ spool_append(struct spool *spool, const struct spool_chunk *chunk, struct err *e
 	stream = need_stream(spool, chunk->step, chunk->attempt);
 	if (stream == NULL)
 		return err_set(err, ERR_LIMIT, "more than %d steps print at the same time", SPOOL_STREAMS_MOST);
+	if (spool->discarding) {
+		stream->end += chunk->raw_len;
+		stream->acked = stream->handed = stream->end;
+		return 0;
+	}
 	if (needs_segment(spool, len) && (rc = begin_segment(spool, err)) < 0) {
 		spool->dry = true;
 		return rc;
@@ -473,22 +488,45 @@ end_segments(struct spool *spool, bool unlink_them)
 		next = segment->next;
 		spool_segment_free(segment, spool->dir_fd, unlink_them);
 	}
-	free(spool->streams);
 	spool->first = spool->last = NULL;
-	spool->streams = NULL;
-	spool->stream_count = spool->stream_room = 0;
 	spool->read = spool->safe = (struct spool_at){NULL, 0};
 	spool->bytes = spool->unsent = 0;
+}
+
+static void
+free_streams(struct spool *spool)
+{
+	free(spool->streams);
+	spool->streams = NULL;
+	spool->stream_count = spool->stream_room = 0;
+}
+
+void
+spool_discard(struct spool *spool)
+{
+	size_t i;
+
+	end_segments(spool, true);
+	spool->discarding = true;
+	for (i = 0; i < spool->stream_count; i++)
+		spool->streams[i].acked = spool->streams[i].handed = spool->streams[i].end;
+	forget_closed_streams(spool);
+	if (spool->dry) {
+		spool->dry = false;
+		spool->on_room(spool->on_room_arg);
+	}
 }
 
 void
 spool_release(struct spool *spool)
 {
 	end_segments(spool, false);
+	free_streams(spool);
 }
 
 void
 spool_remove(struct spool *spool)
 {
 	end_segments(spool, true);
+	free_streams(spool);
 }

@@ -60,6 +60,7 @@ struct spool {
 	struct spool_stream *streams;
 	size_t stream_count, stream_room;
 	uint32_t next_number; /* of the next segment */
+	bool discarding;      /* nothing is kept any more */
 	bool dry;	      /* spool_append() was refused; on_room is owed */
 	void (*on_room)(void *arg);
 	void *on_room_arg;
@@ -104,6 +105,11 @@ uint64_t spool_end(const struct spool *spool, uint32_t step, uint32_t attempt);
 
 /* Nothing more comes from this stream: it is forgotten when the hub has it. */
 void spool_close_stream(struct spool *spool, uint32_t step, uint32_t attempt);
+
+void spool_close_all(struct spool *spool);
+
+/* The hub wants none of it: forget what is there, and take what comes without keeping it. */
+void spool_discard(struct spool *spool);
 
 /* Is there anything behind the reading position? Anything that the hub may not have? */
 bool spool_has_unsent(const struct spool *spool);

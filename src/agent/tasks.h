@@ -96,7 +96,7 @@ struct task *tasks_next(struct tasks *tasks, struct task *after);
 size_t tasks_count(const struct tasks *tasks);
 size_t tasks_running(const struct tasks *tasks);
 
-const struct tasks_counters *tasks_counters(const struct tasks *tasks);
+const struct tasks_counters *tasks_counters(struct tasks *tasks);
 
 /* "PID namespace": how tasks are held together on this host, as found out so far. */
 const char *tasks_isolation(const struct tasks *tasks);

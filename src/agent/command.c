@@ -1,0 +1,205 @@
+/*
+ * command.c - what a step executes: arguments, environment, directory, sealed for runner-init.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "agent/command.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "agent/checkout.h"
+#include "agent/environment.h"
+#include "agent/work_dir.h"
+#include "base/arena.h"
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "task/task_doc.h"
+#include "wire/spec.h"
+
+enum { STEP_UMASK = 022, BASE_VARS = 7 };
+
+static const char *const shell_bash[] = {"/bin/bash", "-eo", "pipefail", NULL};
+static const char *const shell_sh[] = {"/bin/sh", "-eo", "pipefail", NULL};
+
+void
+command_host_init(struct command_host *host, struct arena *arena)
+{
+	const struct passwd *user = getpwuid(geteuid());
+
+	host->shell = access("/bin/bash", X_OK) == 0 ? shell_bash : shell_sh;
+	host->search_path = environment_search_path(arena, getenv("PATH"));
+	host->user = user != NULL ? arena_strdup(arena, user->pw_name) : "runner";
+}
+
+static int
+too_large(struct err *err)
+{
+	return err_set(err, ERR_LIMIT, "the step's command and environment are too large");
+}
+
+/* A command beyond what one argument may hold becomes a file that the shell is given. */
+static const char *
+write_script(struct arena *arena, const struct task_doc *doc, uint32_t step, uint32_t attempt,
+	     const struct work_dir *work, struct err *err)
+{
+	const char *command = doc->steps[step].command;
+	const char *path = arena_printf(arena, "%s/command-%u-%u", work->path, step, attempt);
+	size_t len = strlen(command), done = 0;
+	LOCAL_FD fd = -1;
+	ssize_t n;
+
+	if (path == NULL)
+		return too_large(err) < 0 ? NULL : path;
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0700);
+	for (n = 0; fd >= 0 && done < len && n >= 0; done += n > 0 ? (size_t)n : 0)
+		n = write(fd, command + done, len - done);
+	if (fd < 0 || n < 0)
+		return err_sys(err, "cannot write the step's command to '%s'", path) < 0 ? NULL : path;
+	return path;
+}
+
+static int
+make_run_argv(struct command *out, struct arena *arena, const struct command_host *host,
+	      const struct task_doc *doc, uint32_t step, uint32_t attempt,
+	      const struct work_dir *work, struct err *err)
+{
+	const struct task_step *it = &doc->steps[step];
+	const char *const *shell = it->shell != NULL ? it->shell : doc->shell;
+	const char **argv;
+	size_t n = 0;
+
+	if (shell == NULL)
+		shell = host->shell;
+	while (shell[n] != NULL)
+		n++;
+	argv = arena_zalloc_array(arena, n + 3, sizeof(*argv));
+	if (argv == NULL)
+		return too_large(err);
+	memcpy(argv, shell, n * sizeof(*argv));
+	out->argv = argv;
+	if (strlen(it->command) <= COMMAND_INLINE_MOST_BYTES) {
+		argv[n] = "-c";
+		argv[n + 1] = it->command;
+		return 0;
+	}
+	argv[n] = write_script(arena, doc, step, attempt, work, err);
+	return argv[n] != NULL ? 0 : err->code;
+}
+
+/* What a step has without being told; the document's variables stand above them. */
+static int
+make_env(struct command *out, struct arena *arena, const struct command_host *host,
+	 const struct task_doc *doc, uint32_t step, const struct work_dir *work,
+	 const struct env_layer *own, struct err *err)
+{
+	const struct env_var base[BASE_VARS] = {
+		{"PATH", host->search_path}, {"HOME", work->home}, {"TMPDIR", work->tmp},
+		{"USER", host->user}, {"LOGNAME", host->user}, {"BASH_ENV", work->bash_env},
+		{"CIRCLE_INTERNAL_TASK_DATA", work->path},
+	};
+	const struct task_step *it = &doc->steps[step];
+	const struct env_layer layers[] = {
+		{base, BASE_VARS},
+		{doc->environment, doc->environment_count},
+		{it->environment, it->environment_count},
+		*own,
+	};
+
+	return environment_make(&out->env, arena, layers, sizeof(layers) / sizeof(layers[0]), err);
+}
+
+static int
+make_checkout(struct command *out, struct arena *arena, const struct task_doc *doc, uint32_t step,
+	      const char *project, const struct work_dir *work, struct env_layer *own,
+	      struct err *err)
+{
+	const char *target = environment_path(arena, work->home, project,
+					      doc->steps[step].path != NULL ? doc->steps[step].path : ".");
+
+	if (target == NULL)
+		return too_large(err);
+	out->cwd = work->home; /* the target itself must be what the script finds, not what we make */
+	out->argv = checkout_argv;
+	return checkout_environment(own, arena, &doc->source, target, err);
+}
+
+int
+command_make(struct command *out, struct arena *arena, const struct command_host *host,
+	     const struct task_doc *doc, uint32_t step, uint32_t attempt,
+	     const struct work_dir *work, struct err *err)
+{
+	const struct task_step *it = &doc->steps[step];
+	struct env_layer own = {NULL, 0};
+	const char *project;
+	int rc;
+
+	project = environment_path(arena, work->home, work->home, doc->working_directory);
+	if (project == NULL)
+		return too_large(err);
+	out->cwd = it->working_directory == NULL
+			   ? project
+			   : environment_path(arena, work->home, project, it->working_directory);
+	if (it->kind == STEP_CHECKOUT)
+		rc = make_checkout(out, arena, doc, step, project, work, &own, err);
+	else
+		rc = make_run_argv(out, arena, host, doc, step, attempt, work, err);
+	if (rc == 0 && out->cwd == NULL)
+		rc = too_large(err);
+	if (rc == 0)
+		rc = make_env(out, arena, host, doc, step, work, &own, err);
+	return rc;
+}
+
+static int
+write_and_seal(int fd, const uint8_t *bytes, size_t len, struct err *err)
+{
+	size_t done = 0;
+	ssize_t n;
+
+	while (done < len) {
+		n = write(fd, bytes + done, len - done);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_sys(err, "cannot write a step's specification");
+		done += (size_t)n;
+	}
+	if (fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
+		return err_sys(err, "cannot seal a step's specification");
+	return 0;
+}
+
+int
+command_seal(const struct command *command, int *fd, struct err *err)
+{
+	struct spec spec = {.cwd = command->cwd, .argv = command->argv, .env = command->env,
+		.umask = STEP_UMASK};
+	const char *wrong = NULL;
+	size_t size = spec_size(&spec, &wrong);
+	LOCAL_FREE uint8_t *bytes = NULL;
+	int memfd, rc;
+
+	if (size == 0)
+		return err_set(err, ERR_INPUT, "the step cannot be started: %s", wrong);
+	bytes = mem_try(size);
+	if (bytes == NULL)
+		return err_set(err, ERR_LIMIT, "no memory for a step's specification");
+	spec_pack(bytes, &spec);
+	memfd = memfd_create("step", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (memfd < 0)
+		return err_sys(err, "cannot make a step's specification");
+	rc = write_and_seal(memfd, bytes, size, err);
+	if (rc < 0)
+		(void)close(memfd);
+	else
+		*fd = memfd;
+	return rc;
+}

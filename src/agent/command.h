@@ -1,0 +1,48 @@
+/*
+ * command.h - what a step executes: arguments, environment, directory, sealed for runner-init.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef AGENT_COMMAND_H
+#define AGENT_COMMAND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct arena;
+struct err;
+struct task_doc;
+struct work_dir;
+
+enum { COMMAND_INLINE_MOST_BYTES = 120 * 1024 }; /* a longer one is a file: execve(2), MAX_ARG_STRLEN */
+
+/* All in the arena that it was made with. */
+struct command {
+	const char *cwd;
+	const char *const *argv, *const *env;
+};
+
+/* What the host contributes: found out once. */
+struct command_host {
+	const char *const *shell; /* where neither step nor task names one */
+	const char *search_path;
+	const char *user;
+};
+
+void command_host_init(struct command_host *host, struct arena *arena);
+
+/*
+ * What a step of the document executes. A long command is written to a file in the work directory.
+ * Fails: ERR_LIMIT, ERR_HOST.
+ */
+int command_make(struct command *out, struct arena *arena, const struct command_host *host,
+		 const struct task_doc *doc, uint32_t step, uint32_t attempt,
+		 const struct work_dir *work, struct err *err);
+
+/*
+ * A sealed memfd that holds it (wire/spec.h); *fd is the caller's. Fails: ERR_INPUT when it passes one of
+ * execve(2)'s limits; ERR_HOST.
+ */
+int command_seal(const struct command *command, int *fd, struct err *err);
+
+#endif

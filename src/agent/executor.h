@@ -1,0 +1,36 @@
+/*
+ * executor.h - how runner-init is started, and nothing else.
+ *
+ * Everything after that (messages, steps, output, recovery) is the same for every executor.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef AGENT_EXECUTOR_H
+#define AGENT_EXECUTOR_H
+
+#include "loop/child.h"
+
+struct err;
+struct executor;
+struct loop;
+
+struct executor_start {
+	int listen_fd; /* becomes SUPERVISOR_LISTEN_FD */
+	int dir_fd;    /* becomes SUPERVISOR_DIR_FD */
+};
+
+struct executor {
+	const char *name;
+	/*
+	 * Start runner-init; on_exit comes once when it has ended.
+	 * Fails: ERR_HOST with what this machine refuses.
+	 */
+	int (*start)(struct executor *executor, struct child *child, struct loop *loop,
+		     const struct executor_start *start, child_exit_fn *on_exit, void *arg,
+		     struct err *err);
+	/* What holds the tree of processes together, for people. */
+	const char *(*isolation)(const struct executor *executor);
+	void (*free)(struct executor *executor);
+};
+
+#endif

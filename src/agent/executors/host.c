@@ -1,0 +1,164 @@
+/*
+ * host.c - the executor that starts runner-init on this host, best isolation first.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "agent/executors/host.h"
+
+#include <limits.h>
+#include <stdlib.h>
+
+#include "agent/executor.h"
+#include "base/assert.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "runner/supervisor.h"
+
+enum { HOST_MAGIC = 0x4057e8ec };
+
+struct kind {
+	const char *word;
+	const char *says;
+	unsigned flags;
+};
+
+static const struct kind kinds[] = {
+	{"namespace", "PID namespace", CHILD_NEW_PID_NS},
+	{"user", "PID namespace in a user namespace", CHILD_NEW_PID_NS | CHILD_NEW_USER_NS},
+	{"none", "subreaper", 0},
+};
+
+enum { KIND_COUNT = sizeof(kinds) / sizeof(kinds[0]) };
+
+struct host_executor {
+	struct executor executor; /* first: it is what others hold */
+	uint32_t magic;
+	size_t kind, last; /* to try next; no further than last */
+	bool found;	   /* kind works */
+	struct child probe;
+	char path[PATH_MAX];
+};
+
+static struct host_executor *
+host_of(const struct executor *executor)
+{
+	struct host_executor *host = (struct host_executor *)(uintptr_t)executor;
+
+	OBJ_CHECK(host, HOST_MAGIC);
+	return host;
+}
+
+static int
+start_as(struct host_executor *host, const struct kind *kind, struct child *child,
+	 struct loop *loop, const struct executor_start *start, child_exit_fn *on_exit, void *arg,
+	 struct err *err)
+{
+	char *argv[] = {(char *)"runner-init", (char *)"--task", NULL};
+	char *envp[] = {NULL};
+	struct child_fd fds[2];
+	struct child_spec spec = {.path = host->path, .argv = argv, .envp = envp, .cwd = "/",
+		.fds = fds, .flags = CHILD_NEW_SESSION | kind->flags};
+
+	if (start != NULL) {
+		fds[0] = (struct child_fd){start->listen_fd, SUPERVISOR_LISTEN_FD};
+		fds[1] = (struct child_fd){start->dir_fd, SUPERVISOR_DIR_FD};
+		spec.fd_count = 2;
+	}
+	return child_start(child, loop, &spec, on_exit, arg, err);
+}
+
+/* Go down the list until one works, and stay there: a host does not change its mind. */
+static int
+host_start(struct executor *executor, struct child *child, struct loop *loop,
+	   const struct executor_start *start, child_exit_fn *on_exit, void *arg, struct err *err)
+{
+	struct host_executor *host = host_of(executor);
+	int rc;
+
+	for (;;) {
+		const struct kind *kind = &kinds[host->kind];
+
+		rc = start_as(host, kind, child, loop, start, on_exit, arg, err);
+		if (rc == 0 && !host->found)
+			log_info("tasks are held together by a %s", kind->says);
+		if (rc == 0)
+			host->found = true;
+		if (rc != ERR_HOST || host->found || host->kind == host->last)
+			return rc;
+		log_debug("no %s on this host: %s", kind->says, err->text);
+		host->kind++;
+	}
+}
+
+static const char *
+host_isolation(const struct executor *executor)
+{
+	return kinds[host_of(executor)->kind].says;
+}
+
+static void
+host_free(struct executor *executor)
+{
+	struct host_executor *host = host_of(executor);
+
+	child_release(&host->probe);
+	OBJ_WIPE(host);
+	free(host);
+}
+
+static int
+choose_kinds(struct host_executor *host, const char *word, struct err *err)
+{
+	size_t i;
+
+	host->last = KIND_COUNT - 1;
+	if (word == NULL || text_eq(word, "auto"))
+		return 0;
+	for (i = 0; i < KIND_COUNT; i++)
+		if (text_eq(word, kinds[i].word)) {
+			host->kind = host->last = i;
+			return 0;
+		}
+	return err_set(err, ERR_INPUT,
+		       "isolation '%s' is not known: it is auto, namespace, user or none", word);
+}
+
+int
+host_executor_new(struct executor **out, const char *isolation, struct err *err)
+{
+	struct host_executor *host = MEM_NEW(struct host_executor);
+	int rc;
+
+	host->executor = (struct executor){"host", host_start, host_isolation, host_free};
+	host->magic = HOST_MAGIC;
+	host->probe = (struct child)CHILD_INIT;
+	rc = choose_kinds(host, isolation, err);
+	if (rc == 0)
+		rc = child_find_program(host->path, sizeof(host->path), "runner-init", err);
+	if (rc < 0) {
+		free(host);
+		return rc;
+	}
+	*out = &host->executor;
+	return 0;
+}
+
+static void
+on_probe_exit(void *arg, int status, const struct rusage *usage)
+{
+	(void)arg; /* without a task it says so and ends: that it began is all we asked */
+	(void)status;
+	(void)usage;
+}
+
+int
+host_executor_probe(struct executor *executor, struct loop *loop, struct err *err)
+{
+	struct host_executor *host = host_of(executor);
+
+	if (host->found)
+		return 0;
+	return host_start(executor, &host->probe, loop, NULL, on_probe_exit, host, err);
+}

@@ -1,0 +1,532 @@
+/*
+ * output.c - a step's bytes on their way from its pipe to the task's spool.
+ *
+ * One timer serves two ends: the next look at the pipe (polled) and the close of the open
+ * chunk. The watch is on only while the step is quiet, so a printing step costs no
+ * epoll_ctl(2).
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "agent/output.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/spool.h"
+#include "base/assert.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "format/frame.h"
+#include "loop/clock.h"
+#include "loop/pipe.h"
+#include "runner/protocol.h"
+
+enum {
+	OUTPUT_MAGIC = 0x0a7b17e5,
+	FIRST_LOOK_MS = 3,	 /* a step that ends sooner is never watched */
+	PACE_MOST_MS = 4,
+	MUCH_BYTES = 32 * 1024,	 /* half a pipe: look sooner */
+	LITTLE_BYTES = 8 * 1024, /* look later */
+	BLOCKED_RETRY_MS = 1000, /* tmpfs may be full for another task's sake */
+	PUNCH_BYTES = 65536,
+	PAGE_MASK = 4095,
+};
+
+/* --- the press --- */
+
+int
+output_press_init(struct output_press *press, struct loop *loop, int zstd_level,
+		  uint64_t held_most, struct err *err)
+{
+	int rc;
+
+	memset(press, 0, sizeof(*press));
+	rc = frame_packer_new(&press->packer, zstd_level, err);
+	if (rc < 0)
+		return rc;
+	press->loop = loop;
+	press->held_most = held_most;
+	press->raw = mem_zalloc(1, OUTPUT_CHUNK_BYTES);
+	press->record_size = RUNNER_RECORD_HEADER_BYTES + frame_bound(OUTPUT_CHUNK_BYTES);
+	press->record = mem_zalloc(1, press->record_size);
+	return 0;
+}
+
+void
+output_press_release(struct output_press *press)
+{
+	frame_packer_free(press->packer);
+	free(press->raw);
+	free(press->record);
+	memset(press, 0, sizeof(*press));
+}
+
+static uint32_t
+count_lines(const unsigned char *bytes, size_t len)
+{
+	uint32_t lines = 0;
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		lines += bytes[i] == '\n';
+	return lines;
+}
+
+/* The last line with anything in it, made fit for a status line; a chunk of empty lines changes nothing. */
+static void
+keep_last_line(char *room, const unsigned char *bytes, size_t len)
+{
+	const unsigned char *start;
+	size_t n, i;
+
+	while (len > 0 && (bytes[len - 1] == '\n' || bytes[len - 1] == '\r'))
+		len--;
+	if (len == 0)
+		return;
+	start = memrchr(bytes, '\n', len);
+	start = start != NULL ? start + 1 : bytes;
+	n = (size_t)(bytes + len - start);
+	if (n > OUTPUT_LINE_BYTES - 1)
+		n = OUTPUT_LINE_BYTES - 1;
+	n = text_utf8_prefix((const char *)start, n);
+	for (i = 0; i < n; i++)
+		room[i] = start[i] < ' ' || start[i] == 0x7f ? ' ' : (char)start[i];
+	room[n] = '\0';
+}
+
+/* press->raw[0..len) becomes one record of the spool. */
+static int
+output_press_chunk(struct output *output, size_t len, struct err *err)
+{
+	struct output_press *press = output->press;
+	struct spool_chunk chunk = {.step = output->step, .attempt = output->attempt,
+		.raw_len = (uint32_t)len, .lines = count_lines(press->raw, len),
+		.time_ms = clock_unix_ms(), .record = press->record};
+	int rc;
+
+	chunk.frame_len = (uint32_t)frame_pack(press->packer, press->record + RUNNER_RECORD_HEADER_BYTES,
+					       press->record_size - RUNNER_RECORD_HEADER_BYTES,
+					       press->raw, len);
+	rc = spool_append(output->spool, &chunk, err);
+	if (rc < 0)
+		return rc;
+	keep_last_line(output->last_line, press->raw, len);
+	press->bytes += len;
+	press->records++;
+	press->frame_bytes += chunk.frame_len;
+	return 0;
+}
+
+/* --- memfd to spool --- */
+
+static void
+note_size(struct output *output, uint64_t size)
+{
+	output->press->held += size - output->size;
+	output->size = size;
+}
+
+/* Pages are given back 64 KiB at a time: what a short step has printed goes with its memfd. */
+static void
+punch(struct output *output)
+{
+	uint64_t to = output->committed & ~(uint64_t)PAGE_MASK;
+	struct err err = ERR_INIT;
+
+	if (to < output->punched + PUNCH_BYTES)
+		return;
+	if (pipe_memfd_punch(output->memfd, output->punched, to, &err) < 0)
+		return; /* memory only; the memfd goes with the step */
+	output->press->held -= to - output->punched;
+	output->punched = to;
+}
+
+static int
+commit_chunk(struct output *output, struct err *err)
+{
+	uint64_t pending = output->size - output->committed;
+	size_t len = pending < OUTPUT_CHUNK_BYTES ? (size_t)pending : OUTPUT_CHUNK_BYTES;
+	ssize_t n;
+	int rc;
+
+	if (spool_is_full(output->spool))
+		return err_set(err, ERR_LIMIT, "the task's spool is full");
+	n = pread(output->memfd, output->press->raw, len, (off_t)output->committed);
+	if (n < 0)
+		return err_sys(err, "cannot read a step's output");
+	if ((size_t)n != len)
+		return err_set(err, ERR_HOST, "a step's output has become shorter");
+	rc = output_press_chunk(output, len, err);
+	if (rc < 0)
+		return rc;
+	output->committed += len;
+	punch(output);
+	output->hooks.on_record(output->hooks.arg);
+	return 0;
+}
+
+/* --- the clock --- */
+
+static void
+arm(struct output *output)
+{
+	uint64_t now = loop_now_us(output->press->loop), due = UINT64_MAX;
+
+	if (output->failed)
+		return;
+	if (output->blocked)
+		due = now + BLOCKED_RETRY_MS * 1000ull;
+	else if (output->polled)
+		due = output->read_us + output->pace_ms * 1000ull;
+	if (!output->blocked && output->close_us != 0 && output->close_us < due)
+		due = output->close_us;
+	if (due == UINT64_MAX) {
+		timer_stop(&output->timer);
+		return;
+	}
+	if (timer_is_on(&output->timer) && output->timer.due_us == due)
+		return;
+	timer_start_us(&output->timer, due > now ? due - now : 0);
+}
+
+static void
+fail(struct output *output, const struct err *err)
+{
+	output->failed = true;
+	watch_stop(&output->watch);
+	timer_stop(&output->timer);
+	output->hooks.on_failed(output->hooks.arg, err);
+}
+
+/* Nothing is read while the spool has no room. */
+static void
+block(struct output *output)
+{
+	output->blocked = true;
+	watch_stop(&output->watch);
+	output->polled = output->pipe_fd >= 0;
+}
+
+/* Full chunks always; the open one when it is due, when all is wanted, or when memory is short. */
+static bool
+wants_commit(const struct output *output, uint64_t now)
+{
+	uint64_t pending = output->size - output->committed;
+
+	if (pending == 0)
+		return false;
+	return pending >= OUTPUT_CHUNK_BYTES || output->ended || output->draining ||
+	       now >= output->close_us || output->press->held > output->press->held_most;
+}
+
+/* False when the output waits for room, or has failed. */
+static bool
+commit(struct output *output)
+{
+	uint64_t now = loop_now_us(output->press->loop);
+	struct err err = ERR_INIT;
+	int rc;
+
+	while (wants_commit(output, now)) {
+		rc = commit_chunk(output, &err);
+		if (rc == ERR_LIMIT)
+			block(output);
+		else if (rc < 0)
+			fail(output, &err);
+		if (rc < 0)
+			return false;
+	}
+	if (output->size == output->committed)
+		output->close_us = 0;
+	return true;
+}
+
+/* --- pipe to memfd --- */
+
+static void
+end_pipe(struct output *output)
+{
+	watch_stop(&output->watch);
+	(void)close(output->pipe_fd);
+	output->pipe_fd = -1;
+	output->polled = false;
+	output->ended = true;
+}
+
+static void
+note_moved(struct output *output, size_t moved)
+{
+	uint64_t now = loop_now_us(output->press->loop);
+	bool quiet = output->committed == 0 || now - output->moved_us > OUTPUT_BUSY_MS * 1000ull;
+
+	if (output->close_us == 0)
+		output->close_us = now + (quiet ? OUTPUT_QUIET_MS : OUTPUT_BUSY_MS) * 1000ull;
+	note_size(output, output->size + moved);
+	output->moved_us = now;
+}
+
+/* One look at the pipe. False when it failed. */
+static bool
+look(struct output *output, size_t most, size_t *moved)
+{
+	struct err err = ERR_INIT;
+	bool ended;
+	int rc;
+
+	output->read_us = loop_now_us(output->press->loop);
+	rc = pipe_splice(output->pipe_fd, output->memfd, output->size, most, moved, &ended, &err);
+	if (rc == ERR_LIMIT) {
+		block(output); /* no memory for more bytes now: the step waits */
+		return true;
+	}
+	if (rc < 0) {
+		fail(output, &err);
+		return false;
+	}
+	if (*moved > 0)
+		note_moved(output, *moved);
+	if (ended)
+		end_pipe(output);
+	return true;
+}
+
+static void on_pipe_ready(void *arg, unsigned events);
+
+static bool
+watch_pipe(struct output *output)
+{
+	struct err err = ERR_INIT;
+
+	output->polled = false;
+	output->pace_ms = 1;
+	if (watch_is_on(&output->watch)) {
+		watch_want(&output->watch, WATCH_READ);
+		return true;
+	}
+	if (watch_start(&output->watch, output->press->loop, output->pipe_fd, WATCH_READ,
+			on_pipe_ready, output, &err) == 0)
+		return true;
+	fail(output, &err);
+	return false;
+}
+
+/* How soon to look again: a pipe half full is looked at twice as often, an almost empty one half as often. */
+static void
+set_pace(struct output *output, size_t moved)
+{
+	if (moved >= MUCH_BYTES)
+		output->pace_ms /= 2;
+	else if (moved < LITTLE_BYTES)
+		output->pace_ms = output->pace_ms == 0		       ? 1
+				  : output->pace_ms * 2 > PACE_MOST_MS ? PACE_MOST_MS
+								       : output->pace_ms * 2;
+}
+
+/* --- its turns --- */
+
+static void
+finish_turn(struct output *output)
+{
+	bool drained;
+
+	if (!commit(output)) {
+		arm(output);
+		return;
+	}
+	drained = output->draining && output->committed >= output->drain_to;
+	if (drained)
+		output->draining = false;
+	arm(output);
+	if (drained)
+		output->hooks.on_drained(output->hooks.arg);
+	else if (output->ended)
+		output->hooks.on_ended(output->hooks.arg);
+}
+
+static void
+on_pipe_ready(void *arg, unsigned events)
+{
+	struct output *output = arg;
+	uint64_t before = output->read_us;
+	size_t moved;
+
+	(void)events;
+	OBJ_CHECK(output, OUTPUT_MAGIC);
+	if (!look(output, OUTPUT_TURN_BYTES, &moved))
+		return;
+	/* The second time within a few milliseconds: from here on by the clock. */
+	if (!output->ended && !output->blocked &&
+	    output->read_us - before < PACE_MOST_MS * 1000ull) {
+		watch_want(&output->watch, 0);
+		output->polled = true;
+		set_pace(output, moved);
+	}
+	finish_turn(output);
+}
+
+static void
+on_timer(void *arg)
+{
+	struct output *output = arg;
+	size_t moved;
+
+	OBJ_CHECK(output, OUTPUT_MAGIC);
+	if (output->blocked) {
+		output_resume(output);
+		return;
+	}
+	if (output->polled &&
+	    loop_now_us(output->press->loop) >= output->read_us + output->pace_ms * 1000ull) {
+		if (!look(output, OUTPUT_TURN_BYTES, &moved))
+			return;
+		set_pace(output, moved);
+		if (moved == 0 && !output->ended && !output->blocked && !watch_pipe(output))
+			return;
+	}
+	finish_turn(output);
+}
+
+void
+output_resume(struct output *output)
+{
+	OBJ_CHECK(output, OUTPUT_MAGIC);
+	if (!output->blocked || output->failed)
+		return;
+	output->blocked = false;
+	output->moved_us = loop_now_us(output->press->loop); /* its silence was ours */
+	finish_turn(output);
+}
+
+/* Everything that waits now; never more, or a survivor that floods its pipe would hold the step. */
+static bool
+take_what_waits(struct output *output)
+{
+	struct err err = ERR_INIT;
+	size_t waiting, moved;
+
+	if (pipe_waiting(output->pipe_fd, &waiting, &err) < 0) {
+		fail(output, &err);
+		return false;
+	}
+	output->drain_to = output->size + waiting;
+	while (output->size < output->drain_to && !output->ended) {
+		if (!look(output, OUTPUT_TURN_BYTES, &moved))
+			return false;
+		if (moved == 0)
+			break;
+	}
+	/* Only a look at an empty pipe says whether anybody is left who may write. */
+	return output->ended || look(output, OUTPUT_CHUNK_BYTES, &moved);
+}
+
+bool
+output_drain(struct output *output)
+{
+	OBJ_CHECK(output, OUTPUT_MAGIC);
+	if (output->failed)
+		return true;
+	output->draining = true;
+	output->drain_to = output->size;
+	if (output->pipe_fd >= 0 && !take_what_waits(output))
+		return true; /* failed: there is nothing more to get */
+	if ((output->blocked || !commit(output)) && !output->failed) {
+		arm(output);
+		return false;
+	}
+	output->draining = false;
+	if (output->pipe_fd >= 0 && !output->failed) {
+		output->polled = true;
+		output->pace_ms = PACE_MOST_MS;
+	}
+	arm(output);
+	return true;
+}
+
+int
+output_say(struct output *output, const char *text, struct err *err)
+{
+	size_t len = strlen(text);
+	ssize_t n;
+
+	OBJ_CHECK(output, OUTPUT_MAGIC);
+	n = pwrite(output->memfd, text, len, (off_t)output->size);
+	if (n < 0)
+		return err_sys(err, "cannot add to a step's output");
+	note_moved(output, (size_t)n);
+	output->close_us = loop_now_us(output->press->loop);
+	if (!output->blocked)
+		(void)commit(output);
+	arm(output);
+	return 0;
+}
+
+/* --- life --- */
+
+int
+output_start(struct output *output, struct output_press *press, struct spool *spool, uint32_t step,
+	     uint32_t attempt, int pipe_fd, int memfd, char *last_line,
+	     const struct output_hooks *hooks, struct err *err)
+{
+	uint64_t size = 0;
+	int rc;
+
+	memset(output, 0, sizeof(*output));
+	output->magic = OUTPUT_MAGIC;
+	output->press = press;
+	output->spool = spool;
+	output->step = step;
+	output->attempt = attempt;
+	output->pipe_fd = pipe_fd;
+	output->memfd = memfd;
+	output->last_line = last_line;
+	output->hooks = *hooks;
+	output->ended = pipe_fd < 0;
+	output->polled = pipe_fd >= 0;
+	output->pace_ms = FIRST_LOOK_MS;
+	output->read_us = output->moved_us = loop_now_us(press->loop);
+	output->committed = spool_end(spool, step, attempt);
+	timer_init(&output->timer, press->loop, on_timer, output);
+	rc = pipe_memfd_size(memfd, &size, err);
+	if (rc == 0 && size < output->committed)
+		rc = err_set(err, ERR_HOST, "step %u has %llu bytes of output, its spool has %llu", step,
+			     (unsigned long long)size, (unsigned long long)output->committed);
+	if (rc < 0) {
+		output_release(output);
+		return rc;
+	}
+	note_size(output, size);
+	if (size > output->committed)
+		output->close_us = output->read_us;
+	punch(output);
+	arm(output);
+	return 0;
+}
+
+void
+output_release(struct output *output)
+{
+	if (output->magic != OUTPUT_MAGIC)
+		return;
+	watch_stop(&output->watch);
+	timer_release(&output->timer);
+	output->press->held -= output->size - output->punched;
+	if (output->pipe_fd >= 0)
+		(void)close(output->pipe_fd);
+	(void)close(output->memfd);
+	OBJ_WIPE(output);
+}
+
+bool
+output_is_ended(const struct output *output)
+{
+	return output->failed || (output->ended && output->committed == output->size);
+}
+
+bool
+output_is_blocked(const struct output *output)
+{
+	return output->blocked;
+}

@@ -1,0 +1,115 @@
+/*
+ * output.h - a step's bytes on their way from its pipe to the task's spool.
+ *
+ * pipe -> one splice(2) into the step's memfd at offset = its size -> a chunk read once
+ * -> zstd frame -> record in the spool (the commit) -> punched out of the memfd.
+ * output_start() -> [output_say()] -> output_drain() when the step's main process has
+ * ended -> output_release(). After a crash output_start() with the memfd that was found
+ * goes on where the spool ends: what lies between is the next chunk.
+ *
+ * A pipe that prints is looked at by a timer, not by the poller, so that short lines cost a
+ * wake-up every few milliseconds and not one each. A chunk is closed at 64 KiB, 50 ms after
+ * its first byte when the step was quiet before, 250 ms when not, or at the end. While the
+ * spool has no room nothing is taken out of the pipe and the step waits in write(2).
+ *
+ * What would change the bytes (masking) stands between reading the chunk and packing it:
+ * output_press_chunk().
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef AGENT_OUTPUT_H
+#define AGENT_OUTPUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "loop/loop.h"
+
+struct err;
+struct frame_packer;
+struct spool;
+
+enum {
+	OUTPUT_CHUNK_BYTES = 65536,
+	OUTPUT_TURN_BYTES = 256 * 1024,	 /* most taken from one pipe in one turn */
+	OUTPUT_QUIET_MS = 50,		 /* a chunk's age when it is closed */
+	OUTPUT_BUSY_MS = 250,
+	OUTPUT_LINE_BYTES = 200,	 /* of the last line that is kept for status, NUL included */
+};
+
+/* What all outputs share: one compression context, room for one chunk, the ceiling of all memfds. */
+struct output_press {
+	struct loop *loop;
+	struct frame_packer *packer;
+	unsigned char *raw;    /* OUTPUT_CHUNK_BYTES */
+	unsigned char *record; /* header and frame */
+	size_t record_size;
+	uint64_t held, held_most; /* bytes in memfds; beyond held_most a chunk is closed at once */
+	uint64_t bytes, records, frame_bytes; /* counted since the start */
+};
+
+int output_press_init(struct output_press *press, struct loop *loop, int zstd_level,
+		      uint64_t held_most, struct err *err);
+void output_press_release(struct output_press *press);
+
+struct output_hooks {
+	void *arg;
+	void (*on_record)(void *arg);	/* the spool has one more */
+	void (*on_drained)(void *arg);	/* once after output_drain() had returned false */
+	void (*on_ended)(void *arg);	/* nobody holds the write end any more, and all is in the spool */
+	void (*on_failed)(void *arg, const struct err *err); /* it cannot go on; stopped */
+};
+
+struct output {
+	uint32_t magic;
+	uint32_t step, attempt;
+	struct output_press *press;
+	struct spool *spool;
+	struct output_hooks hooks;
+	char *last_line;  /* OUTPUT_LINE_BYTES; borrowed */
+	int pipe_fd;	  /* owned; -1: none */
+	int memfd;	  /* owned */
+	uint64_t size;	  /* of the memfd: offset of the next byte */
+	uint64_t committed; /* in the spool */
+	uint64_t punched; /* pages below were given back */
+	uint64_t drain_to;
+	uint64_t close_us; /* when the open chunk is to be closed; 0: there is none */
+	uint64_t read_us;  /* last look at the pipe */
+	uint64_t moved_us; /* when it last printed, or was started */
+	unsigned pace_ms;  /* between two looks */
+	bool ended;	   /* end of file was seen */
+	bool draining, polled, blocked, failed;
+	struct watch watch;
+	struct timer timer;
+};
+
+/*
+ * Begin. pipe_fd may be -1 (nothing comes but output_say()). Owns: both descriptors, also on failure.
+ * last_line and spool outlive it. No hook is called from inside.
+ * Fails: ERR_HOST, also when the memfd ends before the spool does.
+ */
+int output_start(struct output *output, struct output_press *press, struct spool *spool,
+		 uint32_t step, uint32_t attempt, int pipe_fd, int memfd, char *last_line,
+		 const struct output_hooks *hooks, struct err *err);
+void output_release(struct output *output);
+
+/* Add text of the agent's own to the step's output, behind what was read so far, and commit it. */
+int output_say(struct output *output, const char *text, struct err *err);
+
+/*
+ * Take all that waits in the pipe now and commit it. True when that is done; else the spool has no room and on_drained
+ * comes later. What comes afterwards is taken as before, until on_ended.
+ */
+bool output_drain(struct output *output);
+
+/* The spool has room again. */
+void output_resume(struct output *output);
+
+/* Nobody holds the write end any more and everything is in the spool. */
+bool output_is_ended(const struct output *output);
+
+/* Is it kept from reading by a full spool? Its silence is not the step's then. */
+bool output_is_blocked(const struct output *output);
+
+#endif

@@ -1,0 +1,321 @@
+/*
+ * recovery.c - tasks that an earlier runnerd left behind, rebuilt from their state directories.
+ *
+ * The journal says what had been decided, the spool what had been kept, runner-init what
+ * runs. A directory without a claimed record was never ours: the hub knows that from the
+ * next claim, and gives the task to somebody.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "agent/recovery.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/state_dir.h"
+#include "agent/task_struct.h"
+#include "base/assert.h"
+#include "base/buffer.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "format/json.h"
+#include "runner/state_dir.h"
+#include "task/names.h"
+#include "task/task_doc.h"
+
+/* --- replaying the journal --- */
+
+static int
+replay_step_started(struct task *task, const struct journal_record *record, struct err *err)
+{
+	if (task->doc == NULL || record->step >= task->doc->step_count)
+		return err_set(err, ERR_INPUT, "the journal names step %u, which the task has not",
+			       record->step);
+	(void)task_add_step(task, record->step, record->attempt);
+	if (task->doc->steps[record->step].background)
+		sequence_pass(&task->sequence);
+	return 0;
+}
+
+static void
+remove_step(struct task *task, struct step *step)
+{
+	struct step **at = &task->steps;
+
+	while (*at != step)
+		at = &(*at)->next;
+	*at = step->next;
+	if (task->current == step)
+		task->current = NULL;
+	step_free(step);
+}
+
+static int
+replay_step_ended(struct task *task, const struct journal_record *record, struct err *err)
+{
+	struct step *step = task_find_step(task, record->step, record->attempt);
+
+	if (record->outcome == OUTCOME_SKIPPED) {
+		sequence_pass(&task->sequence);
+		return 0;
+	}
+	if (step == NULL)
+		return err_set(err, ERR_INPUT, "the journal ends step %u, which has not begun", record->step);
+	remove_step(task, step);
+	sequence_note_end(&task->sequence, task->doc, record->step, record->attempt, record->outcome,
+			  record->time_ms);
+	/* Such an end decides the task's; the record that says so may not have been written any more. */
+	if (task->verdict == OUTCOME_NONE &&
+	    (record->outcome == OUTCOME_TIMEDOUT || record->outcome == OUTCOME_INFRA_FAIL)) {
+		task->verdict = record->outcome;
+		memcpy(task->reason, record->reason, sizeof(task->reason));
+	}
+	return 0;
+}
+
+static void
+replay_step_stopping(struct task *task, const struct journal_record *record)
+{
+	struct step *step = task_find_step(task, record->step, record->attempt);
+
+	if (step == NULL)
+		return;
+	step->stopping = record->outcome;
+	step->stop_size = record->output_bytes;
+	memcpy(step->reason, record->reason, sizeof(step->reason));
+}
+
+static int
+on_record(void *arg, const struct journal_record *record, struct err *err)
+{
+	struct task *task = arg;
+
+	OBJ_CHECK(task, TASK_MAGIC);
+	switch (record->type) {
+	case JOURNAL_CLAIMED:
+		task->state = TASK_CLAIMED;
+		return 0;
+	case JOURNAL_PREPARING:
+		task->state = TASK_PREPARING;
+		return 0;
+	case JOURNAL_RUNNING:
+		task->state = TASK_RUNNING;
+		task->running_ms = record->time_ms;
+		return 0;
+	case JOURNAL_STEP_STARTED:
+		return replay_step_started(task, record, err);
+	case JOURNAL_STEP_STOPPING:
+		replay_step_stopping(task, record);
+		return 0;
+	case JOURNAL_STEP_ENDED:
+		return replay_step_ended(task, record, err);
+	case JOURNAL_VERDICT:
+		task->verdict = record->outcome;
+		memcpy(task->reason, record->reason, sizeof(task->reason));
+		return 0;
+	case JOURNAL_FINISHING:
+		task->state = TASK_FINISHING;
+		return 0;
+	case JOURNAL_DONE:
+		task->state = TASK_DONE;
+		task->outcome = record->outcome;
+		memcpy(task->reason, record->reason, sizeof(task->reason));
+		return 0;
+	case JOURNAL_UNCLAIMED:
+		task->state = TASK_UNCLAIMED;
+		return 0;
+	case JOURNAL_DROPPED:
+		task->dropped = true;
+		return 0;
+	case JOURNAL_ACKED:
+		return 0;
+	case JOURNAL_NO_TYPE:
+	case JOURNAL_TYPE_COUNT:
+		break;
+	}
+	UNREACHABLE(); /* journal_record_unpack() lets no other pass */
+}
+
+/* --- reading one task --- */
+
+static int
+read_document(struct tasks *tasks, const struct id *id, int dir_fd, struct task **out,
+	      struct err *err)
+{
+	struct buffer text = BUFFER_INIT;
+	struct json *json = NULL;
+	struct id named;
+	uint32_t epoch;
+	const char *token;
+	int rc = state_dir_read(dir_fd, STATE_DOCUMENT_NAME, RUNNER_TASK_DOC_MOST_BYTES, &text, err);
+
+	if (rc == 0)
+		rc = json_parse(&json, text.data, text.len, err);
+	if (rc == 0 && (!task_doc_identity(json, &named, &epoch, &token) || !id_eq(&named, id)))
+		rc = err_set(err, ERR_INPUT, "its document is not of this task");
+	if (rc == 0) {
+		*out = task_alloc(tasks, id, epoch);
+		free((*out)->token);
+		(*out)->token = mem_strdup(token);
+		task_read_document(*out, json);
+	}
+	json_free(json);
+	buffer_release(&text);
+	return rc;
+}
+
+static int
+read_task(struct task *task, struct err *err)
+{
+	int rc = journal_open(&task->journal, task->dir_fd, &task->id, task->epoch, on_record, task,
+			      err);
+
+	if (rc < 0)
+		return rc;
+	task_open_spool(task);
+	rc = spool_recover(&task->spool, err);
+	if (rc == 0 && task->dropped)
+		spool_discard(&task->spool);
+	return rc;
+}
+
+/* --- going on --- */
+
+static void
+lose(struct task *task, const char *reason)
+{
+	const char *words = supervisor_last_words(task->dir_fd);
+
+	words = words != NULL ? words : reason;
+	task_judge(task, OUTCOME_INFRA_FAIL, words);
+	task->wanting = true; /* the steps are walked through: nothing may end the task meanwhile */
+	task_lose_steps(task, words);
+	task->wanting = false;
+}
+
+/* In preparing nothing has run yet: what is missing is made. */
+static void
+reconnect(struct task *task)
+{
+	struct err err = ERR_INIT;
+	int rc = task_find_supervisor(task, &err);
+
+	if (rc == 0)
+		return; /* on_ready goes on */
+	if (rc == ERR_GONE && task->state == TASK_PREPARING && task->verdict == OUTCOME_NONE) {
+		if (work_dir_make(&task->work, &task->tasks->work_dirs, &err) == 0 &&
+		    task_start_supervisor(task, &err) == 0)
+			return;
+	} else if (rc == ERR_GONE) {
+		(void)snprintf(err.text, sizeof(err.text), "runner-init ended while no runnerd was there");
+	}
+	lose(task, err.text);
+}
+
+static void
+go_on(struct task *task)
+{
+	struct tasks *tasks = task->tasks;
+
+	log_line(LOG_INFO, LOG_AT_TASK(task->id_text), "recovered: state %s, %u records",
+		 task_state_name(task->state), task->journal.records);
+	switch (task->state) {
+	case TASK_CLAIMED:
+		task_begin(task);
+		return;
+	case TASK_PREPARING:
+	case TASK_RUNNING:
+	case TASK_FINISHING:
+		task->begun = true;
+		reconnect(task);
+		break;
+	case TASK_DONE:
+		spool_close_all(&task->spool);
+		task_doc_free(task->doc);
+		task->doc = NULL;
+		task_remove_work(task);
+		break;
+	case TASK_UNCLAIMED:
+		task->work_gone = true;
+		break;
+	case TASK_STATE_COUNT:
+		UNREACHABLE();
+	}
+	if (journal_has_unsent(&task->journal))
+		tasks->hooks.on_events(tasks->hooks.arg, task);
+	if (spool_has_unsent(&task->spool))
+		tasks->hooks.on_output(tasks->hooks.arg, task);
+	task_want(task);
+}
+
+/*
+ * A task whose journal or spool is damaged is ended: its runner-init, which nobody could follow any more, is told to
+ * end by its orphan policy; the hub finds out by the lease.
+ */
+static void
+give_up(struct tasks *tasks, const struct id *id, int dir_fd, struct task *task,
+	const struct err *err)
+{
+	char text[ID_TEXT_BYTES];
+
+	log_line(err->code == ERR_GONE ? LOG_INFO : LOG_ERROR, LOG_AT_TASK(id_text(text, id)),
+		 "not recovered: %s", err->text);
+	if (task != NULL)
+		task_dispose(task); /* and with it dir_fd */
+	state_dir_remove_task(tasks->settings.state_dir, id, task != NULL ? -1 : dir_fd);
+}
+
+static struct task *
+recover_task(struct tasks *tasks, const struct id *id)
+{
+	struct err err = ERR_INIT;
+	struct task *task = NULL;
+	int dir_fd = -1, rc;
+
+	rc = state_dir_open_task(tasks->settings.state_dir, id, &dir_fd, &err);
+	if (rc == 0)
+		rc = read_document(tasks, id, dir_fd, &task, &err);
+	if (rc == 0) {
+		task->dir_fd = dir_fd;
+		rc = read_task(task, &err);
+	}
+	if (rc < 0) {
+		give_up(tasks, id, dir_fd, task, &err);
+		if (task == NULL && dir_fd >= 0)
+			(void)close(dir_fd);
+		return NULL;
+	}
+	task_name_work_dir(task);
+	tasks_hold(tasks, task);
+	return task;
+}
+
+int
+recovery_run(struct tasks *tasks, size_t *count, struct err *err)
+{
+	struct task **found;
+	struct id *ids;
+	size_t n, i;
+	int rc = state_dir_list_tasks(tasks->settings.state_dir, &ids, &n, err);
+
+	if (rc < 0)
+		return rc;
+	*count = 0;
+	found = MEM_NEW_ARRAY(struct task *, n + 1);
+	for (i = 0; i < n; i++) {
+		struct task *task = recover_task(tasks, &ids[i]);
+
+		if (task != NULL)
+			found[(*count)++] = task;
+	}
+	/* Only now, so that who hears of them finds all of them. */
+	for (i = 0; i < *count; i++)
+		go_on(found[i]);
+	tasks->counters.recovered += *count;
+	free(found);
+	free(ids);
+	return 0;
+}

@@ -1,0 +1,17 @@
+/*
+ * recovery.h - tasks that an earlier runnerd left behind, rebuilt from their state directories.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef AGENT_RECOVERY_H
+#define AGENT_RECOVERY_H
+
+#include <stddef.h>
+
+struct err;
+struct tasks;
+
+/* See tasks_recover(). */
+int recovery_run(struct tasks *tasks, size_t *count, struct err *err);
+
+#endif

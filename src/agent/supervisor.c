@@ -1,0 +1,389 @@
+/*
+ * supervisor.c - the runner-init of one task: its process and what it says.
+ *
+ * Two descriptors tell of its end, the socket and the pidfd, in either order. The pidfd
+ * counts; what the socket still holds is read first. A socket that closes while the process
+ * lives is connected again.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "agent/supervisor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "agent/executor.h"
+#include "base/assert.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "wire/record.h"
+
+enum {
+	SUPERVISOR_MAGIC = 0x5b9e7a11,
+	CONNECT_AGAIN_MS = 200,
+	CONNECTS_MOST = 25,
+	REASON_BYTES = 128,
+};
+
+/* --- what it says --- */
+
+static void
+close_fds(const int *fds, size_t count)
+{
+	while (count > 0)
+		(void)close(fds[--count]);
+}
+
+static void
+ready_if_told(struct supervisor *supervisor)
+{
+	if (supervisor->states_owed == 0)
+		supervisor->hooks.on_ready(supervisor->hooks.arg);
+}
+
+static int
+open_pidfd(pid_t pid)
+{
+	return (int)syscall(SYS_pidfd_open, pid, 0);
+}
+
+static void on_found_end(void *arg, unsigned events);
+
+/*
+ * The process at the other end, by pidfd. Its pid came with a packet; the socket still being open after
+ * pidfd_open says that it was not another's by then.
+ */
+static int
+watch_found(struct supervisor *supervisor, struct err *err)
+{
+	struct pollfd poll_fd = {.fd = supervisor->socket.fd};
+
+	if (child_is_running(&supervisor->child) || supervisor->found_fd >= 0)
+		return 0;
+	if (supervisor->socket.peer <= 0)
+		return err_set(err, ERR_HOST, "cannot tell which process runner-init is");
+	supervisor->found_fd = open_pidfd(supervisor->socket.peer);
+	if (supervisor->found_fd < 0)
+		return err_sys(err, "cannot watch runner-init, process %d", (int)supervisor->socket.peer);
+	if (poll(&poll_fd, 1, 0) == 1 && (poll_fd.revents & POLLHUP) != 0)
+		return err_set(err, ERR_GONE, "runner-init has just ended");
+	return watch_start(&supervisor->found, supervisor->loop, supervisor->found_fd, WATCH_READ,
+			   on_found_end, supervisor, err);
+}
+
+static void gone(struct supervisor *supervisor, const char *reason);
+
+static void
+handle_hello(struct supervisor *supervisor, const struct message_hello *hello)
+{
+	struct err err = ERR_INIT;
+
+	supervisor->said_hello = true;
+	supervisor->connects = 0;
+	supervisor->flags = hello->flags;
+	supervisor->states_owed = hello->steps;
+	if (watch_found(supervisor, &err) < 0) {
+		gone(supervisor, err.text);
+		return;
+	}
+	ready_if_told(supervisor);
+}
+
+static void
+handle_step_state(struct supervisor *supervisor, const struct message_step_state *state,
+		  const int *fds, size_t fd_count)
+{
+	int pipe_fd = fd_count > 0 ? fds[0] : -1, memfd = fd_count > 1 ? fds[1] : -1;
+
+	supervisor->hooks.on_step_state(supervisor->hooks.arg, state, pipe_fd, memfd);
+	if (supervisor->states_owed > 0) {
+		supervisor->states_owed--;
+		ready_if_told(supervisor);
+	}
+}
+
+static void
+on_message(void *arg, const struct message *message, const int *fds, size_t fd_count)
+{
+	struct supervisor *supervisor = arg;
+	const struct supervisor_hooks *hooks = &supervisor->hooks;
+
+	OBJ_CHECK(supervisor, SUPERVISOR_MAGIC);
+	switch (message->type) {
+	case MESSAGE_HELLO:
+		handle_hello(supervisor, &message->hello);
+		return;
+	case MESSAGE_STEP_STATE:
+		handle_step_state(supervisor, &message->step_state, fds, fd_count);
+		return;
+	case MESSAGE_STEP_STARTED:
+		hooks->on_step_started(hooks->arg, &message->step_started, fds[0]);
+		return;
+	case MESSAGE_STEP_FAILED_TO_START:
+		hooks->on_step_failed(hooks->arg, &message->step_failed_to_start);
+		return;
+	case MESSAGE_STEP_EXITED:
+		hooks->on_step_exited(hooks->arg, &message->step_exited);
+		return;
+	case MESSAGE_EMPTY:
+		hooks->on_empty(hooks->arg, message->empty.left);
+		return;
+	case MESSAGE_ERROR:
+		hooks->on_error(hooks->arg, &message->error);
+		return;
+	case MESSAGE_START_STEP:
+	case MESSAGE_SIGNAL_STEP:
+	case MESSAGE_KILL_ALL:
+	case MESSAGE_ORPHAN_POLICY:
+	case MESSAGE_ACK_STEP:
+	case MESSAGE_QUIT:
+		close_fds(fds, fd_count);
+		return; /* message_unpack() gives us none of our own */
+	}
+	UNREACHABLE();
+}
+
+/* --- its end --- */
+
+static void
+gone(struct supervisor *supervisor, const char *reason)
+{
+	if (!supervisor->alive)
+		return;
+	init_socket_read(&supervisor->socket);
+	if (!supervisor->alive)
+		return; /* what it had said last was its end */
+	supervisor->alive = false;
+	init_socket_close(&supervisor->socket);
+	watch_stop(&supervisor->found);
+	timer_stop(&supervisor->again);
+	supervisor->hooks.on_gone(supervisor->hooks.arg, reason);
+}
+
+static void
+on_child_exit(void *arg, int status, const struct rusage *usage)
+{
+	struct supervisor *supervisor = arg;
+	char reason[REASON_BYTES];
+	const char *words;
+
+	(void)usage;
+	OBJ_CHECK(supervisor, SUPERVISOR_MAGIC);
+	words = status == 0 && supervisor->quit_sent ? NULL : supervisor_last_words(supervisor->dir_fd);
+	if (words != NULL)
+		(void)snprintf(reason, sizeof(reason), "%s", words);
+	else if (WIFSIGNALED(status))
+		(void)snprintf(reason, sizeof(reason), "runner-init was killed by signal %d",
+			       WTERMSIG(status));
+	else
+		(void)snprintf(reason, sizeof(reason), "runner-init ended with status %d",
+			       WEXITSTATUS(status));
+	gone(supervisor, status == 0 && supervisor->quit_sent ? NULL : reason);
+}
+
+/* Not our child: nobody tells us its status. */
+static void
+on_found_end(void *arg, unsigned events)
+{
+	struct supervisor *supervisor = arg;
+	const char *words;
+
+	(void)events;
+	OBJ_CHECK(supervisor, SUPERVISOR_MAGIC);
+	words = supervisor_last_words(supervisor->dir_fd);
+	if (words == NULL && !supervisor->quit_sent)
+		words = "runner-init was killed";
+	gone(supervisor, supervisor->quit_sent ? NULL : words);
+}
+
+/* --- connecting --- */
+
+static void on_closed(void *arg, const struct err *err);
+
+static int
+connect_socket(struct supervisor *supervisor, struct err *err)
+{
+	struct init_socket_hooks hooks = {supervisor, on_message, on_closed};
+
+	supervisor->connects++;
+	return init_socket_connect(&supervisor->socket, supervisor->dir_fd, supervisor->loop, &hooks,
+				   err);
+}
+
+static void
+on_again(void *arg)
+{
+	struct supervisor *supervisor = arg;
+	struct err err = ERR_INIT;
+
+	OBJ_CHECK(supervisor, SUPERVISOR_MAGIC);
+	if (connect_socket(supervisor, &err) == 0)
+		return;
+	if (supervisor->connects < CONNECTS_MOST)
+		timer_start_ms(&supervisor->again, CONNECT_AGAIN_MS);
+	else if (child_is_running(&supervisor->child) || supervisor->found_fd >= 0)
+		supervisor_kill(supervisor); /* its end comes by its pidfd */
+	else
+		gone(supervisor, err.text);
+}
+
+static void
+on_closed(void *arg, const struct err *err)
+{
+	struct supervisor *supervisor = arg;
+
+	OBJ_CHECK(supervisor, SUPERVISOR_MAGIC);
+	if (err != NULL)
+		log_warn("%s", err->text);
+	if (err != NULL)
+		supervisor->connects = CONNECTS_MOST;
+	if (supervisor->alive)
+		timer_start_ms(&supervisor->again, CONNECT_AGAIN_MS);
+}
+
+static void
+supervisor_init(struct supervisor *supervisor, struct loop *loop, int dir_fd,
+		const struct supervisor_hooks *hooks)
+{
+	memset(supervisor, 0, sizeof(*supervisor));
+	supervisor->magic = SUPERVISOR_MAGIC;
+	supervisor->loop = loop;
+	supervisor->dir_fd = dir_fd;
+	supervisor->hooks = *hooks;
+	supervisor->socket = (struct init_socket)INIT_SOCKET_INIT;
+	supervisor->child = (struct child)CHILD_INIT;
+	supervisor->found_fd = -1;
+	supervisor->alive = true;
+	timer_init(&supervisor->again, loop, on_again, supervisor);
+}
+
+int
+supervisor_start(struct supervisor *supervisor, struct loop *loop, struct executor *executor,
+		 int dir_fd, const struct supervisor_hooks *hooks, struct err *err)
+{
+	struct executor_start start = {-1, dir_fd};
+	int rc;
+
+	supervisor_init(supervisor, loop, dir_fd, hooks);
+	rc = init_socket_listen(&start.listen_fd, dir_fd, err);
+	if (rc == 0)
+		rc = executor->start(executor, &supervisor->child, loop, &start, on_child_exit, supervisor,
+				     err);
+	if (rc == 0)
+		rc = connect_socket(supervisor, err);
+	if (start.listen_fd >= 0)
+		(void)close(start.listen_fd);
+	if (rc < 0) {
+		supervisor_kill(supervisor);
+		supervisor_release(supervisor);
+	}
+	return rc;
+}
+
+int
+supervisor_find(struct supervisor *supervisor, struct loop *loop, int dir_fd,
+		const struct supervisor_hooks *hooks, struct err *err)
+{
+	int rc;
+
+	supervisor_init(supervisor, loop, dir_fd, hooks);
+	rc = connect_socket(supervisor, err);
+	if (rc == ERR_AGAIN) {
+		timer_start_ms(&supervisor->again, CONNECT_AGAIN_MS);
+		return 0;
+	}
+	if (rc < 0)
+		supervisor_release(supervisor);
+	return rc;
+}
+
+/* --- verbs --- */
+
+void
+supervisor_send(struct supervisor *supervisor, const struct message *message, const int *fds,
+		size_t fd_count)
+{
+	OBJ_CHECK(supervisor, SUPERVISOR_MAGIC);
+	init_socket_send(&supervisor->socket, message, fds, fd_count);
+}
+
+void
+supervisor_quit(struct supervisor *supervisor, uint32_t grace_ms)
+{
+	struct message message = {.type = MESSAGE_QUIT, .quit = {grace_ms}};
+
+	supervisor->quit_sent = true;
+	supervisor_send(supervisor, &message, NULL, 0);
+}
+
+void
+supervisor_kill(struct supervisor *supervisor)
+{
+	struct err err = ERR_INIT;
+
+	if (supervisor->magic != SUPERVISOR_MAGIC)
+		return;
+	if (supervisor->found_fd >= 0)
+		(void)syscall(SYS_pidfd_send_signal, supervisor->found_fd, SIGKILL, NULL, 0);
+	else if (child_is_running(&supervisor->child) &&
+		 child_signal(&supervisor->child, SIGKILL, &err) < 0)
+		log_warn("cannot kill runner-init: %s", err.text);
+}
+
+bool
+supervisor_is_alive(const struct supervisor *supervisor)
+{
+	return supervisor->magic == SUPERVISOR_MAGIC && supervisor->alive;
+}
+
+bool
+supervisor_has_namespace(const struct supervisor *supervisor)
+{
+	return supervisor->said_hello && (supervisor->flags & HELLO_PID_NAMESPACE) != 0;
+}
+
+void
+supervisor_release(struct supervisor *supervisor)
+{
+	if (supervisor->magic != SUPERVISOR_MAGIC)
+		return;
+	init_socket_close(&supervisor->socket);
+	child_release(&supervisor->child);
+	watch_stop(&supervisor->found);
+	if (supervisor->found_fd >= 0)
+		(void)close(supervisor->found_fd);
+	timer_release(&supervisor->again);
+	OBJ_WIPE(supervisor);
+}
+
+const char *
+supervisor_last_words(int dir_fd)
+{
+	static const char *const words[SUPERVISOR_END_COUNT] = {
+		[SUPERVISOR_END_QUIT] = NULL,
+		[SUPERVISOR_END_ORPHANED] = "no runnerd came back in time, so runner-init ended the task",
+		[SUPERVISOR_END_SIGNALED] = "runner-init was told to end by a signal",
+		[SUPERVISOR_END_BROKEN] = "runner-init found itself broken",
+	};
+	uint8_t bytes[RECORD_BYTES];
+	struct record record;
+	int fd = openat(dir_fd, SUPERVISOR_LOG_NAME, O_RDONLY | O_CLOEXEC);
+	off_t size = fd >= 0 ? lseek(fd, 0, SEEK_END) : -1;
+	ssize_t n = -1;
+
+	if (size >= RECORD_BYTES)
+		n = pread(fd, bytes, sizeof(bytes), size - size % RECORD_BYTES - RECORD_BYTES);
+	if (fd >= 0)
+		(void)close(fd);
+	if (n != RECORD_BYTES || record_unpack(&record, bytes) != NULL || record.type != RECORD_END ||
+	    record.end.reason >= SUPERVISOR_END_COUNT)
+		return NULL;
+	return words[record.end.reason];
+}

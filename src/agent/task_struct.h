@@ -1,0 +1,145 @@
+/*
+ * task_struct.h - what a task is made of: for task.c, task_steps.c, tasks.c and recovery.c.
+ *
+ * Nobody but task_enter() assigns state, but recovery.c, which reads it from the journal.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef AGENT_TASK_STRUCT_H
+#define AGENT_TASK_STRUCT_H
+
+#include <uthash.h>
+
+#include "agent/command.h"
+#include "agent/journal.h"
+#include "agent/output.h"
+#include "agent/sequence.h"
+#include "agent/spool.h"
+#include "agent/step.h"
+#include "agent/supervisor.h"
+#include "agent/task.h"
+#include "agent/tasks.h"
+#include "agent/work_dir.h"
+#include "base/arena.h"
+#include "base/id.h"
+#include "loop/loop.h"
+#include "runner/protocol.h"
+#include "wire/journal_record.h"
+
+struct executor;
+struct json;
+struct task_doc;
+
+enum { TASK_MAGIC = 0x7a5c0de1, TASKS_MAGIC = 0x7a5c5e77 };
+
+struct tasks {
+	uint32_t magic;
+	struct loop *loop;
+	struct tasks_settings settings;
+	struct tasks_hooks hooks;
+	struct tasks_counters counters;
+	struct executor *executor;
+	struct output_press press;
+	struct work_dirs work_dirs;
+	struct arena arena; /* of command_host */
+	struct command_host command_host;
+	struct task *by_id; /* uthash, in the order of their coming */
+	size_t running;	    /* neither done nor unclaimed */
+	struct later reap;  /* frees those that are removable */
+};
+
+struct task {
+	uint32_t magic;
+	UT_hash_handle hh;
+	struct tasks *tasks;
+	void *owner;
+
+	struct id id;
+	char id_text[ID_TEXT_BYTES];
+	uint32_t epoch;
+	uint64_t lease_ms;
+	char *token, *resource_class, *job_name;
+	struct task_doc *doc; /* NULL when it was refused, and once the task is done */
+
+	enum task_state state;
+	enum outcome verdict; /* canceled, timedout or infra-fail: no step follows */
+	enum outcome outcome; /* once done */
+	char reason[RUNNER_REASON_BYTES];
+
+	int dir_fd;
+	struct journal journal;
+	struct spool spool;
+	struct supervisor supervisor;
+	struct work_dir work;
+	bool has_work, work_gone;
+
+	struct sequence sequence;
+	struct step *steps;   /* not quiet yet, the newest first */
+	struct step *current; /* the foreground one that has not ended */
+	int64_t running_ms;   /* Unix time when it began to run */
+	char last_line[OUTPUT_LINE_BYTES];
+
+	struct timer timer; /* to look again: a repeated step, a full journal, a runner-init that does not answer */
+	struct later tidy;
+	bool begun;	 /* task_begin() was called */
+	bool ready;	 /* runner-init has told what it holds: steps can be started */
+	bool fresh;	 /* we started runner-init: its first on_ready is no news */
+	bool dropped;	 /* the lease is another's: nothing is sent */
+	bool kill_sent, empty, overdue; /* finishing: KILL_ALL, its EMPTY, no answer */
+	bool wanting, want_again; /* task_want() is on the stack; it was called from inside */
+	bool removable;
+};
+
+/* Look what can be done next, and do it. Any time, from anywhere. */
+void task_want(struct task *task);
+
+/* Decide how it ends, against its steps' will. The first verdict stays. */
+void task_judge(struct task *task, enum outcome outcome, const char *reason);
+
+/* Append to the journal; false, and task_want() comes again later, when there is no room. */
+bool task_journal_append(struct task *task, struct journal_record *record);
+
+/* Memory and descriptors of a task that no list holds; nothing on disk is touched. */
+struct task *task_alloc(struct tasks *tasks, const struct id *id, uint32_t epoch);
+void task_dispose(struct task *task);
+
+/* Runner-init, started anew or found. Fails as supervisor_start() and supervisor_find(). */
+void task_open_spool(struct task *task);
+int task_start_supervisor(struct task *task, struct err *err);
+int task_find_supervisor(struct task *task, struct err *err);
+void task_name_work_dir(struct task *task);
+
+/* Remove the work directory, or keep it: work_gone is set now or later. */
+void task_remove_work(struct task *task);
+
+/* --- tasks.c --- */
+
+/* Read the document into task->doc; where it is refused, say so in task->reason. */
+void task_read_document(struct task *task, const struct json *document);
+void tasks_hold(struct tasks *tasks, struct task *task);
+
+/* --- task_steps.c --- */
+
+struct step *task_find_step(struct task *task, uint32_t index, uint32_t attempt);
+struct step *task_add_step(struct task *task, uint32_t index, uint32_t attempt);
+
+/* Start, repeat or skip what comes next. False when nothing can be done now. */
+bool task_next_step(struct task *task);
+/* Ask runner-init for a step that the journal says has begun. */
+void task_ask_step(struct task *task, struct step *step);
+/* Journal every step that is over. */
+void task_end_steps(struct task *task);
+/* Runner-init is gone: so are all steps. */
+void task_lose_steps(struct task *task, const char *reason);
+/* What could not be done, with the name of what it was tried with. */
+void task_fault_sentence(char room[RUNNER_REASON_BYTES], struct task *task, const struct step *step,
+			 const struct message_step_failed_to_start *failed);
+/* Take what waits in every step's pipe: true when all of it is in the spool. */
+bool task_drain_steps(struct task *task);
+bool task_steps_are_quiet(const struct task *task);
+bool task_steps_have_ended(const struct task *task);
+/* Let runner-init forget steps that nobody can print for any more, and free them. */
+void task_tidy_steps(struct task *task);
+void task_free_steps(struct task *task);
+
+#endif

@@ -1,0 +1,267 @@
+/*
+ * tasks.c - all tasks of this host, and what they share.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "agent/tasks.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "agent/executor.h"
+#include "agent/executors/host.h"
+#include "agent/recovery.h"
+#include "agent/state_dir.h"
+#include "agent/task_struct.h"
+#include "base/assert.h"
+#include "base/buffer.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "format/json.h"
+#include "runner/state_dir.h"
+#include "task/task_doc.h"
+
+/* --- one task comes --- */
+
+static int
+store_document(struct task *task, const struct json *document, struct err *err)
+{
+	struct buffer text = BUFFER_INIT;
+	int rc;
+
+	json_write(&text, document);
+	rc = state_dir_write(task->dir_fd, STATE_DOCUMENT_NAME, text.data, text.len, err);
+	buffer_release(&text);
+	return rc;
+}
+
+/* The record that makes it ours: without it a restart removes what else is there. */
+static int
+journal_claim(struct task *task, struct err *err)
+{
+	struct journal_record record;
+	int rc = journal_create(&task->journal, task->dir_fd, &task->id, task->epoch, err);
+
+	if (rc < 0)
+		return rc;
+	journal_record_init(&record, JOURNAL_CLAIMED);
+	return journal_append(&task->journal, &record, err);
+}
+
+static int
+store_task(struct task *task, const struct json *document, struct err *err)
+{
+	struct state_dir *dir = task->tasks->settings.state_dir;
+	int rc = state_dir_make_task(dir, &task->id, &task->dir_fd, err);
+
+	if (rc < 0)
+		return rc;
+	rc = store_document(task, document, err);
+	if (rc == 0)
+		rc = journal_claim(task, err);
+	if (rc < 0)
+		state_dir_remove_task(dir, &task->id, task->dir_fd);
+	return rc;
+}
+
+void
+task_read_document(struct task *task, const struct json *document)
+{
+	struct err err = ERR_INIT;
+
+	if (task_doc_parse(&task->doc, document, &err) < 0) {
+		task->doc = NULL;
+		(void)snprintf(task->reason, sizeof(task->reason), "the task document cannot be read: %.150s",
+			       err.text);
+		return;
+	}
+	task->lease_ms = task->doc->lease_ms;
+	free(task->resource_class);
+	task->resource_class = mem_strdup(task->doc->resource_class);
+	free(task->job_name);
+	task->job_name = mem_strdup(task->doc->job_name);
+}
+
+void
+tasks_hold(struct tasks *tasks, struct task *task)
+{
+	HASH_ADD(hh, tasks->by_id, id, sizeof(task->id), task);
+	if (task->state != TASK_DONE && task->state != TASK_UNCLAIMED)
+		tasks->running++;
+}
+
+int
+tasks_add(struct task **out, struct tasks *tasks, const struct json *document, struct err *err)
+{
+	struct task *task;
+	struct id id;
+	uint32_t epoch;
+	const char *token;
+	int rc;
+
+	OBJ_CHECK(tasks, TASKS_MAGIC);
+	if (!task_doc_identity(document, &id, &epoch, &token))
+		return err_set(err, ERR_INPUT, "a task document has no id, epoch or token");
+	if (tasks_find(tasks, &id) != NULL)
+		return err_set(err, ERR_GONE, "the task is here already");
+	task = task_alloc(tasks, &id, epoch);
+	free(task->token);
+	task->token = mem_strdup(token);
+	task_read_document(task, document);
+	rc = store_task(task, document, err);
+	if (rc < 0) {
+		task_dispose(task);
+		return rc;
+	}
+	task_open_spool(task);
+	task_name_work_dir(task);
+	tasks_hold(tasks, task);
+	tasks->counters.claimed++;
+	log_line(LOG_INFO, LOG_AT_TASK(task->id_text), "state claimed: %s", task->job_name);
+	*out = task;
+	return 0;
+}
+
+/* --- one task goes --- */
+
+static void
+remove_task(struct tasks *tasks, struct task *task)
+{
+	HASH_DEL(tasks->by_id, task);
+	log_line(LOG_DEBUG, LOG_AT_TASK(task->id_text), "removed");
+	tasks->hooks.on_removed(tasks->hooks.arg, task);
+	spool_remove(&task->spool);
+	journal_release(&task->journal);
+	state_dir_remove_task(tasks->settings.state_dir, &task->id, task->dir_fd);
+	task_dispose(task);
+}
+
+static void
+on_reap(void *arg)
+{
+	struct tasks *tasks = arg;
+	struct task *task, *next;
+
+	OBJ_CHECK(tasks, TASKS_MAGIC);
+	for (task = tasks->by_id; task != NULL; task = next) {
+		next = task->hh.next;
+		if (task->removable)
+			remove_task(tasks, task);
+	}
+}
+
+/* --- life --- */
+
+int
+tasks_new(struct tasks **out, struct loop *loop, const struct tasks_settings *settings,
+	  const struct tasks_hooks *hooks, struct err *err)
+{
+	struct tasks *tasks = MEM_NEW(struct tasks);
+	int rc;
+
+	tasks->magic = TASKS_MAGIC;
+	tasks->loop = loop;
+	tasks->settings = *settings;
+	if (tasks->settings.grace_ms == 0)
+		tasks->settings.grace_ms = SUPERVISOR_GRACE_MS;
+	tasks->hooks = *hooks;
+	rc = host_executor_new(&tasks->executor, settings->isolation, err);
+	if (rc < 0)
+		goto no_executor;
+	rc = output_press_init(&tasks->press, loop, settings->zstd_level, settings->output_most_bytes,
+			       err);
+	if (rc < 0)
+		goto no_press;
+	rc = work_dirs_init(&tasks->work_dirs, loop, settings->work_dir, err);
+	if (rc < 0)
+		goto no_work_dirs;
+	arena_init(&tasks->arena, 0);
+	command_host_init(&tasks->command_host, &tasks->arena);
+	later_init(&tasks->reap, loop, on_reap, tasks);
+	*out = tasks;
+	return 0;
+
+no_work_dirs:
+	work_dirs_release(&tasks->work_dirs);
+	output_press_release(&tasks->press);
+no_press:
+	tasks->executor->free(tasks->executor);
+no_executor:
+	free(tasks);
+	return rc;
+}
+
+void
+tasks_free(struct tasks *tasks)
+{
+	struct task *task, *next;
+
+	if (tasks == NULL)
+		return;
+	OBJ_CHECK(tasks, TASKS_MAGIC);
+	for (task = tasks->by_id; task != NULL; task = next) {
+		next = task->hh.next;
+		HASH_DEL(tasks->by_id, task);
+		task_dispose(task);
+	}
+	later_release(&tasks->reap);
+	work_dirs_release(&tasks->work_dirs);
+	output_press_release(&tasks->press);
+	tasks->executor->free(tasks->executor);
+	arena_release(&tasks->arena);
+	OBJ_WIPE(tasks);
+	free(tasks);
+}
+
+int
+tasks_recover(struct tasks *tasks, size_t *count, struct err *err)
+{
+	OBJ_CHECK(tasks, TASKS_MAGIC);
+	return recovery_run(tasks, count, err);
+}
+
+/* --- queries --- */
+
+struct task *
+tasks_find(struct tasks *tasks, const struct id *id)
+{
+	struct task *task;
+
+	HASH_FIND(hh, tasks->by_id, id, sizeof(*id), task);
+	return task;
+}
+
+struct task *
+tasks_next(struct tasks *tasks, struct task *after)
+{
+	return after == NULL ? tasks->by_id : after->hh.next;
+}
+
+size_t
+tasks_count(const struct tasks *tasks)
+{
+	return HASH_COUNT(tasks->by_id);
+}
+
+size_t
+tasks_running(const struct tasks *tasks)
+{
+	return tasks->running;
+}
+
+const struct tasks_counters *
+tasks_counters(struct tasks *tasks)
+{
+	tasks->counters.output_bytes = tasks->press.bytes;
+	tasks->counters.output_records = tasks->press.records;
+	tasks->counters.frame_bytes = tasks->press.frame_bytes;
+	return &tasks->counters;
+}
+
+const char *
+tasks_isolation(const struct tasks *tasks)
+{
+	return tasks->executor->isolation(tasks->executor);
+}

@@ -1,0 +1,59 @@
+/*
+ * work_dir.h - the directories a task works in, and their removal without waiting.
+ *
+ * <work>/<id>/home is its HOME (its project directory below), <id>/tmp its TMPDIR,
+ * <id>/bash_env the file that its steps share. Removal unlinks what is known and empty at
+ * once; where a job has left more, an rm(1) does it, one at a time for the whole host.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef AGENT_WORK_DIR_H
+#define AGENT_WORK_DIR_H
+
+#include <stdbool.h>
+
+#include "loop/child.h"
+
+struct err;
+struct loop;
+struct work_dir;
+
+/* All of them: where they lie, and the queue of removals. */
+struct work_dirs {
+	struct loop *loop;
+	char *path;
+	int fd;
+	struct child rm;
+	struct work_dir *waiting, **waiting_end; /* to be removed */
+	struct work_dir *removing;		 /* those that rm was given */
+};
+
+struct work_dir {
+	struct work_dir *next;
+	char *name; /* in work_dirs: the task's id */
+	char *path, *home, *tmp, *bash_env;
+	bool queued;
+	void (*on_gone)(void *arg);
+	void *arg;
+};
+
+/* path is absolute and made if absent. Fails: ERR_HOST, ERR_INPUT. */
+int work_dirs_init(struct work_dirs *dirs, struct loop *loop, const char *path, struct err *err);
+/* An rm that runs goes on. */
+void work_dirs_release(struct work_dirs *dirs);
+
+/* Name the directories of a task, without making them. */
+void work_dir_init(struct work_dir *work, const struct work_dirs *dirs, const char *name);
+/* Make them; those that are there already are no error. Fails: ERR_HOST, ERR_LIMIT. */
+int work_dir_make(struct work_dir *work, struct work_dirs *dirs, struct err *err);
+
+/*
+ * Remove them. True when they are gone already; else on_gone comes once rm has ended (also when it could
+ * not remove everything, which it logs).
+ */
+bool work_dir_remove(struct work_dir *work, struct work_dirs *dirs, void (*on_gone)(void *arg),
+		     void *arg);
+/* Frees the names. Must not be queued for removal. */
+void work_dir_release(struct work_dir *work);
+
+#endif
