@@ -62,3 +62,4 @@ check_PROGRAMS += t/fakehub
 t_fakehub_SOURCES = t/fakehub.c t/fakehub.h t/fakehub_script.c
 t_fakehub_LDADD = libtask.a libhttp.a libformat.a libloop.a libbase.a \
 	$(format_libs) $(NGHTTP2_LIBS) $(OPENSSL_LIBS) $(EVENT_LIBS)
+include t/fault/local.mk

@@ -1,0 +1,6 @@
+# t/fault: programs that play one side so that the other can be broken.
+# taskd lies beside runner-init, which it starts.
+check_PROGRAMS += taskd
+taskd_SOURCES = t/fault/taskd.c
+taskd_LDADD = libagent.a libtask.a libwire.a libformat.a libloop.a libbase.a $(format_libs) \
+	$(EVENT_LIBS)
