@@ -128,10 +128,11 @@ on_call_timeout(void *arg)
 	OBJ_CHECK(call, CALL_MAGIC);
 	if (call->state == CALL_WAITING && !http_client_is_up(client))
 		(void)!err_set(&err, ERR_AGAIN, "no connection within %s: %s",
-			      text_duration(room, call->timeout_ms), client->last.text);
+			       text_duration(room, call->timeout_ms), client->last.text);
 	else
-		(void)!err_set(&err, ERR_AGAIN, "no reply to %s %.100s from '%s' within %s", call->method,
-			      call->path, client->name, text_duration(room, call->timeout_ms));
+		(void)!err_set(&err, ERR_AGAIN, "no reply to %s %.100s from '%s' within %s",
+			       call->method, call->path, client->name,
+			       text_duration(room, call->timeout_ms));
 	call_finish(call, &err);
 }
 
@@ -167,8 +168,10 @@ calls_submit(struct http_client *client)
 	while (client->waiting != NULL && link->count < h2_streams_allowed(link->h2)) {
 		struct http_call *call = client->waiting;
 
-		if (h2_request(link->h2, &call->stream, call->fields, call->field_count, &err) < 0) {
-			/* Stream numbers are used up, or a GOAWAY is being read: the next connection takes it. */
+		if (h2_request(link->h2, &call->stream, call->fields, call->field_count, &err) <
+		    0) {
+			/* Stream numbers are used up, or a GOAWAY is being read: the next
+			 * connection takes it. */
 			h2_shutdown(link->h2);
 			return;
 		}
@@ -190,8 +193,10 @@ check_path(const char *path, struct err *err)
 			       path != NULL ? path : "");
 	for (p = path; *p != '\0'; p++) {
 		if (*p <= ' ' || *p >= 0x7f)
-			return err_set(err, ERR_INPUT, "the path '%.100s' has a character that must be percent-encoded",
-				       path);
+			return err_set(
+				err, ERR_INPUT,
+				"the path '%.100s' has a character that must be percent-encoded",
+				path);
 	}
 	if (p - path > HTTP_HEADERS_MAX_BYTES / 2)
 		return err_set(err, ERR_LIMIT, "the path '%.100s...' is longer than %d bytes", path,
@@ -210,21 +215,24 @@ check_spec(const struct http_client *client, const struct http_call_spec *spec, 
 		if (!client->gave_up)
 			err->code = ERR_AGAIN;
 		if (client->draining)
-			return err_set(err, ERR_AGAIN, "the connection to '%s' is being closed", client->name);
+			return err_set(err, ERR_AGAIN, "the connection to '%s' is being closed",
+				       client->name);
 		return err->code;
 	}
 	if (client->calls >= HTTP_CALLS_MAX)
-		return err_set(err, ERR_LIMIT, "%d requests to '%s' are under way already", HTTP_CALLS_MAX,
-			       client->name);
+		return err_set(err, ERR_LIMIT, "%d requests to '%s' are under way already",
+			       HTTP_CALLS_MAX, client->name);
 	if (spec->header_count > HTTP_HEADERS_MAX)
-		return err_set(err, ERR_LIMIT, "a request has at most %d header fields", HTTP_HEADERS_MAX);
+		return err_set(err, ERR_LIMIT, "a request has at most %d header fields",
+			       HTTP_HEADERS_MAX);
 	for (i = 0; i < spec->header_count; i++) {
 		if (http_header_check(spec->headers[i].name, spec->headers[i].value, err) < 0)
 			return err->code;
 		total += strlen(spec->headers[i].name) + strlen(spec->headers[i].value);
 	}
 	if (total > HTTP_HEADERS_MAX_BYTES)
-		return err_set(err, ERR_LIMIT, "the header fields of a request have at most %d bytes",
+		return err_set(err, ERR_LIMIT,
+			       "the header fields of a request have at most %d bytes",
 			       HTTP_HEADERS_MAX_BYTES);
 	return check_path(spec->path, err);
 }
@@ -279,8 +287,9 @@ take_spec(struct http_call *call, const struct http_call_spec *spec)
 }
 
 int
-http_call_start(struct http_call **out, struct http_client *client, const struct http_call_spec *spec,
-		http_call_done_fn *done, void *arg, struct err *err)
+http_call_start(struct http_call **out, struct http_client *client,
+		const struct http_call_spec *spec, http_call_done_fn *done, void *arg,
+		struct err *err)
 {
 	struct http_call *call;
 
@@ -350,9 +359,11 @@ call_on_header(struct h2_stream *stream, const char *name, const char *value)
 		return;
 	}
 	if (call->headers == NULL)
-		call->headers = ARENA_NEW_ARRAY(&call->memory, struct http_header, HTTP_HEADERS_MAX);
-	call->headers[call->header_count++] = (struct http_header){
-		arena_strdup(&call->memory, name), arena_strdup(&call->memory, value)};
+		call->headers =
+			ARENA_NEW_ARRAY(&call->memory, struct http_header, HTTP_HEADERS_MAX);
+	call->headers[call->header_count++] =
+		(struct http_header){arena_strdup(&call->memory, name),
+				     arena_strdup(&call->memory, value)};
 }
 
 static struct http_reply
@@ -398,7 +409,8 @@ call_on_data(struct h2_stream *stream, const unsigned char *bytes, size_t len)
 		return;
 	}
 	if (call->on_data != NULL) {
-		/* No credit is given back, so that at most the stream's window comes together here. */
+		/* No credit is given back, so that at most the stream's window comes together here.
+		 */
 		buffer_putn(&call->body, bytes, len);
 		return;
 	}
@@ -429,11 +441,13 @@ call_on_close(struct h2_stream *stream, uint32_t code)
 		return;
 	}
 	if (code == NGHTTP2_REFUSED_STREAM)
-		(void)!err_set(&err, ERR_AGAIN, "'%s' did not take %s %.100s: it is busy or shutting down",
-			      call->client->name, call->method, call->path);
+		(void)!err_set(&err, ERR_AGAIN,
+			       "'%s' did not take %s %.100s: it is busy or shutting down",
+			       call->client->name, call->method, call->path);
 	else
-		(void)!err_set(&err, ERR_AGAIN, "'%s' broke off the reply to %s %.100s: %s", call->client->name,
-			      call->method, call->path, nghttp2_http2_strerror(code));
+		(void)!err_set(&err, ERR_AGAIN, "'%s' broke off the reply to %s %.100s: %s",
+			       call->client->name, call->method, call->path,
+			       nghttp2_http2_strerror(code));
 	call_finish(call, &err);
 }
 
@@ -511,7 +525,7 @@ calls_fail_waiting(struct http_client *client, bool all, const struct err *err)
 {
 	struct http_call *call, *next;
 
-	DL_FOREACH_SAFE(client->waiting, call, next) {
+	DL_FOREACH_SAFE (client->waiting, call, next) {
 		if (all || !call->wait)
 			call_finish(call, err);
 	}

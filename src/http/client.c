@@ -1,7 +1,7 @@
 /*
  * client.c - one HTTP/2 connection to one server, kept up.
  *
- * resting (retry timer) -> dialing (dial) -> coming up (link without "up") -> up. Any
+ * resting (retry timer) -> dialing (dial, tunnel) -> coming up (link without "up") -> up. Any
  * failure leads to client_down(), the one place that decides about the next attempt.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -20,6 +20,7 @@
 #include "http/client_private.h"
 #include "http/dial.h"
 #include "http/tls.h"
+#include "http/tunnel.h"
 
 enum { STEADY_US = 5 * 1000 * 1000 }; /* a connection that lived so long starts the backoff anew */
 
@@ -27,7 +28,8 @@ static void client_connect(void *arg);
 
 /* --- going down --- */
 
-/* Half of the delay is certain, half is chance: agents of a hub that restarts do not come all at once. */
+/* Half of the delay is certain, half is chance: agents of a hub that restarts do not come all at
+ * once. */
 static uint64_t
 next_delay(struct http_client *client)
 {
@@ -51,7 +53,8 @@ client_down(struct http_client *client, const struct err *err)
 		client->gave_up = true;
 		calls_fail_waiting(client, true, err);
 	} else {
-		if (client->up_since_us != 0 && loop_now_us(client->loop) - client->up_since_us >= STEADY_US)
+		if (client->up_since_us != 0 &&
+		    loop_now_us(client->loop) - client->up_since_us >= STEADY_US)
 			client->backoff_ms = HTTP_BACKOFF_FIRST_MS;
 		delay_ms = next_delay(client);
 		if (!client->draining)
@@ -129,7 +132,8 @@ on_link_open(void *arg)
 		client->options.on_up(client->options.arg);
 }
 
-/* The server takes no new streams here. What is open may end; the next connection is begun meanwhile. */
+/* The server takes no new streams here. What is open may end; the next connection is begun
+ * meanwhile. */
 static void
 on_link_goaway(void *arg, uint32_t code)
 {
@@ -142,9 +146,10 @@ on_link_goaway(void *arg, uint32_t code)
 		return;
 	client->current = NULL;
 	DL_APPEND(client->leaving, link);
-	(void)!err_set(&err, ERR_AGAIN, code == NGHTTP2_NO_ERROR ? "'%s' is shutting down"
-								: "'%s' closes the connection: %s",
-		      client->name, nghttp2_http2_strerror(code));
+	(void)!err_set(&err, ERR_AGAIN,
+		       code == NGHTTP2_NO_ERROR ? "'%s' is shutting down"
+						: "'%s' closes the connection: %s",
+		       client->name, nghttp2_http2_strerror(code));
 	client_down(client, &err);
 }
 
@@ -168,20 +173,23 @@ on_link_timer(void *arg)
 
 	OBJ_CHECK(link, LINK_MAGIC);
 	if (!link->up) {
-		(void)!err_set(&err, ERR_AGAIN, "no HTTP/2 answer within %u ms", (unsigned)options->connect_ms);
+		(void)!err_set(&err, ERR_AGAIN, "no HTTP/2 answer within %u ms",
+			       (unsigned)options->connect_ms);
 		link_lost(link, &err);
 		return;
 	}
 	now_us = loop_now_us(link->client->loop);
 	heard_us = h2_heard_us(link->h2);
 	if (link->ping_us != 0 && heard_us <= link->ping_us) {
-		(void)!err_set(&err, ERR_AGAIN, "no answer to a PING within %u ms", (unsigned)options->pong_ms);
+		(void)!err_set(&err, ERR_AGAIN, "no answer to a PING within %u ms",
+			       (unsigned)options->pong_ms);
 		link_lost(link, &err);
 		return;
 	}
 	link->ping_us = 0;
 	if (link->count == 0 && now_us - heard_us < (uint64_t)options->ping_ms * 1000) {
-		timer_start_us(&link->timer, (uint64_t)options->ping_ms * 1000 - (now_us - heard_us));
+		timer_start_us(&link->timer,
+			       (uint64_t)options->ping_ms * 1000 - (now_us - heard_us));
 		return;
 	}
 	link->ping_us = now_us;
@@ -236,13 +244,13 @@ link_start(struct http_client *client, int fd, struct err *err)
 }
 
 static void
-on_dialed(void *arg, const struct err *cause, int fd)
+on_tunneled(void *arg, const struct err *cause, int fd)
 {
 	struct http_client *client = arg;
 	struct err err = ERR_INIT;
 
 	OBJ_CHECK(client, CLIENT_MAGIC);
-	client->dial = NULL;
+	client->tunnel = NULL;
 	if (cause != NULL) {
 		err = *cause;
 		(void)!err_wrap(&err, "cannot reach '%s'", client->name);
@@ -253,16 +261,49 @@ on_dialed(void *arg, const struct err *cause, int fd)
 }
 
 static void
+on_dialed(void *arg, const struct err *cause, int fd)
+{
+	struct http_client *client = arg;
+	struct err err = ERR_INIT;
+	char room[URL_MAX_BYTES];
+
+	OBJ_CHECK(client, CLIENT_MAGIC);
+	client->dial = NULL;
+	if (cause != NULL) {
+		err = *cause;
+		if (client->has_proxy)
+			(void)!err_wrap(&err, "proxy '%s'", url_text(room, &client->proxy));
+		(void)!err_wrap(&err, "cannot reach '%s'", client->name);
+		client_down(client, &err);
+	} else if (!client->has_proxy) {
+		if (link_start(client, fd, &err) < 0)
+			client_down(client, &err);
+	} else if (tunnel_start(&client->tunnel, client->loop, fd, &client->url,
+				client->options.connect_ms, on_tunneled, client, &err) < 0) {
+		client_down(client, &err);
+	}
+}
+
+/* Fails: ERR_INPUT when the address to connect from is none. */
+static int
+dial_again(struct http_client *client, struct err *err)
+{
+	return dial_start(&client->dial, client->loop,
+			  client->has_proxy ? &client->proxy : &client->url, client->bind_address,
+			  client->options.connect_ms, on_dialed, client, err);
+}
+
+static void
 client_connect(void *arg)
 {
 	struct http_client *client = arg;
 	struct err err = ERR_INIT;
 
 	OBJ_CHECK(client, CLIENT_MAGIC);
-	if (client->dial != NULL || client->current != NULL || client->gave_up || client->draining)
+	if (client->dial != NULL || client->tunnel != NULL || client->current != NULL ||
+	    client->gave_up || client->draining)
 		return;
-	if (dial_start(&client->dial, client->loop, &client->url, client->bind_address,
-		       client->options.connect_ms, on_dialed, client, &err) < 0)
+	if (dial_again(client, &err) < 0)
 		client_down(client, &err);
 }
 
@@ -327,6 +368,23 @@ prepare_tls(struct http_client *client, struct err *err)
 	return 0;
 }
 
+/* A Unix socket is reached directly, whatever the proxy. */
+static int
+prepare_proxy(struct http_client *client, struct err *err)
+{
+	const char *proxy = client->options.proxy;
+
+	if (proxy == NULL || client->url.scheme == URL_UNIX)
+		return 0;
+	if (url_parse(&client->proxy, proxy, err) < 0)
+		return err_wrap(err, "the proxy's address");
+	if (client->proxy.scheme != URL_HTTP || client->proxy.path[0] != '\0')
+		return err_set(err, ERR_INPUT,
+			       "a proxy's address is http://HOST:PORT, not '%.200s'", proxy);
+	client->has_proxy = true;
+	return 0;
+}
+
 static void
 take_options(struct http_client *client, const struct http_client_options *options)
 {
@@ -357,15 +415,15 @@ http_client_new(struct http_client **out, struct loop *loop,
 	client->loop = loop;
 	take_options(client, options);
 	if (url_parse(&client->url, options->url, err) < 0 ||
-	    http_header_check("user-agent", client->user_agent, err) < 0 || prepare_tls(client, err) < 0)
+	    http_header_check("user-agent", client->user_agent, err) < 0 ||
+	    prepare_tls(client, err) < 0 || prepare_proxy(client, err) < 0)
 		goto fail;
 	(void)url_text(client->name, &client->url);
 	(void)url_authority(client->authority, &client->url);
 	(void)!err_set(&client->last, ERR_AGAIN, "not connected to '%s' yet", client->name);
 	later_init(&client->turn, loop, on_client_turn, client);
 	timer_init(&client->retry, loop, client_connect, client);
-	if (dial_start(&client->dial, loop, &client->url, client->bind_address, client->options.connect_ms,
-		       on_dialed, client, err) < 0)
+	if (dial_again(client, err) < 0)
 		goto fail;
 	*out = client;
 	return 0;
@@ -384,12 +442,14 @@ http_client_free(struct http_client *client)
 	calls_forget(client->waiting);
 	calls_forget(client->finished);
 	while (client->leaving != NULL || client->current != NULL) {
-		struct http_link *link = client->current != NULL ? client->current : client->leaving;
+		struct http_link *link =
+			client->current != NULL ? client->current : client->leaving;
 
 		calls_forget(link->calls);
 		link_free(link);
 	}
 	dial_cancel(client->dial);
+	tunnel_cancel(client->tunnel);
 	later_release(&client->turn);
 	timer_release(&client->retry);
 	tls_free(client->own_tls);
@@ -411,7 +471,8 @@ http_client_drain(struct http_client *client, void (*on_closed)(void *arg), void
 	client->drain_arg = arg;
 	timer_stop(&client->retry);
 	if (!http_client_is_up(client)) {
-		(void)!err_set(&err, ERR_AGAIN, "the connection to '%s' is being closed", client->name);
+		(void)!err_set(&err, ERR_AGAIN, "the connection to '%s' is being closed",
+			       client->name);
 		calls_fail_waiting(client, true, &err);
 	}
 	later_want(&client->turn);

@@ -30,35 +30,36 @@ struct tls_context;
 enum {
 	HTTP_BACKOFF_FIRST_MS = 100,
 	HTTP_BACKOFF_MOST_MS = 30 * 1000,
-	HTTP_CONNECT_MS = 20 * 1000,		  /* name, TCP and TLS together */
-	HTTP_PING_MS = 20 * 1000,		  /* silence after which we ask */
-	HTTP_PONG_MS = 10 * 1000,		  /* time to answer, or the connection is dead */
+	HTTP_CONNECT_MS = 20 * 1000,		 /* name, TCP and TLS together */
+	HTTP_PING_MS = 20 * 1000,		 /* silence after which we ask */
+	HTTP_PONG_MS = 10 * 1000,		 /* time to answer, or the connection is dead */
 	HTTP_REPLY_MAX_BYTES = 64 * 1024 * 1024, /* collected body, when the call says nothing */
-	HTTP_CALLS_MAX = 16384,			  /* of one client */
+	HTTP_CALLS_MAX = 16384,			 /* of one client */
 };
 
 /* The connection can carry calls. */
 typedef void http_client_up_fn(void *arg);
 
 /*
- * The connection was lost or an attempt failed; err says why. The next attempt comes in retry_ms; with give_up there is
- * none and every later call fails at once with this error.
+ * The connection was lost or an attempt failed; err says why. The next attempt comes in retry_ms;
+ * with give_up there is none and every later call fails at once with this error.
  */
 typedef void http_client_down_fn(void *arg, const struct err *err, uint64_t retry_ms);
 
 struct http_client_options {
 	const char *url;	       /* see url.h; copied */
 	const struct tls_context *tls; /* for https://; NULL: the system's store. Borrowed */
-	const char *bind_address;      /* numeric local address to connect from; NULL: any; copied */
-	const char *user_agent;	       /* NULL: "runner/VERSION"; copied */
-	bool give_up;		       /* the first failure is the end (command lines) */
-	http_client_up_fn *on_up;      /* may be NULL */
-	http_client_down_fn *on_down;  /* may be NULL */
+	const char *proxy; /* "http://HOST:PORT" of an HTTP proxy that allows CONNECT; NULL: none */
+	const char *bind_address;     /* numeric local address to connect from; NULL: any; copied */
+	const char *user_agent;	      /* NULL: "runner/VERSION"; copied */
+	bool give_up;		      /* the first failure is the end (command lines) */
+	http_client_up_fn *on_up;     /* may be NULL */
+	http_client_down_fn *on_down; /* may be NULL */
 	void *arg;
-	uint32_t ping_ms;	       /* 0: HTTP_PING_MS; others for tests */
-	uint32_t pong_ms;	       /* 0: HTTP_PONG_MS */
-	uint32_t connect_ms;	       /* 0: HTTP_CONNECT_MS */
-	uint32_t backoff_most_ms;      /* 0: HTTP_BACKOFF_MOST_MS */
+	uint32_t ping_ms;	  /* 0: HTTP_PING_MS; others for tests */
+	uint32_t pong_ms;	  /* 0: HTTP_PONG_MS */
+	uint32_t connect_ms;	  /* 0: HTTP_CONNECT_MS */
+	uint32_t backoff_most_ms; /* 0: HTTP_BACKOFF_MOST_MS */
 };
 
 /* Begins to connect on the next turn. Fails: ERR_INPUT (url, address), ERR_HOST. */
@@ -88,18 +89,20 @@ struct http_reply {
 };
 
 /*
- * The end of a call, once. err NULL: reply is the server's answer. Else reply is NULL and err is ERR_AGAIN (connection,
- * time, refused stream), ERR_LIMIT (reply too large), or what body_read() failed with. The handle is dead when this is
- * called; what reply points to lives until it returns.
+ * The end of a call, once. err NULL: reply is the server's answer. Else reply is NULL and err is
+ * ERR_AGAIN (connection, time, refused stream), ERR_LIMIT (reply too large), or what body_read()
+ * failed with; a client that gave up passes on why it did, whatever the code. The handle is dead
+ * when this is called; what reply points to lives until it returns.
  */
 typedef void http_call_done_fn(void *arg, const struct err *err, const struct http_reply *reply);
 
 /*
- * The next piece of a streamed request body: put up to room_len bytes into room, return how many; 0 and *end for the
- * end; 0 without *end when there is nothing now (call http_call_body_want() when there is). *end may come with the last
- * bytes. Negative: an enum err_code; the call ends with err.
+ * The next piece of a streamed request body: put up to room_len bytes into room, return how many; 0
+ * and *end for the end; 0 without *end when there is nothing now (call http_call_body_want() when
+ * there is). *end may come with the last bytes. Negative: an enum err_code; the call ends with err.
  */
-typedef ssize_t http_call_body_fn(void *arg, void *room, size_t room_len, bool *end, struct err *err);
+typedef ssize_t
+http_call_body_fn(void *arg, void *room, size_t room_len, bool *end, struct err *err);
 
 /* The reply's status and headers are there, body to come; for streamed replies. */
 typedef void http_call_head_fn(void *arg, const struct http_reply *reply);
@@ -108,11 +111,11 @@ typedef void http_call_head_fn(void *arg, const struct http_reply *reply);
 typedef void http_call_data_fn(void *arg, const void *bytes, size_t len);
 
 struct http_call_spec {
-	const char *method;		   /* NULL: "GET" */
-	const char *path;		   /* begins with '/', percent-encoded, query and all; follows the URL's own path */
+	const char *method; /* NULL: "GET" */
+	const char *path; /* begins with '/', percent-encoded, with its query; follows the URL's */
 	const struct http_header *headers; /* copied */
 	size_t header_count;
-	const void *body;	      /* NULL: none, or body_read; borrowed until done or cancel */
+	const void *body; /* NULL: none, or body_read; borrowed until done or cancel */
 	size_t body_len;
 	http_call_body_fn *body_read; /* streamed body instead; called from the loop, before done */
 	http_call_head_fn *on_head;   /* may be NULL */
@@ -120,14 +123,14 @@ struct http_call_spec {
 	void *stream_arg;	      /* of the three above */
 	size_t reply_limit;	      /* most bytes collected; 0: HTTP_REPLY_MAX_BYTES */
 	uint64_t timeout_ms;	      /* from start to done, waiting included; 0: none */
-	bool wait;		      /* while the connection is down: wait for it, else fail at once */
+	bool wait; /* while the connection is down: wait for it, else fail at once */
 };
 
 /*
  * Start a call. *out is set before anything else can happen.
  * Calls: done once, from the loop, never after http_call_cancel().
- * Fails: ERR_AGAIN when the connection is down and spec->wait is false (or the client gave up), ERR_LIMIT above
- * HTTP_CALLS_MAX, ERR_INPUT for a path or header that HTTP does not allow.
+ * Fails: ERR_AGAIN when the connection is down and spec->wait is false (or the client gave up),
+ * ERR_LIMIT above HTTP_CALLS_MAX, ERR_INPUT for a path or header that HTTP does not allow.
  */
 int http_call_start(struct http_call **out, struct http_client *client,
 		    const struct http_call_spec *spec, http_call_done_fn *done, void *arg,

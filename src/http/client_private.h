@@ -18,6 +18,7 @@
 #include "loop/loop.h"
 
 struct dial;
+struct tunnel;
 
 enum { CLIENT_MAGIC = 0x434c4e54, CALL_MAGIC = 0x43414c4c, LINK_MAGIC = 0x4c494e4b };
 
@@ -41,14 +42,17 @@ struct http_client {
 	struct url url;
 	char name[URL_MAX_BYTES]; /* url_text() */
 	char authority[URL_HOST_MAX_BYTES + 16];
+	bool has_proxy;
+	struct url proxy;
 	char *bind_address;
 	char *user_agent;
 	const struct tls_context *tls;
 	struct tls_context *own_tls; /* made here for the system's store */
 	struct http_client_options options;
 	struct dial *dial;
-	struct http_link *current;  /* coming up, or up */
-	struct http_link *leaving;  /* saw GOAWAY */
+	struct tunnel *tunnel;	   /* through the proxy, after the dial */
+	struct http_link *current; /* coming up, or up */
+	struct http_link *leaving; /* saw GOAWAY */
 	struct http_call *waiting;
 	struct http_call *finished;
 	struct http_call *resumed; /* have data to deliver; by prev_resumed, next_resumed */

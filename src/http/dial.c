@@ -119,7 +119,8 @@ on_dial_deadline(void *arg)
 
 	OBJ_CHECK(dial, DIAL_MAGIC);
 	if (dial->request != NULL)
-		(void)!err_set(&err, ERR_AGAIN, "no answer from the name servers for '%s'", dial->url.host);
+		(void)!err_set(&err, ERR_AGAIN, "no answer from the name servers for '%s'",
+			       dial->url.host);
 	else
 		(void)!err_set(&err, ERR_AGAIN, "no answer in time");
 	dial_finish(dial, &err);
@@ -177,7 +178,8 @@ connect_to(struct dial *dial, const union address *address, struct err *err)
 	}
 	if (connect(dial->fd, &address->any, address_len(address)) < 0 && errno != EINPROGRESS)
 		return err_sys(err, "cannot connect");
-	return watch_start(&dial->watch, dial->loop, dial->fd, WATCH_WRITE, on_dial_writable, dial, err);
+	return watch_start(&dial->watch, dial->loop, dial->fd, WATCH_WRITE, on_dial_writable, dial,
+			   err);
 }
 
 static void
@@ -227,18 +229,19 @@ on_dial_addresses(int result, struct evutil_addrinfo *list, void *arg)
 	if (list != NULL)
 		evutil_freeaddrinfo(list);
 	if (dial->count == 0 && !dial->canceled)
-		(void)!err_set(&dial->last, ERR_AGAIN, "the name '%s' has no address: %s", dial->url.host,
-			      result != 0 ? evutil_gai_strerror(result) : "none of the right family");
-	/* Not at once: evdns may call back from inside evdns_getaddrinfo(), and must not be freed from its callback. */
+		(void)!err_set(
+			&dial->last, ERR_AGAIN, "the name '%s' has no address: %s", dial->url.host,
+			result != 0 ? evutil_gai_strerror(result) : "none of the right family");
+	/* Not at once: evdns may call back from inside evdns_getaddrinfo(), and must not be freed
+	 * from its callback. */
 	later_want(&dial->begin);
 }
 
 static void
 resolve(struct dial *dial)
 {
-	struct evutil_addrinfo hints = {.ai_family = AF_UNSPEC,
-					.ai_socktype = SOCK_STREAM,
-					.ai_protocol = IPPROTO_TCP};
+	struct evutil_addrinfo hints = {
+		.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_protocol = IPPROTO_TCP};
 	struct evdns_getaddrinfo_request *request;
 
 	dial->dns = evdns_base_new(loop_base(dial->loop), EVDNS_BASE_DISABLE_WHEN_INACTIVE);
@@ -247,12 +250,14 @@ resolve(struct dial *dial)
 		dial_finish(dial, &dial->last);
 		return;
 	}
-	/* A file that is missing leaves the other's answers; no server at all is the result's error. */
+	/* A file that is missing leaves the other's answers; no server at all is the result's
+	 * error. */
 	(void)evdns_base_resolv_conf_parse(dial->dns, DNS_OPTIONS_ALL & ~DNS_OPTION_HOSTSFILE,
 					   "/etc/resolv.conf");
 	(void)evdns_base_load_hosts(dial->dns, "/etc/hosts");
 	dial->request = NULL;
-	request = evdns_getaddrinfo(dial->dns, dial->url.host, NULL, &hints, on_dial_addresses, dial);
+	request =
+		evdns_getaddrinfo(dial->dns, dial->url.host, NULL, &hints, on_dial_addresses, dial);
 	if (request != NULL)
 		dial->request = request;
 }

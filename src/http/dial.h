@@ -20,15 +20,17 @@ struct url;
 
 enum { DIAL_ADDRESSES_MAX = 16 };
 
-/* fd is non-blocking, close-on-exec and the callee's; -1 when err is not NULL. The handle is dead. */
+/* fd is non-blocking, close-on-exec and the callee's; -1 when err is not NULL. The handle is dead.
+ */
 typedef void dial_done_fn(void *arg, const struct err *err, int fd);
 
 /*
  * bind_address: numeric, or NULL. timeout_ms: for everything together.
  * Calls: done once, from the loop. Fails: ERR_INPUT (bind_address).
  */
-int dial_start(struct dial **out, struct loop *loop, const struct url *url, const char *bind_address,
-	       uint64_t timeout_ms, dial_done_fn *done, void *arg, struct err *err);
+int
+dial_start(struct dial **out, struct loop *loop, const struct url *url, const char *bind_address,
+	   uint64_t timeout_ms, dial_done_fn *done, void *arg, struct err *err);
 void dial_cancel(struct dial *dial); /* NULL is fine */
 
 #endif

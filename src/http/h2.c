@@ -85,10 +85,11 @@ answer_http1(struct h2 *h2)
 	struct buffer text = BUFFER_INIT;
 	struct iovec piece;
 
-	buffer_printf(&text,
-		      "HTTP/1.1 505 HTTP Version Not Supported\r\nContent-Type: application/json\r\n"
-		      "Content-Length: %zu\r\nConnection: close\r\n\r\n%s",
-		      strlen(http1_body), http1_body);
+	buffer_printf(
+		&text,
+		"HTTP/1.1 505 HTTP Version Not Supported\r\nContent-Type: application/json\r\n"
+		"Content-Length: %zu\r\nConnection: close\r\n\r\n%s",
+		strlen(http1_body), http1_body);
 	piece = (struct iovec){text.data, text.len};
 	log_debug("http: a client spoke HTTP/1 or TLS and was told that we do not");
 	if (transport_write(&h2->transport, &piece, 1, &err) < 0)
@@ -100,7 +101,8 @@ answer_http1(struct h2 *h2)
 		h2->state = H2_LINGER;
 }
 
-/* A request line; or TLS's hello, whose sender takes words for "no TLS here" better than silence. */
+/* A request line; or TLS's hello, whose sender takes words for "no TLS here" better than silence.
+ */
 static bool
 looks_like_http1(const unsigned char *bytes, size_t len)
 {
@@ -166,14 +168,17 @@ feed(struct h2 *h2, const unsigned char *bytes, size_t len)
 	if (h2->state == H2_LINGER)
 		return;
 	if (h2->preface_seen < PREFACE_BYTES &&
-	    !(h2->server ? check_server_preface(h2, bytes, len) : check_client_preface(h2, bytes, len)))
+	    !(h2->server ? check_server_preface(h2, bytes, len)
+			 : check_client_preface(h2, bytes, len)))
 		return;
 	used = nghttp2_session_mem_recv(h2->session, bytes, len);
 	if (used >= 0 || h2->state == H2_DEAD || h2->freed)
 		return;
 	if (used == NGHTTP2_ERR_FLOODED)
-		log_warn("http: a peer floods the connection with frames that need an answer: closed");
-	(void)!err_set(&err, ERR_AGAIN, "the peer does not keep to HTTP/2: %s", nghttp2_strerror((int)used));
+		log_warn("http: a peer floods the connection with frames that need an answer: "
+			 "closed");
+	(void)!err_set(&err, ERR_AGAIN, "the peer does not keep to HTTP/2: %s",
+		       nghttp2_strerror((int)used));
 	h2_fail(h2, &err);
 }
 
@@ -261,7 +266,8 @@ fill_out(struct h2 *h2)
 	rv = nghttp2_session_send(h2->session);
 	if (rv == 0 || h2->freed)
 		return !h2->freed;
-	(void)!err_set(&err, ERR_AGAIN, "cannot go on with the connection: %s", nghttp2_strerror(rv));
+	(void)!err_set(&err, ERR_AGAIN, "cannot go on with the connection: %s",
+		       nghttp2_strerror(rv));
 	h2_fail(h2, &err);
 	return false;
 }
@@ -270,7 +276,8 @@ fill_out(struct h2 *h2)
 static bool
 may_write(const struct h2 *h2)
 {
-	return h2->state == H2_OPEN && !h2->freed && (!h2->server || h2->preface_seen == PREFACE_BYTES);
+	return h2->state == H2_OPEN && !h2->freed &&
+	       (!h2->server || h2->preface_seen == PREFACE_BYTES);
 }
 
 static void
@@ -307,7 +314,9 @@ go_on(struct h2 *h2)
 	if (h2->state == H2_HANDSHAKE)
 		watch_want(&h2->watch, h2->transport.want);
 	else
-		watch_want(&h2->watch, WATCH_READ | (h2->write_blocked || h2->read_wants_write ? WATCH_WRITE : 0u));
+		watch_want(&h2->watch,
+			   WATCH_READ |
+				   (h2->write_blocked || h2->read_wants_write ? WATCH_WRITE : 0u));
 	if (h2->read_again)
 		later_want(&h2->turn);
 }

@@ -69,7 +69,8 @@ struct h2_events {
 	/* Server: the stream of a new request, or NULL to refuse it. */
 	struct h2_stream *(*on_begin)(void *arg, int32_t id);
 	void (*on_header)(struct h2_stream *stream, const char *name, const char *value);
-	/* All of one head are there; an interim reply (1xx) has one of its own, before head_done. */
+	/* All of one head are there; an interim reply (1xx) has one of its own, before head_done.
+	 */
 	void (*on_headers)(struct h2_stream *stream);
 	void (*on_data)(struct h2_stream *stream, const unsigned char *bytes, size_t len);
 	void (*on_message)(struct h2_stream *stream); /* the peer's side is complete */
@@ -109,8 +110,8 @@ void h2_stream_more(struct h2_stream *stream);
 /* len received bytes were used: the peer may send as many more. */
 void h2_stream_consume(struct h2_stream *stream, size_t len);
 /*
- * Let go: no event for it any more, nothing of it is borrowed any more; unless both sides are complete the peer is told
- * with code. A stream that is on no connection is left as it is.
+ * Let go: no event for it any more, nothing of it is borrowed any more; unless both sides are
+ * complete the peer is told with code. A stream that is on no connection is left as it is.
  */
 void h2_stream_reset(struct h2_stream *stream, uint32_t code);
 

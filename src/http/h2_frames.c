@@ -111,9 +111,11 @@ on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
 	    (frame->hd.type != NGHTTP2_DATA && frame->hd.type != NGHTTP2_HEADERS))
 		return 0;
 	stream->sent_end = true;
-	/* The reply is complete before the request is: the rest of it is not wanted (RFC 9113, 8.1). */
+	/* The reply is complete before the request is: the rest of it is not wanted (RFC
+	 * 9113, 8.1). */
 	if (h2->server && !stream->got_end)
-		(void)nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, stream->id, NGHTTP2_NO_ERROR);
+		(void)nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, stream->id,
+						NGHTTP2_NO_ERROR);
 	return 0;
 }
 
@@ -133,7 +135,8 @@ count_reset(struct h2 *h2)
 	h2->reset_tokens -= 1;
 	if (h2->reset_tokens >= 0)
 		return;
-	log_warn("http: a client opens and resets streams in a loop (more than %d at once): connection closed",
+	log_warn("http: a client opens and resets streams in a loop (more than %d at once): "
+		 "connection closed",
 		 H2_RESETS_BURST);
 	h2_terminate(h2, NGHTTP2_ENHANCE_YOUR_CALM);
 }
@@ -194,7 +197,8 @@ on_field(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *na
 	(void)name_len;
 	(void)value_len;
 	(void)flags;
-	/* Trailers carry nothing we use. nghttp2 ends names and values with a NUL and allows none inside. */
+	/* Trailers carry nothing we use. nghttp2 ends names and values with a NUL and allows none
+	 * inside. */
 	if (stream != NULL && !stream->head_done)
 		h2->events->on_header(stream, (const char *)name, (const char *)value);
 	return verdict(h2);
@@ -353,8 +357,9 @@ h2_session_new(struct h2 *h2, const struct h2_config *config, struct err *err)
 	if (callbacks != NULL && nghttp2_option_new(&option) == 0) {
 		nghttp2_option_set_no_auto_window_update(option, 1);
 		nghttp2_option_set_no_closed_streams(option, 1);
-		rv = config->server ? nghttp2_session_server_new2(&h2->session, callbacks, h2, option)
-				    : nghttp2_session_client_new2(&h2->session, callbacks, h2, option);
+		rv = config->server
+			     ? nghttp2_session_server_new2(&h2->session, callbacks, h2, option)
+			     : nghttp2_session_client_new2(&h2->session, callbacks, h2, option);
 	}
 	nghttp2_option_del(option);
 	nghttp2_session_callbacks_del(callbacks);
@@ -371,8 +376,8 @@ void
 h2_shutdown(struct h2 *h2)
 {
 	(void)nghttp2_submit_goaway(h2->session, NGHTTP2_FLAG_NONE,
-				    nghttp2_session_get_last_proc_stream_id(h2->session), NGHTTP2_NO_ERROR,
-				    NULL, 0);
+				    nghttp2_session_get_last_proc_stream_id(h2->session),
+				    NGHTTP2_NO_ERROR, NULL, 0);
 	h2_want(h2);
 }
 
@@ -393,7 +398,8 @@ h2_ping(struct h2 *h2)
 uint32_t
 h2_streams_allowed(const struct h2 *h2)
 {
-	return nghttp2_session_get_remote_settings(h2->session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
+	return nghttp2_session_get_remote_settings(h2->session,
+						   NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
 }
 
 /* --- streams --- */
@@ -411,7 +417,8 @@ h2_request(struct h2 *h2, struct h2_stream *stream, const nghttp2_nv *fields, si
 {
 	nghttp2_data_provider body = {.read_callback = on_read_body};
 	bool has_body = stream->pull != NULL || stream->body_len > 0;
-	int32_t id = nghttp2_submit_request(h2->session, NULL, fields, count, has_body ? &body : NULL, stream);
+	int32_t id = nghttp2_submit_request(h2->session, NULL, fields, count,
+					    has_body ? &body : NULL, stream);
 
 	if (id < 0)
 		return err_set(err, ERR_AGAIN, "cannot begin a request: %s", nghttp2_strerror(id));
@@ -477,7 +484,8 @@ h2_stream_reset(struct h2_stream *stream, uint32_t code)
 	} else {
 		(void)nghttp2_session_set_stream_user_data(h2->session, stream->id, NULL);
 		if (!stream->sent_end || !stream->got_end)
-			(void)nghttp2_submit_rst_stream(h2->session, NGHTTP2_FLAG_NONE, stream->id, code);
+			(void)nghttp2_submit_rst_stream(h2->session, NGHTTP2_FLAG_NONE, stream->id,
+							code);
 		h2_want(h2);
 	}
 	outgoing_detach(&h2->out, stream->id);

@@ -46,14 +46,16 @@ http_header_check(const char *name, const char *value, struct err *err)
 
 	if (!is_token(name))
 		return err_set(err, ERR_INPUT,
-			       "header name '%.64s' is not allowed: letters, digits and -_. only", name);
+			       "header name '%.64s' is not allowed: letters, digits and -_. only",
+			       name);
 	if (strlen(name) + strlen(value) > HTTP_HEADERS_MAX_BYTES)
 		return err_set(err, ERR_LIMIT, "header '%.64s' is longer than %d bytes", name,
 			       HTTP_HEADERS_MAX_BYTES);
 	for (; *p != '\0'; p++) {
 		if ((*p < 0x20 && *p != '\t') || *p == 0x7f)
 			return err_set(err, ERR_INPUT,
-				       "the value of header '%.64s' has a control character in it", name);
+				       "the value of header '%.64s' has a control character in it",
+				       name);
 	}
 	return 0;
 }

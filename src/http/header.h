@@ -14,7 +14,7 @@
 struct err;
 
 enum {
-	HTTP_HEADERS_MAX = 64,		     /* fields of one message, pseudo-headers not counted */
+	HTTP_HEADERS_MAX = 64,		    /* fields of one message, pseudo-headers not counted */
 	HTTP_HEADERS_MAX_BYTES = 32 * 1024, /* names and values of one message together */
 };
 

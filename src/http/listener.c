@@ -56,7 +56,9 @@ static int
 refuse(struct err *err, const char *text)
 {
 	(void)!err_set(err, ERR_INPUT, "'%.120s' is no address to listen on", text);
-	return err_hint(err, "give unix:PATH, ADDRESS:PORT with a numeric address, localhost:PORT or *:PORT");
+	return err_hint(
+		err,
+		"give unix:PATH, ADDRESS:PORT with a numeric address, localhost:PORT or *:PORT");
 }
 
 static int
@@ -66,8 +68,8 @@ parse_unix(struct listener *listener, const char *path, struct err *err)
 	size_t len = strlen(path);
 
 	if (len == 0 || len >= sizeof(local->sun_path))
-		return err_set(err, ERR_LIMIT, "socket path '%.120s' must have 1 to %zu bytes", path,
-			       sizeof(local->sun_path) - 1);
+		return err_set(err, ERR_LIMIT, "socket path '%.120s' must have 1 to %zu bytes",
+			       path, sizeof(local->sun_path) - 1);
 	local->sun_family = AF_UNIX;
 	memcpy(local->sun_path, path, len + 1);
 	listener->address_len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len + 1);
@@ -134,7 +136,8 @@ remove_stale(const struct listener *listener, struct err *err)
 		return rc < 0 && errno != ENOENT ? err_sys(err, "cannot remove '%s'", path) : 0;
 	}
 	(void)close(fd);
-	return err_set(err, ERR_HOST, "cannot listen on 'unix:%s': another process listens there", path);
+	return err_set(err, ERR_HOST, "cannot listen on 'unix:%s': another process listens there",
+		       path);
 }
 
 static int
@@ -194,7 +197,8 @@ listener_open(struct listener **out, const char *address, struct err *err)
 	if ((local ? parse_unix(listener, address + strlen("unix:"), err)
 		   : parse_tcp(listener, address, err)) < 0)
 		goto fail;
-	listener->fd = socket(listener->address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	listener->fd = socket(listener->address.any.sa_family,
+			      SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (listener->fd < 0) {
 		(void)!err_sys(err, "cannot make a socket for '%s'", address);
 		goto fail;
@@ -279,7 +283,8 @@ listener_text(const struct listener *listener)
 static void
 pause_accepting(struct listener *listener)
 {
-	log_warn("cannot accept on %s: %s; trying again in %d ms", listener->text, strerror(errno), PAUSE_MS);
+	log_warn("cannot accept on %s: %s; trying again in %d ms", listener->text, strerror(errno),
+		 PAUSE_MS);
 	watch_want(&listener->watch, 0);
 	timer_start_ms(&listener->pause, PAUSE_MS);
 }
@@ -320,7 +325,8 @@ listener_start(struct listener *listener, struct loop *loop, listener_accept_fn 
 {
 	listener->fn = fn;
 	listener->arg = arg;
-	if (watch_start(&listener->watch, loop, listener->fd, WATCH_READ, on_listener_ready, listener, err) < 0)
+	if (watch_start(&listener->watch, loop, listener->fd, WATCH_READ, on_listener_ready,
+			listener, err) < 0)
 		return err->code;
 	timer_init(&listener->pause, loop, on_listener_pause, listener);
 	return 0;

@@ -20,9 +20,9 @@ struct loop;
 enum { LISTENER_TEXT_BYTES = 128, LISTENER_BACKLOG = 1024 };
 
 /*
- * address: "unix:PATH" (mode 0600; a socket file that nobody listens on is replaced), "ADDRESS:PORT", "[IPV6]:PORT",
- * "localhost:PORT", "*:PORT" (every address). Port 0 picks a free one.
- * Fails: ERR_INPUT (not such a form), ERR_HOST (address in use, permission).
+ * address: "unix:PATH" (mode 0600; a socket file that nobody listens on is replaced),
+ * "ADDRESS:PORT", "[IPV6]:PORT", "localhost:PORT", "*:PORT" (every address). Port 0 picks a free
+ * one. Fails: ERR_INPUT (not such a form), ERR_HOST (address in use, permission).
  */
 int listener_open(struct listener **out, const char *address, struct err *err);
 
@@ -40,7 +40,8 @@ const char *listener_text(const struct listener *listener);
 /* fd is non-blocking, close-on-exec and the callee's. */
 typedef void listener_accept_fn(void *arg, int fd);
 
-/* Accept in the loop; when descriptors run out it pauses and says so in the log. Fails: ERR_HOST. */
+/* Accept in the loop; when descriptors run out it pauses and says so in the log. Fails: ERR_HOST.
+ */
 int listener_start(struct listener *listener, struct loop *loop, listener_accept_fn *fn, void *arg,
 		   struct err *err);
 void listener_stop(struct listener *listener);

@@ -18,4 +18,5 @@ libhttp_a_SOURCES = \
 	src/http/tls_make.c \
 	src/http/tls_verify.c \
 	src/http/transport.c src/http/transport.h \
+	src/http/tunnel.c src/http/tunnel.h \
 	src/http/url.c src/http/url.h

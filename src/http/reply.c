@@ -131,7 +131,8 @@ static ssize_t
 on_reply_pull(struct h2_stream *stream, void *room, size_t len, bool *end)
 {
 	struct http_request *req =
-		(struct http_request *)(void *)((char *)stream - offsetof(struct http_request, stream));
+		(struct http_request *)(void *)((char *)stream -
+						offsetof(struct http_request, stream));
 	size_t part = req->queue.len < len ? req->queue.len : len;
 
 	OBJ_CHECK(req, REQUEST_MAGIC);
@@ -140,8 +141,8 @@ on_reply_pull(struct h2_stream *stream, void *room, size_t len, bool *end)
 		buffer_consume(&req->queue, part);
 	}
 	*end = req->answered && req->queue.len == 0;
-	if (part > 0 && !req->answered && req->queue.len <= HTTP_QUEUE_LOW_BYTES && !req->is_drained &&
-	    req->on_drain != NULL) {
+	if (part > 0 && !req->answered && req->queue.len <= HTTP_QUEUE_LOW_BYTES &&
+	    !req->is_drained && req->on_drain != NULL) {
 		req->is_drained = true;
 		DL_APPEND2(req->server->drained, req, prev_drained, next_drained);
 		later_want(&req->server->turn);
@@ -163,8 +164,8 @@ http_reply_start(struct http_request *req, int status, const char *content_type)
 static void
 overflow(struct http_request *req)
 {
-	log_warn("http: %s reads too slowly: more than %d bytes of a reply wait, broken off", req->peer->text,
-		 HTTP_QUEUE_MAX_BYTES);
+	log_warn("http: %s reads too slowly: more than %d bytes of a reply wait, broken off",
+		 req->peer->text, HTTP_QUEUE_MAX_BYTES);
 	h2_stream_reset(&req->stream, NGHTTP2_ENHANCE_YOUR_CALM);
 	request_gone(req);
 }

@@ -18,7 +18,8 @@ static struct http_request *
 request_of(struct h2_stream *stream)
 {
 	struct http_request *req =
-		(struct http_request *)(void *)((char *)stream - offsetof(struct http_request, stream));
+		(struct http_request *)(void *)((char *)stream -
+						offsetof(struct http_request, stream));
 
 	OBJ_CHECK(req, REQUEST_MAGIC);
 	return req;
@@ -168,7 +169,8 @@ refuse(struct http_request *req, int status)
 				   req->server->options.body_max_bytes);
 		break;
 	case 431:
-		http_reply_message(req, 431, "a request may have %d header fields of %d bytes together",
+		http_reply_message(req, 431,
+				   "a request may have %d header fields of %d bytes together",
 				   HTTP_HEADERS_MAX, HTTP_HEADERS_MAX_BYTES);
 		break;
 	case 503:
@@ -224,7 +226,8 @@ split_path(struct http_request *req, struct err *err)
 		if (len == 0 && at[1] == '\0')
 			return 0;
 		if (req->segment_count == HTTP_SEGMENTS_MAX)
-			return err_set(err, ERR_LIMIT, "a path may have %d parts at most", HTTP_SEGMENTS_MAX);
+			return err_set(err, ERR_LIMIT, "a path may have %d parts at most",
+				       HTTP_SEGMENTS_MAX);
 		segment = arena_zalloc(&req->memory, len + 1);
 		if (url_decode(segment, at + 1, len, false, err) < 0)
 			return err_wrap(err, "the path is not percent-encoded text");

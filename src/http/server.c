@@ -34,7 +34,8 @@ know_unix_peer(struct http_peer *peer, int fd)
 		return;
 	peer->uid = who.uid;
 	peer->pid = who.pid;
-	(void)snprintf(peer->text, sizeof(peer->text), "unix pid %d uid %u", (int)who.pid, (unsigned)who.uid);
+	(void)snprintf(peer->text, sizeof(peer->text), "unix pid %d uid %u", (int)who.pid,
+		       (unsigned)who.uid);
 }
 
 static void
@@ -202,12 +203,14 @@ sweep_connection(struct http_connection *connection, uint64_t now_us)
 	struct http_request *req, *next;
 
 	if (blocked_us != 0 && now_us - blocked_us >= SLOW_MS * UINT64_C(1000)) {
-		log_info("http: %s takes no byte for %d s: closed", connection->peer.text, SLOW_MS / 1000);
+		log_info("http: %s takes no byte for %d s: closed", connection->peer.text,
+			 SLOW_MS / 1000);
 		connection_free(connection);
 		return;
 	}
-	DL_FOREACH_SAFE(connection->requests, req, next) {
-		if (!req->handled && !req->answered && now_us - req->heard_us >= SLOW_MS * UINT64_C(1000)) {
+	DL_FOREACH_SAFE (connection->requests, req, next) {
+		if (!req->handled && !req->answered &&
+		    now_us - req->heard_us >= SLOW_MS * UINT64_C(1000)) {
 			h2_stream_reset(&req->stream, NGHTTP2_CANCEL);
 			request_gone(req);
 		}
@@ -222,7 +225,7 @@ on_server_sweep(void *arg)
 	bool busy = false;
 
 	OBJ_CHECK(server, SERVER_MAGIC);
-	DL_FOREACH_SAFE(server->connections, connection, next) {
+	DL_FOREACH_SAFE (server->connections, connection, next) {
 		busy = busy || connection->requests != NULL || h2_blocked_us(connection->h2) != 0;
 		sweep_connection(connection, loop_now_us(server->loop));
 	}
@@ -276,7 +279,8 @@ finish_drain(struct http_server *server)
 {
 	void (*on_drained)(void *arg) = server->on_drained;
 
-	if (server->freed || !server->draining || server->connection_count > 0 || on_drained == NULL)
+	if (server->freed || !server->draining || server->connection_count > 0 ||
+	    on_drained == NULL)
 		return;
 	server->on_drained = NULL;
 	on_drained(server->drain_arg);
@@ -397,7 +401,7 @@ http_server_drain(struct http_server *server, void (*on_drained)(void *arg), voi
 	server->drain_arg = arg;
 	while (server->doors != NULL)
 		door_free(server->doors);
-	DL_FOREACH_SAFE(server->connections, connection, next) {
+	DL_FOREACH_SAFE (server->connections, connection, next) {
 		if (connection->open)
 			h2_shutdown(connection->h2);
 		else

@@ -31,13 +31,14 @@ struct tls_context;
 
 enum {
 	HTTP_BODY_MAX_BYTES = 16 * 1024 * 1024, /* when the options say nothing */
-	HTTP_STREAMS_MAX = 1000,		 /* of one connection */
-	HTTP_CONNECTIONS_MAX = 4096,		 /* of one server, when the options say nothing */
-	HTTP_SEGMENTS_MAX = 32,			 /* of a path */
-	HTTP_QUERY_MAX = 64,			 /* parameters of a request */
-	HTTP_QUEUE_MAX_BYTES = 8 * 1024 * 1024, /* of a streamed reply: beyond, the stream is reset */
-	HTTP_QUEUE_LOW_BYTES = 64 * 1024,	 /* on_drain is called at or below */
-	HTTP_HANDSHAKE_MS = 20 * 1000,		 /* from accept to the client's first frame */
+	HTTP_STREAMS_MAX = 1000,		/* of one connection */
+	HTTP_CONNECTIONS_MAX = 4096,		/* of one server, when the options say nothing */
+	HTTP_SEGMENTS_MAX = 32,			/* of a path */
+	HTTP_QUERY_MAX = 64,			/* parameters of a request */
+	HTTP_QUEUE_MAX_BYTES =
+		8 * 1024 * 1024,	  /* of a streamed reply: beyond, the stream is reset */
+	HTTP_QUEUE_LOW_BYTES = 64 * 1024, /* on_drain is called at or below */
+	HTTP_HANDSHAKE_MS = 20 * 1000,	  /* from accept to the client's first frame */
 };
 
 /* Answers req now, or keeps it and answers later. */
@@ -62,8 +63,9 @@ int http_server_listen(struct http_server *server, struct listener *listener,
 		       const struct tls_context *tls, struct err *err);
 
 /*
- * Graceful end: stop listening, GOAWAY to everyone, finish what is being answered, close. on_drained is called once,
- * from the loop, when the last connection is gone; http_server_free() then or before.
+ * Graceful end: stop listening, GOAWAY to everyone, finish what is being answered, close.
+ * on_drained is called once, from the loop, when the last connection is gone; http_server_free()
+ * then or before.
  */
 void http_server_drain(struct http_server *server, void (*on_drained)(void *arg), void *arg);
 
@@ -85,7 +87,8 @@ const char *http_request_method(const struct http_request *req);
 const char *http_request_path(const struct http_request *req);
 /* The query as sent, "" for none. */
 const char *http_request_query_text(const struct http_request *req);
-/* Percent-decoded parts of the path; "/a/b%2Fc/" has two: "a", "b/c". NULL at or beyond the count. */
+/* Percent-decoded parts of the path; "/a/b%2Fc/" has two: "a", "b/c". NULL at or beyond the count.
+ */
 size_t http_request_segments(const struct http_request *req);
 const char *http_request_segment(const struct http_request *req, size_t idx);
 /* Decoded value of a query parameter, "" when it has none; NULL when it is absent. */
@@ -104,7 +107,8 @@ void http_request_on_close(struct http_request *req, void (*fn)(void *arg), void
 
 /* --- the reply ------------------------------------------------------------------------ */
 
-/* One more header field for the reply to come; both are copied. A bad one (see header.h) is our bug. */
+/* One more header field for the reply to come; both are copied. A bad one (see header.h) is our
+ * bug. */
 void http_reply_add_header(struct http_request *req, const char *name, const char *value);
 
 /* The whole reply; body is copied. content_type NULL: no such field. Ends req. */
@@ -122,7 +126,8 @@ void http_reply_message(struct http_request *req, int status, const char *fmt, .
 /* Begin a streamed reply. Then writes, then http_reply_end(). */
 void http_reply_start(struct http_request *req, int status, const char *content_type);
 
-/* Copy bytes into the queue; returns what is queued now: stop above a bound of your own, go on in on_drain. */
+/* Copy bytes into the queue; returns what is queued now: stop above a bound of your own, go on in
+ * on_drain. */
 size_t http_reply_write(struct http_request *req, const void *bytes, size_t len);
 size_t http_reply_queued(const struct http_request *req);
 

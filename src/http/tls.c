@@ -61,7 +61,8 @@ tls_fingerprint_parse(uint8_t digest[TLS_DIGEST_BYTES], const char *text, struct
 		return 0;
 refuse:
 	(void)!err_set(err, ERR_INPUT,
-		      "'%.100s' is not a fingerprint: it is SHA256: and 64 hexadecimal digits", text);
+		       "'%.100s' is not a fingerprint: it is SHA256: and 64 hexadecimal digits",
+		       text);
 	return err_hint(err, "copy it from what 'runner-hub init' or 'runner-hub check' prints");
 }
 
@@ -91,7 +92,8 @@ context_new(struct tls_context **out, const SSL_METHOD *method, struct err *err)
 	(void)SSL_CTX_set_mode(tls->ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
 						 SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	(void)SSL_CTX_set_options(tls->ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
-						    SSL_OP_NO_TICKET | SSL_OP_IGNORE_UNEXPECTED_EOF);
+						    SSL_OP_NO_TICKET |
+						    SSL_OP_IGNORE_UNEXPECTED_EOF);
 	(void)SSL_CTX_set_session_cache_mode(tls->ctx, SSL_SESS_CACHE_OFF);
 	(void)SSL_CTX_set_num_tickets(tls->ctx, 0);
 	*out = tls;
@@ -106,10 +108,12 @@ use_certificate(struct tls_context *tls, const char *cert_file, const char *key_
 		return err_set(err, ERR_HOST, "cannot use certificate file '%s': %s", cert_file,
 			       tls_reason());
 	if (SSL_CTX_use_PrivateKey_file(tls->ctx, key_file, SSL_FILETYPE_PEM) != 1)
-		return err_set(err, ERR_HOST, "cannot use key file '%s': %s", key_file, tls_reason());
+		return err_set(err, ERR_HOST, "cannot use key file '%s': %s", key_file,
+			       tls_reason());
 	if (SSL_CTX_check_private_key(tls->ctx) != 1)
-		return err_set(err, ERR_INPUT, "key file '%s' does not belong to certificate file '%s'",
-			       key_file, cert_file);
+		return err_set(err, ERR_INPUT,
+			       "key file '%s' does not belong to certificate file '%s'", key_file,
+			       cert_file);
 	return 0;
 }
 
@@ -118,20 +122,24 @@ trust(struct tls_context *tls, const struct tls_client_options *options, struct 
 {
 	if (options->cacert != NULL && options->fingerprint != NULL)
 		return err_set(err, ERR_INPUT,
-			       "a CA file and a fingerprint were given: one of the two says whom to trust");
+			       "a CA file and a fingerprint were given: one of the two says whom "
+			       "to trust");
 	if (options->fingerprint != NULL) {
 		tls->pinned = true;
 		return tls_fingerprint_parse(tls->pin, options->fingerprint, err);
 	}
 	if (options->cacert == NULL) {
 		if (SSL_CTX_set_default_verify_paths(tls->ctx) != 1)
-			return err_set(err, ERR_HOST, "cannot use the system's trusted certificates: %s",
+			return err_set(err, ERR_HOST,
+				       "cannot use the system's trusted certificates: %s",
 				       tls_reason());
 		return 0;
 	}
 	if (SSL_CTX_load_verify_locations(tls->ctx, options->cacert, NULL) != 1)
-		return err_set(err, ERR_HOST, "cannot use CA file '%s': %s", options->cacert, tls_reason());
-	/* What the file has is trusted, be it a root, an intermediate or the server's own certificate. */
+		return err_set(err, ERR_HOST, "cannot use CA file '%s': %s", options->cacert,
+			       tls_reason());
+	/* What the file has is trusted, be it a root, an intermediate or the server's own
+	 * certificate. */
 	(void)X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(tls->ctx), X509_V_FLAG_PARTIAL_CHAIN);
 	return 0;
 }
@@ -143,7 +151,8 @@ tls_client_new(struct tls_context **out, const struct tls_client_options *option
 	struct tls_context *tls;
 
 	if ((options->cert == NULL) != (options->key == NULL))
-		return err_set(err, ERR_INPUT, "a client certificate needs both its certificate and its key");
+		return err_set(err, ERR_INPUT,
+			       "a client certificate needs both its certificate and its key");
 	if (context_new(&tls, TLS_client_method(), err) < 0)
 		return err->code;
 	SSL_CTX_set_verify(tls->ctx, SSL_VERIFY_PEER, NULL);
@@ -182,7 +191,8 @@ on_alpn_select(SSL *ssl, const unsigned char **out, unsigned char *out_len, cons
 }
 
 int
-tls_server_new(struct tls_context **out, const char *cert_file, const char *key_file, struct err *err)
+tls_server_new(struct tls_context **out, const char *cert_file, const char *key_file,
+	       struct err *err)
 {
 	struct tls_context *tls;
 
@@ -207,7 +217,8 @@ tls_free(struct tls_context *tls)
 	free(tls);
 }
 
-/* The name asked for goes into the hello (names only, RFC 6066, 3) and is what the certificate must carry. */
+/* The name asked for goes into the hello (names only, RFC 6066, 3) and is what the certificate must
+ * carry. */
 static int
 expect_host(struct tls_session *session, struct err *err)
 {
@@ -281,8 +292,10 @@ tls_session_check_h2(struct tls_session *session, struct err *err)
 	SSL_get0_alpn_selected(session->ssl, &chosen, &len);
 	if (len == 2 && memcmp(chosen, "h2", 2) == 0)
 		return 0;
-	(void)!err_set(err, ERR_INPUT, "'%s' does not speak HTTP/2: it did not choose 'h2' (ALPN) in the TLS handshake",
-		      session->host);
+	(void)!err_set(
+		err, ERR_INPUT,
+		"'%s' does not speak HTTP/2: it did not choose 'h2' (ALPN) in the TLS handshake",
+		session->host);
 	return err_hint(err, "is there a proxy in between, or is it another service?");
 }
 
@@ -309,11 +322,13 @@ tls_session_explain(struct tls_session *session, int ssl_error, struct err *err)
 	case SSL_R_HTTPS_PROXY_REQUEST:
 		ERR_clear_error();
 		(void)!err_set(err, ERR_INPUT, "what is there does not speak TLS");
-		return err_hint(err, "is the port right, or is the address meant to begin with http://?");
+		return err_hint(
+			err, "is the port right, or is the address meant to begin with http://?");
 	case SSL_R_TLSV1_ALERT_NO_APPLICATION_PROTOCOL:
 		ERR_clear_error();
 		return err_set(err, ERR_INPUT,
-			       "'%s' does not speak HTTP/2: it did not choose 'h2' (ALPN) in the TLS handshake",
+			       "'%s' does not speak HTTP/2: it did not choose 'h2' (ALPN) in the "
+			       "TLS handshake",
 			       session->host);
 	default:
 		return err_set(err, ERR_AGAIN, "the TLS handshake failed: %s", tls_reason());

@@ -29,17 +29,19 @@ enum {
 };
 
 struct tls_client_options {
-	const char *cacert;	 /* PEM file with the only trusted issuers; NULL: see above */
-	const char *fingerprint; /* "SHA256:" and 64 hexadecimal digits; colons between them are fine */
-	const char *cert;	 /* PEM chain and key that we present when asked; both or none */
+	const char *cacert; /* PEM file with the only trusted issuers; NULL: see above */
+	const char *
+		fingerprint; /* "SHA256:" and 64 hexadecimal digits; colons between them are fine */
+	const char *cert;    /* PEM chain and key that we present when asked; both or none */
 	const char *key;
 };
 
 /* Fails: ERR_INPUT (a fingerprint that is none, both cacert and fingerprint), ERR_HOST (a file). */
-int tls_client_new(struct tls_context **out, const struct tls_client_options *options,
-		   struct err *err);
+int
+tls_client_new(struct tls_context **out, const struct tls_client_options *options, struct err *err);
 
-/* cert_file: PEM, the server's certificate first, its issuers after it. Fails: ERR_HOST, ERR_INPUT. */
+/* cert_file: PEM, the server's certificate first, its issuers after it. Fails: ERR_HOST, ERR_INPUT.
+ */
 int tls_server_new(struct tls_context **out, const char *cert_file, const char *key_file,
 		   struct err *err);
 
@@ -62,8 +64,9 @@ struct tls_cert_spec {
 };
 
 /*
- * Make a P-256 key and a server certificate with names as subjectAltName, signed by the CA; the CA's certificate
- * follows it in cert_file, so that a client can pin either. Files as in tls_make_ca().
+ * Make a P-256 key and a server certificate with names as subjectAltName, signed by the CA; the
+ * CA's certificate follows it in cert_file, so that a client can pin either. Files as in
+ * tls_make_ca().
  */
 int tls_make_cert(const char *cert_file, const char *key_file, const struct tls_cert_spec *spec,
 		  struct err *err);

@@ -99,7 +99,8 @@ read_cert(const char *path, X509 **out, struct err *err)
 	*out = file != NULL ? PEM_read_bio_X509(file, NULL, NULL, NULL) : NULL;
 	BIO_free(file);
 	if (*out == NULL)
-		return err_set(err, ERR_HOST, "cannot read a certificate from '%s': %s", path, tls_reason());
+		return err_set(err, ERR_HOST, "cannot read a certificate from '%s': %s", path,
+			       tls_reason());
 	return 0;
 }
 
@@ -111,7 +112,8 @@ read_key(const char *path, EVP_PKEY **out, struct err *err)
 	*out = file != NULL ? PEM_read_bio_PrivateKey(file, NULL, NULL, NULL) : NULL;
 	BIO_free(file);
 	if (*out == NULL)
-		return err_set(err, ERR_HOST, "cannot read a key from '%s': %s", path, tls_reason());
+		return err_set(err, ERR_HOST, "cannot read a key from '%s': %s", path,
+			       tls_reason());
 	return 0;
 }
 
@@ -268,9 +270,11 @@ check_names(const struct tls_cert_spec *spec, struct err *err)
 		return err_set(err, ERR_INPUT, "a server certificate has 1 to %d names, not %zu",
 			       TLS_NAMES_MAX, spec->name_count);
 	for (i = 0; i < spec->name_count; i++) {
-		if (!is_dns_name(spec->names[i]) && inet_pton(AF_INET6, spec->names[i], address) != 1)
+		if (!is_dns_name(spec->names[i]) &&
+		    inet_pton(AF_INET6, spec->names[i], address) != 1)
 			return err_set(err, ERR_INPUT,
-				       "'%.100s' cannot be in a certificate: it is no host name and no address",
+				       "'%.100s' cannot be in a certificate: it is no host name "
+				       "and no address",
 				       spec->names[i]);
 	}
 	return 0;
@@ -279,7 +283,8 @@ check_names(const struct tls_cert_spec *spec, struct err *err)
 static bool
 fill_cert(X509 *cert, EVP_PKEY *key, const struct tls_cert_spec *spec, X509 *ca, EVP_PKEY *ca_key)
 {
-	/* A common name has at most 64 characters (RFC 5280, ub-common-name); SAN is what counts. */
+	/* A common name has at most 64 characters (RFC 5280, ub-common-name); SAN is what counts.
+	 */
 	const char *common_name = strlen(spec->names[0]) <= 64 ? spec->names[0] : "runner-hub";
 
 	return begin_cert(cert, key, spec->days) && set_common_name(cert, common_name) &&
@@ -288,8 +293,8 @@ fill_cert(X509 *cert, EVP_PKEY *key, const struct tls_cert_spec *spec, X509 *ca,
 	       add_extension(cert, ca, NID_key_usage, "critical,digitalSignature") &&
 	       add_extension(cert, ca, NID_ext_key_usage, "serverAuth") &&
 	       add_extension(cert, ca, NID_subject_key_identifier, "hash") &&
-	       add_extension(cert, ca, NID_authority_key_identifier, "keyid") && add_names(cert, spec) &&
-	       X509_sign(cert, ca_key, EVP_sha256()) > 0;
+	       add_extension(cert, ca, NID_authority_key_identifier, "keyid") &&
+	       add_names(cert, spec) && X509_sign(cert, ca_key, EVP_sha256()) > 0;
 }
 
 int
@@ -301,7 +306,8 @@ tls_make_cert(const char *cert_file, const char *key_file, const struct tls_cert
 	int rc;
 
 	ERR_clear_error();
-	if ((rc = check_names(spec, err)) < 0 || (rc = read_cert(spec->ca_cert_file, &ca, err)) < 0 ||
+	if ((rc = check_names(spec, err)) < 0 ||
+	    (rc = read_cert(spec->ca_cert_file, &ca, err)) < 0 ||
 	    (rc = read_key(spec->ca_key_file, &ca_key, err)) < 0)
 		goto out;
 	key = EVP_EC_gen("P-256");

@@ -37,7 +37,8 @@ int tls_session_new(struct tls_session **out, const struct tls_context *tls, int
 		    const char *host, struct err *err);
 void tls_session_free(struct tls_session *session);
 
-/* After a handshake that failed with SSL_get_error() ssl_error: fill err with the reason; returns its code. */
+/* After a handshake that failed with SSL_get_error() ssl_error: fill err with the reason; returns
+ * its code. */
 int tls_session_explain(struct tls_session *session, int ssl_error, struct err *err);
 
 /* After the handshake, client: was "h2" agreed on? Fails: ERR_INPUT. */
@@ -53,7 +54,7 @@ BIO *tls_bio_new(int fd);
 const char *tls_reason(void);
 
 /* "SHA256:HEX" of a certificate; returns room. */
-const char *tls_fingerprint_text(char room[TLS_FINGERPRINT_BYTES],
-				 const uint8_t digest[TLS_DIGEST_BYTES]);
+const char *
+tls_fingerprint_text(char room[TLS_FINGERPRINT_BYTES], const uint8_t digest[TLS_DIGEST_BYTES]);
 
 #endif

@@ -59,7 +59,8 @@ names_text(char room[NAMES_SHOWN_BYTES], X509 *cert)
 	for (i = 0; i < sk_GENERAL_NAME_num(names) && text.len < NAMES_SHOWN_BYTES; i++)
 		append_name(&text, sk_GENERAL_NAME_value(names, i));
 	GENERAL_NAMES_free(names);
-	(void)snprintf(room, NAMES_SHOWN_BYTES, "%s", text.len > 0 ? buffer_text(&text) : "no host at all");
+	(void)snprintf(room, NAMES_SHOWN_BYTES, "%s",
+		       text.len > 0 ? buffer_text(&text) : "no host at all");
 	buffer_release(&text);
 	for (p = room; *p != '\0'; p++) {
 		if (*p < ' ' || *p >= 0x7f)
@@ -99,9 +100,11 @@ explain_fingerprint(const char *host, X509 *cert, const struct tls_context *tls,
 
 	if (digest_of(digest, cert))
 		(void)tls_fingerprint_text(found, digest);
-	(void)!err_set(err, ERR_INPUT, "'%s' presents no certificate with the fingerprint %s; its own has %s",
-		      host, tls_fingerprint_text(expected, tls->pin), found);
-	return err_hint(err, "compare with what 'runner-hub init' printed: it is mistyped, or another server answers");
+	(void)!err_set(err, ERR_INPUT,
+		       "'%s' presents no certificate with the fingerprint %s; its own has %s", host,
+		       tls_fingerprint_text(expected, tls->pin), found);
+	return err_hint(err, "compare with what 'runner-hub init' printed: it is mistyped, or "
+			     "another server answers");
 }
 
 /* One sentence a cause. */
@@ -116,18 +119,19 @@ explain(const char *host, X509 *cert, int reason, const struct tls_context *tls,
 		return explain_fingerprint(host, cert, tls, err);
 	case X509_V_ERR_CERT_HAS_EXPIRED:
 		(void)!err_set(err, ERR_INPUT, "the certificate of '%s' expired on %s", host,
-			      day_text(day, X509_get0_notAfter(cert)));
+			       day_text(day, X509_get0_notAfter(cert)));
 		return err_hint(err, "renew it there; or is the clock of this machine wrong?");
 	case X509_V_ERR_CERT_NOT_YET_VALID:
-		(void)!err_set(err, ERR_INPUT, "the certificate of '%s' is not valid before %s", host,
-			      day_text(day, X509_get0_notBefore(cert)));
+		(void)!err_set(err, ERR_INPUT, "the certificate of '%s' is not valid before %s",
+			       host, day_text(day, X509_get0_notBefore(cert)));
 		return err_hint(err, "is the clock of this machine wrong?");
 	case X509_V_ERR_HOSTNAME_MISMATCH:
 	case X509_V_ERR_IP_ADDRESS_MISMATCH:
 		names_text(names, cert);
-		(void)!err_set(err, ERR_INPUT, "the certificate presented is not for '%s' but for %s", host,
-			      names);
-		return err_hint(err, "use one of these names in the address, or make a certificate with the name used");
+		(void)!err_set(err, ERR_INPUT,
+			       "the certificate presented is not for '%s' but for %s", host, names);
+		return err_hint(err, "use one of these names in the address, or make a certificate "
+				     "with the name used");
 	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
 	case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
 	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
@@ -135,9 +139,12 @@ explain(const char *host, X509 *cert, int reason, const struct tls_context *tls,
 	case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
 	case X509_V_ERR_CERT_UNTRUSTED:
 		issuer_text(names, cert);
-		(void)!err_set(err, ERR_INPUT, "the certificate of '%s' was issued by '%s', which is not trusted here",
-			      host, names);
-		return err_hint(err, "give the issuer's file with --cacert or its fingerprint with --hub-fingerprint");
+		(void)!err_set(
+			err, ERR_INPUT,
+			"the certificate of '%s' was issued by '%s', which is not trusted here",
+			host, names);
+		return err_hint(err, "give the issuer's file with --cacert or its fingerprint with "
+				     "--hub-fingerprint");
 	default:
 		return err_set(err, ERR_INPUT, "the certificate of '%s' is refused: %s", host,
 			       X509_verify_cert_error_string(reason));
@@ -204,7 +211,8 @@ tls_verify_peer(X509_STORE_CTX *store, void *arg)
 		reason = verify_pinned(store, tls);
 	} else {
 		reason = X509_verify_cert(store) == 1 ? X509_V_OK : X509_STORE_CTX_get_error(store);
-		if (reason == X509_V_ERR_CERT_HAS_EXPIRED || reason == X509_V_ERR_CERT_NOT_YET_VALID)
+		if (reason == X509_V_ERR_CERT_HAS_EXPIRED ||
+		    reason == X509_V_ERR_CERT_NOT_YET_VALID)
 			blamed = X509_STORE_CTX_get_current_cert(store);
 	}
 	X509_STORE_CTX_set_error(store, reason);
@@ -212,7 +220,7 @@ tls_verify_peer(X509_STORE_CTX *store, void *arg)
 		return 1;
 	if (session->refused == NULL)
 		session->refused = MEM_NEW(struct err);
-	(void)explain(session->host, blamed != NULL ? blamed : X509_STORE_CTX_get0_cert(store), reason, tls,
-		      session->refused);
+	(void)explain(session->host, blamed != NULL ? blamed : X509_STORE_CTX_get0_cert(store),
+		      reason, tls, session->refused);
 	return 0;
 }

@@ -185,7 +185,8 @@ write_tls(struct transport *transport, const struct iovec *pieces, int count, st
 ssize_t
 transport_write(struct transport *transport, const struct iovec *pieces, int count, struct err *err)
 {
-	struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)pieces, .msg_iovlen = (size_t)count};
+	struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)pieces,
+				 .msg_iovlen = (size_t)count};
 	ssize_t written;
 
 	assert(transport->ready && count > 0);

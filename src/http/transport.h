@@ -28,12 +28,12 @@ struct transport {
 	int fd;
 	struct tls_session *tls; /* NULL: plain */
 	bool ready;		 /* the handshake is done */
-	unsigned want;		 /* enum watch_event bits that the last call needs, 0: it got through */
+	unsigned want; /* enum watch_event bits that the last call needs, 0: it got through */
 };
 
 /*
- * Owns: fd from here on, also on failure. tls NULL: plain; host: the server's name (client), NULL (server).
- * Fails: ERR_INPUT (host), ERR_LIMIT.
+ * Owns: fd from here on, also on failure. tls NULL: plain; host: the server's name (client), NULL
+ * (server). Fails: ERR_INPUT (host), ERR_LIMIT.
  */
 int transport_init(struct transport *transport, int fd, const struct tls_context *tls,
 		   const char *host, struct err *err);
@@ -44,9 +44,10 @@ void transport_release(struct transport *transport);
 /* 1: done; 0: wait for want; negative: failed. */
 int transport_handshake(struct transport *transport, struct err *err);
 
-/* Bytes read; 0 with *ended at the end of the stream, 0 without: wait for want. Negative: failed. */
-ssize_t transport_read(struct transport *transport, void *room, size_t len, bool *ended,
-		       struct err *err);
+/* Bytes read; 0 with *ended at the end of the stream, 0 without: wait for want. Negative: failed.
+ */
+ssize_t
+transport_read(struct transport *transport, void *room, size_t len, bool *ended, struct err *err);
 
 /* Bytes written, at least 1; 0: wait for want. After 0 the same bytes must come again first. */
 ssize_t transport_write(struct transport *transport, const struct iovec *pieces, int count,

@@ -15,8 +15,8 @@
 #include "base/err.h"
 #include "base/text.h"
 
-static const char forms[] =
-	"give it as https://HOST[:PORT], http://HOST[:PORT] or unix:PATH, without user name, query or fragment";
+static const char forms[] = "give it as https://HOST[:PORT], http://HOST[:PORT] or unix:PATH, "
+			    "without user name, query or fragment";
 
 static int
 refuse(struct err *err, const char *text, const char *why)
@@ -33,8 +33,10 @@ parse_unix(struct url *out, const char *path, const char *text, struct err *err)
 	if (path[0] != '/')
 		return refuse(err, text, "the path of a socket begins with '/'");
 	if (len > URL_UNIX_MAX_BYTES)
-		return err_set(err, ERR_LIMIT, "socket path '%.120s...' is longer than %d bytes, the kernel's limit",
-			       path, URL_UNIX_MAX_BYTES);
+		return err_set(
+			err, ERR_LIMIT,
+			"socket path '%.120s...' is longer than %d bytes, the kernel's limit", path,
+			URL_UNIX_MAX_BYTES);
 	out->scheme = URL_UNIX;
 	memcpy(out->socket, path, len + 1);
 	return 0;
@@ -62,7 +64,8 @@ set_host(struct url *out, const char *host, size_t len, bool bracketed, const ch
 	if (len == 0)
 		return refuse(err, text, "the host is missing");
 	if (len > URL_HOST_MAX_BYTES)
-		return err_set(err, ERR_LIMIT, "the host name in '%.80s...' is longer than %d bytes", text,
+		return err_set(err, ERR_LIMIT,
+			       "the host name in '%.80s...' is longer than %d bytes", text,
 			       URL_HOST_MAX_BYTES);
 	for (i = 0; i < len; i++)
 		out->host[i] = (char)tolower((unsigned char)host[i]);
@@ -135,8 +138,8 @@ parse_path(struct url *out, const char *path, const char *text, struct err *err)
 	while (len > 0 && path[len - 1] == '/')
 		len--;
 	if (len > URL_PATH_MAX_BYTES)
-		return err_set(err, ERR_LIMIT, "the path in '%.80s...' is longer than %d bytes", text,
-			       URL_PATH_MAX_BYTES);
+		return err_set(err, ERR_LIMIT, "the path in '%.80s...' is longer than %d bytes",
+			       text, URL_PATH_MAX_BYTES);
 	memcpy(out->path, path, len);
 	out->path[len] = '\0';
 	return 0;
@@ -150,8 +153,8 @@ url_parse(struct url *out, const char *text, struct err *err)
 	size_t len;
 
 	if (strlen(text) > URL_MAX_BYTES)
-		return err_set(err, ERR_LIMIT, "the address '%.80s...' is longer than %d bytes", text,
-			       URL_MAX_BYTES);
+		return err_set(err, ERR_LIMIT, "the address '%.80s...' is longer than %d bytes",
+			       text, URL_MAX_BYTES);
 	if (text_starts(text, "unix:")) {
 		if (parse_unix(&url, text + strlen("unix:"), text, err) < 0)
 			return err->code;
@@ -169,7 +172,8 @@ url_parse(struct url *out, const char *text, struct err *err)
 		return refuse(err, text, "it does not begin with https://, http:// or unix:");
 	}
 	len = strcspn(at, "/?#");
-	if (parse_authority(&url, at, len, text, err) < 0 || parse_path(&url, at + len, text, err) < 0)
+	if (parse_authority(&url, at, len, text, err) < 0 ||
+	    parse_path(&url, at + len, text, err) < 0)
 		return err->code;
 	*out = url;
 	return 0;
@@ -187,7 +191,8 @@ url_authority(char room[URL_HOST_MAX_BYTES + 16], const struct url *url)
 	else if (url->port == usual)
 		(void)snprintf(room, size, v6 ? "[%s]" : "%s", url->host);
 	else
-		(void)snprintf(room, size, v6 ? "[%s]:%u" : "%s:%u", url->host, (unsigned)url->port);
+		(void)snprintf(room, size, v6 ? "[%s]:%u" : "%s:%u", url->host,
+			       (unsigned)url->port);
 	return room;
 }
 
@@ -199,7 +204,8 @@ url_text(char room[URL_MAX_BYTES], const struct url *url)
 	if (url->scheme == URL_UNIX)
 		(void)snprintf(room, URL_MAX_BYTES, "unix:%s", url->socket);
 	else
-		(void)snprintf(room, URL_MAX_BYTES, "%s://%s", url->scheme == URL_HTTPS ? "https" : "http",
+		(void)snprintf(room, URL_MAX_BYTES, "%s://%s",
+			       url->scheme == URL_HTTPS ? "https" : "http",
 			       url_authority(authority, url));
 	return room;
 }
@@ -258,7 +264,9 @@ url_decode(char *room, const char *text, size_t len, bool plus_is_space, struct 
 		high = i + 2 < len ? hex_value(text[i + 1]) : -1;
 		low = i + 2 < len ? hex_value(text[i + 2]) : -1;
 		if (high < 0 || low < 0 || high + low == 0)
-			return err_set(err, ERR_INPUT, "after '%%' two hexadecimal digits other than 00 must follow");
+			return err_set(
+				err, ERR_INPUT,
+				"after '%%' two hexadecimal digits other than 00 must follow");
 		room[n++] = (char)(high * 16 + low);
 		i += 2;
 	}

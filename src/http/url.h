@@ -34,7 +34,8 @@ struct url {
 	enum url_scheme scheme;
 	uint16_t port;			   /* 0 for unix: */
 	char host[URL_HOST_MAX_BYTES + 1]; /* lower case, no brackets; "" for unix: */
-	char path[URL_PATH_MAX_BYTES + 1]; /* of the URL, begins with '/', no '/' at its end; "" for none */
+	char path[URL_PATH_MAX_BYTES +
+		  1]; /* of the URL, begins with '/', no '/' at its end; "" for none */
 	char socket[URL_UNIX_MAX_BYTES + 1]; /* of unix: */
 };
 
@@ -50,12 +51,13 @@ const char *url_authority(char room[URL_HOST_MAX_BYTES + 16], const struct url *
 /* A loopback address by number, "localhost", or a Unix socket: no TLS needed. */
 bool url_is_local(const struct url *url);
 
-/* Append text percent-encoded, so that it is one path segment or one query value (RFC 3986, 2.3). */
+/* Append text percent-encoded, so that it is one path segment or one query value (RFC 3986, 2.3).
+ */
 void url_encode(struct buffer *out, const char *text);
 
 /*
- * Decode len bytes of percent-encoded text into room (len + 1 bytes are enough); plus_is_space as in query strings.
- * Fails: ERR_INPUT for a broken escape or a %00.
+ * Decode len bytes of percent-encoded text into room (len + 1 bytes are enough); plus_is_space as
+ * in query strings. Fails: ERR_INPUT for a broken escape or a %00.
  */
 int url_decode(char *room, const char *text, size_t len, bool plus_is_space, struct err *err);
 

@@ -48,7 +48,8 @@ test_call_fails_at_once_when_down_unless_it_waits(void **state)
 
 	pair_listen(pair, NULL);
 	pair_connect(pair, NULL);
-	assert_int_equal(http_call_start(&call, pair->client, &spec, NULL, NULL, &pair->err), ERR_AGAIN);
+	assert_int_equal(http_call_start(&call, pair->client, &spec, NULL, NULL, &pair->err),
+			 ERR_AGAIN);
 	pair_get(pair, &out, "/hello");
 	assert_string_equal(out.body, "hello");
 	assert_int_equal(pair->ups, 1);
@@ -64,13 +65,16 @@ test_call_refuses_what_http_does_not_allow(void **state)
 
 	pair_listen(pair, NULL);
 	pair_connect(pair, NULL);
-	assert_int_equal(http_call_start(&call, pair->client, &spec, NULL, NULL, &pair->err), ERR_INPUT);
+	assert_int_equal(http_call_start(&call, pair->client, &spec, NULL, NULL, &pair->err),
+			 ERR_INPUT);
 	spec.path = "a";
-	assert_int_equal(http_call_start(&call, pair->client, &spec, NULL, NULL, &pair->err), ERR_INPUT);
+	assert_int_equal(http_call_start(&call, pair->client, &spec, NULL, NULL, &pair->err),
+			 ERR_INPUT);
 	spec.path = "/a";
 	spec.headers = &header;
 	spec.header_count = 1;
-	assert_int_equal(http_call_start(&call, pair->client, &spec, NULL, NULL, &pair->err), ERR_INPUT);
+	assert_int_equal(http_call_start(&call, pair->client, &spec, NULL, NULL, &pair->err),
+			 ERR_INPUT);
 	assert_int_equal(http_client_calls(pair->client), 0);
 }
 
@@ -309,7 +313,8 @@ static void
 test_reply_larger_than_its_limit_is_an_error(void **state)
 {
 	struct pair *pair = *state;
-	struct http_call_spec spec = {.path = "/bytes?n=100001", .reply_limit = 100000, .wait = true};
+	struct http_call_spec spec = {
+		.path = "/bytes?n=100001", .reply_limit = 100000, .wait = true};
 	struct outcome out;
 
 	pair_listen(pair, NULL);
@@ -424,7 +429,8 @@ test_client_that_gives_up_ends_with_the_first_error(void **state)
 	pair_get(pair, &out, "/hello");
 	assert_int_equal(out.code, ERR_HOST);
 	assert_non_null(strstr(out.text, "cannot connect: No such file or directory"));
-	assert_int_equal(http_call_start(&call, pair->client, &spec, NULL, NULL, &pair->err), ERR_HOST);
+	assert_int_equal(http_call_start(&call, pair->client, &spec, NULL, NULL, &pair->err),
+			 ERR_HOST);
 	assert_int_equal(pair->downs, 1);
 }
 
@@ -476,7 +482,8 @@ test_draining_client_finishes_its_calls(void **state)
 	pair_call(pair, &hang, NULL, "/hang");
 	pair_run_count(pair, &pair->hanging_count, 1);
 	http_client_drain(pair->client, on_flag, &drained);
-	assert_int_equal(http_call_start(&call, pair->client, &spec, NULL, NULL, &pair->err), ERR_AGAIN);
+	assert_int_equal(http_call_start(&call, pair->client, &spec, NULL, NULL, &pair->err),
+			 ERR_AGAIN);
 	pair_run_ms(pair, 5);
 	assert_false(drained);
 	http_reply(pair->hanging[0], 200, "text/plain", "late", 4);
@@ -522,7 +529,9 @@ test_client_may_be_freed_in_its_callbacks(void **state)
 
 	pair_listen(pair, NULL);
 	pair_connect(pair, NULL);
-	assert_int_equal(http_call_start(&call, pair->client, &spec, on_done_free_client, pair, &pair->err), 0);
+	assert_int_equal(http_call_start(&call, pair->client, &spec, on_done_free_client, pair,
+					 &pair->err),
+			 0);
 	pair_call(pair, &others[0], NULL, "/hello");
 	pair_call(pair, &others[1], NULL, "/hang");
 	pair_run_count(pair, &pair->drained, 1);

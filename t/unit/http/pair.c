@@ -173,7 +173,8 @@ pair_setup(void **state)
 	struct pair *pair = MEM_NEW(struct pair);
 	const char *tmp = getenv("TMPDIR");
 
-	(void)snprintf(pair->dir, sizeof(pair->dir), "%.40s/http-XXXXXX", tmp != NULL ? tmp : "/tmp");
+	(void)snprintf(pair->dir, sizeof(pair->dir), "%.40s/http-XXXXXX",
+		       tmp != NULL ? tmp : "/tmp");
 	if (mkdtemp(pair->dir) == NULL || loop_new(&pair->loop, &pair->err) < 0)
 		return -1;
 	timer_init(&pair->deadline, pair->loop, on_deadline, NULL);
@@ -254,6 +255,8 @@ pair_connect(struct pair *pair, const struct tls_context *tls)
 		.url = pair->url,
 		.tls = tls,
 		.give_up = pair->give_up,
+		.proxy = pair->proxy,
+		.connect_ms = pair->connect_ms,
 		.on_up = on_up,
 		.on_down = on_down,
 		.arg = pair,

@@ -53,6 +53,8 @@ struct pair {
 	uint32_t pong_ms;
 	uint32_t handshake_ms;
 	bool give_up;
+	const char *proxy;
+	uint32_t connect_ms;
 };
 
 /* One call and what came of it. */

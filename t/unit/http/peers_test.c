@@ -49,7 +49,9 @@ on_raw_ready(void *arg, unsigned events)
 static void
 raw_watch(struct pair *pair, struct raw *raw)
 {
-	assert_int_equal(watch_start(&raw->watch, pair->loop, raw->fd, WATCH_READ, on_raw_ready, raw, &pair->err), 0);
+	assert_int_equal(watch_start(&raw->watch, pair->loop, raw->fd, WATCH_READ, on_raw_ready,
+				     raw, &pair->err),
+			 0);
 }
 
 static void
@@ -79,11 +81,18 @@ raw_close(struct raw *raw)
 }
 
 static void
-put_frame(struct buffer *out, unsigned type, unsigned flags, uint32_t stream, const void *bytes, size_t len)
+put_frame(struct buffer *out, unsigned type, unsigned flags, uint32_t stream, const void *bytes,
+	  size_t len)
 {
-	unsigned char head[9] = {(unsigned char)(len >> 16), (unsigned char)(len >> 8), (unsigned char)len,
-				 (unsigned char)type,	     (unsigned char)flags,	(unsigned char)(stream >> 24),
-				 (unsigned char)(stream >> 16), (unsigned char)(stream >> 8), (unsigned char)stream};
+	unsigned char head[9] = {(unsigned char)(len >> 16),
+				 (unsigned char)(len >> 8),
+				 (unsigned char)len,
+				 (unsigned char)type,
+				 (unsigned char)flags,
+				 (unsigned char)(stream >> 24),
+				 (unsigned char)(stream >> 16),
+				 (unsigned char)(stream >> 8),
+				 (unsigned char)stream};
 
 	buffer_putn(out, head, sizeof(head));
 	buffer_putn(out, bytes, len);
@@ -93,7 +102,8 @@ put_frame(struct buffer *out, unsigned type, unsigned flags, uint32_t stream, co
 static void
 put_request(struct buffer *out, uint32_t stream)
 {
-	static const unsigned char fields[] = {0x82, 0x86, 0x41, 0x01, 'a', 0x04, 0x06, '/', 'h', 'e', 'l', 'l', 'o'};
+	static const unsigned char fields[] = {0x82, 0x86, 0x41, 0x01, 'a', 0x04, 0x06,
+					       '/',  'h',  'e',	 'l',  'l', 'o'};
 
 	put_frame(out, 1, 0x5, stream, fields, sizeof(fields));
 }
@@ -120,7 +130,8 @@ assert_505(struct pair *pair, const char *const *parts, size_t count)
 	}
 	pair_run(pair, &raw.closed);
 	assert_memory_equal(raw.got.data, "HTTP/1.1 505 HTTP Version Not Supported\r\n", 41);
-	assert_non_null(strstr(buffer_text(&raw.got), "\r\n\r\n{\"message\": \"this server speaks HTTP/2 only: "));
+	assert_non_null(strstr(buffer_text(&raw.got),
+			       "\r\n\r\n{\"message\": \"this server speaks HTTP/2 only: "));
 	assert_int_equal(pair->handled, 0);
 	raw_close(&raw);
 }
@@ -272,7 +283,9 @@ test_body_over_the_limit_is_413(void **state)
 	pair_call_spec(pair, &out, &spec);
 	pair_run(pair, &out.done);
 	assert_int_equal(out.status, 413);
-	assert_string_equal(out.body, "{\"message\": \"the body of a request may have 100000 bytes at most\"}\n");
+	assert_string_equal(
+		out.body,
+		"{\"message\": \"the body of a request may have 100000 bytes at most\"}\n");
 	spec.body_len = 5000001;
 	pair_call_spec(pair, &out, &spec);
 	pair_run(pair, &out.done);
@@ -301,7 +314,8 @@ test_request_with_too_large_a_head_is_431(void **state)
 	char *path = mem_zalloc(1, 12001);
 	char *value = mem_zalloc(1, 12001);
 	struct http_header headers[] = {{"x-one", value}, {"x-two", value}};
-	struct http_call_spec spec = {.path = path, .headers = headers, .header_count = 2, .wait = true};
+	struct http_call_spec spec = {
+		.path = path, .headers = headers, .header_count = 2, .wait = true};
 	struct outcome out;
 
 	memset(path, 'p', 12000);
@@ -320,8 +334,9 @@ test_request_with_too_large_a_head_is_431(void **state)
 static void
 test_request_with_a_broken_path_is_400(void **state)
 {
-	static const char *const paths[] = {"/a%zz", "/a%00b", "/a%4", "/show?q=%g1",
-					    "/1/2/3/4/5/6/7/8/9/0/1/2/3/4/5/6/7/8/9/0/1/2/3/4/5/6/7/8/9/0/1/2/3"};
+	static const char *const paths[] = {
+		"/a%zz", "/a%00b", "/a%4", "/show?q=%g1",
+		"/1/2/3/4/5/6/7/8/9/0/1/2/3/4/5/6/7/8/9/0/1/2/3/4/5/6/7/8/9/0/1/2/3"};
 	struct pair *pair = *state;
 	struct outcome out;
 	size_t i;
@@ -350,7 +365,8 @@ test_reader_that_takes_nothing_is_broken_off(void **state)
 	pair_run_count(pair, &pair->hanging_count, 1);
 	http_reply_start(pair->hanging[0], 200, NULL);
 	for (i = 0; i < 8; i++)
-		assert_int_equal(http_reply_write(pair->hanging[0], piece, 1000000), (i + 1) * 1000000);
+		assert_int_equal(http_reply_write(pair->hanging[0], piece, 1000000),
+				 (i + 1) * 1000000);
 	assert_int_equal(http_reply_write(pair->hanging[0], piece, 1000000), 0);
 	pair_run_count(pair, &pair->closed, 1);
 	pair_run(pair, &out.done);
@@ -418,7 +434,8 @@ fake_open(struct pair *pair, struct fake *fake, const void *says, size_t len)
 	*fake = (struct fake){.pair = pair, .says = says, .len = len};
 	(void)snprintf(pair->url, sizeof(pair->url), "unix:%s/socket", pair->dir);
 	assert_int_equal(listener_open(&fake->listener, pair->url, &pair->err), 0);
-	assert_int_equal(listener_start(fake->listener, pair->loop, on_fake_accept, fake, &pair->err), 0);
+	assert_int_equal(
+		listener_start(fake->listener, pair->loop, on_fake_accept, fake, &pair->err), 0);
 }
 
 static void
@@ -507,7 +524,8 @@ on_mute_accept(void *arg, int fd)
 	struct loop *loop = mute->watch.loop;
 
 	assert_int_equal(transport_init(&mute->transport, fd, mute_tls, NULL, &err), 0);
-	assert_int_equal(watch_start(&mute->watch, loop, fd, WATCH_READ, on_mute_ready, mute, &err), 0);
+	assert_int_equal(watch_start(&mute->watch, loop, fd, WATCH_READ, on_mute_ready, mute, &err),
+			 0);
 }
 
 static void
@@ -533,12 +551,14 @@ test_server_without_alpn_is_told_apart(void **state)
 	SSL_CTX_set_alpn_select_cb(mute_tls->ctx, NULL, NULL);
 	assert_int_equal(listener_open(&listener, "127.0.0.1:0", &pair->err), 0);
 	mute.watch.loop = pair->loop;
-	assert_int_equal(listener_start(listener, pair->loop, on_mute_accept, &mute, &pair->err), 0);
+	assert_int_equal(listener_start(listener, pair->loop, on_mute_accept, &mute, &pair->err),
+			 0);
 	(void)snprintf(pair->url, sizeof(pair->url), "https://%s", listener_text(listener));
 	pair_connect(pair, tls);
 	pair_run_count(pair, &pair->downs, 1);
 	(void)snprintf(expected, sizeof(expected),
-		       "cannot reach '%s': '127.0.0.1' does not speak HTTP/2: it did not choose 'h2' (ALPN) in the TLS handshake",
+		       "cannot reach '%s': '127.0.0.1' does not speak HTTP/2: it did not choose "
+		       "'h2' (ALPN) in the TLS handshake",
 		       pair->url);
 	assert_string_equal(pair->down.text, expected);
 	http_client_free(pair->client);
@@ -549,6 +569,192 @@ test_server_without_alpn_is_told_apart(void **state)
 	tls_free(tls);
 	tls_free(mute_tls);
 	assert_int_equal(unlink(ca) | unlink(ca_key) | unlink(cert) | unlink(key), 0);
+}
+
+/* --- on the way to the server --- */
+
+/* A proxy that answers CONNECT with what it is told and then passes bytes on. */
+struct proxy {
+	struct pair *pair;
+	struct listener *listener;
+	const char *answer;
+	char asked[256];
+	size_t asked_len;
+	int client;
+	int server;
+	struct watch from_client;
+	struct watch from_server;
+	struct timer rest; /* the second half of the answer is due */
+	char url[128];
+};
+
+static void
+pass_on(struct watch *watch, int from, int to)
+{
+	char room[4096];
+	ssize_t got = recv(from, room, sizeof(room), MSG_DONTWAIT);
+
+	if (got <= 0)
+		watch_stop(watch);
+	else
+		assert_int_equal(send(to, room, (size_t)got, MSG_NOSIGNAL), got);
+}
+
+static void
+on_proxy_server(void *arg, unsigned events)
+{
+	struct proxy *proxy = arg;
+
+	(void)events;
+	pass_on(&proxy->from_server, proxy->server, proxy->client);
+}
+
+static void
+connect_on(struct proxy *proxy)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+	proxy->server = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", proxy->pair->address + 5);
+	assert_int_equal(connect(proxy->server, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(watch_start(&proxy->from_server, proxy->pair->loop, proxy->server,
+				     WATCH_READ, on_proxy_server, proxy, &proxy->pair->err),
+			 0);
+}
+
+static void
+on_proxy_rest(void *arg)
+{
+	struct proxy *proxy = arg;
+	const char *rest = proxy->answer + strlen(proxy->answer) / 2;
+
+	assert_int_equal(send(proxy->client, rest, strlen(rest), MSG_NOSIGNAL), strlen(rest));
+	connect_on(proxy);
+}
+
+static void
+on_proxy_client(void *arg, unsigned events)
+{
+	struct proxy *proxy = arg;
+	size_t half = strlen(proxy->answer) / 2;
+	ssize_t got;
+
+	(void)events;
+	if (proxy->server >= 0) {
+		pass_on(&proxy->from_client, proxy->client, proxy->server);
+		return;
+	}
+	got = recv(proxy->client, proxy->asked + proxy->asked_len,
+		   sizeof(proxy->asked) - proxy->asked_len - 1, MSG_DONTWAIT);
+	if (got <= 0) {
+		watch_stop(&proxy->from_client);
+		return;
+	}
+	proxy->asked_len += (size_t)got;
+	if (strstr(proxy->asked, "\r\n\r\n") == NULL)
+		return;
+	assert_int_equal(send(proxy->client, proxy->answer, half, MSG_NOSIGNAL), half);
+	timer_start_ms(&proxy->rest, 5);
+}
+
+static void
+on_proxy_accept(void *arg, int fd)
+{
+	struct proxy *proxy = arg;
+
+	if (proxy->client >= 0) {
+		(void)close(fd);
+		return;
+	}
+	proxy->client = fd;
+	assert_int_equal(watch_start(&proxy->from_client, proxy->pair->loop, fd, WATCH_READ,
+				     on_proxy_client, proxy, &proxy->pair->err),
+			 0);
+}
+
+static void
+proxy_open(struct pair *pair, struct proxy *proxy, const char *answer)
+{
+	*proxy = (struct proxy){.pair = pair, .answer = answer, .client = -1, .server = -1};
+	assert_int_equal(listener_open(&proxy->listener, "127.0.0.1:0", &pair->err), 0);
+	assert_int_equal(
+		listener_start(proxy->listener, pair->loop, on_proxy_accept, proxy, &pair->err), 0);
+	timer_init(&proxy->rest, pair->loop, on_proxy_rest, proxy);
+	(void)snprintf(proxy->url, sizeof(proxy->url), "http://%s", listener_text(proxy->listener));
+	pair->proxy = proxy->url;
+	/* A server that only the proxy can reach: the name has no address. */
+	(void)snprintf(pair->url, sizeof(pair->url), "http://server.invalid:7070");
+}
+
+static void
+proxy_close(struct proxy *proxy)
+{
+	http_client_free(proxy->pair->client);
+	proxy->pair->client = NULL;
+	watch_stop(&proxy->from_client);
+	watch_stop(&proxy->from_server);
+	timer_release(&proxy->rest);
+	(void)close(proxy->client);
+	if (proxy->server >= 0)
+		(void)close(proxy->server);
+	listener_free(proxy->listener);
+}
+
+static void
+test_proxy_is_asked_to_connect(void **state)
+{
+	struct pair *pair = *state;
+	struct proxy proxy;
+	struct outcome out;
+
+	pair_listen(pair, NULL);
+	proxy_open(pair, &proxy, "HTTP/1.1 200 Connection established\r\nVia: x\r\n\r\n");
+	pair_connect(pair, NULL);
+	pair_get(pair, &out, "/hello");
+	assert_string_equal(out.body, "hello");
+	assert_string_equal(
+		proxy.asked,
+		"CONNECT server.invalid:7070 HTTP/1.1\r\nHost: server.invalid:7070\r\n\r\n");
+	proxy_close(&proxy);
+}
+
+static void
+test_proxy_that_refuses_is_quoted(void **state)
+{
+	struct pair *pair = *state;
+	struct proxy proxy;
+	struct outcome out;
+
+	pair->give_up = true;
+	pair_listen(pair, NULL);
+	proxy_open(pair, &proxy, "HTTP/1.1 403 Not to there\r\n\r\n");
+	pair_connect(pair, NULL);
+	pair_get(pair, &out, "/hello");
+	assert_string_equal(out.text, "cannot reach 'http://server.invalid:7070': the proxy "
+				      "refuses to connect: 403 Not to there");
+	proxy_close(&proxy);
+}
+
+static void
+test_name_without_an_address_is_named(void **state)
+{
+	struct pair *pair = *state;
+	struct outcome out;
+
+	pair->give_up = true;
+	pair->connect_ms = 300;
+	(void)snprintf(pair->url, sizeof(pair->url), "http://server.invalid:7070");
+	pair_connect(pair, NULL);
+	pair_get(pair, &out, "/hello");
+	assert_int_equal(out.code, ERR_AGAIN);
+	assert_non_null(strstr(out.text, "cannot reach 'http://server.invalid:7070': "));
+	assert_non_null(strstr(out.text, "'server.invalid'"));
+	http_client_free(pair->client);
+	pair_connect(pair, NULL);
+	pair_run_ms(pair, 1);
+	http_client_free(pair->client); /* while it asks */
+	pair->client = NULL;
+	pair_run_ms(pair, 5);
 }
 
 /* --- listeners --- */
@@ -581,8 +787,9 @@ test_listener_replaces_a_stale_socket_only(void **state)
 static void
 test_listener_refuses_what_is_no_address(void **state)
 {
-	static const char *const bad[] = {"", "8080", "localhost", "example.org:80", "127.0.0.1:99999",
-					  "unix:", "[::1]", "1.2.3.4.5:1", ":", "127.0.0.1:x"};
+	static const char *const bad[] = {
+		"",	 "8080",	"localhost", "example.org:80", "127.0.0.1:99999", "unix:",
+		"[::1]", "1.2.3.4.5:1", ":",	     "127.0.0.1:x"};
 	struct pair *pair = *state;
 	struct listener *listener;
 	size_t i;
@@ -619,6 +826,9 @@ main(void)
 		TEST(test_server_that_speaks_http1_is_told_apart),
 		TEST(test_server_that_speaks_garbage_is_an_error_each_time),
 		TEST(test_server_without_alpn_is_told_apart),
+		TEST(test_proxy_is_asked_to_connect),
+		TEST(test_proxy_that_refuses_is_quoted),
+		TEST(test_name_without_an_address_is_named),
 		TEST(test_listener_replaces_a_stale_socket_only),
 		TEST(test_listener_refuses_what_is_no_address),
 	};

@@ -27,8 +27,8 @@ static const char *const other_names[] = {"hub.example.org", "10.1.2.3"};
 static void
 remove_files(const char *dir)
 {
-	static const char *const names[] = {"ca",    "ca_key",	"cert",	 "key",	   "other_ca", "other_ca_key",
-					    "cert2", "key2",	"leaf",	 "leaf_key"};
+	static const char *const names[] = {"ca",	    "ca_key", "cert", "key",  "other_ca",
+					    "other_ca_key", "cert2",  "key2", "leaf", "leaf_key"};
 	char path[160];
 	size_t i;
 
@@ -154,7 +154,8 @@ test_large_bodies_pass_over_tls(void **state)
 {
 	struct world *w = *state;
 	struct tls_client_options options = {.cacert = w->ca};
-	struct http_call_spec spec = {.method = "POST", .path = "/echo", .body_len = 6000000, .wait = true};
+	struct http_call_spec spec = {
+		.method = "POST", .path = "/echo", .body_len = 6000000, .wait = true};
 	unsigned char *body = pair_bytes(spec.body_len);
 	struct outcome out[4];
 	unsigned i;
@@ -215,8 +216,10 @@ test_fingerprint_of_another_certificate_is_refused(void **state)
 	assert_int_equal(tls_fingerprint_file(own, w->cert, &w->pair->err), 0);
 	pin[20] = pin[20] == '0' ? '1' : '0';
 	get(w, &options, &out);
-	(void)snprintf(rest, sizeof(rest),
-		       "'localhost' presents no certificate with the fingerprint %s; its own has %s", pin, own);
+	(void)snprintf(
+		rest, sizeof(rest),
+		"'localhost' presents no certificate with the fingerprint %s; its own has %s", pin,
+		own);
 	assert_refused(w, &out, rest);
 }
 
@@ -231,7 +234,9 @@ test_pinned_ca_does_not_excuse_a_wrong_name(void **state)
 	make_cert(w, other_names, 2, TLS_CERT_DAYS);
 	assert_int_equal(tls_fingerprint_file(pin, w->ca, &w->pair->err), 0);
 	get(w, &options, &out);
-	assert_refused(w, &out, "the certificate presented is not for 'localhost' but for hub.example.org, 10.1.2.3");
+	assert_refused(w, &out,
+		       "the certificate presented is not for 'localhost' but for hub.example.org, "
+		       "10.1.2.3");
 }
 
 /* The chain shows the pinned CA, but another one has signed: no trust. */
@@ -258,7 +263,8 @@ test_pinned_ca_must_have_issued_the_certificate(void **state)
 	assert_int_equal(tls_fingerprint_file(pin, w->ca, &w->pair->err), 0);
 	get(w, &options, &out);
 	assert_refused(w, &out,
-		       "the certificate of 'localhost' was issued by 'Mallory's CA', which is not trusted here");
+		       "the certificate of 'localhost' was issued by 'Mallory's CA', which is not "
+		       "trusted here");
 }
 
 static void
@@ -287,7 +293,9 @@ test_certificate_for_another_name_is_refused_with_its_names(void **state)
 
 	make_cert(w, other_names, 2, TLS_CERT_DAYS);
 	get(w, &options, &out);
-	assert_refused(w, &out, "the certificate presented is not for 'localhost' but for hub.example.org, 10.1.2.3");
+	assert_refused(w, &out,
+		       "the certificate presented is not for 'localhost' but for hub.example.org, "
+		       "10.1.2.3");
 }
 
 static void
@@ -300,9 +308,11 @@ test_certificate_of_an_unknown_issuer_is_refused(void **state)
 	make_cert(w, good_names, 4, TLS_CERT_DAYS);
 	get(w, &options, &out);
 	assert_refused(w, &out,
-		       "the certificate of 'localhost' was issued by 'Test CA', which is not trusted here");
-	assert_string_equal(w->pair->down.hint,
-			    "give the issuer's file with --cacert or its fingerprint with --hub-fingerprint");
+		       "the certificate of 'localhost' was issued by 'Test CA', which is not "
+		       "trusted here");
+	assert_string_equal(
+		w->pair->down.hint,
+		"give the issuer's file with --cacert or its fingerprint with --hub-fingerprint");
 }
 
 static void
@@ -323,7 +333,11 @@ static void
 test_fingerprint_that_is_none_is_refused_with_its_form(void **state)
 {
 	static const char *const bad[] = {
-		"", "SHA256:", "SHA256:12", "MD5:00", "SHA256:zz",
+		"",
+		"SHA256:",
+		"SHA256:12",
+		"MD5:00",
+		"SHA256:zz",
 		"SHA256:00112233445566778899AABBCCDDEEFF00112233445566778899AABBCCDDEEF",
 		"SHA256:00112233445566778899AABBCCDDEEFF00112233445566778899AABBCCDDEEFF0"};
 	struct world *w = *state;
@@ -334,14 +348,16 @@ test_fingerprint_that_is_none_is_refused_with_its_form(void **state)
 		struct tls_client_options options = {.fingerprint = bad[i]};
 
 		assert_int_equal(tls_client_new(&w->client, &options, &w->pair->err), ERR_INPUT);
-		assert_non_null(strstr(w->pair->err.text,
-				       "is not a fingerprint: it is SHA256: and 64 hexadecimal digits"));
+		assert_non_null(
+			strstr(w->pair->err.text,
+			       "is not a fingerprint: it is SHA256: and 64 hexadecimal digits"));
 	}
-	assert_int_equal(tls_fingerprint_parse(digest,
-					       "sha256:00:11:22:33:44:55:66:77:88:99:aa:bb:cc:dd:ee:ff:"
-					       "00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF",
-					       &w->pair->err),
-			 0);
+	assert_int_equal(
+		tls_fingerprint_parse(digest,
+				      "sha256:00:11:22:33:44:55:66:77:88:99:aa:bb:cc:dd:ee:ff:"
+				      "00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF",
+				      &w->pair->err),
+		0);
 	assert_int_equal(digest[31], 0xff);
 	assert_int_equal(digest[1], 0x11);
 }

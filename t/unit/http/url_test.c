@@ -46,11 +46,32 @@ test_url_parse_takes_the_three_forms(void **state)
 static void
 test_url_parse_refuses_the_rest_and_names_the_forms(void **state)
 {
-	static const char *const bad[] = {
-		"", "hub", "hub:80", "ftp://hub", "http://", "http:///x", "http://:80", "http://hub:", "http://hub:0",
-		"http://hub:65536", "http://hub:8o", "http://hub:99999999999999999999", "http://u:p@hub", "http://[::1",
-		"http://[::1]x", "http://[hub]", "http://hub/?q", "http://hub#f", "http://hub/a b", "http://h\x01",
-		"http://.hub", "http://-hub", "http://h%75b", "unix:relative", "unix:", "http://hub/\xc3\xa4"};
+	static const char *const bad[] = {"",
+					  "hub",
+					  "hub:80",
+					  "ftp://hub",
+					  "http://",
+					  "http:///x",
+					  "http://:80",
+					  "http://hub:",
+					  "http://hub:0",
+					  "http://hub:65536",
+					  "http://hub:8o",
+					  "http://hub:99999999999999999999",
+					  "http://u:p@hub",
+					  "http://[::1",
+					  "http://[::1]x",
+					  "http://[hub]",
+					  "http://hub/?q",
+					  "http://hub#f",
+					  "http://hub/a b",
+					  "http://h\x01",
+					  "http://.hub",
+					  "http://-hub",
+					  "http://h%75b",
+					  "unix:relative",
+					  "unix:",
+					  "http://hub/\xc3\xa4"};
 	struct err err;
 	struct url url;
 	size_t i;
@@ -166,7 +187,8 @@ test_header_check_refuses_what_would_split_a_message(void **state)
 	free(large);
 }
 
-/* Copied and borrowed bytes leave in order, whatever the pieces taken and whoever wants his memory back. */
+/* Copied and borrowed bytes leave in order, whatever the pieces taken and whoever wants his memory
+ * back. */
 static void
 test_outgoing_keeps_order_and_gives_memory_back(void **state)
 {
