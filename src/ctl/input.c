@@ -48,6 +48,7 @@ input_release(struct input *source)
 	plan_free(source->plan);
 	project_release(&source->project);
 	free(source->path);
+	free(source->root);
 	free(source->bytes);
 	free(source->parameters);
 	arena_release(&source->arena);
@@ -129,6 +130,26 @@ open_config(struct input *source, struct err *err)
 	return err->code;
 }
 
+/* An example within a larger tree has a .circleci of its own: that is the project then. */
+static int
+find_root(struct input *source, struct err *err)
+{
+	LOCAL_FREE char *config = realpath(source->path, NULL);
+	char *slash = config != NULL ? strrchr(config, '/') : NULL;
+
+	if (slash != NULL)
+		*slash = '\0';
+	if (slash != NULL && text_ends(config, "/.circleci")) {
+		*strrchr(config, '/') = '\0';
+		source->root = mem_strdup(config[0] != '\0' ? config : "/");
+	} else {
+		source->root = realpath(source->project.top != NULL ? source->project.top : ".", NULL);
+	}
+	if (source->root == NULL)
+		return err_sys(err, "cannot tell the path of the project's directory");
+	return 0;
+}
+
 int
 input_read(struct input *source, struct loop *loop, struct err *err)
 {
@@ -148,7 +169,7 @@ input_read(struct input *source, struct loop *loop, struct err *err)
 	if (rc == 0)
 		source->bytes = buffer_take_text(&bytes);
 	buffer_release(&bytes);
-	return rc;
+	return rc == 0 ? find_root(source, err) : rc;
 }
 
 /* --- compiling --------------------------------------------------------------------------- */

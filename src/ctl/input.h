@@ -35,6 +35,7 @@ struct input {
 	bool docker_on_host;
 	struct project project;
 	char *path;		/* of the config as messages show it */
+	char *root;		/* what a checkout copies: the directory that holds .circleci, else the tree's top, else the current one */
 	void *bytes;
 	size_t len;
 	struct arena arena;

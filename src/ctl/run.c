@@ -272,7 +272,6 @@ describe_checkout(const struct run *run)
 {
 	struct json *checkout = json_new_object();
 	const struct project *project = &run->source.project;
-	LOCAL_FREE char *here = project->top == NULL ? getcwd(NULL, 0) : NULL;
 	const char *branch = run->source.branch != NULL ? run->source.branch : project->branch;
 
 	if (run->source.tag != NULL)
@@ -283,7 +282,7 @@ describe_checkout(const struct run *run)
 		json_put_str(checkout, "revision", project->revision);
 	if (project->remote != NULL)
 		json_put_str(checkout, "repository", project->remote);
-	json_put_str(checkout, "directory", project->top != NULL ? project->top : here);
+	json_put_str(checkout, "directory", run->source.root);
 	return checkout;
 }
 
@@ -307,7 +306,7 @@ static char *
 slug_of(const struct run *run)
 {
 	const struct project *project = &run->source.project;
-	const char *name = project->top != NULL ? strrchr(project->top, '/') : NULL;
+	const char *name = strrchr(run->source.root, '/');
 
 	if (project->slug != NULL)
 		return mem_strdup(project->slug);

@@ -54,10 +54,12 @@ draw_job(struct display *display, const struct display_job *job, unsigned column
 	if (job->started_us != 0)
 		(void)text_duration(took, view_took_ms(display, job));
 	(void)clean_cut(name, sizeof(name), job->name, name_columns);
-	buffer_printf(&display->out, "%s%-8s%s %s%*s %7s", view_look_colour(display, job->look),
+	buffer_printf(&display->out, "%s%-8s%s %s%*s", view_look_colour(display, job->look),
 		      view_look_name(job->look), view_colour_end(display), name,
-		      (int)(name_columns - clean_width(name)), "", took);
+		      (int)(name_columns - clean_width(name)), "");
 	left = 8 + 1 + name_columns + 1 + 7;
+	if (left <= columns)
+		buffer_printf(&display->out, " %7s", took);
 	if (left + 2 < columns) {
 		(void)clean_cut(tail, sizeof(tail), tail_of(job, last), columns - left - 2);
 		if (tail[0] != '\0')
