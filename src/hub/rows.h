@@ -107,6 +107,9 @@ struct workflow_row {
 	int64_t created_ms, ended_ms;
 	uint64_t seq;
 	char canceled_by[HUB_NAME_BYTES]; /* "": nobody */
+	/* Of its pipeline; not stored with it. */
+	const char *project_slug;
+	int64_t pipeline_number;
 };
 
 struct job_row {
@@ -125,6 +128,9 @@ struct job_row {
 	char by[HUB_NAME_BYTES]; /* who approved or canceled it; "": nobody */
 	int64_t created_ms, queued_ms, started_ms, ended_ms;
 	uint64_t seq;
+	/* Of what it belongs to; not stored with it. */
+	const char *workflow_name, *project_slug;
+	int64_t pipeline_number;
 };
 
 struct task_row {
@@ -145,6 +151,9 @@ struct task_row {
 	char agent_name[HUB_NAME_BYTES];
 	int64_t queued_ms, leased_ms, started_ms, ended_ms;
 	uint64_t seq;
+	/* Of its job; not stored with it. */
+	const char *job_name;
+	int64_t job_number;
 };
 
 struct step_row {

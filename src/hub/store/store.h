@@ -98,7 +98,7 @@ struct store_output {
 
 /*
  * A list. Members that are zero (or NULL, or negative where said) do not restrict. Rows come newest
- * first, but workflows, tasks and history in their order.
+ * first, but workflows, tasks, history and the jobs of one workflow in their order.
  */
 struct store_query {
 	bool by_id, by_project, by_pipeline, by_workflow, by_job, by_task;

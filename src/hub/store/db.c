@@ -1,0 +1,279 @@
+/*
+ * db.c - the database file: schema, kept statements, and columns to and from C.
+ *
+ * Tables that are written often keep their rowid, so that what is made together lies
+ * together and a commit touches few pages; an id is looked up in its own index, which
+ * an update does not change.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "hub/store/db.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/assert.h"
+#include "base/err.h"
+#include "base/id.h"
+
+static const char schema[] =
+	"CREATE TABLE project (id BLOB PRIMARY KEY, slug TEXT NOT NULL UNIQUE,"
+	" last_pipeline INTEGER NOT NULL, last_job INTEGER NOT NULL) STRICT;"
+	"CREATE TABLE pipeline (id BLOB PRIMARY KEY, project BLOB NOT NULL, number INTEGER NOT NULL,"
+	" state INTEGER NOT NULL, outcome INTEGER NOT NULL, created_ms INTEGER NOT NULL,"
+	" ended_ms INTEGER NOT NULL, seq INTEGER NOT NULL, actor TEXT, branch TEXT, tag TEXT,"
+	" revision TEXT, repository TEXT, directory TEXT, config_path TEXT) STRICT;"
+	"CREATE UNIQUE INDEX pipeline_number ON pipeline (project, number);"
+	"CREATE INDEX pipeline_active ON pipeline (state) WHERE state = 0;"
+	"CREATE TABLE pipeline_config (pipeline BLOB PRIMARY KEY, config TEXT, compiled TEXT) STRICT;"
+	"CREATE TABLE workflow (id BLOB PRIMARY KEY, pipeline BLOB NOT NULL, name TEXT NOT NULL,"
+	" position INTEGER NOT NULL, state INTEGER NOT NULL, outcome INTEGER NOT NULL,"
+	" created_ms INTEGER NOT NULL, ended_ms INTEGER NOT NULL, seq INTEGER NOT NULL,"
+	" canceled_by TEXT NOT NULL) STRICT;"
+	"CREATE INDEX workflow_pipeline ON workflow (pipeline);"
+	"CREATE TABLE job (id BLOB PRIMARY KEY, workflow BLOB NOT NULL, pipeline BLOB NOT NULL,"
+	" number INTEGER NOT NULL, position INTEGER NOT NULL, name TEXT NOT NULL, type TEXT NOT NULL,"
+	" requires TEXT NOT NULL, resource_class TEXT, parallelism INTEGER NOT NULL,"
+	" state INTEGER NOT NULL, outcome INTEGER NOT NULL, reason TEXT NOT NULL, by TEXT NOT NULL,"
+	" created_ms INTEGER NOT NULL, queued_ms INTEGER NOT NULL, started_ms INTEGER NOT NULL,"
+	" ended_ms INTEGER NOT NULL, seq INTEGER NOT NULL) STRICT;"
+	"CREATE INDEX job_workflow ON job (workflow);"
+	"CREATE INDEX job_pipeline ON job (pipeline);"
+	"CREATE INDEX job_number ON job (number);"
+	"CREATE TABLE job_document (job BLOB PRIMARY KEY, document TEXT NOT NULL) STRICT;"
+	"CREATE TABLE task (id BLOB PRIMARY KEY, job BLOB NOT NULL, pipeline BLOB NOT NULL,"
+	" attempt INTEGER NOT NULL, node_index INTEGER NOT NULL, state INTEGER NOT NULL,"
+	" phase INTEGER NOT NULL, outcome INTEGER NOT NULL, reason TEXT NOT NULL,"
+	" cancel_by TEXT NOT NULL, epoch INTEGER NOT NULL, returned INTEGER NOT NULL,"
+	" event_seq INTEGER NOT NULL, history_seq INTEGER NOT NULL, output_open INTEGER NOT NULL,"
+	" agent BLOB, claim BLOB, agent_name TEXT NOT NULL, queued_ms INTEGER NOT NULL,"
+	" leased_ms INTEGER NOT NULL, started_ms INTEGER NOT NULL, ended_ms INTEGER NOT NULL,"
+	" seq INTEGER NOT NULL) STRICT;"
+	"CREATE INDEX task_job ON task (job);"
+	"CREATE INDEX task_pipeline ON task (pipeline);"
+	"CREATE INDEX task_open ON task (output_open) WHERE output_open = 1;"
+	"CREATE TABLE step (task BLOB NOT NULL, step INTEGER NOT NULL, attempt INTEGER NOT NULL,"
+	" name TEXT NOT NULL, kind TEXT NOT NULL, state INTEGER NOT NULL, outcome INTEGER NOT NULL,"
+	" reason TEXT NOT NULL, exit_code INTEGER NOT NULL, signal INTEGER NOT NULL,"
+	" output_bytes INTEGER NOT NULL, wall_ms INTEGER NOT NULL, user_us INTEGER NOT NULL,"
+	" system_us INTEGER NOT NULL, max_rss_bytes INTEGER NOT NULL, started_ms INTEGER NOT NULL,"
+	" ended_ms INTEGER NOT NULL, seq INTEGER NOT NULL,"
+	" PRIMARY KEY (task, step, attempt)) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE history (task BLOB NOT NULL, seq INTEGER NOT NULL, time_ms INTEGER NOT NULL,"
+	" state TEXT NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (task, seq)) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE output (task BLOB NOT NULL, step INTEGER NOT NULL, attempt INTEGER NOT NULL,"
+	" offset INTEGER NOT NULL, raw_len INTEGER NOT NULL, lines INTEGER NOT NULL,"
+	" frame_len INTEGER NOT NULL, frame_crc INTEGER NOT NULL, epoch INTEGER NOT NULL,"
+	" time_ms INTEGER NOT NULL, segment INTEGER NOT NULL, at INTEGER NOT NULL,"
+	" PRIMARY KEY (task, step, attempt, offset)) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE agent (id BLOB PRIMARY KEY, name TEXT NOT NULL, version TEXT NOT NULL,"
+	" os TEXT NOT NULL, arch TEXT NOT NULL, slots INTEGER NOT NULL, classes TEXT NOT NULL,"
+	" first_ms INTEGER NOT NULL, last_ms INTEGER NOT NULL, used_ms INTEGER NOT NULL) STRICT;"
+	"CREATE TABLE class (id BLOB PRIMARY KEY, name TEXT NOT NULL UNIQUE,"
+	" description TEXT NOT NULL) STRICT;"
+	"CREATE TABLE token (id BLOB PRIMARY KEY, kind INTEGER NOT NULL, digest BLOB NOT NULL UNIQUE,"
+	" name TEXT NOT NULL, nickname TEXT NOT NULL, created_ms INTEGER NOT NULL) STRICT;"
+	"PRAGMA user_version = 1;";
+
+static int
+fail(struct db *db, const char *what, struct err *err)
+{
+	return err_set(err, ERR_HOST, "%s: %s", what, sqlite3_errmsg(db->handle));
+}
+
+int
+db_exec(struct db *db, const char *sql, struct err *err)
+{
+	if (sqlite3_exec(db->handle, sql, NULL, NULL, NULL) != SQLITE_OK)
+		return fail(db, "the database refuses a statement", err);
+	return 0;
+}
+
+static int
+read_version(struct db *db, int *version, struct err *err)
+{
+	sqlite3_stmt *stmt;
+	int rc = db_prepare(db, "PRAGMA user_version", &stmt, err);
+
+	if (rc < 0)
+		return rc;
+	rc = db_row(db, stmt, err);
+	*version = rc > 0 ? sqlite3_column_int(stmt, 0) : 0;
+	sqlite3_finalize(stmt);
+	return rc < 0 ? rc : 0;
+}
+
+static int
+prepare_file(struct db *db, struct err *err)
+{
+	int version, rc;
+
+	/* One user only: no shared memory file, and a second hub is refused. */
+	rc = db_exec(db,
+		     "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL;"
+		     "PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384;"
+		     "BEGIN IMMEDIATE; COMMIT;",
+		     err);
+	if (rc < 0)
+		return rc;
+	rc = read_version(db, &version, err);
+	if (rc < 0)
+		return rc;
+	if (version > DB_SCHEMA)
+		return err_set(err, ERR_INPUT, "it has version %d, this runner-hub reads up to %d", version,
+			       DB_SCHEMA);
+	if (version == 0) {
+		rc = db_exec(db, "BEGIN IMMEDIATE", err);
+		if (rc == 0)
+			rc = db_exec(db, schema, err);
+		if (rc == 0)
+			rc = db_exec(db, "COMMIT", err);
+	}
+	return rc;
+}
+
+int
+db_open(struct db *db, const char *path, struct err *err)
+{
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+	int rc;
+
+	memset(db, 0, sizeof(*db));
+	if (sqlite3_open_v2(path, &db->handle, flags, NULL) != SQLITE_OK) {
+		rc = fail(db, "cannot open it", err);
+		goto failed;
+	}
+	rc = prepare_file(db, err);
+	if (rc < 0)
+		goto failed;
+	return 0;
+
+failed:
+	if (strstr(err->text, "locked") != NULL)
+		err_hint(err, "another runner-hub uses this data directory");
+	rc = err_wrap(err, "database '%s'", path);
+	db_close(db);
+	return rc;
+}
+
+void
+db_close(struct db *db)
+{
+	size_t i;
+
+	for (i = 0; i < db->kept_count; i++)
+		sqlite3_finalize(db->kept[i].stmt);
+	db->kept_count = 0;
+	sqlite3_close(db->handle);
+	db->handle = NULL;
+}
+
+int
+db_prepare(struct db *db, const char *sql, sqlite3_stmt **out, struct err *err)
+{
+	if (sqlite3_prepare_v2(db->handle, sql, -1, out, NULL) != SQLITE_OK)
+		return fail(db, "the database does not take a statement", err);
+	return 0;
+}
+
+int
+db_kept(struct db *db, const char *sql, sqlite3_stmt **out, struct err *err)
+{
+	size_t i;
+
+	for (i = 0; i < db->kept_count; i++)
+		if (db->kept[i].sql == sql) {
+			*out = db->kept[i].stmt;
+			sqlite3_reset(*out);
+			return 0;
+		}
+	assert(db->kept_count < DB_KEPT_MOST);
+	if (sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, out, NULL) != SQLITE_OK)
+		return fail(db, "the database does not take a statement", err);
+	db->kept[db->kept_count].sql = sql;
+	db->kept[db->kept_count].stmt = *out;
+	db->kept_count++;
+	return 0;
+}
+
+int
+db_row(struct db *db, sqlite3_stmt *stmt, struct err *err)
+{
+	int rc = sqlite3_step(stmt);
+
+	if (rc == SQLITE_ROW)
+		return 1;
+	if (rc != SQLITE_DONE)
+		return fail(db, "the database failed", err);
+	sqlite3_reset(stmt);
+	return 0;
+}
+
+int
+db_run(struct db *db, sqlite3_stmt *stmt, struct err *err)
+{
+	int rc;
+
+	do
+		rc = db_row(db, stmt, err);
+	while (rc > 0);
+	return rc;
+}
+
+void
+db_bind_id(sqlite3_stmt *stmt, int *at, const struct id *id)
+{
+	sqlite3_bind_blob(stmt, (*at)++, id->bytes, ID_BYTES, SQLITE_STATIC);
+}
+
+void
+db_bind_int(sqlite3_stmt *stmt, int *at, int64_t value)
+{
+	sqlite3_bind_int64(stmt, (*at)++, value);
+}
+
+void
+db_bind_text(sqlite3_stmt *stmt, int *at, const char *text)
+{
+	sqlite3_bind_text(stmt, (*at)++, text, -1, SQLITE_STATIC);
+}
+
+void
+db_bind_blob(sqlite3_stmt *stmt, int *at, const void *bytes, size_t len)
+{
+	sqlite3_bind_blob64(stmt, (*at)++, bytes, len, SQLITE_STATIC);
+}
+
+void
+db_read_id(sqlite3_stmt *stmt, int *at, struct id *id)
+{
+	int col = (*at)++;
+	const void *bytes = sqlite3_column_blob(stmt, col);
+
+	memset(id, 0, sizeof(*id));
+	if (bytes != NULL && sqlite3_column_bytes(stmt, col) == ID_BYTES)
+		memcpy(id->bytes, bytes, ID_BYTES);
+}
+
+int64_t
+db_read_int(sqlite3_stmt *stmt, int *at)
+{
+	return sqlite3_column_int64(stmt, (*at)++);
+}
+
+const char *
+db_read_text(sqlite3_stmt *stmt, int *at, struct arena *arena)
+{
+	const char *text = (const char *)sqlite3_column_text(stmt, (*at)++);
+
+	return text == NULL ? NULL : arena_strdup(arena, text);
+}
+
+void
+db_read_room(sqlite3_stmt *stmt, int *at, char *room, size_t size)
+{
+	const char *text = (const char *)sqlite3_column_text(stmt, (*at)++);
+
+	snprintf(room, size, "%s", text == NULL ? "" : text);
+}

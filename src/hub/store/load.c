@@ -1,0 +1,107 @@
+/*
+ * load.c - what is active, read once at the start.
+ *
+ * A pipeline is active while it has not ended or a task of it has output that is not
+ * gathered; with it come all its workflows, jobs, tasks and steps.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <string.h>
+
+#include "base/err.h"
+#include "hub/store/columns.h"
+#include "hub/store/store_internal.h"
+
+#define ACTIVE                                                       \
+	"(SELECT id FROM pipeline WHERE state = 0 UNION"             \
+	" SELECT pipeline FROM task WHERE output_open = 1)"
+
+static void
+read_active_job(sqlite3_stmt *stmt, struct arena *arena, struct job_row *row)
+{
+	int at = sqlite3_column_count(stmt) - 1;
+
+	read_job(stmt, arena, row);
+	row->document = db_read_text(stmt, &at, arena);
+}
+
+/* A position is where the last record of a (step, attempt) ends; nothing else of it counts. */
+static void
+read_position(sqlite3_stmt *stmt, struct arena *arena, struct output_row *row)
+{
+	int at = 0;
+
+	(void)arena;
+	db_read_id(stmt, &at, &row->task);
+	row->step = (uint32_t)db_read_int(stmt, &at);
+	row->attempt = (uint32_t)db_read_int(stmt, &at);
+	row->offset = (uint64_t)db_read_int(stmt, &at);
+}
+
+/* All rows of a query into a member of *out. */
+#define LOAD(member, counter, type, reader, sql)                                              \
+	do {                                                                                  \
+		struct rows rows = {NULL, 0, 0};                                              \
+		sqlite3_stmt *stmt;                                                           \
+		int rc;                                                                       \
+                                                                                              \
+		if (db_prepare(&disk->db, sql, &stmt, err) < 0)                               \
+			return err->code;                                                     \
+		while ((rc = db_row(&disk->db, stmt, err)) > 0)                               \
+			reader(stmt, &out->arena, rows_add(&rows, &out->arena, sizeof(type))); \
+		sqlite3_finalize(stmt);                                                       \
+		if (rc < 0)                                                                   \
+			return rc;                                                            \
+		out->member = rows.items;                                                     \
+		out->counter = rows.count;                                                    \
+	} while (0)
+
+int
+disk_load(struct disk *disk, struct store_snapshot *out, struct err *err)
+{
+	LOAD(projects, project_count, struct project_row, read_project,
+	     "SELECT " PROJECT_COLUMNS " FROM project");
+	LOAD(pipelines, pipeline_count, struct pipeline_row, read_pipeline,
+	     "SELECT " PIPELINE_COLUMNS PIPELINE_FROM "WHERE p.id IN " ACTIVE " ORDER BY p.rowid");
+	LOAD(workflows, workflow_count, struct workflow_row, read_workflow,
+	     "SELECT " WORKFLOW_COLUMNS WORKFLOW_FROM "WHERE w.pipeline IN " ACTIVE
+	     " ORDER BY w.pipeline, w.position");
+	LOAD(jobs, job_count, struct job_row, read_active_job,
+	     "SELECT " JOB_COLUMNS ", d.document FROM job j JOIN workflow w ON w.id = j.workflow"
+	     " JOIN pipeline p ON p.id = j.pipeline JOIN project r ON r.id = p.project"
+	     " LEFT JOIN job_document d ON d.job = j.id WHERE j.pipeline IN " ACTIVE
+	     " ORDER BY j.workflow, j.position");
+	LOAD(tasks, task_count, struct task_row, read_task,
+	     "SELECT " TASK_COLUMNS TASK_FROM "WHERE t.pipeline IN " ACTIVE " ORDER BY t.rowid");
+	LOAD(steps, step_count, struct step_row, read_step,
+	     "SELECT " STEP_COLUMNS " FROM step WHERE task IN (SELECT id FROM task WHERE pipeline IN " ACTIVE
+	     ") ORDER BY task, step, attempt");
+	LOAD(positions, position_count, struct output_row, read_position,
+	     "SELECT task, step, attempt, max(offset + raw_len) FROM output WHERE task IN"
+	     " (SELECT id FROM task WHERE output_open = 1) GROUP BY task, step, attempt");
+	LOAD(agents, agent_count, struct agent_row, read_agent, "SELECT " AGENT_COLUMNS " FROM agent");
+	LOAD(classes, class_count, struct class_row, read_class, "SELECT " CLASS_COLUMNS " FROM class");
+	LOAD(tokens, token_count, struct token_row, read_token, "SELECT " TOKEN_COLUMNS " FROM token");
+	return 0;
+}
+
+int
+disk_count_segments(struct disk *disk, struct err *err)
+{
+	sqlite3_stmt *stmt;
+	int rc;
+
+	if (db_prepare(&disk->db,
+		       "SELECT segment, count(*) FROM output WHERE segment > 0 AND task IN"
+		       " (SELECT id FROM task WHERE output_open = 1) GROUP BY segment",
+		       &stmt, err) < 0)
+		return err->code;
+	while ((rc = db_row(&disk->db, stmt, err)) > 0) {
+		rc = segments_count(&disk->segments, (uint32_t)sqlite3_column_int64(stmt, 0),
+				    (uint64_t)sqlite3_column_int64(stmt, 1), err);
+		if (rc < 0)
+			break;
+	}
+	sqlite3_finalize(stmt);
+	return rc < 0 ? rc : segments_clean(&disk->segments, err);
+}

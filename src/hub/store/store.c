@@ -1,0 +1,466 @@
+/*
+ * store.c - the queue between the loop and the store thread, and its transactions.
+ *
+ * Three lists: submitted (the loop's, this turn), queued (handed over, under the
+ * lock), finished (durable, under the lock). The thread takes all that is queued, runs it as one
+ * transaction, and gives it back through an eventfd. When nothing is queued it gathers.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "hub/store/store.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/assert.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "hub/store/columns.h"
+#include "hub/store/store_internal.h"
+#include "loop/loop.h"
+
+struct op_list {
+	struct store_op *first, **end;
+};
+
+struct store {
+	struct disk disk;
+	/* The loop's. */
+	struct loop *loop;
+	struct later hand_over;
+	struct watch watch;
+	struct op_list submitted;
+	void (*on_failed)(void *arg, const struct err *err);
+	void *arg;
+	bool is_failed; /* on_failed has been called */
+	/* Both. */
+	pthread_t thread;
+	bool is_running;
+	pthread_mutex_t lock;
+	pthread_cond_t work;
+	struct op_list queued, finished;
+	bool is_closing;
+	struct err failure; /* code 0: none */
+	struct store_numbers numbers;
+	int wake; /* eventfd: something is finished */
+};
+
+static void
+list_init(struct op_list *list)
+{
+	list->first = NULL;
+	list->end = &list->first;
+}
+
+static void
+list_add(struct op_list *list, struct store_op *op)
+{
+	op->next = NULL;
+	*list->end = op;
+	list->end = &op->next;
+}
+
+/* Append all of more, which is empty then. */
+static void
+list_join(struct op_list *list, struct op_list *more)
+{
+	if (more->first == NULL)
+		return;
+	*list->end = more->first;
+	list->end = more->end;
+	list_init(more);
+}
+
+static void
+op_free(struct store_op *op)
+{
+	if (op->kind == STORE_ADD_OUTPUT) {
+		free(op->output.bytes);
+		free(op->output.rows);
+	}
+	arena_release(&op->arena);
+	free(op);
+}
+
+static void
+list_free(struct op_list *list)
+{
+	struct store_op *op;
+
+	while ((op = list->first) != NULL) {
+		list->first = op->next;
+		op_free(op);
+	}
+	list_init(list);
+}
+
+struct store_op *
+store_op_new(enum store_op_kind kind)
+{
+	struct store_op *op = MEM_NEW(struct store_op);
+
+	op->kind = kind;
+	arena_init(&op->arena, 0);
+	return op;
+}
+
+/* --- the thread ------------------------------------------------------------------------- */
+
+static void
+tell_loop(struct store *store)
+{
+	uint64_t one = 1;
+
+	while (write(store->wake, &one, sizeof(one)) < 0 && errno == EINTR)
+		;
+}
+
+/* Put GATHER operations aside: they are finished in an idle moment. */
+static void
+split_gather(struct disk *disk, struct op_list *list)
+{
+	struct store_op *op = list->first, *next;
+
+	list_init(list);
+	for (; op != NULL; op = next) {
+		next = op->next;
+		if (op->kind != STORE_GATHER) {
+			list_add(list, op);
+			continue;
+		}
+		op->next = NULL;
+		*disk->gather_end = op;
+		disk->gather_end = &op->next;
+	}
+}
+
+static int
+run_transaction(struct store *store, struct op_list *list, struct err *err)
+{
+	struct disk *disk = &store->disk;
+	struct store_op *op;
+	bool writes = false;
+
+	for (op = list->first; op != NULL && !writes; op = op->next)
+		writes = store_op_is_write(op->kind);
+	if (writes && db_exec(&disk->db, "BEGIN IMMEDIATE", err) < 0)
+		return err->code;
+	for (op = list->first; op != NULL; op = op->next)
+		if (disk_run(disk, op, err) < 0)
+			return err->code;
+	if (writes) {
+		if (segments_sync(&disk->segments, err) < 0 || db_exec(&disk->db, "COMMIT", err) < 0)
+			return err->code;
+		disk->numbers.commits++;
+	}
+	split_gather(disk, list);
+	return 0;
+}
+
+static void
+finish(struct store *store, struct op_list *list)
+{
+	pthread_mutex_lock(&store->lock);
+	list_join(&store->finished, list);
+	store->numbers = store->disk.numbers;
+	pthread_mutex_unlock(&store->lock);
+	tell_loop(store);
+}
+
+/* Wait for work. False: closing, and all is done. *idle: nothing is queued, gather. */
+static bool
+take_work(struct store *store, struct op_list *list, bool *idle)
+{
+	bool go_on;
+
+	pthread_mutex_lock(&store->lock);
+	while (store->queued.first == NULL && !store->is_closing && store->disk.gather == NULL)
+		pthread_cond_wait(&store->work, &store->lock);
+	list_join(list, &store->queued);
+	*idle = list->first == NULL;
+	go_on = !*idle || !store->is_closing;
+	pthread_mutex_unlock(&store->lock);
+	return go_on;
+}
+
+static int
+gather_some(struct store *store, struct op_list *list, struct err *err)
+{
+	struct store_op *op;
+
+	if (disk_gather(&store->disk, &op, err) < 0)
+		return err->code;
+	while (op != NULL) {
+		struct store_op *next = op->next;
+
+		list_add(list, op);
+		op = next;
+	}
+	return 0;
+}
+
+static void *
+thread_main(void *arg)
+{
+	struct store *store = arg;
+	struct err err = ERR_INIT;
+	struct op_list list;
+	bool idle;
+
+	list_init(&list);
+	while (take_work(store, &list, &idle)) {
+		int rc = idle ? gather_some(store, &list, &err) : run_transaction(store, &list, &err);
+
+		if (rc < 0) {
+			pthread_mutex_lock(&store->lock);
+			store->failure = err;
+			pthread_mutex_unlock(&store->lock);
+			tell_loop(store);
+			break;
+		}
+		finish(store, &list);
+	}
+	list_free(&list);
+	return NULL;
+}
+
+/* --- the loop's side -------------------------------------------------------------------- */
+
+static void
+on_hand_over(void *arg)
+{
+	struct store *store = arg;
+
+	pthread_mutex_lock(&store->lock);
+	list_join(&store->queued, &store->submitted);
+	pthread_cond_signal(&store->work);
+	pthread_mutex_unlock(&store->lock);
+}
+
+static void
+run_finished(struct op_list *list)
+{
+	struct store_op *op;
+
+	while ((op = list->first) != NULL) {
+		list->first = op->next;
+		if (op->done != NULL)
+			op->done(op->arg, op);
+		op_free(op);
+	}
+}
+
+static void
+on_wake(void *arg, unsigned events)
+{
+	struct store *store = arg;
+	struct op_list list;
+	struct err failure;
+	uint64_t count;
+
+	(void)events;
+	list_init(&list);
+	while (read(store->wake, &count, sizeof(count)) < 0 && errno == EINTR)
+		;
+	pthread_mutex_lock(&store->lock);
+	list_join(&list, &store->finished);
+	failure = store->failure;
+	pthread_mutex_unlock(&store->lock);
+	run_finished(&list);
+	if (failure.code != 0 && !store->is_failed) {
+		store->is_failed = true;
+		store->on_failed(store->arg, &failure);
+	}
+}
+
+static void
+copy_query(struct store_op *op)
+{
+	struct store_query *query = &op->query;
+
+	if (query->project_slug != NULL)
+		query->project_slug = arena_strdup(&op->arena, query->project_slug);
+	if (query->branch != NULL)
+		query->branch = arena_strdup(&op->arena, query->branch);
+	if (query->name != NULL)
+		query->name = arena_strdup(&op->arena, query->name);
+}
+
+void
+store_submit(struct store *store, struct store_op *op, store_done_fn *done, void *arg)
+{
+	assert(store->is_running);
+	if (op->kind >= STORE_LIST_PIPELINES && op->kind <= STORE_LIST_AGENTS)
+		copy_query(op);
+	op->done = done;
+	op->arg = arg;
+	list_add(&store->submitted, op);
+	later_want(&store->hand_over);
+}
+
+void
+store_forget(struct store_op *op)
+{
+	op->done = NULL;
+}
+
+struct store_numbers
+store_numbers(struct store *store)
+{
+	struct store_numbers numbers;
+
+	pthread_mutex_lock(&store->lock);
+	numbers = store->numbers;
+	pthread_mutex_unlock(&store->lock);
+	return numbers;
+}
+
+int
+store_put_now(struct store *store, struct store_op *op, struct err *err)
+{
+	struct op_list list;
+	int rc;
+
+	assert(!store->is_running);
+	list_init(&list);
+	list_add(&list, op);
+	rc = run_transaction(store, &list, err);
+	if (rc < 0)
+		(void)sqlite3_exec(store->disk.db.handle, "ROLLBACK", NULL, NULL, NULL);
+	op_free(op);
+	return rc;
+}
+
+/* --- life --------------------------------------------------------------------------------- */
+
+int
+store_open(struct store **out, const char *dir, struct err *err)
+{
+	struct store *store = MEM_NEW(struct store);
+	char *path = mem_printf("%s/hub.db", dir);
+	int rc;
+
+	store->wake = -1;
+	store->disk.segments.dir = -1;
+	store->disk.gather_end = &store->disk.gather;
+	list_init(&store->submitted);
+	list_init(&store->queued);
+	list_init(&store->finished);
+	pthread_mutex_init(&store->lock, NULL);
+	pthread_cond_init(&store->work, NULL);
+	rc = db_open(&store->disk.db, path, err);
+	free(path);
+	if (rc < 0)
+		goto failed;
+	path = mem_printf("%s/output", dir);
+	rc = segments_open(&store->disk.segments, path, err);
+	free(path);
+	if (rc == 0)
+		rc = disk_count_segments(&store->disk, err);
+	if (rc < 0)
+		goto failed;
+	*out = store;
+	return 0;
+
+failed:
+	store_close(store);
+	return rc;
+}
+
+int
+store_load(struct store *store, struct store_snapshot *out, struct err *err)
+{
+	int rc;
+
+	assert(!store->is_running);
+	memset(out, 0, sizeof(*out));
+	arena_init(&out->arena, 0);
+	rc = disk_load(&store->disk, out, err);
+	if (rc < 0)
+		arena_release(&out->arena);
+	return rc;
+}
+
+void
+store_snapshot_release(struct store_snapshot *snapshot)
+{
+	arena_release(&snapshot->arena);
+}
+
+static int
+start_thread(struct store *store, struct err *err)
+{
+	sigset_t all, old;
+	int rc;
+
+	/* Signals are the loop's. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	rc = pthread_create(&store->thread, NULL, thread_main, store);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (rc != 0) {
+		errno = rc;
+		return err_sys(err, "cannot start the store's thread");
+	}
+	store->is_running = true;
+	return 0;
+}
+
+int
+store_start(struct store *store, struct loop *loop,
+	    void (*on_failed)(void *arg, const struct err *err), void *arg, struct err *err)
+{
+	int rc;
+
+	store->loop = loop;
+	store->on_failed = on_failed;
+	store->arg = arg;
+	store->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (store->wake < 0)
+		return err_sys(err, "cannot make an eventfd");
+	rc = watch_start(&store->watch, loop, store->wake, WATCH_READ, on_wake, store, err);
+	if (rc < 0)
+		return rc;
+	later_init(&store->hand_over, loop, on_hand_over, store);
+	return start_thread(store, err);
+}
+
+void
+store_close(struct store *store)
+{
+	if (store == NULL)
+		return;
+	if (store->is_running) {
+		on_hand_over(store);
+		pthread_mutex_lock(&store->lock);
+		store->is_closing = true;
+		pthread_cond_signal(&store->work);
+		pthread_mutex_unlock(&store->lock);
+		pthread_join(store->thread, NULL);
+	}
+	later_release(&store->hand_over);
+	watch_stop(&store->watch);
+	if (store->wake >= 0)
+		(void)close(store->wake);
+	list_free(&store->submitted);
+	list_free(&store->queued);
+	list_free(&store->finished);
+	while (store->disk.gather != NULL) {
+		struct store_op *op = store->disk.gather;
+
+		store->disk.gather = op->next;
+		op_free(op);
+	}
+	segments_close(&store->disk.segments);
+	if (store->disk.db.handle != NULL)
+		db_close(&store->disk.db);
+	pthread_cond_destroy(&store->work);
+	pthread_mutex_destroy(&store->lock);
+	free(store);
+}

@@ -1,0 +1,58 @@
+/*
+ * store_internal.h - what the store's own files share: its state on the thread's side.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef HUB_STORE_STORE_INTERNAL_H
+#define HUB_STORE_STORE_INTERNAL_H
+
+#include <stddef.h>
+
+#include "hub/store/db.h"
+#include "hub/store/segment.h"
+#include "hub/store/store.h"
+
+enum { GATHER_BATCH = 64 }; /* tasks in one idle turn */
+
+/* Touched by the store thread only, once it runs. */
+struct disk {
+	struct db db;
+	struct segments segments;
+	struct store_op *gather, **gather_end; /* GATHER operations that wait for an idle moment */
+	struct store_numbers numbers;
+};
+
+/* A list that grows in an arena. */
+struct rows {
+	void *items;
+	size_t count, room;
+};
+
+/* A zeroed item of size bytes at the end. */
+void *rows_add(struct rows *rows, struct arena *arena, size_t size);
+
+/* One operation; GATHER only queues itself. */
+int disk_run(struct disk *disk, struct store_op *op, struct err *err);
+bool store_op_is_write(enum store_op_kind kind);
+
+/* read.c */
+int disk_get_pipeline(struct disk *disk, struct store_op *op, struct err *err);
+int disk_list_pipelines(struct disk *disk, struct store_op *op, struct err *err);
+int disk_list_workflows(struct disk *disk, struct store_op *op, struct err *err);
+int disk_list_jobs(struct disk *disk, struct store_op *op, struct err *err);
+int disk_list_tasks(struct disk *disk, struct store_op *op, struct err *err);
+int disk_list_history(struct disk *disk, struct store_op *op, struct err *err);
+int disk_list_agents(struct disk *disk, struct store_op *op, struct err *err);
+int disk_read_output(struct disk *disk, struct store_op *op, struct err *err);
+
+/* load.c */
+int disk_load(struct disk *disk, struct store_snapshot *out, struct err *err);
+int disk_count_segments(struct disk *disk, struct err *err);
+
+/*
+ * gather.c: write the files of up to GATHER_BATCH tasks that wait, in a transaction of their own. *done is the list of
+ * operations finished; empty when there was nothing to do.
+ */
+int disk_gather(struct disk *disk, struct store_op **done, struct err *err);
+
+#endif
