@@ -1,0 +1,236 @@
+/*
+ * plan_task.c - from a job of a plan to the task document an agent gets.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "compile/plan_task.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/text.h"
+#include "compile/plan.h"
+#include "runner/protocol.h"
+
+enum { BUILT_IN_MOST = 32, MAX_RUN_TIME_MS = 5 * 60 * 60 * 1000 };
+
+static const char default_directory[] = "~/project";
+
+struct env_list {
+	struct task_doc *doc;
+	struct env_var *vars;
+	size_t count;
+};
+
+/* The job's own value stays: it stands above a built-in one. */
+static void
+add_built_in(struct env_list *list, const char *name, const char *value)
+{
+	size_t i;
+
+	if (value == NULL)
+		return;
+	for (i = 0; i < list->count; i++)
+		if (strcmp(list->vars[i].name, name) == 0)
+			return;
+	list->vars[list->count++] = (struct env_var){name, value};
+}
+
+static void
+add_number(struct env_list *list, const char *name, uint64_t value)
+{
+	add_built_in(list, name, arena_printf(&list->doc->arena, "%llu", (unsigned long long)value));
+}
+
+/* "gh/owner/repository": the last two parts. */
+static void
+add_slug(struct env_list *list, const char *slug)
+{
+	const char *owner = strchr(slug, '/'), *name;
+
+	if (owner == NULL)
+		return;
+	owner++;
+	name = strchr(owner, '/');
+	if (name == NULL)
+		return;
+	add_built_in(list, "CIRCLE_PROJECT_USERNAME",
+		     arena_strndup(&list->doc->arena, owner, (size_t)(name - owner)));
+	add_built_in(list, "CIRCLE_PROJECT_REPONAME", name + 1);
+}
+
+static void
+add_built_ins(struct env_list *list, const struct plan_job *job, const struct plan_task_facts *facts)
+{
+	add_built_in(list, "CI", "true");
+	add_built_in(list, "CIRCLECI", "true");
+	add_built_in(list, "CIRCLE_JOB", job->name);
+	add_number(list, "CIRCLE_BUILD_NUM", facts->job_number);
+	add_built_in(list, "CIRCLE_BUILD_URL", facts->job_url);
+	add_built_in(list, "CIRCLE_BRANCH", facts->branch);
+	add_built_in(list, "CIRCLE_TAG", facts->tag);
+	add_built_in(list, "CIRCLE_SHA1", facts->revision);
+	add_number(list, "CIRCLE_NODE_TOTAL", job->parallelism);
+	add_built_in(list, "CIRCLE_WORKING_DIRECTORY",
+		     job->working_directory != NULL ? job->working_directory : default_directory);
+	add_built_in(list, "CIRCLE_PIPELINE_ID", facts->pipeline_id);
+	add_built_in(list, "CIRCLE_WORKFLOW_ID", facts->workflow_id);
+	add_built_in(list, "CIRCLE_WORKFLOW_JOB_ID", facts->job_id);
+	add_built_in(list, "CIRCLE_WORKFLOW_WORKSPACE_ID", facts->workflow_id);
+	add_built_in(list, "CIRCLE_PROJECT_ID", facts->project_id);
+	add_slug(list, facts->project_slug);
+	add_built_in(list, "CIRCLE_REPOSITORY_URL", facts->repository);
+	add_built_in(list, "CIRCLE_USERNAME", facts->user);
+}
+
+static int
+copy_environment(struct task_doc *doc, const struct plan_environment *from, size_t more,
+		 struct env_list *out, struct err *err)
+{
+	size_t i;
+
+	out->doc = doc;
+	out->count = 0;
+	out->vars = ARENA_NEW_ARRAY(&doc->arena, struct env_var, from->count + more + 1);
+	if (out->vars == NULL)
+		return err_set(err, ERR_LIMIT, "the environment is too large");
+	for (i = 0; i < from->count; i++)
+		out->vars[out->count++] = (struct env_var){from->items[i].name, from->items[i].value};
+	return 0;
+}
+
+/* NULL-terminated; NULL where the config states none. */
+static const char *const *
+copy_words(struct task_doc *doc, const struct plan_strings *from)
+{
+	const char **words;
+
+	if (from->count == 0)
+		return NULL;
+	words = ARENA_NEW_ARRAY(&doc->arena, const char *, from->count + 1);
+	if (words != NULL)
+		memcpy(words, from->items, from->count * sizeof(*words));
+	return words;
+}
+
+static enum step_when
+when_of(enum plan_when when)
+{
+	switch (when) {
+	case PLAN_ON_FAIL:
+		return WHEN_ON_FAIL;
+	case PLAN_ALWAYS:
+		return WHEN_ALWAYS;
+	default:
+		return WHEN_ON_SUCCESS;
+	}
+}
+
+static int
+copy_run(struct task_doc *doc, struct task_step *to, const struct plan_step *from, struct err *err)
+{
+	struct env_list list;
+	int rc = copy_environment(doc, &from->environment, 0, &list, err);
+
+	if (rc < 0)
+		return rc;
+	to->kind = STEP_RUN;
+	to->command = from->command;
+	to->shell = copy_words(doc, &from->shell);
+	to->environment = list.vars;
+	to->environment_count = list.count;
+	to->working_directory = from->working_directory;
+	to->background = from->background;
+	to->no_output_timeout_ms = from->no_output_timeout_ms;
+	to->max_auto_reruns = from->max_auto_reruns;
+	to->auto_rerun_delay_ms = from->auto_rerun_delay_ms;
+	return 0;
+}
+
+static int
+copy_step(struct task_doc *doc, struct task_step *to, const struct plan_step *from, struct err *err)
+{
+	to->kind_name = plan_step_kind_name(from->kind);
+	to->name = from->name;
+	to->when = when_of(from->when);
+	switch (from->kind) {
+	case PLAN_STEP_RUN:
+		return copy_run(doc, to, from, err);
+	case PLAN_STEP_CHECKOUT:
+		to->kind = STEP_CHECKOUT;
+		to->path = from->path != NULL ? from->path : ".";
+		return 0;
+	default:
+		return err_set(err, ERR_INPUT, "%s:%u: no agent can run a step of kind '%s'",
+			       from->place.path, from->place.line, to->kind_name);
+	}
+}
+
+static int
+copy_steps(struct task_doc *doc, const struct plan_job *job, struct err *err)
+{
+	size_t i;
+
+	if (job->step_count < 1 || job->step_count > RUNNER_TASK_STEPS_MOST)
+		return err_set(err, ERR_LIMIT, "job '%s' has %zu steps, 1 to %d are allowed", job->name,
+			       job->step_count, RUNNER_TASK_STEPS_MOST);
+	doc->steps = ARENA_NEW_ARRAY(&doc->arena, struct task_step, job->step_count);
+	if (doc->steps == NULL)
+		return err_set(err, ERR_LIMIT, "job '%s' is too large", job->name);
+	doc->step_count = job->step_count;
+	for (i = 0; i < job->step_count; i++) {
+		int rc = copy_step(doc, &doc->steps[i], &job->steps[i], err);
+
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int
+fill(struct task_doc *doc, const struct plan_job *job, const struct plan_task_facts *facts,
+     struct err *err)
+{
+	struct env_list list;
+	int rc = copy_environment(doc, &job->environment, BUILT_IN_MOST, &list, err);
+
+	if (rc < 0)
+		return rc;
+	add_built_ins(&list, job, facts);
+	doc->environment = list.vars;
+	doc->environment_count = list.count;
+	doc->token = "";
+	doc->job_id = facts->job_id;
+	doc->job_name = job->name;
+	doc->job_number = facts->job_number;
+	doc->workflow_name = facts->workflow_name;
+	doc->project_slug = facts->project_slug;
+	doc->resource_class = facts->resource_class;
+	doc->node_total = job->parallelism;
+	doc->shell = copy_words(doc, &job->shell);
+	doc->working_directory =
+		job->working_directory != NULL ? job->working_directory : default_directory;
+	doc->max_run_time_ms = MAX_RUN_TIME_MS;
+	doc->no_new_privs = true;
+	doc->source = facts->source;
+	rc = copy_steps(doc, job, err);
+	if (rc == 0 && arena_is_full(&doc->arena))
+		return err_set(err, ERR_LIMIT, "job '%s' is too large", job->name);
+	return rc;
+}
+
+int
+plan_task(struct task_doc **out, const struct plan_job *job, const struct plan_task_facts *facts,
+	  struct err *err)
+{
+	struct task_doc *doc = task_doc_new();
+	int rc = fill(doc, job, facts, err);
+
+	if (rc < 0) {
+		task_doc_free(doc);
+		return rc;
+	}
+	*out = doc;
+	return 0;
+}
