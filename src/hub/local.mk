@@ -1,1 +1,41 @@
-# src/hub
+# src/hub: runner-hub, the control plane; may include base, loop, format, http, task, compile
+noinst_LIBRARIES += libhub.a
+libhub_a_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS)
+libhub_a_SOURCES = \
+	src/hub/actions.c src/hub/actions.h \
+	src/hub/api/agent.c src/hub/api/agent.h \
+	src/hub/api/agent_claim.c \
+	src/hub/api/agent_events.c \
+	src/hub/api/agent_heartbeat.c \
+	src/hub/api/agent_output.c \
+	src/hub/api/agent_unclaim.c \
+	src/hub/api/call.c src/hub/api/call.h \
+	src/hub/api/router.c src/hub/api/router.h \
+	src/hub/api/routes.c \
+	src/hub/create.c \
+	src/hub/dispatch.c src/hub/dispatch.h \
+	src/hub/document.c src/hub/document.h \
+	src/hub/hub.h \
+	src/hub/key.c src/hub/key.h \
+	src/hub/lease.c src/hub/lease.h \
+	src/hub/model.c src/hub/model.h \
+	src/hub/progress.c src/hub/progress.h \
+	src/hub/reload.c \
+	src/hub/rows.c src/hub/rows.h \
+	src/hub/scheduler.c src/hub/scheduler.h \
+	src/hub/settings.c src/hub/settings.h \
+	src/hub/states.c src/hub/states.h \
+	src/hub/store/columns.h src/hub/store/columns_read.c src/hub/store/columns_write.c \
+	src/hub/store/db.c src/hub/store/db.h \
+	src/hub/store/disk.c \
+	src/hub/store/gather.c \
+	src/hub/store/load.c \
+	src/hub/store/read.c \
+	src/hub/store/segment.c src/hub/store/segment.h \
+	src/hub/store/store.c src/hub/store/store.h src/hub/store/store_internal.h \
+	src/hub/tokens.c src/hub/tokens.h
+
+sbin_PROGRAMS += runner-hub
+runner_hub_SOURCES = src/hub/main.c src/hub/serve.c src/hub/serve.h
+hub_libs = libhub.a libcompile.a libtask.a libhttp.a libformat.a libloop.a libbase.a
+runner_hub_LDADD = $(hub_libs) $(PCRE2_LIBS) $(SQLITE_LIBS) $(NGHTTP2_LIBS) $(format_libs) $(OPENSSL_LIBS) $(EVENT_LIBS) -lpthread

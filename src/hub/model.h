@@ -27,7 +27,10 @@
 #include "loop/loop.h"
 
 struct agent;
+struct claim;
+struct commit;
 struct err;
+struct heartbeat;
 struct job;
 struct json;
 struct model;
@@ -35,6 +38,7 @@ struct pipeline;
 struct resource_class;
 struct step;
 struct store;
+struct store_op;
 struct store_snapshot;
 struct task;
 struct watcher;
@@ -46,6 +50,9 @@ enum {
 	MODEL_JOBS_MOST = 10000,   /* in one pipeline */
 	MODEL_PARALLELISM_MOST = 256,
 };
+
+/* The one class of a private hub. */
+#define MODEL_PRIVATE_CLASS "private"
 
 enum touched_kind {
 	TOUCHED_PIPELINE,
@@ -91,6 +98,7 @@ struct workflow {
 	struct pipeline *pipeline;
 	struct job **jobs;
 	size_t job_count;
+	bool is_advancing; /* workflow_advance() is at work, or held off */
 	UT_hash_handle hh;
 };
 
@@ -132,6 +140,9 @@ struct task {
 	uint64_t output_until_ms;    /* monotonic; ended, output missing: wait so long */
 	struct task *queue_prev, *queue_next; /* of the class's queue */
 	bool is_queued;
+	bool is_told;		     /* its agent has been told to cancel it */
+	bool is_abandoned;	     /* the hub ended it: nothing more comes */
+	bool is_gathering;	     /* the store makes its file */
 	UT_hash_handle hh;
 };
 
@@ -165,6 +176,7 @@ struct resource_class {
 	struct task *queue;    /* first come, first served */
 	unsigned queued, running;
 	unsigned agents;       /* present ones that serve it */
+	char sentence[HUB_NAME_BYTES + 64]; /* what its jobs are told while there are none */
 	UT_hash_handle hh;     /* by row.name */
 };
 
@@ -239,12 +251,17 @@ struct model {
 	struct resource_class *classes;
 	struct token *tokens;
 	struct model_counts counts;
-	struct later flush, dispatch;
-	struct timer clock; /* leases, absent agents, output that never came */
-	uint64_t clock_due_ms;
+	uint64_t claims; /* held so far: their order of arrival */
+	/* This turn's changes, and commits under way. */
+	struct later flush, reap;
 	struct touched *touched_first, **touched_end;
-	struct commit *commit; /* collects what this turn's commit will tell */
-	struct told *told_free;
+	struct store_op *history, **history_end;
+	bool projects_touched, dispatch_wanted;
+	struct commit *commit; /* being collected; NULL: nothing yet */
+	struct commit *commits, **commits_end;
+	/* Leases, absent agents, output that never came. */
+	struct timer clock;
+	uint64_t clock_due_ms; /* 0: not armed */
 };
 
 /* loop and store are borrowed. */
@@ -291,12 +308,18 @@ void pipeline_unpin(struct pipeline *pipeline);
 void task_has_output(struct task *task);
 
 /* Make an object of its row (copied; strings into the pipeline's arena) and enter it in the tables. */
+struct project *project_new(struct model *model, const struct project_row *row);
 struct pipeline *pipeline_new(struct model *model, const struct pipeline_row *row);
 struct workflow *workflow_new(struct pipeline *pipeline, const struct workflow_row *row);
 struct job *job_new(struct workflow *workflow, const struct job_row *row);
+/* Find the jobs that row.requires names, once all of the workflow are there. Fails: ERR_INPUT when one is missing. */
+int job_link(struct job *job);
 struct task *task_new(struct job *job, const struct task_row *row);
 struct step *step_new(struct task *task, const struct step_row *row);
 struct agent *agent_new(struct model *model, const struct agent_row *row);
+
+/* Tell watchers that job->waiting changed. */
+void job_tell_waiting(struct job *job);
 
 /* A line of the task's history, stored with this turn. */
 void task_remember(struct task *task, const char *state, const char *reason);

@@ -50,13 +50,16 @@ struct settings {
 	const char *public_url; /* NULL: not stated */
 	enum log_level log_level;
 	bool log_json;
+	bool has_log_level, has_log_format; /* stated on the command line */
 	const char *default_class; /* NULL: none */
 	struct class_alias *aliases;
 	size_t alias_count;
 	struct class_setting *classes;
 	size_t class_count;
-	/* serve --private */
+	/* serve --private: doc/local-run.md */
 	bool is_private;
+	const char *token_file, *agent_token_file;
+	int ready_fd; /* -1: none */
 };
 
 void settings_init(struct settings *settings);

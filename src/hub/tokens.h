@@ -33,6 +33,8 @@ const struct token *token_make(struct model *model, enum token_kind kind, const 
 /* A token whose text someone else chose (runner-hub serve --private). */
 const struct token *token_enter(struct model *model, enum token_kind kind, const char *name,
 				const char *nickname, const char *text);
+/* For the start: it is stored already. */
+struct token *token_new(struct model *model, const struct token_row *row);
 void token_delete(struct model *model, const struct id *id);
 
 /* Give the class a row (it may exist by name only), or take it away with its tokens. */

@@ -50,6 +50,7 @@ struct call {
 	uint32_t task_epoch;
 	void *user;			 /* the handler's own */
 	void (*on_close)(struct call *call);
+	void (*on_drain)(struct call *call);
 };
 
 typedef void route_fn(struct call *call);
@@ -94,6 +95,7 @@ void call_reply_err(struct call *call, const struct err *err);
 void call_reply_bytes(struct call *call, int status, const char *type, const void *bytes, size_t len);
 /* The same after everything so far is durable: the reply waits for the commit. Frees json. */
 void call_reply_json_after_commit(struct call *call, int status, struct json *json);
+void call_reply_empty_after_commit(struct call *call, int status);
 
 /* --- held and streamed ---------------------------------------------------------------------- */
 

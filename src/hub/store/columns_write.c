@@ -276,7 +276,7 @@ put_step(struct db *db, const struct step_row *row, struct err *err)
 	return db_run(db, stmt, err);
 }
 
-static const char add_history_sql[] = "INSERT INTO history VALUES (?, ?, ?, ?, ?)";
+static const char add_history_sql[] = "INSERT OR REPLACE INTO history VALUES (?, ?, ?, ?, ?)";
 
 int
 add_history(struct db *db, const struct history_row *row, struct err *err)

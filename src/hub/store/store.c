@@ -77,8 +77,8 @@ list_join(struct op_list *list, struct op_list *more)
 	list_init(more);
 }
 
-static void
-op_free(struct store_op *op)
+void
+store_op_free(struct store_op *op)
 {
 	if (op->kind == STORE_ADD_OUTPUT) {
 		free(op->output.bytes);
@@ -95,7 +95,7 @@ list_free(struct op_list *list)
 
 	while ((op = list->first) != NULL) {
 		list->first = op->next;
-		op_free(op);
+		store_op_free(op);
 	}
 	list_init(list);
 }
@@ -252,7 +252,7 @@ run_finished(struct op_list *list)
 		list->first = op->next;
 		if (op->done != NULL)
 			op->done(op->arg, op);
-		op_free(op);
+		store_op_free(op);
 	}
 }
 
@@ -333,7 +333,7 @@ store_put_now(struct store *store, struct store_op *op, struct err *err)
 	rc = run_transaction(store, &list, err);
 	if (rc < 0)
 		(void)sqlite3_exec(store->disk.db.handle, "ROLLBACK", NULL, NULL, NULL);
-	op_free(op);
+	store_op_free(op);
 	return rc;
 }
 
@@ -455,7 +455,7 @@ store_close(struct store *store)
 		struct store_op *op = store->disk.gather;
 
 		store->disk.gather = op->next;
-		op_free(op);
+		store_op_free(op);
 	}
 	segments_close(&store->disk.segments);
 	if (store->disk.db.handle != NULL)

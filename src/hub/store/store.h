@@ -209,6 +209,8 @@ void store_close(struct store *store);
 
 /* A zeroed operation of that kind, to be filled and submitted. */
 struct store_op *store_op_new(enum store_op_kind kind);
+/* Of one that was not submitted. */
+void store_op_free(struct store_op *op);
 
 /*
  * Hand the operation over; the store frees it. done may be NULL.

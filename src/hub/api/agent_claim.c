@@ -1,0 +1,340 @@
+/*
+ * agent_claim.c - POST /api/v3/runner/claim: tasks for free slots, held while there are none.
+ *
+ * The leases are of the claim's id and are stored before the reply leaves. So a lost
+ * reply costs nothing: the same claim sent again finds its leases, also after a restart of the
+ * hub.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "format/json.h"
+#include "hub/api/agent.h"
+#include "hub/dispatch.h"
+#include "hub/document.h"
+#include "hub/hub.h"
+#include "hub/lease.h"
+#include "hub/tokens.h"
+
+enum { SLOTS_MOST = 65536 };
+
+/* What a claim says. */
+struct asked {
+	struct agent_row row;
+	struct id claim;
+	int64_t wait_ms;
+	struct offer offer;
+	struct resource_class *classes[MODEL_CLASSES_OF_AGENT];
+	struct json *running; /* borrowed from the body; NULL: it names none */
+};
+
+struct held_claim {
+	struct claim claim; /* first: granted() is given its address */
+	struct call *call;
+	struct timer timer;
+};
+
+/* --- read ------------------------------------------------------------------------------------ */
+
+static int
+take_text(const struct json *json, const char *key, char *room, size_t size, struct err *err)
+{
+	const char *text;
+	int rc = json_need_str(json, key, &text, err);
+
+	if (rc < 0)
+		return rc;
+	if (strlen(text) >= size)
+		return err_set(err, ERR_INPUT, "member '%s' has %zu bytes, %zu are allowed", key,
+			       strlen(text), size - 1);
+	memcpy(room, text, strlen(text) + 1);
+	return 0;
+}
+
+static int
+parse_agent(struct asked *asked, const struct json *body, struct err *err)
+{
+	struct agent_row *row = &asked->row;
+	const struct json *agent = json_get(body, "agent");
+	int64_t slots = 0;
+
+	if (agent_parse_id(body, &row->id, err) < 0 ||
+	    take_text(agent, "name", row->name, sizeof(row->name), err) < 0 ||
+	    take_text(agent, "version", row->version, sizeof(row->version), err) < 0 ||
+	    take_text(agent, "os", row->os, sizeof(row->os), err) < 0 ||
+	    take_text(agent, "arch", row->arch, sizeof(row->arch), err) < 0 ||
+	    json_need_int(agent, "slots", 1, SLOTS_MOST, &slots, err) < 0)
+		return err->code;
+	row->slots = (uint32_t)slots;
+	asked->offer.total = row->slots;
+	return 0;
+}
+
+static int
+parse_claim(struct asked *asked, const struct json *body, struct err *err)
+{
+	struct json *free_room;
+	const char *text;
+	int64_t slots;
+
+	if (json_need_str(body, "claim_id", &text, err) < 0 ||
+	    json_need_int(body, "wait_ms", 0, INT32_MAX, &asked->wait_ms, err) < 0 ||
+	    json_need_object(body, "free", &free_room, err) < 0 ||
+	    json_need_int(free_room, "slots", 0, SLOTS_MOST, &slots, err) < 0)
+		return err->code;
+	if (!id_parse(&asked->claim, text))
+		return err_set(err, ERR_INPUT, "member 'claim_id' must be a UUID");
+	if (asked->wait_ms > RUNNER_CLAIM_WAIT_MS)
+		asked->wait_ms = RUNNER_CLAIM_WAIT_MS;
+	asked->offer.free = (unsigned)slots;
+	asked->running = json_get(body, "running");
+	return 0;
+}
+
+/* ERR_GONE: the token of a class is unknown. */
+static int
+parse_class(struct asked *asked, struct model *model, const struct json *item, size_t idx,
+	    struct err *err)
+{
+	struct offer *offer = &asked->offer;
+	const struct token *token;
+	const char *text;
+	size_t used = strlen(asked->row.classes);
+	int64_t slots;
+	int n;
+
+	if (json_need_str(item, "token", &text, err) < 0 ||
+	    json_need_int(item, "slots", 0, SLOTS_MOST, &slots, err) < 0)
+		return err_wrap(err, "class %zu", idx + 1);
+	token = token_find(model, TOKEN_CLASS, text);
+	if (token == NULL)
+		return err_set(err, ERR_GONE, "the token of class %zu is unknown", idx + 1);
+	n = snprintf(asked->row.classes + used, sizeof(asked->row.classes) - used, "%s%s",
+		     used > 0 ? " " : "", token->row.name);
+	if ((size_t)n >= sizeof(asked->row.classes) - used)
+		return err_set(err, ERR_LIMIT, "the names of the classes are too long together");
+	asked->classes[idx] = model_class(model, token->row.name);
+	offer->classes[idx].class = asked->classes[idx];
+	offer->classes[idx].slots = (unsigned)slots;
+	offer->class_count++;
+	return 0;
+}
+
+static int
+parse_classes(struct asked *asked, struct model *model, const struct json *body, struct err *err)
+{
+	struct json *classes;
+	size_t i;
+	int rc;
+
+	rc = json_need_array(body, "classes", MODEL_CLASSES_OF_AGENT, &classes, err);
+	for (i = 0; rc == 0 && i < json_count(classes); i++)
+		rc = parse_class(asked, model, json_at(classes, i), i, err);
+	if (rc == 0 && asked->offer.class_count == 0)
+		return err_set(err, ERR_INPUT, "member 'classes' must name a class at least");
+	return rc;
+}
+
+/* --- the agent ---------------------------------------------------------------------------------- */
+
+/* Two of one id would take each other's tasks for their own. */
+static bool
+is_another(const struct agent *agent, const struct asked *asked)
+{
+	return agent->is_present && strcmp(agent->row.name, asked->row.name) != 0 &&
+	       (agent->claim != NULL || agent->heartbeat != NULL || agent->lease_count > 0);
+}
+
+static struct agent *
+meet_agent(struct model *model, const struct asked *asked)
+{
+	struct agent *agent = model_agent(model, &asked->row.id);
+	struct agent_row row = asked->row;
+
+	row.first_ms = row.last_ms = model->unix_ms();
+	if (agent == NULL) {
+		agent = agent_new(model, &row);
+		agent_touch(agent);
+	} else {
+		row.first_ms = agent->row.first_ms;
+		row.used_ms = agent->row.used_ms;
+		row.last_ms = agent->row.last_ms;
+		if (memcmp(&row, &agent->row, sizeof(row)) != 0) {
+			agent->row = row;
+			agent_touch(agent);
+		}
+	}
+	agent_serve(agent, asked->classes, asked->offer.class_count);
+	agent_heard(agent);
+	return agent;
+}
+
+static bool
+is_named(const struct json *running, const struct task *task)
+{
+	struct err err = ERR_INIT;
+	uint32_t epoch;
+	struct id id;
+	size_t i;
+
+	for (i = 0; i < json_count(running); i++)
+		if (agent_parse_lease(running, i, &id, &epoch, &err) == 0 &&
+		    id_eq(&id, &task->row.id) && epoch == task->row.epoch)
+			return true;
+	return false;
+}
+
+/* What it holds by its own word and by ours. */
+static void
+compare_leases(struct agent *agent, const struct asked *asked)
+{
+	struct task *task;
+
+	for (task = agent->leases; task != NULL; task = task->lease_next) {
+		if (is_named(asked->running, task))
+			lease_renew(task);
+		else if (!id_eq(&task->row.claim, &asked->claim))
+			lease_doubt(task);
+	}
+}
+
+/* --- the reply ------------------------------------------------------------------------------------ */
+
+static void
+reply_tasks(struct call *call, struct task *const *tasks, size_t count)
+{
+	struct json *body = json_new_object(), *list = json_new_array();
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		json_push(list, task_document(tasks[i], &call->hub->key));
+	json_put(body, "tasks", list);
+	call_reply_json_after_commit(call, 200, body);
+}
+
+/* Take it off the agent; the call is the caller's. */
+static struct call *
+held_end(struct held_claim *held)
+{
+	struct call *call = held->call;
+
+	assert(held->claim.agent->claim == &held->claim);
+	held->claim.agent->claim = NULL;
+	timer_release(&held->timer);
+	free(held);
+	return call;
+}
+
+static void
+on_granted(struct claim *claim, struct task **tasks, size_t count)
+{
+	struct call *call = ((struct held_claim *)claim)->call;
+
+	reply_tasks(call, tasks, count);
+	(void)held_end((struct held_claim *)claim);
+}
+
+static void
+reply_none(struct call *call)
+{
+	reply_tasks(call, NULL, 0);
+}
+
+static void
+on_wait_over(void *arg)
+{
+	reply_none(held_end(arg));
+}
+
+static void
+on_client_gone(struct call *call)
+{
+	call_drop(held_end(call->user));
+}
+
+/* A claim that is sent again brings what the first one got. */
+static bool
+reply_again(struct call *call, struct agent *agent, const struct id *claim)
+{
+	struct task *tasks[RUNNER_CLAIM_TASKS_MOST], *task;
+	size_t count = 0;
+
+	for (task = agent->leases; task != NULL; task = task->lease_next)
+		if (id_eq(&task->row.claim, claim) && count < RUNNER_CLAIM_TASKS_MOST)
+			tasks[count++] = task;
+	if (count == 0)
+		return false;
+	reply_tasks(call, tasks, count);
+	return true;
+}
+
+static void
+hold(struct call *call, struct agent *agent, const struct asked *asked)
+{
+	struct model *model = &call->hub->model;
+	struct held_claim *held = MEM_NEW(struct held_claim);
+
+	held->claim.agent = agent;
+	held->claim.id = asked->claim;
+	held->claim.offer = asked->offer;
+	held->claim.offer.since = ++model->claims;
+	held->claim.granted = on_granted;
+	held->call = call;
+	timer_init(&held->timer, model->loop, on_wait_over, held);
+	timer_start_ms(&held->timer, (uint64_t)asked->wait_ms);
+	agent->claim = &held->claim;
+	call->user = held;
+	call_on_close(call, on_client_gone);
+	model_want_dispatch(model);
+}
+
+static void
+answer(struct call *call, const struct asked *asked)
+{
+	struct model *model = &call->hub->model;
+	struct agent *agent = model_agent(model, &asked->row.id);
+
+	if (agent != NULL && is_another(agent, asked)) {
+		call_reply_message(call, 409, "agent '%s' uses this id now: give each agent a state directory of its own",
+				   agent->row.name);
+		return;
+	}
+	agent = meet_agent(model, asked);
+	compare_leases(agent, asked);
+	if (agent->claim != NULL)
+		on_wait_over(agent->claim);
+	if (reply_again(call, agent, &asked->claim))
+		return;
+	if (asked->wait_ms == 0)
+		reply_none(call);
+	else
+		hold(call, agent, asked);
+}
+
+void
+handle_claim(struct call *call)
+{
+	struct asked asked;
+	struct err err = ERR_INIT;
+	struct json *body;
+
+	memset(&asked, 0, sizeof(asked));
+	if (call_body(call, &body, &err) < 0) {
+		call_reply_err(call, &err);
+		return;
+	}
+	if (parse_agent(&asked, body, &err) == 0 && parse_claim(&asked, body, &err) == 0 &&
+	    parse_classes(&asked, &call->hub->model, body, &err) == 0)
+		answer(call, &asked);
+	else if (err.code == ERR_GONE)
+		call_reply_message(call, 401, "%s", err.text);
+	else
+		call_reply_err(call, &err);
+	json_free(body);
+}

@@ -1,0 +1,274 @@
+/*
+ * router.c - which request goes to which function, and who may ask.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "hub/api/router.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "http/server.h"
+#include "hub/api/call.h"
+#include "hub/hub.h"
+#include "hub/tokens.h"
+
+/* --- paths --------------------------------------------------------------------------------- */
+
+struct match {
+	const struct http_request *request;
+	size_t at; /* segment of the request */
+	char *vars[ROUTE_VARS_MOST];
+	size_t count;
+};
+
+static void
+match_clear(struct match *match)
+{
+	while (match->count > 0)
+		free(match->vars[--match->count]);
+	match->at = 0;
+}
+
+/* One part with slashes in it, or three parts. */
+static bool
+match_slug(struct match *match)
+{
+	const char *one = http_request_segment(match->request, match->at), *two, *three;
+
+	if (one == NULL)
+		return false;
+	if (strchr(one, '/') != NULL) {
+		match->vars[match->count++] = mem_strdup(one);
+		match->at++;
+		return true;
+	}
+	two = http_request_segment(match->request, match->at + 1);
+	three = http_request_segment(match->request, match->at + 2);
+	if (two == NULL || three == NULL)
+		return false;
+	match->vars[match->count++] = mem_printf("%s/%s/%s", one, two, three);
+	match->at += 3;
+	return true;
+}
+
+static bool
+match_part(struct match *match, const char *part, size_t len)
+{
+	const char *segment;
+
+	if (len == 6 && memcmp(part, "{slug}", 6) == 0)
+		return match_slug(match);
+	segment = http_request_segment(match->request, match->at);
+	if (segment == NULL)
+		return false;
+	match->at++;
+	if (part[0] == '{') {
+		assert(match->count < ROUTE_VARS_MOST);
+		match->vars[match->count++] = mem_strdup(segment);
+		return true;
+	}
+	return strlen(segment) == len && memcmp(segment, part, len) == 0;
+}
+
+static bool
+match_path(struct match *match, const char *pattern)
+{
+	while (*pattern == '/') {
+		const char *part = pattern + 1;
+		size_t len = strcspn(part, "/");
+
+		if (!match_part(match, part, len))
+			return false;
+		pattern = part + len;
+	}
+	return match->at == http_request_segments(match->request);
+}
+
+/* NULL: none; *other_method: the path is known, the method is not. */
+static const struct route *
+find_route(struct match *match, bool *other_method)
+{
+	const char *method = http_request_method(match->request);
+	const struct route *route;
+	size_t i;
+
+	*other_method = false;
+	for (i = 0; route_tables[i] != NULL; i++)
+		for (route = route_tables[i]; route->method != NULL; route++) {
+			bool same = strcmp(route->method, method) == 0;
+
+			if (!same && *other_method)
+				continue;
+			if (match_path(match, route->pattern)) {
+				if (same)
+					return route;
+				*other_method = true;
+			}
+			match_clear(match);
+		}
+	return NULL;
+}
+
+/* --- who asks -------------------------------------------------------------------------------- */
+
+static int
+base64_value(char c)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	const char *at = c == '\0' ? NULL : strchr(digits, c);
+
+	return at == NULL ? -1 : (int)(at - digits);
+}
+
+/* The user name of HTTP Basic (RFC 7617) is the token. */
+static const char *
+basic_user(char *room, size_t size, const char *text)
+{
+	unsigned bits = 0, held = 0;
+	size_t len = 0;
+
+	for (; base64_value(*text) >= 0 && len + 1 < size; text++) {
+		bits = bits << 6 | (unsigned)base64_value(*text);
+		held += 6;
+		if (held >= 8) {
+			held -= 8;
+			room[len++] = (char)(bits >> held);
+		}
+	}
+	room[len] = '\0';
+	room[strcspn(room, ":")] = '\0';
+	return room;
+}
+
+static const char *
+bearer(const struct http_request *request)
+{
+	const char *value = http_request_header(request, "authorization");
+
+	if (value == NULL || strncasecmp(value, "bearer ", 7) != 0)
+		return NULL;
+	return value + 7;
+}
+
+static bool
+admit_agent(struct call *call)
+{
+	call->token = token_find(&call->hub->model, TOKEN_CLASS, bearer(call->request));
+	if (call->token != NULL)
+		return true;
+	call_reply_message(call, 401, "a resource class token is needed, and this is none of ours");
+	return false;
+}
+
+static bool
+admit_task(struct call *call)
+{
+	const char *text = bearer(call->request);
+	struct task *task;
+
+	if (text == NULL || !task_token_read(text, &call->hub->key, &call->task, &call->task_epoch)) {
+		call_reply_message(call, 401, "a task token is needed, and this is none of ours");
+		return false;
+	}
+	task = model_task(&call->hub->model, &call->task);
+	if (task == NULL || task->row.epoch != call->task_epoch || task->row.state == HUB_ENDED) {
+		call_reply_message(call, 410, "the task is over, or has been given to another agent");
+		return false;
+	}
+	return true;
+}
+
+static bool
+admit_person(struct call *call)
+{
+	const char *text = http_request_header(call->request, "circle-token");
+	const char *basic = http_request_header(call->request, "authorization");
+	char user[256];
+
+	if (text == NULL)
+		text = bearer(call->request);
+	if (text == NULL && basic != NULL && strncasecmp(basic, "basic ", 6) == 0)
+		text = basic_user(user, sizeof(user), basic + 6);
+	call->token = token_find(&call->hub->model, TOKEN_PERSON, text);
+	if (call->token == NULL) {
+		if (token_find(&call->hub->model, TOKEN_CLASS, text) != NULL)
+			call_reply_message(call, 403, "a resource class token does not reach this");
+		else
+			call_reply_message(call, 401, "a personal token is needed, and this is none of ours");
+		return false;
+	}
+	snprintf(call->login, sizeof(call->login), "%s", call->token->row.name);
+	return true;
+}
+
+/* An agent says which protocol it speaks; we serve our own version and the one before. */
+static bool
+admit_protocol(struct call *call)
+{
+	const char *text = http_request_header(call->request, "runner-protocol");
+	struct err err = ERR_INIT;
+	uint64_t version = 0;
+	char ours[16];
+
+	snprintf(ours, sizeof(ours), "%d", RUNNER_PROTOCOL);
+	http_reply_add_header(call->request, "runner-protocol", ours);
+	if (text == NULL || text_parse_u64(text, UINT32_MAX, &version, &err) < 0) {
+		call_reply_message(call, 400, "header 'Runner-Protocol' must say which version you speak");
+		return false;
+	}
+	if (version > RUNNER_PROTOCOL || version + 1 < RUNNER_PROTOCOL) {
+		call_reply_message(call, 400, "this hub speaks protocol %d and %d, you speak %llu",
+				   RUNNER_PROTOCOL, RUNNER_PROTOCOL - 1, (unsigned long long)version);
+		return false;
+	}
+	if (version < RUNNER_PROTOCOL)
+		log_warn("%s speaks protocol %llu, which is old: upgrade it",
+			 http_request_peer(call->request)->text, (unsigned long long)version);
+	return true;
+}
+
+static bool
+admit(struct call *call)
+{
+	switch (call->route->who) {
+	case WHO_ANYONE:
+		return true;
+	case WHO_AGENT:
+		return admit_protocol(call) && admit_agent(call);
+	case WHO_TASK:
+		return admit_task(call);
+	case WHO_PERSON:
+		return admit_person(call);
+	}
+	UNREACHABLE();
+}
+
+void
+router_handle(void *arg, struct http_request *request)
+{
+	struct match match = {.request = request};
+	const struct route *route;
+	struct call *call;
+	bool other_method;
+
+	route = find_route(&match, &other_method);
+	if (route == NULL) {
+		if (other_method)
+			http_reply_message(request, 405, "this path does not take %s",
+					   http_request_method(request));
+		else
+			http_reply_message(request, 404, "there is no such path");
+		return;
+	}
+	call = call_new(arg, request, route);
+	memcpy(call->vars, match.vars, sizeof(match.vars));
+	if (admit(call))
+		route->handle(call);
+}

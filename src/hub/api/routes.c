@@ -1,0 +1,13 @@
+/*
+ * routes.c - the tables of routes, in the order they are looked through.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <stddef.h>
+
+#include "hub/api/router.h"
+
+const struct route *const route_tables[] = {
+	agent_routes,
+	NULL,
+};

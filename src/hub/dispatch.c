@@ -1,0 +1,68 @@
+/*
+ * dispatch.c - requests that agents keep open, and tasks for them.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "hub/dispatch.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "hub/lease.h"
+
+/* All claims that wait; the caller frees. */
+static struct offer **
+waiting_offers(struct model *model, size_t *count)
+{
+	struct offer **offers = MEM_NEW_ARRAY(struct offer *, HASH_COUNT(model->agents) + 1);
+	struct agent *agent, *next;
+
+	*count = 0;
+	HASH_ITER(hh, model->agents, agent, next)
+		if (agent->claim != NULL)
+			offers[(*count)++] = &agent->claim->offer;
+	return offers;
+}
+
+static struct claim *
+claim_of(struct offer *offer)
+{
+	return (struct claim *)((char *)offer - offsetof(struct claim, offer));
+}
+
+static void
+grant_all(struct model *model)
+{
+	struct agent *agent, *next;
+
+	HASH_ITER(hh, model->agents, agent, next) {
+		struct claim *claim = agent->claim;
+
+		if (claim != NULL && claim->task_count > 0)
+			claim->granted(claim, claim->tasks, claim->task_count);
+	}
+}
+
+void
+dispatch_run(struct model *model)
+{
+	struct offer **offers, *offer;
+	struct task *task;
+	size_t count;
+
+	if (!model->dispatch_wanted)
+		return;
+	model->dispatch_wanted = false;
+	offers = waiting_offers(model, &count);
+	while (count > 0 && schedule_next(offers, count, &task, &offer)) {
+		struct claim *claim = claim_of(offer);
+
+		offer_take(offer, task->job->class);
+		lease_take(task, claim->agent, &claim->id);
+		claim->tasks[claim->task_count++] = task;
+		if (claim->task_count == RUNNER_CLAIM_TASKS_MOST)
+			offer->free = 0;
+	}
+	free(offers);
+	grant_all(model);
+}

@@ -1,0 +1,35 @@
+/*
+ * dispatch.h - requests that agents keep open, and tasks for them.
+ *
+ * The API makes a struct claim (or heartbeat) for a held request and puts it at its
+ * agent; whoever has an answer calls the function in it, which takes it off again.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef HUB_DISPATCH_H
+#define HUB_DISPATCH_H
+
+#include <stddef.h>
+
+#include "base/id.h"
+#include "hub/scheduler.h"
+
+struct claim {
+	struct agent *agent;
+	struct id id;
+	struct offer offer;
+	/* These tasks have been leased for it. */
+	void (*granted)(struct claim *claim, struct task **tasks, size_t count);
+	struct task *tasks[RUNNER_CLAIM_TASKS_MOST]; /* dispatch_run()'s */
+	size_t task_count;
+};
+
+struct heartbeat {
+	/* A task of the agent has been canceled. */
+	void (*hurry)(struct heartbeat *heartbeat);
+};
+
+/* Give queued tasks to waiting claims, when model_want_dispatch() was called. */
+void dispatch_run(struct model *model);
+
+#endif

@@ -1,0 +1,116 @@
+/*
+ * document.c - the task document an agent gets with a lease.
+ *
+ * The job's document is parsed once, when the first of its tasks is leased; a lease's
+ * document shares its members and differs in a few.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "hub/document.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/err.h"
+#include "format/json.h"
+#include "hub/key.h"
+#include "hub/model.h"
+
+/* What a lease adds or changes; these members of the job's document are left out. */
+static const char *const own_members[] = {"id", "epoch", "token", "lease_ms", "node_index",
+					  "environment", "workflow"};
+
+static struct json *
+job_document(struct job *job)
+{
+	struct err err = ERR_INIT;
+	int rc;
+
+	if (job->document == NULL) {
+		/* We wrote it ourselves and the database checks its pages. */
+		rc = json_parse(&job->document, job->row.document, strlen(job->row.document), &err);
+		assert(rc == 0);
+	}
+	return job->document;
+}
+
+static bool
+is_own(const char *key)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(own_members) / sizeof(own_members[0]); i++)
+		if (strcmp(own_members[i], key) == 0)
+			return true;
+	return false;
+}
+
+static struct json *
+environment_of(struct task *task, struct json *from)
+{
+	struct json *to = json_new_object();
+	char index[16];
+	void *it;
+
+	for (it = json_first(from); it != NULL; it = json_next(from, it))
+		json_put(to, json_key(it), json_ref(json_value(it)));
+	/* The job's own variable of that name stands above ours. */
+	if (json_get(to, "CIRCLE_NODE_INDEX") == NULL) {
+		snprintf(index, sizeof(index), "%u", task->row.node_index);
+		json_put_str(to, "CIRCLE_NODE_INDEX", index);
+	}
+	return to;
+}
+
+static void
+put_surroundings(struct json *json, struct task *task)
+{
+	const struct workflow *workflow = task->job->workflow;
+	struct json *part = json_new_object();
+	char id[ID_TEXT_BYTES];
+
+	json_put_str(part, "id", id_text(id, &workflow->row.id));
+	json_put_str(part, "name", workflow->row.name);
+	json_put(json, "workflow", part);
+	part = json_new_object();
+	json_put_str(part, "id", id_text(id, &workflow->pipeline->row.id));
+	json_put_int(part, "number", workflow->pipeline->row.number);
+	json_put(json, "pipeline", part);
+}
+
+struct json *
+task_document(struct task *task, const struct hub_key *key)
+{
+	struct json *from = job_document(task->job), *json = json_new_object();
+	char id[ID_TEXT_BYTES], token[TASK_TOKEN_BYTES];
+	void *it;
+
+	assert(task->row.state == HUB_LEASED);
+	json_put_str(json, "id", id_text(id, &task->row.id));
+	json_put_int(json, "epoch", task->row.epoch);
+	json_put_str(json, "token", task_token_write(token, key, &task->row.id, task->row.epoch));
+	json_put_int(json, "lease_ms", RUNNER_LEASE_MS);
+	json_put_int(json, "node_index", task->row.node_index);
+	put_surroundings(json, task);
+	json_put(json, "environment", environment_of(task, json_get(from, "environment")));
+	for (it = json_first(from); it != NULL; it = json_next(from, it))
+		if (!is_own(json_key(it)))
+			json_put(json, json_key(it), json_ref(json_value(it)));
+	return json;
+}
+
+size_t
+task_step_count(struct task *task)
+{
+	return json_count(json_get(job_document(task->job), "steps"));
+}
+
+void
+task_step_words(struct task *task, size_t idx, const char **name, const char **kind)
+{
+	const struct json *step = json_at(json_get(job_document(task->job), "steps"), idx);
+
+	*name = json_get_str(step, "name");
+	*kind = json_get_str(step, "kind");
+}

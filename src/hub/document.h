@@ -1,0 +1,23 @@
+/*
+ * document.h - the task document an agent gets with a lease.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef HUB_DOCUMENT_H
+#define HUB_DOCUMENT_H
+
+#include <stddef.h>
+
+struct hub_key;
+struct json;
+struct task;
+
+/* Of a leased task: the job's document and what the lease adds. The caller frees it. */
+struct json *task_document(struct task *task, const struct hub_key *key);
+
+/* Steps of the job; 0 when it has none. */
+size_t task_step_count(struct task *task);
+/* Name and kind of a step, for its row; borrowed from the job. idx < task_step_count(). */
+void task_step_words(struct task *task, size_t idx, const char **name, const char **kind);
+
+#endif

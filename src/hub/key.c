@@ -1,0 +1,180 @@
+/*
+ * key.c - the hub's secret key, and the task tokens it signs.
+ *
+ * A token is "rtt_TASK_EPOCH_MAC": 32 hexadecimal digits of the task's id, the epoch in
+ * decimal, and HMAC-SHA-256 (RFC 2104) of id and epoch in 64.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "hub/key.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "format/digest.h"
+
+enum { HMAC_BLOCK_BYTES = 64, KEY_TEXT_BYTES = 2 * HUB_KEY_BYTES + 1 };
+
+static const char prefix[] = "rtt_";
+
+int
+hub_key_make(const char *path, struct err *err)
+{
+	LOCAL_FD fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	char text[KEY_TEXT_BYTES];
+
+	if (fd < 0)
+		return err_sys(err, "cannot make key file '%s'", path);
+	random_hex(text, HUB_KEY_BYTES);
+	text[KEY_TEXT_BYTES - 1] = '\n';
+	if (write(fd, text, sizeof(text)) != (ssize_t)sizeof(text) || fsync(fd) < 0)
+		return err_sys(err, "cannot write key file '%s'", path);
+	return 0;
+}
+
+static int
+hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return -1;
+}
+
+static bool
+read_hex(unsigned char *bytes, size_t count, const char *text)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		int high = hex_digit(text[2 * i]), low;
+
+		if (high < 0)
+			return false;
+		low = hex_digit(text[2 * i + 1]);
+		if (low < 0)
+			return false;
+		bytes[i] = (unsigned char)(high << 4 | low);
+	}
+	return true;
+}
+
+int
+hub_key_load(struct hub_key *key, const char *path, struct err *err)
+{
+	LOCAL_FD fd = open(path, O_RDONLY | O_CLOEXEC);
+	char text[KEY_TEXT_BYTES + 1] = "";
+	struct stat st;
+	ssize_t n;
+
+	if (fd < 0) {
+		err->code = err_sys(err, "cannot open key file '%s'", path);
+		return err_hint(err, "'runner-hub init' makes it");
+	}
+	if (fstat(fd, &st) < 0)
+		return err_sys(err, "cannot look at key file '%s'", path);
+	if ((st.st_mode & 077) != 0) {
+		err->code = err_set(err, ERR_INPUT, "key file '%s' can be read by others", path);
+		return err_hint(err, "chmod 600 it, or make a new one when it may have been read");
+	}
+	n = read(fd, text, KEY_TEXT_BYTES);
+	if (n < 0)
+		return err_sys(err, "cannot read key file '%s'", path);
+	if (n < KEY_TEXT_BYTES - 1 || !read_hex(key->bytes, HUB_KEY_BYTES, text))
+		return err_set(err, ERR_INPUT, "key file '%s' must hold %d hexadecimal digits", path,
+			       2 * HUB_KEY_BYTES);
+	return 0;
+}
+
+/* HMAC of a message of at most HMAC_BLOCK_BYTES. */
+static void
+sign(unsigned char mac[DIGEST_BYTES], const struct hub_key *key, const void *bytes, size_t len)
+{
+	unsigned char inner[2 * HMAC_BLOCK_BYTES] = {0};
+	unsigned char outer[HMAC_BLOCK_BYTES + DIGEST_BYTES] = {0};
+	size_t i;
+
+	memcpy(inner, key->bytes, HUB_KEY_BYTES);
+	memcpy(outer, key->bytes, HUB_KEY_BYTES);
+	for (i = 0; i < HMAC_BLOCK_BYTES; i++) {
+		inner[i] ^= 0x36;
+		outer[i] ^= 0x5c;
+	}
+	memcpy(inner + HMAC_BLOCK_BYTES, bytes, len);
+	digest_sha256(outer + HMAC_BLOCK_BYTES, inner, HMAC_BLOCK_BYTES + len);
+	digest_sha256(mac, outer, sizeof(outer));
+}
+
+static void
+sign_lease(char room[2 * DIGEST_BYTES + 1], const struct hub_key *key, const struct id *task,
+	   uint32_t epoch)
+{
+	unsigned char message[ID_BYTES + 4], mac[DIGEST_BYTES];
+	int i;
+
+	memcpy(message, task->bytes, ID_BYTES);
+	for (i = 0; i < 4; i++)
+		message[ID_BYTES + i] = (unsigned char)(epoch >> (8 * i));
+	sign(mac, key, message, sizeof(message));
+	for (i = 0; i < DIGEST_BYTES; i++)
+		snprintf(room + 2 * i, 3, "%02x", mac[i]);
+}
+
+const char *
+task_token_write(char room[TASK_TOKEN_BYTES], const struct hub_key *key, const struct id *task,
+		 uint32_t epoch)
+{
+	char id[2 * ID_BYTES + 1], mac[2 * DIGEST_BYTES + 1];
+	int i;
+
+	for (i = 0; i < ID_BYTES; i++)
+		snprintf(id + 2 * i, 3, "%02x", task->bytes[i]);
+	sign_lease(mac, key, task, epoch);
+	snprintf(room, TASK_TOKEN_BYTES, "%s%s_%u_%s", prefix, id, epoch, mac);
+	return room;
+}
+
+/* In a time that does not depend on where they differ. */
+static bool
+same_bytes(const char *a, const char *b, size_t len)
+{
+	unsigned char differ = 0;
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		differ |= (unsigned char)(a[i] ^ b[i]);
+	return differ == 0;
+}
+
+bool
+task_token_read(const char *token, const struct hub_key *key, struct id *task, uint32_t *epoch)
+{
+	char mac[2 * DIGEST_BYTES + 1];
+	const char *at;
+	char *end;
+	unsigned long number;
+
+	if (strncmp(token, prefix, strlen(prefix)) != 0)
+		return false;
+	at = token + strlen(prefix);
+	if (!read_hex(task->bytes, ID_BYTES, at) || at[2 * ID_BYTES] != '_')
+		return false;
+	at += 2 * ID_BYTES + 1;
+	errno = 0;
+	number = strtoul(at, &end, 10);
+	if (errno != 0 || end == at || *end != '_' || number > UINT32_MAX)
+		return false;
+	if (strlen(end + 1) != 2 * DIGEST_BYTES)
+		return false;
+	*epoch = (uint32_t)number;
+	sign_lease(mac, key, task, *epoch);
+	return same_bytes(mac, end + 1, 2 * DIGEST_BYTES);
+}

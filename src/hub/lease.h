@@ -1,0 +1,48 @@
+/*
+ * lease.h - who has a task, for how long, and what happens when nobody hears of it.
+ *
+ * A lease begins with lease_take() (a new epoch), is kept by lease_renew(), and ends when
+ * the task ends, is given back, or is lost. Before the task runs it holds
+ * RUNNER_LEASE_MS without a heartbeat and a lost task is queued again; once it runs it holds
+ * RUNNER_LOST_MS, since it may be going on where nobody sees it, and a lost task has
+ * ended. Times are the model's monotonic milliseconds.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef HUB_LEASE_H
+#define HUB_LEASE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "hub/model.h"
+
+enum { LEASE_DOUBT_MS = 10000 }; /* an agent does not name a task it should have: wait so long for word of it */
+
+void lease_take(struct task *task, struct agent *agent, const struct id *claim);
+
+/* Word of the task has come: the lease holds a full period from now. */
+void lease_renew(struct task *task);
+
+/* True while agent holds task under that epoch. */
+bool lease_is(const struct task *task, const struct id *agent, uint32_t epoch);
+
+/*
+ * The agent gives it back before anything ran. False when it was given back RUNNER_UNCLAIM_MOST times already: it
+ * stays leased and the agent is to end it.
+ */
+bool lease_return(struct task *task, const char *reason);
+
+/* The agent says that it does not have it, or says nothing of it. */
+void lease_doubt(struct task *task);
+
+/* Any request of the agent: it is there. Counts it in its classes. */
+void agent_heard(struct agent *agent);
+
+/* It serves these classes from now on. */
+void agent_serve(struct agent *agent, struct resource_class *const *classes, unsigned count);
+
+/* End what has expired: leases, the presence of agents, waits for output. Arms the model's clock anew. */
+void leases_check(struct model *model);
+
+#endif

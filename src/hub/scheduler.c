@@ -1,0 +1,214 @@
+/*
+ * scheduler.c - decisions alone: what may run, how things ended, who gets a task.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "hub/scheduler.h"
+
+#include "base/assert.h"
+#include "compile/plan.h"
+
+unsigned
+schedule_status(const struct job *job)
+{
+	if (job->row.state != JOB_ENDED)
+		return 0;
+	switch (job->row.outcome) {
+	case OUTCOME_SUCCESS:
+		return PLAN_SUCCESS;
+	case OUTCOME_CANCELED:
+		return PLAN_CANCELED;
+	case OUTCOME_NOT_RUN:
+		return PLAN_NOT_RUN;
+	default:
+		return PLAN_FAILED;
+	}
+}
+
+enum verdict
+schedule_job(const struct job *job)
+{
+	bool wrong = false;
+	size_t i;
+
+	for (i = 0; i < job->require_count; i++) {
+		unsigned status = schedule_status(job->requires[i].job);
+
+		if (status == 0)
+			return VERDICT_WAIT;
+		if ((status & job->requires[i].statuses) == 0)
+			wrong = true;
+	}
+	return wrong ? VERDICT_SKIP : VERDICT_RUN;
+}
+
+/* The worse of two ends has the higher rank; equal ones keep the first. */
+static int
+outcome_rank(enum outcome outcome)
+{
+	switch (outcome) {
+	case OUTCOME_FAILED:
+		return 5;
+	case OUTCOME_TIMEDOUT:
+		return 4;
+	case OUTCOME_INFRA_FAIL:
+		return 3;
+	case OUTCOME_CANCELED:
+		return 2;
+	case OUTCOME_SUCCESS:
+		return 1;
+	default:
+		return 0;
+	}
+}
+
+bool
+schedule_job_outcome(const struct job *job, enum outcome *outcome, const struct task **task)
+{
+	uint32_t attempt;
+	size_t i;
+
+	assert(job->task_count > 0);
+	attempt = job->tasks[job->task_count - 1]->row.attempt;
+	*outcome = OUTCOME_NONE;
+	for (i = 0; i < job->task_count; i++) {
+		const struct task *one = job->tasks[i];
+
+		if (one->row.attempt != attempt)
+			continue;
+		if (one->row.state != HUB_ENDED)
+			return false;
+		if (outcome_rank(one->row.outcome) > outcome_rank(*outcome)) {
+			*outcome = one->row.outcome;
+			*task = one;
+		}
+	}
+	return true;
+}
+
+/* Ends of jobs or workflows, added up. */
+struct tally {
+	bool failed, canceled, success;
+};
+
+static void
+tally_add(struct tally *tally, enum outcome outcome)
+{
+	switch (outcome) {
+	case OUTCOME_SUCCESS:
+		tally->success = true;
+		break;
+	case OUTCOME_CANCELED:
+		tally->canceled = true;
+		break;
+	case OUTCOME_FAILED:
+	case OUTCOME_TIMEDOUT:
+	case OUTCOME_INFRA_FAIL:
+		tally->failed = true;
+		break;
+	default:
+		break;
+	}
+}
+
+static enum outcome
+tally_outcome(const struct tally *tally, bool empty)
+{
+	if (tally->failed)
+		return OUTCOME_FAILED;
+	if (tally->canceled)
+		return OUTCOME_CANCELED;
+	return tally->success || empty ? OUTCOME_SUCCESS : OUTCOME_NOT_RUN;
+}
+
+void
+schedule_workflow(const struct workflow *workflow, enum workflow_state *state,
+		  enum outcome *outcome)
+{
+	struct tally tally = {false, false, false};
+	bool active = false, held = false, ended = true;
+	size_t i;
+
+	for (i = 0; i < workflow->job_count; i++) {
+		const struct job *job = workflow->jobs[i];
+
+		active |= job->row.state == JOB_QUEUED || job->row.state == JOB_RUNNING;
+		held |= job->row.state == JOB_ON_HOLD;
+		ended &= job->row.state == JOB_ENDED;
+		if (job->row.state == JOB_ENDED)
+			tally_add(&tally, job->row.outcome);
+	}
+	*outcome = OUTCOME_NONE;
+	if (ended) {
+		*state = WORKFLOW_ENDED;
+		*outcome = tally_outcome(&tally, workflow->job_count == 0);
+	} else if (held && !active) {
+		*state = WORKFLOW_ON_HOLD;
+	} else {
+		*state = tally.failed ? WORKFLOW_FAILING : WORKFLOW_RUNNING;
+	}
+}
+
+void
+schedule_pipeline(const struct pipeline *pipeline, enum pipeline_state *state,
+		  enum outcome *outcome)
+{
+	struct tally tally = {false, false, false};
+	size_t i;
+
+	*state = PIPELINE_RUNNING;
+	*outcome = OUTCOME_NONE;
+	for (i = 0; i < pipeline->workflow_count; i++) {
+		if (pipeline->workflows[i]->row.state != WORKFLOW_ENDED)
+			return;
+		tally_add(&tally, pipeline->workflows[i]->row.outcome);
+	}
+	*state = PIPELINE_ENDED;
+	*outcome = tally_outcome(&tally, pipeline->workflow_count == 0);
+}
+
+/* a is idler than b: a larger share of it is free, or as large and it came first. */
+static bool
+offer_is_idler(const struct offer *a, const struct offer *b)
+{
+	uint64_t left = (uint64_t)a->free * b->total, right = (uint64_t)b->free * a->total;
+
+	return left != right ? left > right : a->since < b->since;
+}
+
+bool
+schedule_next(struct offer *const *offers, size_t count, struct task **task, struct offer **offer)
+{
+	size_t i, j;
+
+	*task = NULL;
+	for (i = 0; i < count; i++) {
+		if (offers[i]->free == 0)
+			continue;
+		for (j = 0; j < offers[i]->class_count; j++) {
+			struct task *head = offers[i]->classes[j].class->queue;
+
+			if (head == NULL || offers[i]->classes[j].slots == 0)
+				continue;
+			if (*task != NULL && *task != head && head->row.queued_ms >= (*task)->row.queued_ms)
+				continue;
+			if (*task == head && !offer_is_idler(offers[i], *offer))
+				continue;
+			*task = head;
+			*offer = offers[i];
+		}
+	}
+	return *task != NULL;
+}
+
+void
+offer_take(struct offer *offer, const struct resource_class *class)
+{
+	unsigned i;
+
+	assert(offer->free > 0);
+	offer->free--;
+	for (i = 0; i < offer->class_count; i++)
+		if (offer->classes[i].class == class && offer->classes[i].slots > 0)
+			offer->classes[i].slots--;
+}
