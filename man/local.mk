@@ -1,1 +1,2 @@
 
+dist_man_MANS += man/runner-init.8

@@ -15,6 +15,12 @@ runner-init --task >"$tmp/by-hand" 2>&1 </dev/null 3</dev/null 4</dev/null
 is "$?" 2 'descriptors that are no socket and no directory are refused too'
 like "$(runner-init --version)" '^runner-init [0-9]' 'it has a version'
 like "$(runner-init --help)" '--orphan-ms N' 'it has a help text'
+undocumented=
+for option in $(runner-init --help | sed -n 's/^  \(--[a-z-]*\).*/\1/p'); do
+	grep -Fq -- "$(printf '%s' "$option" | sed 's/-/\\-/g')" "$top_srcdir/man/runner-init.8" ||
+		undocumented="$undocumented $option"
+done
+is "$undocumented" '' 'every option of its help is in its man page'
 
 modes=$(init_modes)
 ok 'runner-init can be started in some way' test -n "$modes"

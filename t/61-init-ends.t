@@ -14,7 +14,7 @@ for mode in $modes; do
 		wait HELLO
 		start 0 deadline=100 -- $actor sleep
 		wait STEP_EXITED 0
-		start 1 deadline=100 grace=150 -- $actor ignore=TERM sleep ${mark}1
+		start 1 deadline=1000 grace=150 -- $actor ignore=TERM sleep ${mark}1
 		wait STEP_EXITED 1
 		start 2 deadline=100 grace=4294967295 -- $actor sleep
 		wait STEP_EXITED 2
@@ -69,11 +69,12 @@ for mode in $modes; do
 		wait HELLO
 		start 0 cwd=$tmp/open -- $actor daemon=$mark$mode.a daemon=$mark$mode.b hold=$mark$mode.c text=left exit=0
 		wait STEP_EXITED 0
-		start 1 -- $actor ignore=TERM spawn=5 wait ${mark}x
+		start 1 -- $actor ignore=TERM text=deaf spawn=5 wait ${mark}x
+		await 1 deaf
 		start 2 -- $actor sleep
 		start 3 -- /bin/sh -c 'setsid $actor sleep ${mark}y & setsid setsid $actor ignore=TERM sleep ${mark}z & exit 4'
 		wait STEP_EXITED 3
-		kill_all 200
+		kill_all 1000
 		start 4 -- $actor
 		wait STEP_FAILED_TO_START 4
 		wait EMPTY
@@ -102,8 +103,8 @@ for mode in $modes; do
 	play "$mode" "orphan-$mode" <<-END
 		init @ --orphan-ms 100 --grace-ms 300
 		wait HELLO
-		start 0 -- $actor ignore=TERM daemon=$mark$mode.e sleep ${mark}o
-		wait STEP_STARTED 0
+		start 0 -- $actor ignore=TERM daemon=$mark$mode.e text=deaf sleep ${mark}o
+		await 0 deaf
 		disconnect
 		end
 		records

@@ -33,6 +33,12 @@ struct kernel_filter {
 	const void *instructions; /* 8 bytes each */
 };
 
+/* rt_sigaction(2): members and their order differ, their sizes do not. */
+struct kernel_sigaction {
+	unsigned long words[3];
+	uint64_t mask;
+};
+
 /* What getdents64(2) fills in. */
 struct kernel_dirent {
 	uint64_t inode;

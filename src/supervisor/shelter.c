@@ -82,16 +82,20 @@ protect_from_oom(void)
 	return false;
 }
 
-/* Ignored signals would be inherited by every step. */
+/*
+ * Ignored signals would be inherited by every step. By the kernel's own call: libc keeps a few for
+ * itself and does not touch them. All zero is SIG_DFL, whatever the order of the members.
+ */
 static void
 reset_signals(void)
 {
-	struct sigaction action = {.sa_handler = SIG_DFL};
+	static const struct kernel_sigaction action;
 	int signo;
 
 	for (signo = 1; signo <= KERNEL_SIGNAL_MOST; signo++)
 		if (signo != SIGKILL && signo != SIGSTOP)
-			(void)sigaction(signo, &action, NULL);
+			(void)syscall(SYS_rt_sigaction, signo, &action, NULL,
+				      (size_t)KERNEL_SIGNAL_MOST / 8);
 }
 
 /* Root keeps what it needs to set ids and to signal; nobody leaves a step more than its ids give.
