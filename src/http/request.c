@@ -46,7 +46,7 @@ request_on_begin(void *arg, int32_t id)
 	buffer_init(&req->body, 0);
 	DL_APPEND(connection->requests, req);
 	if (!timer_is_on(&server->sweep))
-		timer_start_ms(&server->sweep, SWEEP_MS);
+		timer_start_ms(&server->sweep, server->options.slow_ms / 3);
 	return &req->stream;
 }
 

@@ -200,17 +200,17 @@ static void
 sweep_connection(struct http_connection *connection, uint64_t now_us)
 {
 	uint64_t blocked_us = h2_blocked_us(connection->h2);
+	uint64_t slow_us = (uint64_t)connection->server->options.slow_ms * 1000;
 	struct http_request *req, *next;
 
-	if (blocked_us != 0 && now_us - blocked_us >= SLOW_MS * UINT64_C(1000)) {
-		log_info("http: %s takes no byte for %d s: closed", connection->peer.text,
-			 SLOW_MS / 1000);
+	if (blocked_us != 0 && now_us - blocked_us >= slow_us) {
+		log_info("http: %s takes no byte for %u ms: closed", connection->peer.text,
+			 (unsigned)connection->server->options.slow_ms);
 		connection_free(connection);
 		return;
 	}
 	DL_FOREACH_SAFE (connection->requests, req, next) {
-		if (!req->handled && !req->answered &&
-		    now_us - req->heard_us >= SLOW_MS * UINT64_C(1000)) {
+		if (!req->handled && !req->answered && now_us - req->heard_us >= slow_us) {
 			h2_stream_reset(&req->stream, NGHTTP2_CANCEL);
 			request_gone(req);
 		}
@@ -230,7 +230,7 @@ on_server_sweep(void *arg)
 		sweep_connection(connection, loop_now_us(server->loop));
 	}
 	if (busy)
-		timer_start_ms(&server->sweep, SWEEP_MS);
+		timer_start_ms(&server->sweep, server->options.slow_ms / 3);
 }
 
 /* --- turns --- */
@@ -321,6 +321,8 @@ http_server_new(struct http_server **out, struct loop *loop,
 		server->options.connections_max = HTTP_CONNECTIONS_MAX;
 	if (server->options.handshake_ms == 0)
 		server->options.handshake_ms = HTTP_HANDSHAKE_MS;
+	if (server->options.slow_ms == 0)
+		server->options.slow_ms = HTTP_SLOW_MS;
 	later_init(&server->turn, loop, on_server_turn, server);
 	timer_init(&server->sweep, loop, on_server_sweep, server);
 	*out = server;

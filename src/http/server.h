@@ -38,7 +38,8 @@ enum {
 	HTTP_QUEUE_MAX_BYTES =
 		8 * 1024 * 1024,	  /* of a streamed reply: beyond, the stream is reset */
 	HTTP_QUEUE_LOW_BYTES = 64 * 1024, /* on_drain is called at or below */
-	HTTP_HANDSHAKE_MS = 20 * 1000,	  /* from accept to the client's first frame */
+	HTTP_SLOW_MS = 60 * 1000,      /* a request without a byte more, a client that takes none */
+	HTTP_HANDSHAKE_MS = 20 * 1000, /* from accept to the client's first frame */
 };
 
 /* Answers req now, or keeps it and answers later. */
@@ -50,6 +51,7 @@ struct http_server_options {
 	size_t body_max_bytes;	  /* of one request: above it 413; 0: HTTP_BODY_MAX_BYTES */
 	unsigned connections_max; /* 0: HTTP_CONNECTIONS_MAX */
 	uint32_t handshake_ms;	  /* 0: HTTP_HANDSHAKE_MS */
+	uint32_t slow_ms;	  /* 0: HTTP_SLOW_MS; noticed up to a third later */
 };
 
 int http_server_new(struct http_server **out, struct loop *loop,

@@ -22,8 +22,6 @@ enum {
 	REQUEST_MAGIC = 0x52455155,
 	DOOR_MAGIC = 0x444f4f52,
 	BODIES_MAX_BYTES = 128 * 1024 * 1024, /* of one connection's requests not answered yet */
-	SWEEP_MS = 20 * 1000, /* how often the slow are looked for, while any request is open */
-	SLOW_MS = 60 * 1000,  /* no byte of a request, or no room in the socket, for so long */
 	REPLY_HEADERS_MAX = 16,
 };
 

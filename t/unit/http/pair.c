@@ -202,7 +202,9 @@ pair_listen(struct pair *pair, const struct tls_context *tls)
 	struct http_server_options options = {.handler = on_request,
 					      .arg = pair,
 					      .body_max_bytes = pair->body_max,
-					      .handshake_ms = pair->handshake_ms};
+					      .handshake_ms = pair->handshake_ms,
+					      .slow_ms = pair->slow_ms,
+					      .connections_max = pair->connections_max};
 	struct listener *listener;
 
 	if (pair->address[0] == '\0' && tls == NULL)

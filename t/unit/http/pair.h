@@ -52,6 +52,8 @@ struct pair {
 	uint32_t ping_ms;
 	uint32_t pong_ms;
 	uint32_t handshake_ms;
+	uint32_t slow_ms;
+	unsigned connections_max;
 	bool give_up;
 	const char *proxy;
 	uint32_t connect_ms;

@@ -256,6 +256,93 @@ test_header_block_without_an_end_is_cut_off(void **state)
 	buffer_release(&bytes);
 }
 
+static void
+test_client_beyond_the_most_allowed_is_closed(void **state)
+{
+	struct pair *pair = *state;
+	struct raw raw[3];
+
+	pair->connections_max = 2;
+	pair_listen(pair, NULL);
+	raw_open(pair, &raw[0]);
+	raw_open(pair, &raw[1]);
+	raw_open(pair, &raw[2]);
+	pair_run(pair, &raw[2].closed);
+	assert_false(raw[0].closed || raw[1].closed);
+	assert_int_equal(http_server_connections(pair->server), 2);
+	raw_close(&raw[0]);
+	raw_close(&raw[2]);
+	pair_run_ms(pair, 5);
+	raw_open(pair, &raw[0]);
+	pair_run_ms(pair, 5);
+	assert_false(raw[0].closed);
+	raw_close(&raw[0]);
+	raw_close(&raw[1]);
+}
+
+/* A head, and then nothing: the stream is reset, the connection stays. */
+static void
+test_request_that_stops_arriving_is_reset(void **state)
+{
+	static const unsigned char reset[] = {0, 0, 4, 3, 0, 0, 0, 0, 1, 0, 0, 0, 8};
+	struct pair *pair = *state;
+	struct buffer bytes = BUFFER_INIT;
+	struct raw raw;
+	bool found = false;
+	unsigned i;
+
+	pair->slow_ms = 60;
+	pair_listen(pair, NULL);
+	put_greeting(&bytes);
+	put_frame(&bytes, 1, 0x4, 1,
+		  "\x83\x86\x84\x41\x01"
+		  "a",
+		  6);
+	put_frame(&bytes, 0, 0, 1, "half", 4);
+	raw_open(pair, &raw);
+	raw_send(&raw, bytes.data, bytes.len);
+	for (i = 0; i < 500 && !found; i++) {
+		pair_run_ms(pair, 20);
+		found = memmem(raw.got.data, raw.got.len, reset, sizeof(reset)) != NULL;
+	}
+	assert_true(found);
+	assert_false(raw.closed);
+	raw_close(&raw);
+	buffer_release(&bytes);
+}
+
+/* Flow control is wide open, but nobody reads the socket. */
+static void
+test_client_that_takes_no_byte_is_closed(void **state)
+{
+	static const char settings[] = "\x00\x04\x7f\xff\xff\xff";
+	struct pair *pair = *state;
+	struct buffer bytes = BUFFER_INIT;
+	struct raw raw;
+	unsigned i;
+
+	pair->slow_ms = 60;
+	pair_listen(pair, NULL);
+	buffer_putn(&bytes, preface, sizeof(preface) - 1);
+	put_frame(&bytes, 4, 0, 0, settings, 6);
+	put_frame(&bytes, 8, 0, 0, "\x7f\x00\x00\x00", 4);
+	put_frame(&bytes, 1, 0x5, 1,
+		  "\x82\x86\x41\x01"
+		  "a\x04\x10/bytes?n=8000000",
+		  23);
+	raw_open(pair, &raw);
+	watch_stop(&raw.watch);
+	raw_send(&raw, bytes.data, bytes.len);
+	pair_run_count(pair, &pair->handled, 1);
+	assert_int_equal(http_server_connections(pair->server), 1);
+	for (i = 0; i < 500 && http_server_connections(pair->server) > 0; i++)
+		pair_run_ms(pair, 20);
+	assert_int_equal(http_server_connections(pair->server), 0);
+	assert_int_equal(http_server_requests(pair->server), 0);
+	raw_close(&raw);
+	buffer_release(&bytes);
+}
+
 /* --- limits of a request --- */
 
 static ssize_t
@@ -817,6 +904,9 @@ main(void)
 		TEST(test_client_that_comes_byte_by_byte_is_served),
 		TEST(test_client_that_resets_in_a_loop_is_cut_off),
 		TEST(test_header_block_without_an_end_is_cut_off),
+		TEST(test_client_beyond_the_most_allowed_is_closed),
+		TEST(test_request_that_stops_arriving_is_reset),
+		TEST(test_client_that_takes_no_byte_is_closed),
 		TEST(test_body_over_the_limit_is_413),
 		TEST(test_request_with_too_large_a_head_is_431),
 		TEST(test_request_with_a_broken_path_is_400),
