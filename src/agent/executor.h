@@ -17,6 +17,7 @@ struct loop;
 struct executor_start {
 	int listen_fd; /* becomes SUPERVISOR_LISTEN_FD */
 	int dir_fd;    /* becomes SUPERVISOR_DIR_FD */
+	uint32_t orphan_ms; /* how long it goes on without an agent */
 };
 
 struct executor {

@@ -206,12 +206,11 @@ reconnect(struct task *task)
 	if (rc == 0)
 		return; /* on_ready goes on */
 	if (rc == ERR_GONE && task->state == TASK_PREPARING && task->verdict == OUTCOME_NONE) {
-		if (work_dir_make(&task->work, &task->tasks->work_dirs, &err) == 0 &&
-		    task_start_supervisor(task, &err) == 0)
-			return;
-	} else if (rc == ERR_GONE) {
-		(void)snprintf(err.text, sizeof(err.text), "runner-init ended while no runnerd was there");
+		(void)task_prepare(task);
+		return;
 	}
+	if (rc == ERR_GONE)
+		(void)snprintf(err.text, sizeof(err.text), "runner-init ended while no runnerd was there");
 	lose(task, err.text);
 }
 
@@ -233,7 +232,6 @@ go_on(struct task *task)
 		reconnect(task);
 		break;
 	case TASK_DONE:
-		spool_close_all(&task->spool);
 		task_doc_free(task->doc);
 		task->doc = NULL;
 		task_remove_work(task);

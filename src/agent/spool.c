@@ -73,47 +73,12 @@ need_stream(struct spool *spool, uint32_t step, uint32_t attempt)
 	return stream;
 }
 
-static void
-forget_closed_streams(struct spool *spool)
-{
-	size_t i, kept = 0;
-
-	for (i = 0; i < spool->stream_count; i++) {
-		struct spool_stream *stream = &spool->streams[i];
-
-		if (!stream->closed || stream->acked < stream->end)
-			spool->streams[kept++] = *stream;
-	}
-	spool->stream_count = kept;
-}
-
 uint64_t
 spool_end(const struct spool *spool, uint32_t step, uint32_t attempt)
 {
 	const struct spool_stream *stream = find_stream(spool, step, attempt);
 
 	return stream != NULL ? stream->end : 0;
-}
-
-void
-spool_close_stream(struct spool *spool, uint32_t step, uint32_t attempt)
-{
-	struct spool_stream *stream = find_stream(spool, step, attempt);
-
-	if (stream == NULL)
-		return;
-	stream->closed = true;
-	forget_closed_streams(spool);
-}
-
-void
-spool_close_all(struct spool *spool)
-{
-	size_t i;
-
-	for (i = 0; i < spool->stream_count; i++)
-		spool->streams[i].closed = true;
-	forget_closed_streams(spool);
 }
 
 /* --- trimming --- */
@@ -228,7 +193,7 @@ spool_append(struct spool *spool, const struct spool_chunk *chunk, struct err *e
 			       (unsigned long long)spool->most_bytes);
 	stream = need_stream(spool, chunk->step, chunk->attempt);
 	if (stream == NULL)
-		return err_set(err, ERR_LIMIT, "more than %d steps print at the same time", SPOOL_STREAMS_MOST);
+		return err_set(err, ERR_LIMIT, "the task has more than %d streams of output", SPOOL_STREAMS_MOST);
 	if (spool->discarding) {
 		stream->end += chunk->raw_len;
 		stream->acked = stream->handed = stream->end;
@@ -281,7 +246,7 @@ hand_out(struct spool *spool, const struct output_record *record)
 	uint64_t end = record->offset + record->raw_len;
 
 	if (stream == NULL || end <= stream->acked)
-		return false; /* a stream that is not known was closed and acknowledged */
+		return false;
 	if (stream->handed < end)
 		stream->handed = end;
 	return true;
@@ -371,7 +336,6 @@ spool_acked(struct spool *spool, uint32_t step, uint32_t attempt, uint64_t offse
 	if (handed_is_acked(spool))
 		spool->safe = spool->read;
 	trim(spool);
-	forget_closed_streams(spool);
 	if (spool->dry && spool->bytes + RECORD_MOST_BYTES <= spool->most_bytes) {
 		spool->dry = false;
 		spool->on_room(spool->on_room_arg);
@@ -510,7 +474,6 @@ spool_discard(struct spool *spool)
 	spool->discarding = true;
 	for (i = 0; i < spool->stream_count; i++)
 		spool->streams[i].acked = spool->streams[i].handed = spool->streams[i].end;
-	forget_closed_streams(spool);
 	if (spool->dry) {
 		spool->dry = false;
 		spool->on_room(spool->on_room_arg);

@@ -5,7 +5,7 @@
  * trimmed by unlinking whole ones. A record (doc/output-record.md) is committed when its
  * write(2) has returned; its bytes leave the step's memfd only after that. The records lie
  * one behind another exactly as they go to the hub, so that the body of a batch is bytes of
- * the spool. Each segment begins with the end offsets of all streams that go on, so that
+ * the spool. Each segment begins with the end offsets of all streams, so that
  * trimming never forgets how far a stream had come.
  *
  * A stream is the output of one (step, attempt); its offsets begin at 0.
@@ -24,6 +24,7 @@
 #include <stdint.h>
 
 #include "base/id.h"
+#include "runner/protocol.h"
 
 struct err;
 struct spool_segment;
@@ -31,7 +32,7 @@ struct spool_segment;
 enum {
 	SPOOL_SEGMENT_BYTES = 1 << 20,	    /* a new one is begun when this would be passed */
 	SPOOL_SEGMENT_IDLE_BYTES = 64 << 10, /* the same when the hub has all of it */
-	SPOOL_STREAMS_MOST = 256,	    /* that go on at the same time */
+	SPOOL_STREAMS_MOST = 6 * RUNNER_TASK_STEPS_MOST, /* attempts of all steps */
 };
 
 struct spool_stream {
@@ -39,7 +40,6 @@ struct spool_stream {
 	uint64_t end;	/* offset behind its last committed byte */
 	uint64_t handed; /* offset behind its last byte that spool_unsent() gave */
 	uint64_t acked; /* offset up to which the hub has it */
-	bool closed;	/* nothing more comes */
 };
 
 struct spool_at {

@@ -63,13 +63,13 @@ segment_new(uint32_t number, int fd)
 	return segment;
 }
 
+/* room is zeroed. */
 static void
 pack_head(uint8_t *room, size_t len, uint32_t number, const struct spool_stream *streams,
 	  size_t count)
 {
 	size_t i;
 
-	memset(room, 0, len);
 	bytes_put(room + AT_MAGIC, SPOOL_MAGIC, 4);
 	bytes_put(room + AT_VERSION, SPOOL_VERSION, 4);
 	bytes_put(room + AT_NUMBER, number, 4);
@@ -108,8 +108,8 @@ int
 spool_segment_make(struct spool_segment **out, int dir_fd, uint32_t number,
 		   const struct spool_stream *streams, size_t count, struct err *err)
 {
-	uint8_t head[SPOOL_HEAD_BYTES + SPOOL_STREAMS_MOST * SPOOL_STREAM_BYTES];
 	size_t len = SPOOL_HEAD_BYTES + count * SPOOL_STREAM_BYTES;
+	uint8_t *head;
 	char name[NAME_BYTES];
 	struct spool_segment *segment;
 	int fd, rc;
@@ -118,8 +118,10 @@ spool_segment_make(struct spool_segment **out, int dir_fd, uint32_t number,
 	if (fd < 0)
 		return err_sys(err, "cannot make a segment of the task's spool");
 	segment = segment_new(number, fd);
+	head = mem_zalloc(1, len);
 	pack_head(head, len, number, streams, count);
 	rc = spool_segment_append(segment, head, len, err);
+	free(head);
 	if (rc < 0) {
 		spool_segment_free(segment, dir_fd, true);
 		return rc;

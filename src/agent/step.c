@@ -316,7 +316,6 @@ step_ack(struct step *step)
 	step->acked = true;
 	if (supervisor_is_alive(step->supervisor))
 		supervisor_send(step->supervisor, &message, NULL, 0);
-	spool_close_stream(step->spool, step->index, step->attempt);
 }
 
 bool

@@ -266,9 +266,10 @@ supervisor_init(struct supervisor *supervisor, struct loop *loop, int dir_fd,
 
 int
 supervisor_start(struct supervisor *supervisor, struct loop *loop, struct executor *executor,
-		 int dir_fd, const struct supervisor_hooks *hooks, struct err *err)
+		 int dir_fd, uint32_t orphan_ms, const struct supervisor_hooks *hooks,
+		 struct err *err)
 {
-	struct executor_start start = {-1, dir_fd};
+	struct executor_start start = {-1, dir_fd, orphan_ms};
 	int rc;
 
 	supervisor_init(supervisor, loop, dir_fd, hooks);

@@ -53,11 +53,13 @@ struct supervisor {
 };
 
 /*
- * Start runner-init for the task whose state directory this is, and connect.
+ * Start runner-init for the task whose state directory this is, and connect. orphan_ms says how long it goes on
+ * without an agent: from its first moment, since we may be killed in ours.
  * Fails: ERR_HOST, ERR_LIMIT; nothing runs then.
  */
 int supervisor_start(struct supervisor *supervisor, struct loop *loop, struct executor *executor,
-		     int dir_fd, const struct supervisor_hooks *hooks, struct err *err);
+		     int dir_fd, uint32_t orphan_ms, const struct supervisor_hooks *hooks,
+		     struct err *err);
 
 /* Connect to one that runs already. Fails: ERR_GONE when none does; ERR_HOST. */
 int supervisor_find(struct supervisor *supervisor, struct loop *loop, int dir_fd,

@@ -123,34 +123,14 @@ ask_untold_steps(struct task *task)
 	}
 }
 
-/* Streams of steps that runner-init has forgotten: nothing more can come. */
-static void
-close_untold_streams(struct task *task)
-{
-	struct spool *spool = &task->spool;
-	size_t i = 0, count;
-
-	while (i < spool->stream_count) {
-		const struct spool_stream *stream = &spool->streams[i];
-
-		count = spool->stream_count;
-		if (task_find_step(task, stream->step, stream->attempt) == NULL)
-			spool_close_stream(spool, stream->step, stream->attempt);
-		if (spool->stream_count == count) /* else the next one stands at i now */
-			i++;
-	}
-}
-
 static void
 on_ready(void *arg)
 {
 	struct task *task = arg;
 
 	OBJ_CHECK(task, TASK_MAGIC);
-	if (!task->fresh) {
+	if (!task->fresh)
 		ask_untold_steps(task);
-		close_untold_streams(task);
-	}
 	task->fresh = false;
 	task->ready = true;
 	task_want(task);
@@ -234,6 +214,8 @@ on_gone(void *arg, const char *reason)
 	unsigned killed = 0;
 
 	OBJ_CHECK(task, TASK_MAGIC);
+	if (task->state == TASK_PREPARING && !task->ready && task_prepare(task))
+		return; /* the one that was found was on its way out; nothing has run yet */
 	task->wanting = true; /* the steps are walked through: nothing may end the task meanwhile */
 	if (reason != NULL && !supervisor_has_namespace(&task->supervisor) && task->has_work)
 		killed = leftover_kill(task->work.path);
@@ -259,15 +241,22 @@ static const struct supervisor_hooks hooks_of_supervisor = {
 	.on_gone = on_gone,
 };
 
-int
-task_start_supervisor(struct task *task, struct err *err)
+bool
+task_prepare(struct task *task)
 {
 	struct supervisor_hooks hooks = hooks_of_supervisor;
+	struct tasks *tasks = task->tasks;
+	struct err err = ERR_INIT;
 
 	hooks.arg = task;
+	supervisor_release(&task->supervisor);
 	task->ready = task->fresh = true;
-	return supervisor_start(&task->supervisor, task->tasks->loop, task->tasks->executor,
-				task->dir_fd, &hooks, err);
+	if (work_dir_make(&task->work, &err) == 0 &&
+	    supervisor_start(&task->supervisor, tasks->loop, tasks->executor, task->dir_fd,
+			     tasks->settings.orphan_ms, &hooks, &err) == 0)
+		return true;
+	task_judge(task, OUTCOME_INFRA_FAIL, err.text);
+	return false;
 }
 
 int
@@ -292,11 +281,7 @@ want_claimed(struct task *task)
 static void
 enter_preparing(struct task *task)
 {
-	struct err err = ERR_INIT;
-
-	if (work_dir_make(&task->work, &task->tasks->work_dirs, &err) < 0 ||
-	    task_start_supervisor(task, &err) < 0)
-		task_judge(task, OUTCOME_INFRA_FAIL, err.text);
+	(void)task_prepare(task); /* where it fails it has judged */
 }
 
 static bool
@@ -399,7 +384,6 @@ enter_done(struct task *task)
 	timer_stop(&task->timer);
 	later_stop(&task->tidy);
 	supervisor_release(&task->supervisor);
-	spool_close_all(&task->spool);
 	task_free_steps(task);
 	task_doc_free(task->doc);
 	task->doc = NULL;

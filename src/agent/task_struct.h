@@ -103,9 +103,10 @@ bool task_journal_append(struct task *task, struct journal_record *record);
 struct task *task_alloc(struct tasks *tasks, const struct id *id, uint32_t epoch);
 void task_dispose(struct task *task);
 
-/* Runner-init, started anew or found. Fails as supervisor_start() and supervisor_find(). */
 void task_open_spool(struct task *task);
-int task_start_supervisor(struct task *task, struct err *err);
+/* Make the work directory and start a runner-init. False, and judged, when the host refuses. */
+bool task_prepare(struct task *task);
+/* Connect to the runner-init that runs. Fails as supervisor_find(). */
 int task_find_supervisor(struct task *task, struct err *err);
 void task_name_work_dir(struct task *task);
 

@@ -103,11 +103,10 @@ make_one(const char *path, mode_t mode, struct err *err)
 }
 
 int
-work_dir_make(struct work_dir *work, struct work_dirs *dirs, struct err *err)
+work_dir_make(struct work_dir *work, struct err *err)
 {
 	int rc, fd;
 
-	(void)dirs;
 	rc = make_one(work->path, 0700, err);
 	if (rc == 0)
 		rc = make_one(work->home, 0755, err);

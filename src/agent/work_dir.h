@@ -45,7 +45,7 @@ void work_dirs_release(struct work_dirs *dirs);
 /* Name the directories of a task, without making them. */
 void work_dir_init(struct work_dir *work, const struct work_dirs *dirs, const char *name);
 /* Make them; those that are there already are no error. Fails: ERR_HOST, ERR_LIMIT. */
-int work_dir_make(struct work_dir *work, struct work_dirs *dirs, struct err *err);
+int work_dir_make(struct work_dir *work, struct err *err);
 
 /*
  * Remove them. True when they are gone already; else on_gone comes once rm has ended (also when it could

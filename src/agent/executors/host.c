@@ -6,6 +6,7 @@
 #include "agent/executors/host.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "agent/executor.h"
@@ -55,13 +56,15 @@ start_as(struct host_executor *host, const struct kind *kind, struct child *chil
 	 struct loop *loop, const struct executor_start *start, child_exit_fn *on_exit, void *arg,
 	 struct err *err)
 {
-	char *argv[] = {(char *)"runner-init", (char *)"--task", NULL};
+	char orphan_ms[16] = "0";
+	char *argv[] = {(char *)"runner-init", (char *)"--task", (char *)"--orphan-ms", orphan_ms, NULL};
 	char *envp[] = {NULL};
 	struct child_fd fds[2];
 	struct child_spec spec = {.path = host->path, .argv = argv, .envp = envp, .cwd = "/",
 		.fds = fds, .flags = CHILD_NEW_SESSION | kind->flags};
 
 	if (start != NULL) {
+		(void)snprintf(orphan_ms, sizeof(orphan_ms), "%u", start->orphan_ms);
 		fds[0] = (struct child_fd){start->listen_fd, SUPERVISOR_LISTEN_FD};
 		fds[1] = (struct child_fd){start->dir_fd, SUPERVISOR_DIR_FD};
 		spec.fd_count = 2;
