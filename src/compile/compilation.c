@@ -136,6 +136,18 @@ comp_plan_place(const struct compilation *c, const struct node *node)
 	return (struct plan_place){c->sources[node->source].path, node->line, node->column};
 }
 
+/* One line: what users write into names and texts may have several. */
+static void
+make_line(char *message)
+{
+	char *p;
+
+	for (p = message; *p != '\0'; p++)
+		if ((unsigned char)*p < ' ')
+			*p = ' ';
+	message[text_utf8_prefix(message, (size_t)(p - message))] = '\0';
+}
+
 /* "workflow 'w', job 'build'", outermost first; NULL where nothing is entered. */
 static const char *
 write_chain(const struct link *link, char room[CHAIN_MAX_BYTES])
@@ -154,7 +166,7 @@ write_chain(const struct link *link, char room[CHAIN_MAX_BYTES])
 
 		used += n > 0 ? (size_t)n : 0;
 	}
-	room[text_utf8_prefix(room, strlen(room))] = '\0';
+	make_line(room);
 	return room;
 }
 
@@ -174,7 +186,7 @@ vtell(struct compilation *c, struct place place, const char *code, const char *h
 			    .hint = hint};
 
 	(void)vsnprintf(message, sizeof(message), fmt, ap);
-	message[text_utf8_prefix(message, strlen(message))] = '\0';
+	make_line(message);
 	diag.chain = write_chain(c->chain, chain);
 	diag.source = source_line(source, place.line, &source_len);
 	if (diag.source != NULL && !text_is_utf8(diag.source, source_len))
@@ -265,7 +277,7 @@ comp_suggest(struct suggestion *suggestion, const char *candidate)
 	if (len < 3 || len > 100 || strlen(suggestion->wanted) > 100)
 		return;
 	distance = text_distance(suggestion->wanted, candidate, DISTANCE_MAX);
-	if (distance > 0 && distance < suggestion->distance && distance < len - 1) {
+	if (distance > 0 && distance < suggestion->distance && distance < len) {
 		suggestion->best = candidate;
 		suggestion->distance = distance;
 	}

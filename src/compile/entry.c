@@ -263,7 +263,7 @@ read_invocation(struct reading *reading)
 	invocation->entry = entries->list->entries;
 	invocation->domain = entries->domain;
 	read_attributes(reading);
-	comp_enter(c, &link, "entry", invocation->name);
+	comp_enter(c, &link, "job", invocation->name);
 	if (reading->job != NULL)
 		read_job(reading);
 	else

@@ -239,11 +239,8 @@ job_read(struct compilation *c, struct job_build *build, const struct element *e
 	 const struct bindings *parameters, const struct job_extra *extra)
 {
 	struct scope scope = space_scope(element->space, parameters);
-	const struct node *body;
-	struct link link;
+	const struct node *body = substitute_body(c, &scope, element->body);
 
-	comp_enter(c, &link, "job", element->full_name);
-	body = substitute_body(c, &scope, element->body);
 	check_keys(c, element, body);
 	build->job->parallelism = 1;
 	build->job->type = job_type(c, build, body);
@@ -253,5 +250,4 @@ job_read(struct compilation *c, struct job_build *build, const struct element *e
 		comp_error(c, node_get_pair(body, "steps")->key, "W_STEPS", "remove them",
 			   "the steps of this job are ignored: its type is '%s'",
 			   plan_job_type_name(build->job->type));
-	comp_exit(c);
 }

@@ -105,7 +105,9 @@ fit_hint(struct compilation *c, const struct parameter *parameter, const struct 
 	if (value->kind == NODE_NULL)
 		return "null is not the default: leave the argument out to get that";
 	if (parameter->type == PARAM_STRING && value->kind < NODE_STRING)
-		return "quote it";
+		return value->flags & TREE_FROM_TAG ?
+			       "a tag alone keeps its type, in quotes too: declare that type" :
+			       "quote it";
 	if ((parameter->type == PARAM_BOOLEAN || parameter->type == PARAM_INTEGER) &&
 	    value->kind == NODE_STRING && yaml_is_ambiguous(value->text))
 		return "write it without quotes";

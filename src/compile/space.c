@@ -162,12 +162,10 @@ struct element *
 space_get(const struct space *space, enum element_kind kind, const char *name)
 {
 	const char *slash = strchr(name, '/');
-	struct element *element;
+	struct element *element = get_own(space, kind, name); /* version 2 has names with '/' */
 	struct orb *orb;
 
-	if (slash == NULL) {
-		element = get_own(space, kind, name);
-	} else {
+	if (element == NULL && slash != NULL) {
 		orb = get_orb(space, name, (size_t)(slash - name));
 		if (orb == NULL || orb->space == NULL)
 			return NULL;

@@ -298,6 +298,24 @@ substitute_seq(struct compilation *c, const struct scope *scope, const struct no
 	return copy;
 }
 
+/* Whether a key has a "<<" that no backslash escapes. */
+static bool
+has_tag(const char *key)
+{
+	const char *p = key, *open;
+
+	while ((open = strstr(p, "<<")) != NULL) {
+		size_t slashes = 0;
+
+		while ((size_t)(open - p) > slashes && open[-1 - (long)slashes] == '\\')
+			slashes++;
+		if (slashes % 2 == 0)
+			return true;
+		p = open + 2;
+	}
+	return false;
+}
+
 static struct node *
 substitute_key(struct compilation *c, const struct scope *scope, struct node *key, bool in_keys)
 {
@@ -306,6 +324,8 @@ substitute_key(struct compilation *c, const struct scope *scope, struct node *ke
 	const char *text;
 
 	if (key->kind != NODE_STRING || strstr(key->text, "<<") == NULL)
+		return key;
+	if (!in_keys && !has_tag(key->text))
 		return key;
 	if (!in_keys) {
 		comp_tell(c, place_of_spot(c, &(struct spot){key, strstr(key->text, "<<")}), "E_SUBST_KEY",

@@ -273,14 +273,16 @@ emit(struct reading *reading, struct selected *selected)
 	uint32_t *new_index = COMP_NEW_ARRAY(c, uint32_t, list->count);
 	struct plan_workflow *workflow = &reading->plan->workflows[reading->plan->workflow_count];
 	size_t i, j;
-	struct link link;
+	struct link link, inner;
 
 	comp_enter(c, &link, "workflow", selected->name);
 	workflow->jobs = COMP_NEW_ARRAY(c, struct plan_job, list->count);
 	for (i = 0; i < list->count; i++) {
 		if (list->items[i]->is_pruned)
 			continue;
+		comp_enter(c, &inner, "job", list->items[i]->name);
 		job_tell_refusals(c, &list->items[i]->build);
+		comp_exit(c);
 		new_index[i] = (uint32_t)workflow->job_count;
 		workflow->jobs[workflow->job_count++] = *list->items[i]->job;
 	}

@@ -2,7 +2,7 @@
 # make check replays each corpus (t/05-fuzz-corpora.t); --enable-fuzzers with CC=clang links libFuzzer instead:
 #   ./configure --enable-fuzzers CC=clang && make t/fuzz/task_doc && t/fuzz/task_doc -max_total_time=60 t/data/fuzz/task_doc
 # A target appends to fuzz_targets and has its libraries in <target>_LDADD.
-fuzz_targets = t/fuzz/task_doc t/fuzz/output_record t/fuzz/url
+fuzz_targets = t/fuzz/task_doc t/fuzz/output_record t/fuzz/url t/fuzz/config
 if FUZZERS
 fuzz_main =
 else
@@ -17,5 +17,8 @@ t_fuzz_output_record_LDADD = libtask.a libformat.a libbase.a $(format_libs)
 t_fuzz_url_SOURCES = t/fuzz/url.c $(fuzz_main)
 t_fuzz_url_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 t_fuzz_url_LDADD = libhttp.a libbase.a
+t_fuzz_config_SOURCES = t/fuzz/config.c $(fuzz_main)
+t_fuzz_config_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+t_fuzz_config_LDADD = libcompile.a libformat.a libbase.a $(PCRE2_LIBS) $(format_libs)
 check_PROGRAMS += $(fuzz_targets)
 EXTRA_PROGRAMS += $(fuzz_targets)

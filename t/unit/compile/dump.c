@@ -340,8 +340,12 @@ put_diags(struct buffer *out, const struct diags *diags)
 	for (i = 0; i < diags_count(diags); i++) {
 		const struct diag *diag = diags_at(diags, i);
 
-		buffer_printf(out, "%s %u:%u %s\n", diag->code, diag->line, diag->column,
-			      diag->message);
+		buffer_printf(out, "%s ", diag->code);
+		if (strcmp(diag->path, "config.yml") != 0)
+			buffer_printf(out, "%s:", diag->path);
+		buffer_printf(out, "%u:%u %s\n", diag->line, diag->column, diag->message);
+		if (diag->count > 1)
+			buffer_printf(out, "  %u times\n", diag->count);
 		if (diag->chain != NULL)
 			buffer_printf(out, "  in %s\n", diag->chain);
 		if (diag->hint != NULL)
