@@ -166,6 +166,7 @@ expand_command(struct compilation *c, struct job_build *build, const struct elem
 	const struct node *steps;
 	struct link link;
 
+	comp_work(c, 20);
 	if (!may_call(c, build, command, step))
 		return;
 	if (step->body != NULL && step->body->kind == NODE_NULL)

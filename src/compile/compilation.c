@@ -114,7 +114,7 @@ place_of(const struct node *node)
 }
 
 struct place
-place_of_spot(const struct compilation *c, const struct spot *spot)
+place_of_spot(struct compilation *c, const struct spot *spot)
 {
 	struct place place = place_of(spot->node);
 	const char *p = spot->node->text;
@@ -174,9 +174,10 @@ static void __attribute__((format(printf, 5, 0)))
 vtell(struct compilation *c, struct place place, const char *code, const char *hint,
       const char *fmt, va_list ap)
 {
-	const struct source *source = &c->sources[place.source];
+	struct source *source = &c->sources[place.source];
 	char message[MESSAGE_MAX_BYTES], chain[CHAIN_MAX_BYTES];
 	size_t source_len = 0;
+	uint32_t first = 1;
 	struct diag diag = {.severity = code[0] == 'W' ? DIAG_WARNING : DIAG_ERROR,
 			    .code = code,
 			    .path = source->path,
@@ -185,10 +186,13 @@ vtell(struct compilation *c, struct place place, const char *code, const char *h
 			    .message = message,
 			    .hint = hint};
 
+	if (!diags_wants(c->diags, diag.severity))
+		return;
 	(void)vsnprintf(message, sizeof(message), fmt, ap);
 	make_line(message);
 	diag.chain = write_chain(c->chain, chain);
-	diag.source = source_line(source, place.line, &source_len);
+	diag.source = source_excerpt(source, place.line, place.column, &source_len, &first);
+	diag.source_column = place.column - (first - 1);
 	if (diag.source != NULL && !text_is_utf8(diag.source, source_len))
 		diag.source = NULL;
 	if (!diags_add(c->diags, &diag, source_len))

@@ -15,7 +15,7 @@
 #include "base/text.h"
 #include "compile/diags.h"
 
-enum { DIAG_MEMORY_BYTES = 4 << 20, SOURCE_SHOWN_MAX_BYTES = 200 };
+enum { DIAG_MEMORY_BYTES = 4 << 20, SOURCE_SHOWN_MAX_BYTES = 200, SOURCE_BEFORE_MAX = 100 };
 
 struct diags {
 	struct arena arena;
@@ -79,6 +79,31 @@ find_room(struct diags *diags, enum diag_severity severity)
 }
 
 bool
+diags_wants(const struct diags *diags, enum diag_severity severity)
+{
+	return severity == DIAG_ERROR || diags->count < DIAG_KEPT_MAX;
+}
+
+/* Of a long line what is around the column is kept. */
+static void
+keep_source(struct diags *diags, struct diag *room, size_t len)
+{
+	const char *from = room->source, *end = from + len;
+
+	if (from == NULL)
+		return;
+	while (room->source_column > SOURCE_BEFORE_MAX && from < end) {
+		from++;
+		if (from < end && (*from & 0xc0) != 0x80)
+			room->source_column--;
+	}
+	len = (size_t)(end - from);
+	if (len > SOURCE_SHOWN_MAX_BYTES)
+		len = text_utf8_prefix(from, SOURCE_SHOWN_MAX_BYTES);
+	room->source = keep(diags, from, len);
+}
+
+bool
 diags_add(struct diags *diags, const struct diag *diag, size_t source_len)
 {
 	struct diag *room;
@@ -99,9 +124,7 @@ diags_add(struct diags *diags, const struct diag *diag, size_t source_len)
 	room->message = keep_all(diags, diag->message);
 	room->chain = keep_all(diags, diag->chain);
 	room->hint = keep_all(diags, diag->hint);
-	if (diag->source != NULL && source_len > SOURCE_SHOWN_MAX_BYTES)
-		source_len = text_utf8_prefix(diag->source, SOURCE_SHOWN_MAX_BYTES);
-	room->source = keep(diags, diag->source, source_len);
+	keep_source(diags, room, source_len);
 	room->count = 1;
 	if (diag->severity == DIAG_ERROR)
 		diags->error_count++;
@@ -160,7 +183,7 @@ print_source(const struct diag *diag, struct buffer *out)
 	uint32_t column = 1;
 
 	buffer_printf(out, "%5u | %s\n      | ", diag->line, diag->source);
-	for (; *p != '\0' && column < diag->column; p++) {
+	for (; *p != '\0' && column < diag->source_column; p++) {
 		if ((*p & 0xc0) == 0x80)
 			continue;
 		buffer_puts(out, *p == '\t' ? "\t" : " ");

@@ -37,7 +37,8 @@ struct diag {
 	const char *message;
 	const char *chain;  /* "workflow 'w', job 'build', command 'say'", or NULL */
 	const char *hint;   /* or NULL */
-	const char *source; /* the line's text, without its end, or NULL */
+	const char *source; /* the line's text without its end, or what of it is near; or NULL */
+	uint32_t source_column; /* where the column is in that, from 1 */
 	unsigned count;	    /* how often the same was found */
 };
 

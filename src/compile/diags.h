@@ -16,11 +16,14 @@
 struct diags *diags_new(void);
 
 /*
- * Keep a copy of everything in diag; source has source_len bytes and need not end in a
- * NUL. A repeat of one already kept is only counted. Beyond DIAG_KEPT_MAX a warning is
+ * Keep a copy of everything in diag; source has source_len bytes, need not end in a NUL, and
+ * is cut to what is near source_column. A repeat of one already kept is only counted. Beyond DIAG_KEPT_MAX a warning is
  * dropped; false: no room for another error, the compilation should end.
  */
 bool diags_add(struct diags *diags, const struct diag *diag, size_t source_len);
+
+/* Whether another one of this severity could be kept, if only as a repeat. */
+bool diags_wants(const struct diags *diags, enum diag_severity severity);
 
 /* Sort; nothing is added after that. */
 void diags_finish(struct diags *diags);

@@ -159,7 +159,7 @@ is_excluded(struct compilation *c, const struct node *exclude, const struct bind
 	uint32_t i;
 
 	for (i = 0; exclude != NULL && i < exclude->count; i++) {
-		comp_work(c, 1);
+		comp_work(c, 2);
 		if (is_excluded_by(exclude->items[i], combination))
 			return true;
 	}

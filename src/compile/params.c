@@ -277,6 +277,7 @@ params_declare(struct compilation *c, const struct node *section, enum param_own
 		return false;
 	if (section->count == 0)
 		comp_error(c, section, "W_PARAM_EMPTY", "remove the key", "no parameter is declared");
+	out->section = section;
 	out->items = COMP_NEW_ARRAY(c, struct parameter, section->count);
 	for (i = 0; i < section->count; i++)
 		good &= declare_one(c, &section->pairs[i], owner, &out->items[out->count++]);
@@ -286,12 +287,9 @@ params_declare(struct compilation *c, const struct node *section, enum param_own
 const struct parameter *
 params_find(const struct parameters *parameters, const char *name)
 {
-	size_t i;
+	const struct pair *pair = node_get_pair(parameters->section, name);
 
-	for (i = 0; i < parameters->count; i++)
-		if (strcmp(parameters->items[i].name, name) == 0)
-			return &parameters->items[i];
-	return NULL;
+	return pair != NULL ? &parameters->items[pair - parameters->section->pairs] : NULL;
 }
 
 /* ---- binding ---- */
@@ -385,6 +383,7 @@ params_bind(struct compilation *c, const struct parameters *parameters, const st
 			draft_add(c, &missing, parameter->name, strlen(parameter->name));
 		}
 	}
+	bindings_sort(out);
 	if (missing.len == 0)
 		return good;
 	comp_error(c, call->at, "E_ARG_MISSING", NULL, "%s: missing required argument(s): %s",

@@ -40,6 +40,7 @@ struct parameter {
 };
 
 struct parameters {
+	const struct node *section; /* as declared; its pairs are in the order of items */
 	struct parameter *items;
 	size_t count;
 };

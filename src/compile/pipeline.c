@@ -283,4 +283,5 @@ pipeline_bind(struct compilation *c, struct pipeline *pipeline, const struct nod
 		else
 			bind_supplied(c, pipeline, parameter, given);
 	}
+	bindings_sort(&pipeline->parameters);
 }

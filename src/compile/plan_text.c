@@ -110,33 +110,54 @@ write_block(const char *text, struct buffer *out, unsigned depth)
 	}
 }
 
+/*
+ * Characters that YAML does not take as they are, or takes for line ends: how many bytes
+ * one at p has, and its code point. 0: p is an ordinary character.
+ */
+static size_t
+special_at(const char *p, unsigned *code)
+{
+	const unsigned char *u = (const unsigned char *)p;
+
+	*code = u[0];
+	if (u[0] < ' ' || u[0] == 0x7f)
+		return 1;
+	if (u[0] == 0xc2 && u[1] < 0xa0) { /* C1 controls, NEL among them */
+		*code = u[1];
+		return 2;
+	}
+	if (u[0] == 0xe2 && u[1] == 0x80 && (u[2] == 0xa8 || u[2] == 0xa9)) { /* LS, PS */
+		*code = 0x2000u + (u[2] & 0x3fu);
+		return 3;
+	}
+	if (u[0] == 0xef && ((u[1] == 0xbb && u[2] == 0xbf) || (u[1] == 0xbf && u[2] >= 0xbe))) {
+		*code = 0xf000u | (u[1] & 0x3fu) << 6 | (u[2] & 0x3fu);
+		return 3;
+	}
+	return 0;
+}
+
 static void
 write_quoted(const char *text, struct buffer *out)
 {
-	const char *p;
+	const char *p = text;
 
 	buffer_puts(out, "\"");
-	for (p = text; *p != '\0'; p++) {
-		unsigned char ch = (unsigned char)*p;
+	while (*p != '\0') {
+		unsigned code;
+		size_t special = special_at(p, &code);
 
-		if (ch == '"' || ch == '\\')
-			buffer_printf(out, "\\%c", ch);
-		else if (ch == '\n')
+		if (*p == '\n')
 			buffer_puts(out, "\\n");
-		else if (ch == '\t')
+		else if (*p == '\t')
 			buffer_puts(out, "\\t");
-		else if (ch < ' ' || ch == 0x7f)
-			buffer_printf(out, "\\x%02x", ch);
-		else if (strncmp(p, "\xc2\x85", 2) == 0)
-			buffer_puts(out, "\\N"), p += 1;
-		else if (strncmp(p, "\xe2\x80\xa8", 3) == 0)
-			buffer_puts(out, "\\L"), p += 2;
-		else if (strncmp(p, "\xe2\x80\xa9", 3) == 0)
-			buffer_puts(out, "\\P"), p += 2;
-		else if (strncmp(p, "\xef\xbb\xbf", 3) == 0)
-			buffer_puts(out, "\\uFEFF"), p += 2;
+		else if (special > 0)
+			buffer_printf(out, "\\u%04X", code);
+		else if (*p == '"' || *p == '\\')
+			buffer_printf(out, "\\%c", *p);
 		else
 			buffer_putn(out, p, 1);
+		p += special > 0 ? special : 1;
 	}
 	buffer_puts(out, "\"");
 }
@@ -386,7 +407,8 @@ write_step(const struct writer *writer, const struct plan_step *step)
 
 	write_indent(writer->out, writer->depth);
 	buffer_printf(writer->out, "- %s:\n", plan_step_kind_name(step->kind));
-	write_text(&keys, "name", step->name);
+	if (step->command == NULL || strcmp(step->name, step->command) != 0)
+		write_text(&keys, "name", step->name);
 	write_keys(&keys, step);
 	if (step->when != PLAN_ON_SUCCESS && !is_always)
 		write_text(&keys, "when", plan_when_name(step->when));

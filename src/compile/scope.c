@@ -5,6 +5,7 @@
  */
 #include "compile/scope.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "compile/pipeline.h"
@@ -14,11 +15,46 @@
 #define PIPELINE	    "pipeline."
 #define PIPELINE_PARAMETERS "pipeline.parameters."
 
+static int
+order_by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct binding *)a)->name, ((const struct binding *)b)->name);
+}
+
+void
+bindings_sort(struct bindings *bindings)
+{
+	if (bindings->count > 0)
+		qsort(bindings->items, bindings->count, sizeof(struct binding), order_by_name);
+	bindings->is_sorted = true;
+}
+
+static const struct node *
+find_sorted(const struct bindings *bindings, const char *name, size_t len)
+{
+	size_t low = 0, high = bindings->count;
+
+	while (low < high) {
+		const struct binding *middle = &bindings->items[low + (high - low) / 2];
+		int order = strncmp(middle->name, name, len);
+
+		if (order == 0 && middle->name[len] == '\0')
+			return middle->value;
+		if (order < 0)
+			low = (size_t)(middle - bindings->items) + 1;
+		else
+			high = (size_t)(middle - bindings->items);
+	}
+	return NULL;
+}
+
 const struct node *
 bindings_get(const struct bindings *bindings, const char *name, size_t len)
 {
 	size_t i;
 
+	if (bindings != NULL && bindings->is_sorted)
+		return find_sorted(bindings, name, len);
 	for (i = 0; bindings != NULL && i < bindings->count; i++)
 		if (strncmp(bindings->items[i].name, name, len) == 0 &&
 		    bindings->items[i].name[len] == '\0')
@@ -31,6 +67,7 @@ bindings_add(struct compilation *c, struct bindings *bindings, const char *name,
 	     const struct node *value)
 {
 	bindings->items = comp_grow(c, bindings->items, bindings->count, sizeof(struct binding));
+	bindings->is_sorted = false;
 	bindings->items[bindings->count].name = name;
 	bindings->items[bindings->count++].value = value;
 }

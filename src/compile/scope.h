@@ -22,6 +22,7 @@ struct binding {
 struct bindings {
 	struct binding *items;
 	size_t count;
+	bool is_sorted; /* by name: bindings_sort() */
 };
 
 struct scope {
@@ -32,6 +33,8 @@ struct scope {
 
 /* NULL where there is no such name. */
 const struct node *bindings_get(const struct bindings *bindings, const char *name, size_t len);
+/* After the last one is added: what is looked up often is looked up fast. */
+void bindings_sort(struct bindings *bindings);
 void bindings_add(struct compilation *c, struct bindings *bindings, const char *name,
 		  const struct node *value);
 

@@ -10,11 +10,13 @@
 #include "base/arena.h"
 
 /* Bytes of the line end at p, 0 where there is none. */
-static size_t
+static inline size_t
 break_at(const char *p, const char *end)
 {
 	size_t left = (size_t)(end - p);
 
+	if ((unsigned char)*p > '\r' && (unsigned char)*p < 0xc2)
+		return 0;
 	if (*p == '\n')
 		return 1;
 	if (*p == '\r')
@@ -62,37 +64,65 @@ source_init(struct source *source, struct arena *arena, const char *path, const 
 	return true;
 }
 
-const char *
-source_line(const struct source *source, uint32_t line, size_t *len)
+/* The byte of a line's column (both from 1); the line's end where it is shorter. */
+static const char *
+byte_at(struct source *source, uint32_t line, uint32_t column)
 {
-	const char *start, *end = source->bytes + source->len, *p;
+	const char *end = source->bytes + source->len, *p;
+	uint32_t at = 1;
 
 	if (line == 0 || line > source->line_count)
 		return NULL;
-	start = source->bytes + source->lines[line - 1];
-	for (p = start; p < end && break_at(p, end) == 0; p++)
-		;
-	*len = (size_t)(p - start);
-	return start;
-}
-
-/* The byte of a line's column (both from 1). */
-static const char *
-byte_at(const struct source *source, uint32_t line, uint32_t column)
-{
-	size_t len;
-	const char *p = source_line(source, line, &len), *end;
-
-	if (p == NULL)
-		return NULL;
-	for (end = p + len; p < end && column > 1; p++)
-		if (p + 1 == end || (p[1] & 0xc0) != 0x80)
-			column--;
+	p = source->bytes + source->lines[line - 1];
+	if (source->last_line == line && source->last_column <= column) {
+		p = source->bytes + source->last_byte;
+		at = source->last_column;
+	}
+	while (at < column && p < end && break_at(p, end) == 0) {
+		for (p++; p < end && (*p & 0xc0) == 0x80; p++)
+			;
+		at++;
+	}
+	source->last_line = line;
+	source->last_column = at;
+	source->last_byte = (size_t)(p - source->bytes);
 	return p;
 }
 
+const char *
+source_excerpt(struct source *source, uint32_t line, uint32_t column, size_t *len,
+	       uint32_t *first)
+{
+	const char *end = source->bytes + source->len, *at = byte_at(source, line, column);
+	const char *from, *to, *start;
+
+	if (at == NULL)
+		return NULL;
+	start = source->bytes + source->lines[line - 1];
+	*first = column;
+	for (from = at; from > start && at - from < SOURCE_AROUND; from--)
+		;
+	while (from > start && (*from & 0xc0) == 0x80)
+		from--;
+	*first = 1;
+	if (from > start) { /* count back from the column */
+		const char *p;
+
+		*first = source->last_column;
+		for (p = at; p > from; p--)
+			if ((p[-1] & 0xc0) != 0x80)
+				(*first)--;
+	}
+	for (to = at; to < end && to - at < SOURCE_AROUND && break_at(to, end) == 0; to++)
+		;
+	while (to < end && to > at && (*to & 0xc0) == 0x80)
+		to--;
+	*len = (size_t)(to - from);
+	return from;
+}
+
 void
-source_find_tag(const struct source *source, size_t n, uint32_t *line, uint32_t *column)
+source_find_tag(struct source *source, size_t n, uint32_t *line, uint32_t *column)
 {
 	const char *p = byte_at(source, *line, *column), *end = source->bytes + source->len;
 	uint32_t at_line = *line, at_column = *column;

@@ -61,6 +61,21 @@ trim(const char **text, size_t *len)
 		(*len)--;
 }
 
+static bool
+is_plain_reference(const char *body, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		char ch = body[i];
+
+		if (!(ch >= 'a' && ch <= 'z') && !(ch >= 'A' && ch <= 'Z') &&
+		    !(ch >= '0' && ch <= '9') && ch != '_' && ch != '-' && ch != '.')
+			return false;
+	}
+	return scope_is_reference(body, len);
+}
+
 /* What the tag at open ("<<" and len bytes of body behind it) stands for. */
 static const struct node *
 value_of_tag(struct scalar *scalar, const char *open, size_t len)
@@ -77,6 +92,10 @@ value_of_tag(struct scalar *scalar, const char *open, size_t len)
 		value = pipeline_parameter(scalar->c, body + 20, len - 20);
 		if (value != NULL)
 			return value;
+	}
+	if (is_plain_reference(body, len)) { /* most tags: no need to parse them */
+		value = scope_find(scalar->c, scalar->scope, body, len, &expr.spot);
+		return value != NULL ? value : value_bad(scalar->c, scalar->node);
 	}
 	expr.text = body;
 	expr.len = len;

@@ -22,7 +22,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-enum { PROBLEM_MAX_BYTES = 512, NODE_IS_OPEN = 1 };
+enum { PROBLEM_MAX_BYTES = 512, NODE_IS_OPEN = 1, UNUSED_TOLD_MAX = 20 };
 
 struct anchor {
 	const char *name;
@@ -217,11 +217,19 @@ order_anchors(const void *a, const void *b)
 }
 
 static void
-tell_if_unused(struct reader *reader, const struct anchor *anchor)
+tell_unused(struct reader *reader)
 {
-	if (!anchor->used)
+	const struct anchor *anchor;
+	unsigned told = 0;
+
+	for (anchor = reader->anchors; anchor != NULL && told < UNUSED_TOLD_MAX;
+	     anchor = anchor->before) {
+		if (anchor->used)
+			continue;
 		tell(reader, "W_YAML_ANCHOR", anchor->node->line, anchor->node->column, NULL,
 		     "anchor '%s' is never used", anchor->name);
+		told++;
+	}
 }
 
 static int
@@ -521,8 +529,8 @@ own_pairs(struct reader *reader, struct node *map, struct node *const *children,
 static int
 end_map(struct reader *reader, struct node *map, size_t base)
 {
-	struct node *const *children = reader->stack + base;
 	size_t n = reader->stacked - base, merged;
+	struct node *const *children = n > 0 ? reader->stack + base : NULL;
 	int ret = own_pairs(reader, map, children, n);
 
 	if (ret < 0 || map->count == n / 2)
@@ -652,14 +660,11 @@ keep_anchor(void *anchor)
 static int
 finish(struct reader *reader)
 {
-	const struct anchor *anchor;
-
 	if (reader->root == NULL) {
 		tell(reader, "E_YAML_EMPTY", 1, 1, NULL, "the file is empty");
 		return ERR_INPUT;
 	}
-	for (anchor = reader->anchors; anchor != NULL; anchor = anchor->before)
-		tell_if_unused(reader, anchor);
+	tell_unused(reader);
 	return reader->errors > 0 ? ERR_INPUT : 0;
 }
 
