@@ -88,10 +88,11 @@ diags_wants(const struct diags *diags, enum diag_severity severity)
 static void
 keep_source(struct diags *diags, struct diag *room, size_t len)
 {
-	const char *from = room->source, *end = from + len;
+	const char *from = room->source, *end;
 
 	if (from == NULL)
 		return;
+	end = from + len;
 	while (room->source_column > SOURCE_BEFORE_MAX && from < end) {
 		from++;
 		if (from < end && (*from & 0xc0) != 0x80)
