@@ -144,6 +144,7 @@ static const struct {
 	[STORE_LIST_TASKS] = {disk_list_tasks, false},
 	[STORE_LIST_HISTORY] = {disk_list_history, false},
 	[STORE_LIST_AGENTS] = {disk_list_agents, false},
+	[STORE_LIST_CHANGES] = {disk_list_changes, false},
 	[STORE_READ_OUTPUT] = {disk_read_output, false},
 };
 _Static_assert(sizeof(ops) / sizeof(ops[0]) == STORE_OP_COUNT, "an operation has no row");

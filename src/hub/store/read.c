@@ -89,9 +89,11 @@ limit_of(const struct store_query *query)
 
 /* The order, and one row more than asked for, which tells whether there are more. */
 static void
-select_order(struct select *select, const char *order, size_t limit)
+select_order(struct select *select, const char *order, size_t limit, size_t skip)
 {
 	buffer_printf(&select->sql, " ORDER BY %s LIMIT %zu", order, limit + 1);
+	if (skip > 0)
+		buffer_printf(&select->sql, " OFFSET %zu", skip);
 }
 
 /* Run the SELECT and collect its rows with reader. */
@@ -146,6 +148,26 @@ disk_get_pipeline(struct disk *disk, struct store_op *op, struct err *err)
 }
 
 int
+disk_find_pipeline(struct disk *disk, struct store_op *op, const struct id *id, struct err *err)
+{
+	static const char sql[] = "SELECT " PIPELINE_COLUMNS PIPELINE_FROM "WHERE p.id = ?";
+	sqlite3_stmt *stmt;
+	int rc, at = 1;
+
+	if (db_kept(&disk->db, sql, &stmt, err) < 0)
+		return err->code;
+	db_bind_id(stmt, &at, id);
+	rc = db_row(&disk->db, stmt, err);
+	if (rc > 0) {
+		op->pipelines = ARENA_NEW(&op->arena, struct pipeline_row);
+		read_pipeline(stmt, &op->arena, op->pipelines);
+		op->found = true;
+	}
+	sqlite3_reset(stmt);
+	return rc < 0 ? rc : 0;
+}
+
+int
 disk_list_pipelines(struct disk *disk, struct store_op *op, struct err *err)
 {
 	const struct store_query *query = &op->query;
@@ -161,7 +183,7 @@ disk_list_pipelines(struct disk *disk, struct store_op *op, struct err *err)
 	where_number(&select, "p.number = ?", query->number != 0, query->number);
 	where_number(&select, of_project ? "p.number < ?" : "p.created_ms < ?", query->before != 0,
 		     query->before);
-	select_order(&select, of_project ? "p.number DESC" : "p.rowid DESC", limit);
+	select_order(&select, of_project ? "p.number DESC" : "p.rowid DESC", limit, op->query.skip);
 	LIST(disk, op, &select, limit, pipelines, struct pipeline_row, read_pipeline);
 	return 0;
 }
@@ -178,7 +200,7 @@ disk_list_workflows(struct disk *disk, struct store_op *op, struct err *err)
 	where_id(&select, "w.id = ?", query->by_workflow, &query->workflow);
 	where_id(&select, "w.pipeline = ?", query->by_pipeline, &query->pipeline);
 	where_text(&select, "w.name = ?", query->name);
-	select_order(&select, query->by_pipeline ? "w.position" : "w.rowid DESC", limit);
+	select_order(&select, query->by_pipeline ? "w.position" : "w.rowid DESC", limit, op->query.skip);
 	LIST(disk, op, &select, limit, workflows, struct workflow_row, read_workflow);
 	return 0;
 }
@@ -198,6 +220,7 @@ disk_list_jobs(struct disk *disk, struct store_op *op, struct err *err)
 	where_id(&select, "p.project = ?", query->by_project, &query->project);
 	where_text(&select, "p.project = (SELECT id FROM project WHERE slug = ?)", query->project_slug);
 	where_text(&select, "j.name = ?", query->name);
+	where_text(&select, "w.name = ?", query->workflow_name);
 	where_number(&select, "j.number = ?", query->number != 0, query->number);
 	where_number(&select, "j.state = ?", query->state >= 0, query->state);
 	if (query->failed_only) {
@@ -205,7 +228,7 @@ disk_list_jobs(struct disk *disk, struct store_op *op, struct err *err)
 		where_number(&select, "j.outcome != ?", true, OUTCOME_SUCCESS);
 		where_number(&select, "j.outcome != ?", true, OUTCOME_NOT_RUN);
 	}
-	select_order(&select, query->by_workflow ? "j.position" : "j.rowid DESC", limit);
+	select_order(&select, query->by_workflow ? "j.position" : "j.rowid DESC", limit, op->query.skip);
 	LIST(disk, op, &select, limit, jobs, struct job_row, read_job);
 	return 0;
 }
@@ -247,7 +270,7 @@ disk_list_tasks(struct disk *disk, struct store_op *op, struct err *err)
 	where_id(&select, "t.job = ?", query->by_job, &query->job);
 	where_id(&select, "t.pipeline = ?", query->by_pipeline, &query->pipeline);
 	where_number(&select, "t.state = ?", query->state >= 0, query->state);
-	select_order(&select, "t.rowid", limit);
+	select_order(&select, query->by_job || query->by_pipeline ? "t.rowid" : "t.rowid DESC", limit, op->query.skip);
 	LIST(disk, op, &select, limit, tasks, struct task_row, read_task);
 	return query->with_steps ? list_steps(disk, op, err) : 0;
 }
@@ -261,7 +284,7 @@ disk_list_history(struct disk *disk, struct store_op *op, struct err *err)
 
 	buffer_puts(&select.sql, "SELECT " HISTORY_COLUMNS " FROM history");
 	where_id(&select, "task = ?", true, &query->task);
-	select_order(&select, "seq", limit);
+	select_order(&select, "seq", limit, op->query.skip);
 	LIST(disk, op, &select, limit, histories, struct history_row, read_history);
 	return 0;
 }
@@ -274,7 +297,7 @@ disk_list_agents(struct disk *disk, struct store_op *op, struct err *err)
 
 	buffer_puts(&select.sql, "SELECT " AGENT_COLUMNS " FROM agent");
 	where_id(&select, "id = ?", op->query.by_id, &op->query.id);
-	select_order(&select, "last_ms DESC", limit);
+	select_order(&select, "last_ms DESC", limit, op->query.skip);
 	LIST(disk, op, &select, limit, agents, struct agent_row, read_agent);
 	return 0;
 }
@@ -302,7 +325,7 @@ list_output(struct disk *disk, struct store_op *op, struct rows *rows, struct er
 	uint64_t least = query->from < RUNNER_RECORD_RAW_MOST_BYTES
 				 ? 0
 				 : query->from - RUNNER_RECORD_RAW_MOST_BYTES;
-	size_t most = query->most_bytes;
+	size_t most = query->most_bytes, raw = 0;
 	sqlite3_stmt *stmt;
 	int at = 1, rc;
 
@@ -322,7 +345,9 @@ list_output(struct disk *disk, struct store_op *op, struct rows *rows, struct er
 		read_output(stmt, &op->arena, &row);
 		if (!output_is_wanted(query, &row))
 			break;
-		if (rows->count > 0 && op->byte_count + row.frame_len > most) {
+		raw += row.raw_len;
+		if (rows->count > 0 && (op->byte_count + row.frame_len > most ||
+					(query->most_raw_bytes != 0 && raw > query->most_raw_bytes))) {
 			op->more = true;
 			break;
 		}

@@ -290,6 +290,8 @@ copy_query(struct store_op *op)
 		query->branch = arena_strdup(&op->arena, query->branch);
 	if (query->name != NULL)
 		query->name = arena_strdup(&op->arena, query->name);
+	if (query->workflow_name != NULL)
+		query->workflow_name = arena_strdup(&op->arena, query->workflow_name);
 }
 
 void

@@ -68,6 +68,7 @@ enum {
 	X(LIST_TASKS, query)    \
 	X(LIST_HISTORY, query)  \
 	X(LIST_AGENTS, query)   \
+	X(LIST_CHANGES, change_query) \
 	X(READ_OUTPUT, output_query)
 
 #define X(upper, member) STORE_##upper,
@@ -106,11 +107,13 @@ struct store_query {
 	const char *project_slug;  /* copied by store_submit() */
 	const char *branch;	   /* pipelines; copied by store_submit() */
 	const char *name;	   /* jobs; copied by store_submit() */
+	const char *workflow_name; /* jobs; copied by store_submit() */
 	int64_t number;		   /* pipelines, jobs; 0: any */
 	int64_t before;		   /* pipelines: number below this, when by project, else created before */
 	int state;		   /* jobs: enum job_state; tasks: enum hub_state; -1: any */
 	bool failed_only;	   /* jobs: ended neither as success nor not_run */
 	bool with_steps;	   /* tasks: their steps, too */
+	size_t skip;		   /* rows of the list, counted from its beginning, that are not wanted */
 	size_t limit;		   /* 0: STORE_LIST_MOST */
 };
 
@@ -125,6 +128,23 @@ struct store_output_query {
 	uint32_t step, attempt; /* begin there */
 	uint64_t from;
 	size_t most_bytes;	/* 0: STORE_OUTPUT_READ_MOST_BYTES; at least one record comes */
+	size_t most_raw_bytes;	/* of what the frames hold; 0: no such bound */
+};
+
+/* STORE_LIST_CHANGES: rows of a pipeline whose number is above after, in the order of the numbers. */
+struct store_change_query {
+	struct id pipeline;
+	uint64_t after;
+	size_t limit; /* 0: STORE_LIST_MOST */
+};
+
+/* One of them: a workflow, a job, a task (and its job) or a step (and its task and job); the rest is NULL. */
+struct store_change {
+	uint64_t seq;
+	const struct workflow_row *workflow;
+	const struct job_row *job;
+	const struct task_row *task;
+	const struct step_row *step;
 };
 
 struct store_op {
@@ -145,11 +165,12 @@ struct store_op {
 		struct store_output output;
 		struct store_query query;
 		struct store_output_query output_query;
+		struct store_change_query change_query;
 	};
 
 	/* Results of reads; they live in the op's arena. */
-	bool found; /* GET_PIPELINE; lists: count > 0 */
-	struct pipeline_row *pipelines;
+	bool found; /* GET_PIPELINE, LIST_CHANGES: there is such a pipeline; lists: count > 0 */
+	struct pipeline_row *pipelines; /* LIST_CHANGES, too: the one */
 	struct workflow_row *workflows;
 	struct job_row *jobs;
 	struct task_row *tasks;
@@ -157,6 +178,7 @@ struct store_op {
 	struct history_row *histories;
 	struct agent_row *agents;
 	struct output_row *outputs;
+	struct store_change *changes;
 	size_t count, step_count;
 	const unsigned char *bytes;
 	size_t byte_count;

@@ -43,7 +43,11 @@ int disk_list_jobs(struct disk *disk, struct store_op *op, struct err *err);
 int disk_list_tasks(struct disk *disk, struct store_op *op, struct err *err);
 int disk_list_history(struct disk *disk, struct store_op *op, struct err *err);
 int disk_list_agents(struct disk *disk, struct store_op *op, struct err *err);
+int disk_find_pipeline(struct disk *disk, struct store_op *op, const struct id *id, struct err *err);
 int disk_read_output(struct disk *disk, struct store_op *op, struct err *err);
+
+/* changes.c */
+int disk_list_changes(struct disk *disk, struct store_op *op, struct err *err);
 
 /* load.c */
 int disk_load(struct disk *disk, struct store_snapshot *out, struct err *err);
