@@ -10,8 +10,18 @@ libhub_a_SOURCES = \
 	src/hub/api/agent_output.c \
 	src/hub/api/agent_unclaim.c \
 	src/hub/api/call.c src/hub/api/call.h \
+	src/hub/api/output.c \
+	src/hub/api/output_form.c src/hub/api/output_form.h \
+	src/hub/api/people.c src/hub/api/people.h \
+	src/hub/api/people_jobs.c \
+	src/hub/api/people_run.c \
+	src/hub/api/people_v2.c \
 	src/hub/api/router.c src/hub/api/router.h \
 	src/hub/api/routes.c \
+	src/hub/api/runner_classes.c \
+	src/hub/api/views.c src/hub/api/views.h \
+	src/hub/api/views_v2.c \
+	src/hub/api/watch.c \
 	src/hub/create.c \
 	src/hub/dispatch.c src/hub/dispatch.h \
 	src/hub/document.c src/hub/document.h \
@@ -25,10 +35,12 @@ libhub_a_SOURCES = \
 	src/hub/scheduler.c src/hub/scheduler.h \
 	src/hub/settings.c src/hub/settings.h \
 	src/hub/states.c src/hub/states.h \
+	src/hub/store/changes.c \
 	src/hub/store/columns.h src/hub/store/columns_read.c src/hub/store/columns_write.c \
 	src/hub/store/db.c src/hub/store/db.h \
 	src/hub/store/disk.c \
 	src/hub/store/gather.c \
+	src/hub/store/inspect.c \
 	src/hub/store/load.c \
 	src/hub/store/read.c \
 	src/hub/store/segment.c src/hub/store/segment.h \
@@ -36,6 +48,7 @@ libhub_a_SOURCES = \
 	src/hub/tokens.c src/hub/tokens.h
 
 sbin_PROGRAMS += runner-hub
-runner_hub_SOURCES = src/hub/main.c src/hub/serve.c src/hub/serve.h
+runner_hub_SOURCES = src/hub/main.c src/hub/serve.c src/hub/serve.h \
+	src/hub/admin.c src/hub/admin.h src/hub/admin_token.c src/hub/check.c src/hub/init.c
 hub_libs = libhub.a libcompile.a libtask.a libhttp.a libformat.a libloop.a libbase.a
 runner_hub_LDADD = $(hub_libs) $(PCRE2_LIBS) $(SQLITE_LIBS) $(NGHTTP2_LIBS) $(format_libs) $(OPENSSL_LIBS) $(EVENT_LIBS) -lpthread

@@ -9,13 +9,17 @@
 
 #include "base/buffer.h"
 #include "base/log.h"
+#include "hub/admin.h"
 #include "hub/serve.h"
 #include "loop/clock.h"
 #include "runner/exit.h"
 #include "runner/protocol.h"
 
 static const struct command *const commands[] = {
+	&hub_init_command,
 	&hub_serve_command,
+	&hub_check_command,
+	&hub_admin_token_command,
 	NULL,
 };
 

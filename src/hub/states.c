@@ -209,6 +209,8 @@ task_close_output(struct task *task)
 	assert(task->row.state == HUB_ENDED);
 	if (!task->row.output_open || task->is_gathering)
 		return;
+	/* Who follows the output learns that this was all. */
+	task_has_output(task);
 	for (i = 0; i < task->position_count; i++)
 		if (task->positions[i].offset > 0)
 			break;
@@ -222,6 +224,12 @@ task_close_output(struct task *task)
 	op = store_op_new(STORE_GATHER);
 	op->id = task->row.id;
 	store_submit(model->store, op, on_gathered, task);
+}
+
+bool
+task_output_is_complete(const struct task *task)
+{
+	return task->row.state == HUB_ENDED && (!task->row.output_open || task->is_gathering);
 }
 
 static bool

@@ -31,6 +31,9 @@ void task_close_output(struct task *task);
 /* The same, if what the hub has is all that was printed. */
 void task_check_output(struct task *task);
 
+/* It has ended and no more of its output will come. */
+bool task_output_is_complete(const struct task *task);
+
 /* Work out job->waiting for the queue of a class, after agents or queue changed. */
 void class_check_waiting(struct resource_class *class);
 

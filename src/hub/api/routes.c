@@ -5,9 +5,16 @@
  */
 #include <stddef.h>
 
+#include "hub/api/people.h"
 #include "hub/api/router.h"
 
 const struct route *const route_tables[] = {
 	agent_routes,
+	people_run_routes,
+	people_v2_routes,
+	runner_class_routes,
+	people_job_routes,
+	watch_routes,
+	output_routes,
 	NULL,
 };

@@ -339,6 +339,14 @@ store_put_now(struct store *store, struct store_op *op, struct err *err)
 	return rc;
 }
 
+int
+store_inspect(struct store *store, struct store_inspection *out, store_fault_fn *tell, void *arg,
+	      struct err *err)
+{
+	assert(!store->is_running);
+	return disk_inspect(&store->disk, out, tell, arg, err);
+}
+
 /* --- life --------------------------------------------------------------------------------- */
 
 int

@@ -49,6 +49,10 @@ int disk_read_output(struct disk *disk, struct store_op *op, struct err *err);
 /* changes.c */
 int disk_list_changes(struct disk *disk, struct store_op *op, struct err *err);
 
+/* inspect.c */
+int disk_inspect(struct disk *disk, struct store_inspection *found, store_fault_fn *tell, void *arg,
+		 struct err *err);
+
 /* load.c */
 int disk_load(struct disk *disk, struct store_snapshot *out, struct err *err);
 int disk_count_segments(struct disk *disk, struct err *err);

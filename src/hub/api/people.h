@@ -1,0 +1,61 @@
+/*
+ * people.h - what all handlers for people need: slugs, pages, limits, a read of the store.
+ *
+ * Reads go to the store also for what is active, so that nobody is told what a crash could
+ * take back; why a job waits is the model's alone to say.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef HUB_API_PEOPLE_H
+#define HUB_API_PEOPLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "hub/api/router.h"
+#include "hub/rows.h"
+#include "hub/store/store.h"
+
+struct json;
+
+enum {
+	PEOPLE_SLUG_BYTES = 200,
+	PEOPLE_PAGE = 50,	 /* rows of a page, a list without a limit */
+	PEOPLE_LIST_MOST = 1000, /* "limit" at most */
+};
+
+extern const struct route people_v2_routes[];
+extern const struct route people_run_routes[];
+extern const struct route people_job_routes[];
+extern const struct route runner_class_routes[];
+extern const struct route watch_routes[];
+extern const struct route output_routes[];
+
+/*
+ * A slug in the form the hub keeps: "gh/org/repo", "github/" shortened. False, and the reply (400) is sent, when
+ * text is NULL or none.
+ */
+bool people_slug(struct call *call, const char *text, char room[PEOPLE_SLUG_BYTES]);
+
+/* A number in the query. False, and the reply (400) is sent, when it is none or above most. */
+bool people_number(struct call *call, const char *name, int64_t absent, int64_t most, int64_t *out);
+/* An id in the query; *has says whether it is there. False, and the reply (400) is sent, when it is none. */
+bool people_id(struct call *call, const char *name, bool *has, struct id *out);
+
+/* {"items", "next_page_token"}; next below 0: it is the last page. Takes items. */
+struct json *people_page(struct json *items, int64_t next);
+
+/* Begin a list; on_rows(call, op) answers. */
+struct store_op *people_list(enum store_op_kind kind, size_t limit);
+void people_read(struct call *call, struct store_op *op, store_done_fn *on_rows);
+
+void people_not_found(struct call *call, const char *what);
+
+/* Why an active job waits, or NULL. */
+const char *people_waiting(struct call *call, const struct id *job);
+
+/* {"message": text} */
+struct json *people_message(const char *text);
+
+#endif

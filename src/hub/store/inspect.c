@@ -1,0 +1,169 @@
+/*
+ * inspect.c - is what the store holds whole: for "runner-hub check".
+ *
+ * The database by its own integrity check, and every record of output read and compared
+ * with the checksum of its index row, one at a time.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/arena.h"
+#include "base/crc32c.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "hub/store/columns.h"
+#include "hub/store/store_internal.h"
+
+enum { FAULTS_TOLD_MOST = 20 };
+
+struct inspection {
+	struct disk *disk;
+	struct store_inspection *found;
+	store_fault_fn *tell;
+	void *arg;
+};
+
+static void
+fault(struct inspection *inspection, const char *text)
+{
+	if (inspection->found->faults++ < FAULTS_TOLD_MOST)
+		inspection->tell(inspection->arg, text);
+}
+
+static int
+inspect_database(struct inspection *inspection, struct err *err)
+{
+	sqlite3_stmt *stmt;
+	char text[256];
+	int rc;
+
+	if (db_prepare(&inspection->disk->db, "PRAGMA integrity_check(20)", &stmt, err) < 0)
+		return err->code;
+	while ((rc = db_row(&inspection->disk->db, stmt, err)) > 0) {
+		(void)snprintf(text, sizeof(text), "%s", (const char *)sqlite3_column_text(stmt, 0));
+		if (sqlite3_stricmp(text, "ok") != 0)
+			fault(inspection, text);
+	}
+	sqlite3_finalize(stmt);
+	return rc;
+}
+
+/* Rows that refer to rows which are not there. */
+static int
+inspect_references(struct inspection *inspection, struct err *err)
+{
+	static const struct {
+		const char *what, *sql;
+	} rules[] = {
+		{"pipelines without a project",
+		 "SELECT count(*) FROM pipeline WHERE project NOT IN (SELECT id FROM project)"},
+		{"workflows without a pipeline",
+		 "SELECT count(*) FROM workflow WHERE pipeline NOT IN (SELECT id FROM pipeline)"},
+		{"jobs without a workflow",
+		 "SELECT count(*) FROM job WHERE workflow NOT IN (SELECT id FROM workflow)"},
+		{"tasks without a job", "SELECT count(*) FROM task WHERE job NOT IN (SELECT id FROM job)"},
+		{"steps without a task",
+		 "SELECT count(*) FROM step WHERE task NOT IN (SELECT id FROM task)"},
+		{"records of output without a task",
+		 "SELECT count(*) FROM output WHERE task NOT IN (SELECT id FROM task)"},
+	};
+	sqlite3_stmt *stmt;
+	char text[128];
+	size_t i;
+	int rc;
+
+	for (i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+		if (db_prepare(&inspection->disk->db, rules[i].sql, &stmt, err) < 0)
+			return err->code;
+		rc = db_row(&inspection->disk->db, stmt, err);
+		if (rc > 0 && sqlite3_column_int64(stmt, 0) > 0) {
+			(void)snprintf(text, sizeof(text), "%lld %s",
+				       (long long)sqlite3_column_int64(stmt, 0), rules[i].what);
+			fault(inspection, text);
+		}
+		sqlite3_finalize(stmt);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int
+count(struct inspection *inspection, const char *sql, uint64_t *out, struct err *err)
+{
+	sqlite3_stmt *stmt;
+	int rc;
+
+	if (db_prepare(&inspection->disk->db, sql, &stmt, err) < 0)
+		return err->code;
+	rc = db_row(&inspection->disk->db, stmt, err);
+	if (rc > 0)
+		*out = (uint64_t)sqlite3_column_int64(stmt, 0);
+	sqlite3_finalize(stmt);
+	return rc < 0 ? rc : 0;
+}
+
+static void
+inspect_record(struct inspection *inspection, const struct output_row *row, unsigned char *room)
+{
+	char id[ID_TEXT_BYTES], text[400];
+	struct err err = ERR_INIT;
+
+	if (row->frame_len == 0 || row->frame_len > RUNNER_RECORD_FRAME_MOST_BYTES ||
+	    row->raw_len > RUNNER_RECORD_RAW_MOST_BYTES) {
+		(void)snprintf(err.text, sizeof(err.text), "its lengths cannot be");
+	} else if (segments_read(&inspection->disk->segments, row->segment, &row->task, row->at, room,
+				 row->frame_len, &err) == 0) {
+		if (crc32c(0, room, row->frame_len) == row->frame_crc)
+			return;
+		(void)snprintf(err.text, sizeof(err.text), "its checksum differs");
+	}
+	(void)snprintf(text, sizeof(text), "output of task %s, step %u, offset %llu: %.200s",
+		       id_text(id, &row->task), row->step, (unsigned long long)row->offset, err.text);
+	fault(inspection, text);
+}
+
+static int
+inspect_output(struct inspection *inspection, struct err *err)
+{
+	unsigned char *room = MEM_NEW_ARRAY(unsigned char, RUNNER_RECORD_FRAME_MOST_BYTES);
+	struct output_row row;
+	sqlite3_stmt *stmt;
+	int rc;
+
+	rc = db_prepare(&inspection->disk->db,
+			"SELECT " OUTPUT_COLUMNS " FROM output ORDER BY task, step, attempt, offset",
+			&stmt, err);
+	if (rc == 0) {
+		while ((rc = db_row(&inspection->disk->db, stmt, err)) > 0) {
+			read_output(stmt, NULL, &row);
+			inspect_record(inspection, &row, room);
+			inspection->found->records++;
+			inspection->found->output_bytes += row.frame_len;
+		}
+		sqlite3_finalize(stmt);
+	}
+	free(room);
+	return rc;
+}
+
+int
+disk_inspect(struct disk *disk, struct store_inspection *found, store_fault_fn *tell, void *arg,
+	     struct err *err)
+{
+	struct inspection inspection = {disk, found, tell, arg};
+
+	*found = (struct store_inspection){0};
+	if (inspect_database(&inspection, err) < 0)
+		return err->code;
+	/* Nothing that lies in a damaged file says more. */
+	if (found->faults > 0)
+		return 0;
+	if (count(&inspection, "SELECT count(*) FROM pipeline", &found->pipelines, err) < 0 ||
+	    count(&inspection, "SELECT count(*) FROM task", &found->tasks, err) < 0 ||
+	    inspect_references(&inspection, err) < 0)
+		return err->code;
+	return inspect_output(&inspection, err);
+}
