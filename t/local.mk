@@ -1,6 +1,7 @@
 # The tests. Unit tests: one cmocka program a noun, t/unit/<folder>/<noun>_test.c; a folder's
 # list is t/unit/<folder>/local.mk, which appends to unit_tests. End to end: t/NN-*.t, any
 # language with a "#!" line (t/lib.sh for sh); they start the real programs of the build tree.
+include t/unit/agent/local.mk
 include t/unit/base/local.mk
 include t/unit/ctl/local.mk
 include t/unit/compile/local.mk
@@ -59,8 +60,10 @@ t/actor: t/actor.c
 	$(AM_V_CCLD)$(MKDIR_P) t && $(INIT_CC) -D_GNU_SOURCE -std=gnu17 $(WARN_CFLAGS) -Os -static -s \
 		-o $@ $(srcdir)/t/actor.c
 
-# fakehub, a scripted control plane for tests of the agent.
-check_PROGRAMS += t/fakehub
+# For tests of the agent: fakehub, a scripted control plane; relay, a line that breaks.
+check_PROGRAMS += t/fakehub t/relay
+EXTRA_DIST += t/agent.sh
+t_relay_SOURCES = t/relay.c
 t_fakehub_SOURCES = t/fakehub.c t/fakehub.h t/fakehub_script.c
 t_fakehub_LDADD = libtask.a libhttp.a libformat.a libloop.a libbase.a \
 	$(format_libs) $(NGHTTP2_LIBS) $(OPENSSL_LIBS) $(EVENT_LIBS)

@@ -22,3 +22,23 @@ libagent_a_SOURCES = \
 	src/agent/task_struct.h \
 	src/agent/tasks.c src/agent/tasks.h \
 	src/agent/work_dir.c src/agent/work_dir.h
+
+# The link to the hub, settings, and the program.
+libagent_a_SOURCES += \
+	src/agent/check.c src/agent/check.h \
+	src/agent/claim.c src/agent/claim.h \
+	src/agent/hub_link.c src/agent/hub_link.h \
+	src/agent/lease.c src/agent/lease.h \
+	src/agent/outbox.c src/agent/outbox.h \
+	src/agent/pace.c src/agent/pace.h \
+	src/agent/report.c src/agent/report.h \
+	src/agent/settings.c src/agent/settings.h \
+	src/agent/settings_file.c \
+	src/agent/settings_tokens.c \
+	src/agent/slots.c src/agent/slots.h \
+	src/agent/uplink.c src/agent/uplink.h
+
+sbin_PROGRAMS += runnerd
+runnerd_SOURCES = src/agent/main.c
+runnerd_LDADD = libagent.a libtask.a libhttp.a libformat.a libwire.a libloop.a libbase.a \
+	$(format_libs) $(NGHTTP2_LIBS) $(OPENSSL_LIBS) $(EVENT_LIBS)

@@ -1,0 +1,319 @@
+/*
+ * check.c - what this host can do for runnerd, found out by trying.
+ *
+ * Each question is one function; calls are tried rather than version numbers compared,
+ * since distributions and sandboxes differ from both.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "agent/check.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/statfs.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "agent/executor.h"
+#include "agent/executors/host.h"
+#include "agent/settings.h"
+#include "base/buffer.h"
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/text.h"
+#include "loop/child.h"
+#include "loop/loop.h"
+#include "loop/pipe.h"
+
+enum { TMPFS_TYPE = 0x01021994, CGROUP2_TYPE = 0x63677270, PIPES_PER_SLOT = 2, FDS_PER_SLOT = 24 };
+
+struct check {
+	const struct settings *settings;
+	struct buffer *out;
+	struct loop *loop;
+	bool good;
+};
+
+enum verdict { YES, NO, WITHOUT };
+
+static void say(struct check *check, enum verdict verdict, const char *what, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
+static void
+say(struct check *check, enum verdict verdict, const char *what, const char *fmt, ...)
+{
+	static const char *const words[] = {"ok", "no", "--"};
+	va_list ap;
+
+	if (verdict == NO)
+		check->good = false;
+	buffer_printf(check->out, "%s  %-18s ", words[verdict], what);
+	va_start(ap, fmt);
+	buffer_vprintf(check->out, fmt, ap);
+	va_end(ap);
+	buffer_puts(check->out, "\n");
+}
+
+static void
+check_kernel(struct check *check)
+{
+	struct utsname names;
+	int major = 0, minor = 0;
+	bool enough;
+
+	if (uname(&names) < 0 || sscanf(names.release, "%d.%d", &major, &minor) != 2) {
+		say(check, NO, "kernel", "it does not say its version");
+		return;
+	}
+	enough = major > CHECK_KERNEL_MAJOR ||
+		 (major == CHECK_KERNEL_MAJOR && minor >= CHECK_KERNEL_MINOR);
+	say(check, enough ? YES : NO, "kernel", "Linux %s on %s (needed: %d.%d)", names.release,
+	    names.machine, CHECK_KERNEL_MAJOR, CHECK_KERNEL_MINOR);
+}
+
+static void
+check_pidfd(struct check *check)
+{
+	LOCAL_FD fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+
+	if (fd < 0 || syscall(SYS_pidfd_send_signal, fd, 0, NULL, 0) < 0)
+		say(check, NO, "pidfd", "%s: processes cannot be held by descriptor", strerror(errno));
+	else
+		say(check, YES, "pidfd", "processes are known by descriptor");
+}
+
+static void
+check_close_range(struct check *check)
+{
+	if (syscall(SYS_close_range, ~0u, ~0u, 0) < 0)
+		say(check, NO, "close_range", "%s: descriptors would leak into tasks", strerror(errno));
+	else
+		say(check, YES, "close_range", "tasks get no descriptor but their own");
+}
+
+/* The way of a byte: pipe, splice, memfd that cannot shrink, hole. */
+static void
+check_output_path(struct check *check)
+{
+	struct err err = ERR_INIT;
+	size_t moved = 0;
+	bool ended;
+	int ends[2], memfd;
+
+	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) {
+		say(check, NO, "output", "cannot make a pipe: %s", strerror(errno));
+		return;
+	}
+	if (write(ends[1], "x", 1) != 1 || pipe_memfd_new(&memfd, "runnerd-check", &err) < 0) {
+		say(check, NO, "output", "%s", err.text);
+	} else {
+		if (pipe_splice(ends[0], memfd, 0, 1, &moved, &ended, &err) < 0 || moved != 1 ||
+		    pipe_memfd_punch(memfd, 0, 1, &err) < 0)
+			say(check, NO, "output", "bytes cannot move from a pipe to a sealed memfd: %s",
+			    err.text);
+		else
+			say(check, YES, "output", "splice from pipes to sealed memfds");
+		(void)close(memfd);
+	}
+	(void)close(ends[0]);
+	(void)close(ends[1]);
+}
+
+/* --- isolation ----------------------------------------------------------------------------- */
+
+static bool
+probe(struct check *check, const char *kind, struct err *err)
+{
+	struct executor *executor;
+	int rc = host_executor_new(&executor, kind, err);
+
+	if (rc < 0)
+		return false;
+	rc = host_executor_probe(executor, check->loop, err);
+	executor->free(executor);
+	return rc == 0;
+}
+
+static void
+check_isolation(struct check *check)
+{
+	struct err err = ERR_INIT, user = ERR_INIT;
+	char path[PATH_MAX];
+
+	if (child_find_program(path, sizeof(path), "runner-init", &err) < 0) {
+		say(check, NO, "runner-init", "%s", err.text);
+		return;
+	}
+	say(check, YES, "runner-init", "%s", path);
+	if (probe(check, "namespace", &err))
+		say(check, YES, "PID namespace", "a task ends with all its processes");
+	else if (probe(check, "user", &user))
+		say(check, YES, "PID namespace", "in a user namespace; without: %s", err.text);
+	else if (probe(check, "none", &err))
+		say(check, WITHOUT, "PID namespace",
+		    "not allowed (%s): a process that hides may outlive its task", user.text);
+	else
+		say(check, NO, "PID namespace", "runner-init cannot be started: %s", err.text);
+}
+
+static void
+check_cgroups(struct check *check)
+{
+	struct statfs fs;
+
+	if (statfs("/sys/fs/cgroup", &fs) < 0)
+		say(check, WITHOUT, "cgroups", "none mounted: tasks are not limited or counted by group");
+	else if ((unsigned long)fs.f_type == CGROUP2_TYPE)
+		say(check, YES, "cgroups", "version 2");
+	else
+		say(check, WITHOUT, "cgroups", "version 1: version 2 is needed to limit tasks by group");
+}
+
+/* --- programs ---------------------------------------------------------------------------------- */
+
+static bool
+find_in_path(const char *name, char *room, size_t size)
+{
+	const char *path = getenv("PATH"), *end;
+
+	for (; path != NULL && *path != '\0'; path = *end == ':' ? end + 1 : end) {
+		end = path + strcspn(path, ":");
+		(void)snprintf(room, size, "%.*s/%s", (int)(end - path), path, name);
+		if (access(room, X_OK) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+check_programs(struct check *check)
+{
+	char path[PATH_MAX];
+
+	if (access("/bin/bash", X_OK) == 0)
+		say(check, YES, "shell", "/bin/bash");
+	else if (access("/bin/sh", X_OK) == 0)
+		say(check, WITHOUT, "shell", "/bin/sh: jobs that say nothing get 'sh -eo pipefail'");
+	else
+		say(check, NO, "shell", "neither /bin/bash nor /bin/sh");
+	if (find_in_path("git", path, sizeof(path)))
+		say(check, YES, "git", "%s", path);
+	else
+		say(check, WITHOUT, "git", "not in PATH: checkout of a repository does not work");
+}
+
+/* --- places and limits ----------------------------------------------------------------------------- */
+
+/* The directory, or the nearest of its parents that is there. */
+static void
+nearest_existing(const char *path, char room[PATH_MAX])
+{
+	char *slash;
+
+	(void)snprintf(room, PATH_MAX, "%s", path);
+	while (access(room, F_OK) < 0 && (slash = strrchr(room, '/')) != NULL && slash != room)
+		*slash = '\0';
+	if (access(room, F_OK) < 0)
+		(void)snprintf(room, PATH_MAX, "/");
+}
+
+static void
+check_run_dir(struct check *check)
+{
+	const char *path = check->settings->run_dir;
+	char there[PATH_MAX];
+	struct statfs fs;
+
+	nearest_existing(path, there);
+	if (access(there, W_OK | X_OK) < 0)
+		say(check, NO, "run directory", "%s cannot be written to: %s", path, strerror(errno));
+	else if (statfs(there, &fs) == 0 && (unsigned long)fs.f_type == TMPFS_TYPE)
+		say(check, YES, "run directory", "%s in tmpfs", path);
+	else
+		say(check, WITHOUT, "run directory", "%s is not in tmpfs: a slow disk slows every task", path);
+	nearest_existing(check->settings->work_dir, there);
+	if (access(there, W_OK | X_OK) < 0)
+		say(check, NO, "work directory", "%s cannot be written to: %s", check->settings->work_dir,
+		    strerror(errno));
+	else
+		say(check, YES, "work directory", "%s", check->settings->work_dir);
+}
+
+static bool
+read_number(const char *path, unsigned long *out)
+{
+	FILE *file = fopen(path, "re");
+	bool good = file != NULL && fscanf(file, "%lu", out) == 1;
+
+	if (file != NULL)
+		(void)fclose(file);
+	return good;
+}
+
+/* Beyond the soft limit a user's pipes shrink to one page or two. */
+static void
+check_pipes(struct check *check)
+{
+	unsigned long pages, wanted = check->settings->jobs * PIPES_PER_SLOT * 16;
+
+	if (!read_number("/proc/sys/fs/pipe-user-pages-soft", &pages) || pages == 0 || geteuid() == 0)
+		say(check, YES, "pipes", "not limited for this user");
+	else
+		say(check, pages >= wanted ? YES : WITHOUT, "pipes",
+		    "%lu pages for this user, %lu slots take about %lu%s", pages,
+		    (unsigned long)check->settings->jobs, wanted,
+		    pages >= wanted ? "" : ": output gets slower (fs.pipe-user-pages-soft)");
+}
+
+static void
+check_descriptors(struct check *check)
+{
+	unsigned long wanted = (unsigned long)check->settings->jobs * FDS_PER_SLOT;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	say(check, limit.rlim_max >= wanted ? YES : NO, "open files", "%llu allowed, %lu slots may need %lu",
+	    (unsigned long long)limit.rlim_max, (unsigned long)check->settings->jobs, wanted);
+}
+
+static void
+check_room(struct check *check)
+{
+	const struct room *host = &check->settings->slots.host;
+	char memory[24];
+
+	say(check, YES, "capacity", "%lu slots, %u cpus, %s of memory", (unsigned long)check->settings->jobs,
+	    host->cpus, text_bytes(memory, host->memory_bytes));
+}
+
+bool
+check_host(const struct settings *settings, struct buffer *out)
+{
+	struct check check = {settings, out, NULL, true};
+	struct err err = ERR_INIT;
+
+	check_kernel(&check);
+	check_pidfd(&check);
+	check_close_range(&check);
+	check_output_path(&check);
+	if (loop_new(&check.loop, &err) < 0)
+		say(&check, NO, "event loop", "%s", err.text);
+	else
+		check_isolation(&check);
+	loop_free(check.loop);
+	check_cgroups(&check);
+	check_programs(&check);
+	check_run_dir(&check);
+	check_pipes(&check);
+	check_descriptors(&check);
+	check_room(&check);
+	return check.good;
+}

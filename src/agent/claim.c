@@ -1,0 +1,297 @@
+/*
+ * claim.c - ask the hub for tasks, for all free slots in one request.
+ *
+ * The very first claim has wait_ms 0: it is answered at once, shows that the token is
+ * good and tells the hub what is free and running. The others are held.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "agent/claim.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/hub_link.h"
+#include "agent/pace.h"
+#include "agent/slots.h"
+#include "base/assert.h"
+#include "base/buffer.h"
+#include "base/err.h"
+#include "base/id.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "format/json.h"
+#include "loop/loop.h"
+#include "runner/protocol.h"
+
+enum { CLAIM_MAGIC = 0x636c6169 };
+
+struct claim {
+	uint32_t magic;
+	struct loop *loop;
+	struct hub_link *link;
+	struct slots *slots;
+	struct claim_hooks hooks;
+	struct pace pace;
+	struct timer leisure;
+	struct hub_request *request; /* under way */
+	struct id id;		     /* of the claim whose answer was not read yet */
+	bool has_id;
+	bool answered; /* at least once */
+	bool stopped;
+	char refused[512]; /* why, as last said; "" when the token is good */
+	unsigned asked[SLOTS_CLASSES_MOST]; /* room of each class as the request says it */
+	unsigned asked_free;
+};
+
+static void
+on_pace(void *arg);
+
+static void
+on_leisure(void *arg);
+
+struct claim *
+claim_new(struct loop *loop, struct hub_link *link, struct slots *slots,
+	  const struct claim_hooks *hooks)
+{
+	struct claim *claim = MEM_NEW(struct claim);
+
+	claim->magic = CLAIM_MAGIC;
+	claim->loop = loop;
+	claim->link = link;
+	claim->slots = slots;
+	claim->hooks = *hooks;
+	pace_init(&claim->pace, loop, CLAIM_GAP_MS, on_pace, claim);
+	timer_init(&claim->leisure, loop, on_leisure, claim);
+	return claim;
+}
+
+void
+claim_free(struct claim *claim)
+{
+	if (claim == NULL)
+		return;
+	OBJ_CHECK(claim, CLAIM_MAGIC);
+	hub_request_cancel(claim->request);
+	pace_release(&claim->pace);
+	timer_release(&claim->leisure);
+	OBJ_WIPE(claim);
+	free(claim);
+}
+
+/* --- decide --------------------------------------------------------------------------- */
+
+static bool
+any_room(const struct claim *claim)
+{
+	unsigned i;
+
+	for (i = 0; i < claim->slots->class_count; i++)
+		if (slots_room(claim->slots, i) > 0)
+			return true;
+	return false;
+}
+
+/* A class that the held claim cannot be given tasks of could run some now. */
+static bool
+is_blocking(const struct claim *claim)
+{
+	unsigned i;
+
+	for (i = 0; i < claim->slots->class_count; i++)
+		if (claim->asked[i] == 0 && slots_room(claim->slots, i) > 0)
+			return true;
+	return false;
+}
+
+static void
+send_claim(struct claim *claim);
+
+static void
+resend(struct claim *claim)
+{
+	hub_request_cancel(claim->request);
+	claim->request = NULL;
+	send_claim(claim);
+}
+
+static void
+on_pace(void *arg)
+{
+	struct claim *claim = arg;
+
+	OBJ_CHECK(claim, CLAIM_MAGIC);
+	if (!hub_link_is_up(claim->link))
+		return;
+	if (claim->stopped) {
+		if (claim->has_id && claim->request == NULL)
+			send_claim(claim);
+		return;
+	}
+	if (claim->request == NULL) {
+		if (!claim->answered || claim->has_id || any_room(claim))
+			send_claim(claim);
+	} else if (is_blocking(claim)) {
+		resend(claim);
+	} else if (claim->asked_free != slots_free(claim->slots) && !timer_is_on(&claim->leisure)) {
+		timer_start_ms(&claim->leisure, CLAIM_LEISURE_MS);
+	}
+}
+
+static void
+on_leisure(void *arg)
+{
+	struct claim *claim = arg;
+
+	OBJ_CHECK(claim, CLAIM_MAGIC);
+	if (claim->request != NULL && !claim->stopped &&
+	    claim->asked_free != slots_free(claim->slots))
+		resend(claim);
+}
+
+void
+claim_want(struct claim *claim)
+{
+	OBJ_CHECK(claim, CLAIM_MAGIC);
+	pace_want(&claim->pace);
+}
+
+void
+claim_renew(struct claim *claim)
+{
+	OBJ_CHECK(claim, CLAIM_MAGIC);
+	hub_request_cancel(claim->request);
+	claim->request = NULL;
+	claim->refused[0] = '\0';
+	(void)pace_ok(&claim->pace);
+	pace_stop(&claim->pace);
+	claim->pace.earliest_us = 0;
+	pace_want(&claim->pace);
+}
+
+void
+claim_pause(struct claim *claim, unsigned ms)
+{
+	OBJ_CHECK(claim, CLAIM_MAGIC);
+	pace_stop(&claim->pace);
+	claim->pace.earliest_us = loop_now_us(claim->loop) + (uint64_t)ms * 1000;
+}
+
+void
+claim_stop(struct claim *claim)
+{
+	OBJ_CHECK(claim, CLAIM_MAGIC);
+	claim->stopped = true;
+	timer_stop(&claim->leisure);
+	hub_request_cancel(claim->request);
+	claim->request = NULL;
+	pace_stop(&claim->pace);
+	claim->pace.earliest_us = 0;
+	pace_want(&claim->pace);
+}
+
+bool
+claim_is_settled(const struct claim *claim)
+{
+	return claim->stopped && claim->request == NULL && !claim->has_id;
+}
+
+/* --- the answer ------------------------------------------------------------------------- */
+
+/* Said once for each sentence; asked again every CLAIM_REFUSED_MS. */
+static void
+refused(struct claim *claim, const struct err *err)
+{
+	if (!text_eq(claim->refused, err->text)) {
+		log_error("%s; asking again every %d s", err->text, CLAIM_REFUSED_MS / 1000);
+		(void)snprintf(claim->refused, sizeof(claim->refused), "%s", err->text);
+	}
+	(void)pace_failed(&claim->pace, CLAIM_REFUSED_MS);
+	claim->hooks.on_refused(claim->hooks.arg, err->text);
+}
+
+static void
+give_tasks(struct claim *claim, const struct json *json)
+{
+	const struct json *tasks = json_get(json, "tasks");
+	size_t i, count = json_count(tasks);
+
+	if (count > RUNNER_CLAIM_TASKS_MOST) {
+		log_error("hub gives %zu tasks at once, %d are taken", count, RUNNER_CLAIM_TASKS_MOST);
+		count = RUNNER_CLAIM_TASKS_MOST;
+	}
+	for (i = 0; i < count; i++)
+		claim->hooks.on_task(claim->hooks.arg, json_at(tasks, i));
+}
+
+static void
+on_claimed(void *arg, const struct err *err, const struct hub_answer *answer)
+{
+	struct claim *claim = arg;
+	bool first = !claim->answered;
+	uint64_t wait_ms;
+
+	OBJ_CHECK(claim, CLAIM_MAGIC);
+	claim->request = NULL;
+	timer_stop(&claim->leisure);
+	if (err != NULL && err->code == ERR_INPUT) {
+		refused(claim, err);
+		return;
+	}
+	if (err != NULL) {
+		wait_ms = pace_failed(&claim->pace, answer->retry_after_ms);
+		log_debug("claim: %s; again in %llu ms", err->text, (unsigned long long)wait_ms);
+		return;
+	}
+	claim->has_id = false;
+	claim->answered = true;
+	claim->refused[0] = '\0';
+	(void)pace_ok(&claim->pace);
+	give_tasks(claim, answer->json);
+	claim->hooks.on_answer(claim->hooks.arg, first);
+	pace_want(&claim->pace);
+}
+
+/* --- the request ---------------------------------------------------------------------------- */
+
+static void
+make_body(struct claim *claim, uint64_t wait_ms, struct buffer *body)
+{
+	struct json *json = json_new_object(), *running = json_new_array();
+	char text[ID_TEXT_BYTES];
+
+	json_put(json, "agent", hub_link_identity(claim->link, claim->slots->total));
+	json_put_str(json, "claim_id", id_text(text, &claim->id));
+	json_put_int(json, "wait_ms", (int64_t)wait_ms);
+	slots_write(claim->slots, claim->stopped, json);
+	claim->hooks.put_running(claim->hooks.arg, running);
+	json_put(json, "running", running);
+	hub_body(body, json);
+}
+
+static void
+send_claim(struct claim *claim)
+{
+	uint64_t wait_ms = claim->answered && !claim->stopped ? RUNNER_CLAIM_WAIT_MS : 0;
+	struct buffer body = BUFFER_INIT;
+	struct hub_post post = {
+		.path = "claim", .body = &body, .timeout_ms = wait_ms + CLAIM_REPLY_MS};
+	struct err err = ERR_INIT;
+	unsigned i;
+
+	if (!claim->has_id)
+		id_random(&claim->id);
+	claim->has_id = true;
+	claim->asked_free = slots_free(claim->slots);
+	for (i = 0; i < claim->slots->class_count; i++)
+		claim->asked[i] = slots_room(claim->slots, i);
+	make_body(claim, wait_ms, &body);
+	pace_sent(&claim->pace);
+	if (hub_post(&claim->request, claim->link, &post, on_claimed, claim, &err) < 0) {
+		log_debug("claim: %s", err.text);
+		(void)pace_failed(&claim->pace, 0);
+	}
+}

@@ -1,0 +1,363 @@
+/*
+ * hub_link.c - the one connection to the hub, and what every request on it carries.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "agent/hub_link.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#include "base/assert.h"
+#include "base/buffer.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "format/json.h"
+#include "http/client.h"
+#include "http/url.h"
+#include "loop/loop.h"
+#include "runner/protocol.h"
+
+enum {
+	LINK_MAGIC = 0x6c696e6b,
+	REQUEST_MAGIC = 0x72657175,
+	BEARER_BYTES = 1024,
+	PATH_BYTES = 64,
+	RETRY_AFTER_MOST_S = 600,
+};
+
+struct hub_link {
+	uint32_t magic;
+	struct loop *loop;
+	struct http_client *client;
+	struct hub_request *requests;
+	struct hub_link_settings settings;
+	char text[URL_MAX_BYTES];
+	char agent_text[ID_TEXT_BYTES];
+	char machine[65]; /* of uname(2) */
+	char *token;
+	uint64_t down_us;   /* 0: up */
+	bool told_slow;	    /* that the tries are as rare as they get */
+	unsigned protocol; /* of the hub, as last logged; 0: none yet */
+};
+
+struct hub_request {
+	uint32_t magic;
+	struct hub_link *link;
+	struct http_call *call;
+	struct buffer body;
+	hub_done_fn *done;
+	void *arg;
+	struct hub_request *next, **prev;
+};
+
+/* --- up and down -------------------------------------------------------------------------- */
+
+static void
+on_up(void *arg)
+{
+	struct hub_link *link = arg;
+	char room[24];
+
+	OBJ_CHECK(link, LINK_MAGIC);
+	if (link->down_us > 0)
+		log_info("connected to the hub at %s again after %s", link->text,
+			 text_duration(room, (loop_now_us(link->loop) - link->down_us) / 1000));
+	else
+		log_info("connected to the hub at %s", link->text);
+	link->down_us = 0;
+	link->told_slow = false;
+	link->settings.on_up(link->settings.arg);
+}
+
+/* Said when it begins, and once more when the waits have become long. */
+static void
+on_down(void *arg, const struct err *err, uint64_t retry_ms)
+{
+	struct hub_link *link = arg;
+	bool is_slow = retry_ms >= HTTP_BACKOFF_MOST_MS / 2;
+	char room[24];
+
+	OBJ_CHECK(link, LINK_MAGIC);
+	if (link->down_us == 0 || (is_slow && !link->told_slow))
+		log_warn("hub at %s is away: %s; tasks go on, next try in %s%s", link->text, err->text,
+			 text_duration(room, retry_ms), is_slow ? ", and so on" : ", then less often");
+	link->told_slow = link->told_slow || is_slow;
+	if (link->down_us == 0)
+		link->down_us = loop_now_us(link->loop);
+}
+
+/* --- life ----------------------------------------------------------------------------------- */
+
+static int
+name_hub(struct hub_link *link, struct err *err)
+{
+	struct url url;
+
+	if (url_parse(&url, link->settings.url, err) < 0)
+		return err->code;
+	url_text(link->text, &url);
+	return 0;
+}
+
+int
+hub_link_new(struct hub_link **out, struct loop *loop, const struct hub_link_settings *settings,
+	     struct err *err)
+{
+	struct hub_link *link = MEM_NEW(struct hub_link);
+	struct http_client_options options = {.url = settings->url,
+					      .tls = settings->tls,
+					      .user_agent = "runnerd/" RUNNER_VERSION,
+					      .on_up = on_up,
+					      .on_down = on_down,
+					      .arg = link};
+	struct utsname names;
+
+	link->magic = LINK_MAGIC;
+	link->loop = loop;
+	link->settings = *settings;
+	link->token = mem_strdup("");
+	id_text(link->agent_text, &settings->agent);
+	if (uname(&names) == 0)
+		(void)snprintf(link->machine, sizeof(link->machine), "%s", names.machine);
+	if (name_hub(link, err) < 0 || http_client_new(&link->client, loop, &options, err) < 0) {
+		free(link->token);
+		free(link);
+		return err->code;
+	}
+	*out = link;
+	return 0;
+}
+
+static void
+request_free(struct hub_request *request)
+{
+	*request->prev = request->next;
+	if (request->next != NULL)
+		request->next->prev = request->prev;
+	buffer_release(&request->body);
+	OBJ_WIPE(request);
+	free(request);
+}
+
+void
+hub_link_free(struct hub_link *link)
+{
+	if (link == NULL)
+		return;
+	OBJ_CHECK(link, LINK_MAGIC);
+	http_client_free(link->client);
+	while (link->requests != NULL)
+		request_free(link->requests);
+	free(link->token);
+	OBJ_WIPE(link);
+	free(link);
+}
+
+bool
+hub_link_is_up(const struct hub_link *link)
+{
+	return http_client_is_up(link->client);
+}
+
+uint64_t
+hub_link_down_since_us(const struct hub_link *link)
+{
+	return link->down_us;
+}
+
+const char *
+hub_link_text(const struct hub_link *link)
+{
+	return link->text;
+}
+
+void
+hub_link_set_token(struct hub_link *link, const char *token)
+{
+	free(link->token);
+	link->token = mem_strdup(token);
+}
+
+struct json *
+hub_link_identity_short(const struct hub_link *link)
+{
+	struct json *agent = json_new_object();
+
+	json_put_str(agent, "id", link->agent_text);
+	return agent;
+}
+
+struct json *
+hub_link_identity(const struct hub_link *link, unsigned slots)
+{
+	struct json *agent = hub_link_identity_short(link);
+
+	json_put_str(agent, "name", link->settings.name);
+	json_put_str(agent, "version", RUNNER_VERSION);
+	json_put_str(agent, "os", "linux");
+	json_put_str(agent, "arch", link->machine);
+	json_put_int(agent, "slots", slots);
+	return agent;
+}
+
+void
+hub_body(struct buffer *body, struct json *json)
+{
+	json_write(body, json);
+	json_free(json);
+}
+
+/* --- answers ---------------------------------------------------------------------------------- */
+
+static void
+note_protocol(struct hub_link *link, const struct http_reply *reply)
+{
+	const char *text = http_header_get(reply->headers, reply->header_count, "runner-protocol");
+	struct err err = ERR_INIT;
+	uint64_t version;
+
+	if (text == NULL || text_parse_u64(text, 1000000, &version, &err) < 0 ||
+	    version == link->protocol)
+		return;
+	link->protocol = (unsigned)version;
+	if (version != RUNNER_PROTOCOL)
+		log_warn("hub speaks protocol %u, this agent speaks %d: upgrade the older of the two",
+			 link->protocol, RUNNER_PROTOCOL);
+}
+
+static uint64_t
+retry_after_ms(const struct http_reply *reply)
+{
+	const char *text = http_header_get(reply->headers, reply->header_count, "retry-after");
+	struct err err = ERR_INIT;
+	uint64_t seconds;
+
+	if (text == NULL || text_parse_u64(text, RETRY_AFTER_MOST_S, &seconds, &err) < 0)
+		return 0;
+	return seconds * 1000;
+}
+
+static int
+refusal(const struct hub_link *link, int status, const struct json *json, struct err *err)
+{
+	const char *message = json_get_str(json, "message");
+	int code = status == 429 || status >= 500 ? ERR_AGAIN : ERR_INPUT;
+
+	return err_set(err, code, "hub at %s answers %d%s%.300s", link->text, status,
+		       message != NULL ? ": " : "", message != NULL ? message : "");
+}
+
+static int
+read_reply(struct hub_link *link, const struct http_reply *reply, struct json **json, struct err *err)
+{
+	struct err bad = ERR_INIT;
+	int rc = 0;
+
+	*json = NULL;
+	if (reply->len > 0)
+		rc = json_parse(json, reply->body, reply->len, &bad);
+	if (reply->status < 200 || reply->status > 299)
+		return refusal(link, reply->status, *json, err);
+	if (rc < 0)
+		return err_set(err, ERR_AGAIN, "hub at %s answers with what is no JSON: %.300s",
+			       link->text, bad.text);
+	return 0;
+}
+
+static void
+on_reply(void *arg, const struct err *failed, const struct http_reply *reply)
+{
+	struct hub_request *request = arg;
+	struct hub_link *link = request->link;
+	struct hub_answer answer = {0, 0, NULL};
+	struct err err = ERR_INIT;
+	struct json *json = NULL;
+	hub_done_fn *done = request->done;
+	void *done_arg = request->arg;
+
+	OBJ_CHECK(request, REQUEST_MAGIC);
+	request_free(request);
+	if (failed != NULL) {
+		err = *failed;
+	} else {
+		note_protocol(link, reply);
+		answer.status = reply->status;
+		answer.retry_after_ms = retry_after_ms(reply);
+		(void)read_reply(link, reply, &json, &err);
+		answer.json = json;
+	}
+	done(done_arg, err.code != 0 ? &err : NULL, &answer);
+	json_free(json);
+}
+
+/* --- requests ----------------------------------------------------------------------------------- */
+
+static int
+start_call(struct hub_request *request, const struct hub_post *post, struct err *err)
+{
+	struct hub_link *link = request->link;
+	char bearer[BEARER_BYTES], path[PATH_BYTES], version[16];
+	struct http_header headers[] = {
+		{"authorization", bearer},
+		{"content-type", post->content_type != NULL ? post->content_type : "application/json"},
+		{"runner-protocol", version},
+		{"runner-agent", link->agent_text},
+	};
+	struct http_call_spec spec = {
+		.method = "POST",
+		.path = path,
+		.headers = headers,
+		.header_count = sizeof(headers) / sizeof(headers[0]),
+		.body = request->body.data,
+		.body_len = request->body.len,
+		.reply_limit = RUNNER_JSON_MOST_BYTES,
+		.timeout_ms = post->timeout_ms,
+	};
+
+	(void)snprintf(bearer, sizeof(bearer), "Bearer %s", post->token != NULL ? post->token : link->token);
+	(void)snprintf(path, sizeof(path), "/api/v3/runner/%s", post->path);
+	(void)snprintf(version, sizeof(version), "%d", RUNNER_PROTOCOL);
+	return http_call_start(&request->call, link->client, &spec, on_reply, request, err);
+}
+
+int
+hub_post(struct hub_request **out, struct hub_link *link, const struct hub_post *post,
+	 hub_done_fn *done, void *arg, struct err *err)
+{
+	struct hub_request *request = MEM_NEW(struct hub_request);
+	int rc;
+
+	OBJ_CHECK(link, LINK_MAGIC);
+	request->magic = REQUEST_MAGIC;
+	request->link = link;
+	request->done = done;
+	request->arg = arg;
+	request->body = *post->body;
+	memset(post->body, 0, sizeof(*post->body));
+	request->next = link->requests;
+	request->prev = &link->requests;
+	if (request->next != NULL)
+		request->next->prev = &request->next;
+	link->requests = request;
+	rc = start_call(request, post, err);
+	if (rc < 0)
+		request_free(request);
+	else
+		*out = request;
+	return rc;
+}
+
+void
+hub_request_cancel(struct hub_request *request)
+{
+	if (request == NULL)
+		return;
+	OBJ_CHECK(request, REQUEST_MAGIC);
+	http_call_cancel(request->call);
+	request_free(request);
+}

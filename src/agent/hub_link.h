@@ -1,0 +1,90 @@
+/*
+ * hub_link.h - the one connection to the hub, and what every request on it carries.
+ *
+ * hub_link_new() -> hub_post() any number of times -> hub_link_free(). A request
+ * carries the agent's id, the protocol's version and a bearer token; its answer is
+ * read here, so that a callback gets either a JSON document or an error whose code
+ * says what to do. Nothing is sent while the connection is down: senders look at
+ * hub_link_is_up() and are called by on_up. An outage is one warning, its end one
+ * line.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef AGENT_HUB_LINK_H
+#define AGENT_HUB_LINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/id.h"
+
+struct buffer;
+struct err;
+struct hub_link;
+struct hub_request;
+struct json;
+struct loop;
+struct tls_context;
+
+struct hub_link_settings {
+	const char *url;	       /* borrowed */
+	const struct tls_context *tls; /* for https://; NULL: the system's store. Borrowed */
+	const char *name;	       /* of this agent, for people; borrowed */
+	struct id agent;
+	void (*on_up)(void *arg); /* requests can be sent now */
+	void *arg;
+};
+
+/* Begins to connect. Fails: ERR_INPUT (url), ERR_HOST. */
+int hub_link_new(struct hub_link **out, struct loop *loop, const struct hub_link_settings *settings,
+		 struct err *err);
+/* Forgets every request (no done). NULL is fine. */
+void hub_link_free(struct hub_link *link);
+
+bool hub_link_is_up(const struct hub_link *link);
+/* Since when it is down, in loop_now_us(); 0 when it is up. */
+uint64_t hub_link_down_since_us(const struct hub_link *link);
+/* "unix:/run/hub.sock": for logs. */
+const char *hub_link_text(const struct hub_link *link);
+
+/* Bearer token of requests that name none; copied. */
+void hub_link_set_token(struct hub_link *link, const char *token);
+
+/* {"id", "name", "version", "os", "arch", "slots"}: the member "agent" of a claim; of others just the id. */
+struct json *hub_link_identity(const struct hub_link *link, unsigned slots);
+struct json *hub_link_identity_short(const struct hub_link *link);
+
+struct hub_answer {
+	int status;		 /* 0 when there was no answer */
+	uint64_t retry_after_ms; /* 0: the hub did not say */
+	const struct json *json; /* NULL for an empty body; borrowed for the call */
+};
+
+/*
+ * The end of a request, once. err NULL: a status of 2xx. Else err->code is ERR_AGAIN (send it again later: no
+ * connection, no time, 429, 5xx) or ERR_INPUT (the hub refuses it: answer->status says how).
+ */
+typedef void hub_done_fn(void *arg, const struct err *err, const struct hub_answer *answer);
+
+struct hub_post {
+	const char *path;	  /* behind /api/v3/runner/ */
+	const char *token;	  /* NULL: the link's */
+	const char *content_type; /* NULL: application/json */
+	struct buffer *body;	  /* taken: empty when hub_post() returns, also where it fails */
+	uint64_t timeout_ms;
+};
+
+/*
+ * Send a request. Calls: done once, from the loop, never after hub_request_cancel().
+ * Fails: ERR_AGAIN when the connection is down; ERR_LIMIT.
+ */
+int hub_post(struct hub_request **out, struct hub_link *link, const struct hub_post *post,
+	     hub_done_fn *done, void *arg, struct err *err);
+/* Reset and forget; NULL is fine. */
+void hub_request_cancel(struct hub_request *request);
+
+/* A JSON document as the body of a post; takes json. */
+void hub_body(struct buffer *body, struct json *json);
+
+#endif

@@ -1,0 +1,211 @@
+/*
+ * lease.c - renew the leases of all tasks in one request, and hear what the hub wants of them.
+ *
+ * What the hub said is obeyed and not remembered: task_cancel() and task_forget() are
+ * harmless when they come twice.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "agent/lease.h"
+
+#include <stdlib.h>
+
+#include "agent/hub_link.h"
+#include "agent/pace.h"
+#include "agent/task.h"
+#include "agent/tasks.h"
+#include "base/assert.h"
+#include "base/buffer.h"
+#include "base/err.h"
+#include "base/id.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "format/json.h"
+#include "loop/loop.h"
+#include "runner/protocol.h"
+
+enum { LEASE_MAGIC = 0x6c656173 };
+
+struct lease {
+	uint32_t magic;
+	struct hub_link *link;
+	struct tasks *tasks;
+	struct hub_request *request; /* under way */
+	struct pace pace;
+	struct timer join;
+	uint64_t added_named; /* tasks ever added when the request was made: others are not named */
+};
+
+static void
+on_pace(void *arg);
+
+static void
+on_join(void *arg);
+
+struct lease *
+lease_new(struct loop *loop, struct hub_link *link, struct tasks *tasks)
+{
+	struct lease *lease = MEM_NEW(struct lease);
+
+	lease->magic = LEASE_MAGIC;
+	lease->link = link;
+	lease->tasks = tasks;
+	pace_init(&lease->pace, loop, LEASE_GAP_MS, on_pace, lease);
+	timer_init(&lease->join, loop, on_join, lease);
+	return lease;
+}
+
+void
+lease_free(struct lease *lease)
+{
+	if (lease == NULL)
+		return;
+	OBJ_CHECK(lease, LEASE_MAGIC);
+	hub_request_cancel(lease->request);
+	pace_release(&lease->pace);
+	timer_release(&lease->join);
+	OBJ_WIPE(lease);
+	free(lease);
+}
+
+/* --- the answer ------------------------------------------------------------------------ */
+
+static void
+obey(struct lease *lease, const struct json *item)
+{
+	const char *id_of = json_get_str(item, "task"), *state = json_get_str(item, "state");
+	const char *reason = json_get_str(item, "reason");
+	struct task *task;
+	struct id id;
+
+	if (id_of == NULL || !id_parse(&id, id_of))
+		return;
+	task = tasks_find(lease->tasks, &id);
+	if (task == NULL || json_get_int(item, "epoch", task_epoch(task)) != task_epoch(task))
+		return;
+	if (text_eq(state, "cancel"))
+		task_cancel(task, reason != NULL ? reason : "canceled");
+	else if (text_eq(state, "gone"))
+		task_forget(task, "the hub says that its lease is gone");
+}
+
+static void
+on_heartbeat(void *arg, const struct err *err, const struct hub_answer *answer)
+{
+	struct lease *lease = arg;
+	const struct json *list;
+	uint64_t wait_ms;
+	size_t i;
+
+	OBJ_CHECK(lease, LEASE_MAGIC);
+	lease->request = NULL;
+	timer_stop(&lease->join);
+	if (err != NULL) {
+		wait_ms = pace_failed(&lease->pace, answer->retry_after_ms);
+		log_debug("heartbeat: %s; again in %llu ms", err->text, (unsigned long long)wait_ms);
+		return;
+	}
+	(void)pace_ok(&lease->pace);
+	list = json_get(answer->json, "tasks");
+	for (i = 0; i < json_count(list); i++)
+		obey(lease, json_at(list, i));
+	pace_want(&lease->pace);
+}
+
+/* --- the request ------------------------------------------------------------------------ */
+
+static bool
+is_leased(const struct task *task)
+{
+	return !task_is_dropped(task) && task_state(task) != TASK_UNCLAIMED;
+}
+
+static size_t
+put_tasks(struct lease *lease, struct json *list)
+{
+	struct task *task = NULL;
+	struct json *item;
+
+	while ((task = tasks_next(lease->tasks, task)) != NULL) {
+		if (!is_leased(task))
+			continue;
+		item = json_new_object();
+		json_put_str(item, "task", task_id_text(task));
+		json_put_int(item, "epoch", task_epoch(task));
+		json_push(list, item);
+	}
+	return json_count(list);
+}
+
+static uint64_t
+tasks_ever(const struct lease *lease)
+{
+	return tasks_counters(lease->tasks)->claimed + tasks_counters(lease->tasks)->recovered;
+}
+
+static void
+send_heartbeat(struct lease *lease)
+{
+	struct json *json = json_new_object(), *list = json_new_array();
+	struct buffer body = BUFFER_INIT;
+	struct hub_post post = {.path = "heartbeat",
+				.body = &body,
+				.timeout_ms = RUNNER_HEARTBEAT_WAIT_MS + LEASE_REPLY_MS};
+	struct err err = ERR_INIT;
+	size_t count = put_tasks(lease, list);
+
+	json_put(json, "agent", hub_link_identity_short(lease->link));
+	json_put_int(json, "wait_ms", RUNNER_HEARTBEAT_WAIT_MS);
+	json_put(json, "tasks", list);
+	if (count == 0) {
+		json_free(json);
+		return;
+	}
+	hub_body(&body, json);
+	lease->added_named = tasks_ever(lease);
+	pace_sent(&lease->pace);
+	if (hub_post(&lease->request, lease->link, &post, on_heartbeat, lease, &err) < 0) {
+		log_debug("heartbeat: %s", err.text);
+		(void)pace_failed(&lease->pace, 0);
+	}
+}
+
+static void
+on_pace(void *arg)
+{
+	struct lease *lease = arg;
+
+	OBJ_CHECK(lease, LEASE_MAGIC);
+	if (!hub_link_is_up(lease->link))
+		return;
+	if (tasks_count(lease->tasks) == 0) {
+		hub_request_cancel(lease->request);
+		lease->request = NULL;
+		timer_stop(&lease->join);
+	} else if (lease->request == NULL) {
+		send_heartbeat(lease);
+	} else if (lease->added_named != tasks_ever(lease) && !timer_is_on(&lease->join)) {
+		timer_start_ms(&lease->join, LEASE_JOIN_MS);
+	}
+}
+
+static void
+on_join(void *arg)
+{
+	struct lease *lease = arg;
+
+	OBJ_CHECK(lease, LEASE_MAGIC);
+	if (lease->request == NULL || lease->added_named == tasks_ever(lease))
+		return;
+	hub_request_cancel(lease->request);
+	lease->request = NULL;
+	send_heartbeat(lease);
+}
+
+void
+lease_want(struct lease *lease)
+{
+	OBJ_CHECK(lease, LEASE_MAGIC);
+	pace_want(&lease->pace);
+}

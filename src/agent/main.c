@@ -1,0 +1,418 @@
+/*
+ * main.c - runnerd: reads its settings, opens its state, and lets the loop run.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "agent/check.h"
+#include "agent/settings.h"
+#include "agent/state_dir.h"
+#include "agent/tasks.h"
+#include "agent/uplink.h"
+#include "base/assert.h"
+#include "base/buffer.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "http/tls.h"
+#include "http/url.h"
+#include "loop/clock.h"
+#include "loop/loop.h"
+#include "runner/exit.h"
+
+enum { FDS_PER_TASK = 24, FDS_BESIDES = 128, SIGNAL_COUNT = 6 };
+
+struct agent {
+	int argc;
+	char **argv;
+	struct settings settings;
+	struct loop *loop;
+	struct state_dir state_dir;
+	struct tls_context *tls;
+	struct uplink *uplink;
+	struct tasks *tasks;
+	struct signal_watch signals[SIGNAL_COUNT];
+	int status; /* to exit with */
+};
+
+/* --- the end ------------------------------------------------------------------------------- */
+
+static void
+stop(struct agent *agent, int status)
+{
+	agent->status = status;
+	loop_stop(agent->loop);
+}
+
+static void
+on_end(void *arg)
+{
+	struct agent *agent = arg;
+
+	log_info("ending");
+	stop(agent, EXIT_OK);
+}
+
+/* Whoever started us with --ready-fd waits for a word; a service goes on asking. */
+static void
+on_refused(void *arg)
+{
+	struct agent *agent = arg;
+
+	if (agent->settings.ready_fd != 0)
+		stop(agent, EXIT_REFUSED);
+}
+
+static void
+on_ready(void *arg)
+{
+	static const char word[] = "ready\n";
+	struct agent *agent = arg;
+	int fd = (int)agent->settings.ready_fd;
+
+	log_info("ready: %u slots", agent->settings.slots.total);
+	if (fd == 0)
+		return;
+	if (write(fd, word, sizeof(word) - 1) < 0)
+		log_debug("nobody reads descriptor %d: %s", fd, strerror(errno));
+	(void)close(fd);
+	agent->settings.ready_fd = 0;
+}
+
+/* --- signals ----------------------------------------------------------------------------------- */
+
+static void
+reload(struct agent *agent)
+{
+	struct settings next;
+	struct err err = ERR_INIT;
+
+	if (settings_load(&next, agent->argc, agent->argv, &err) < 0) {
+		log_error("settings are not reloaded: %s", err.text);
+		return;
+	}
+	log_setup(next.log_level, next.log_json, clock_unix_ms);
+	uplink_reload(agent->uplink, &next.slots);
+	log_info("settings reloaded: %u slots, %u classes; tokens, slots, classes and log level apply now, "
+		 "the rest at the next start",
+		 next.slots.total, next.slots.class_count);
+	settings_release(&next);
+}
+
+static void
+on_signal(void *arg, int signo)
+{
+	struct agent *agent = arg;
+
+	switch (signo) {
+	case SIGTERM:
+	case SIGINT:
+		if (!uplink_is_draining(agent->uplink)) {
+			uplink_drain(agent->uplink, "asked by a signal");
+			break;
+		}
+		log_info("canceling every task");
+		uplink_cancel_all(agent->uplink, "the agent was stopped");
+		break;
+	case SIGQUIT:
+		log_info("leaving %zu tasks running", tasks_running(agent->tasks));
+		stop(agent, EXIT_OK);
+		break;
+	case SIGHUP:
+		reload(agent);
+		break;
+	case SIGUSR1:
+		uplink_log_state(agent->uplink);
+		break;
+	default:
+		UNREACHABLE();
+	}
+}
+
+static int
+watch_signals(struct agent *agent, struct err *err)
+{
+	static const int numbers[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1};
+	size_t i;
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		if (signal_start(&agent->signals[i], agent->loop, numbers[i], on_signal, agent, err) < 0)
+			return err->code;
+	return 0;
+}
+
+static void
+unwatch_signals(struct agent *agent)
+{
+	size_t i;
+
+	for (i = 0; i < SIGNAL_COUNT; i++)
+		signal_stop(&agent->signals[i]);
+}
+
+/* --- the host ---------------------------------------------------------------------------------------- */
+
+/* Each missing part of the path, 0755 but for the last, which is ours alone. */
+static int
+make_dirs(const char *path, struct err *err)
+{
+	char *copy = mem_strdup(path), *at;
+	int rc = 0;
+
+	for (at = strchr(copy + 1, '/'); rc == 0 && at != NULL; at = strchr(at + 1, '/')) {
+		*at = '\0';
+		if (mkdir(copy, 0755) < 0 && errno != EEXIST)
+			rc = err_sys(err, "cannot make directory '%s'", copy);
+		*at = '/';
+	}
+	if (rc == 0 && mkdir(copy, 0700) < 0 && errno != EEXIST)
+		rc = err_sys(err, "cannot make directory '%s'", copy);
+	free(copy);
+	return rc;
+}
+
+/* The parent of a directory whose owner makes it with rights of its own. */
+static int
+make_parent(const char *path, struct err *err)
+{
+	char *copy = mem_strdup(path), *slash = strrchr(copy, '/');
+	int rc = 0;
+
+	if (slash != NULL && slash != copy) {
+		*slash = '\0';
+		rc = access(copy, F_OK) == 0 ? 0 : make_dirs(copy, err);
+	}
+	free(copy);
+	return rc;
+}
+
+static int
+make_places(const struct settings *settings, struct err *err)
+{
+	if (make_parent(settings->run_dir, err) < 0 || make_dirs(settings->data_dir, err) < 0 ||
+	    make_parent(settings->work_dir, err) < 0 || make_dirs(settings->cache_dir, err) < 0)
+		return err->code;
+	return 0;
+}
+
+/* Only as far as the slots need: what we raise, jobs inherit. */
+static void
+raise_descriptor_limit(const struct settings *settings)
+{
+	rlim_t wanted = (rlim_t)settings->jobs * FDS_PER_TASK + FDS_BESIDES;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= wanted)
+		return;
+	limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur < wanted)
+		log_warn("at most %llu open files are allowed, %llu slots may need %llu",
+			 (unsigned long long)limit.rlim_cur, (unsigned long long)settings->jobs,
+			 (unsigned long long)wanted);
+}
+
+/* Tokens are in our memory: no other process of this user may look. */
+static void
+hide(void)
+{
+#ifndef __SANITIZE_ADDRESS__ /* its leak checker looks */
+	(void)prctl(PR_SET_DUMPABLE, 0);
+#endif
+}
+
+/* --- start ---------------------------------------------------------------------------------------------- */
+
+static int
+trust_hub(struct agent *agent, struct err *err)
+{
+	const struct settings *settings = &agent->settings;
+	struct tls_client_options options = {.cacert = settings->cacert,
+					     .fingerprint = settings->hub_fingerprint,
+					     .cert = settings->cert,
+					     .key = settings->key};
+	struct url url;
+
+	if (url_parse(&url, settings->hub, err) < 0)
+		return err_wrap(err, "hub");
+	if (url.scheme == URL_HTTPS)
+		return tls_client_new(&agent->tls, &options, err);
+	if (url_is_local(&url) || settings->insecure)
+		return 0;
+	if (err_set(err, ERR_INPUT, "hub '%s' is plain TCP to another host: tokens would travel readable",
+		    settings->hub) < 0)
+		err_hint(err, "use https://, or say --insecure if the network between is yours");
+	return err->code;
+}
+
+static int
+start_tasks(struct agent *agent, struct err *err)
+{
+	const struct settings *settings = &agent->settings;
+	struct tasks_settings tasks = {
+		.state_dir = &agent->state_dir,
+		.work_dir = settings->work_dir,
+		.isolation = settings->isolation,
+		.max_run_time_ms = settings->max_run_time_ms,
+		.grace_ms = (uint32_t)settings->grace_ms,
+		.orphan_ms = (uint32_t)settings->orphan_limit_ms,
+		.spool_most_bytes = settings->spool_max,
+		.output_most_bytes = settings->output_memory,
+		.zstd_level = (int)settings->output_zstd_level,
+		.keep_failed = settings->keep_failed,
+	};
+	struct tasks_hooks hooks = uplink_hooks(agent->uplink);
+	size_t found;
+
+	if (tasks_new(&agent->tasks, agent->loop, &tasks, &hooks, err) < 0)
+		return err->code;
+	if (tasks_recover(agent->tasks, &found, err) < 0)
+		return err_wrap(err, "finding the tasks of an earlier runnerd");
+	if (found > 0)
+		log_info("found %zu tasks of an earlier runnerd", found);
+	uplink_start(agent->uplink, agent->tasks);
+	return 0;
+}
+
+static int
+start_uplink(struct agent *agent, struct err *err)
+{
+	struct uplink_settings uplink = {
+		.link = {.url = agent->settings.hub,
+			 .tls = agent->tls,
+			 .name = agent->settings.name,
+			 .agent = agent->state_dir.agent},
+		.slots = &agent->settings.slots,
+		.single_task = text_eq(agent->settings.mode, "single-task"),
+		.idle_timeout_ms = agent->settings.idle_timeout_ms,
+		.arg = agent,
+		.on_ready = on_ready,
+		.on_refused = on_refused,
+		.on_end = on_end,
+	};
+
+	return uplink_new(&agent->uplink, agent->loop, &uplink, err);
+}
+
+static int
+start(struct agent *agent, struct err *err)
+{
+	raise_descriptor_limit(&agent->settings);
+	if (trust_hub(agent, err) < 0 || make_places(&agent->settings, err) < 0)
+		return err->code;
+	if (state_dir_open(&agent->state_dir, agent->settings.run_dir, err) < 0)
+		return err->code;
+	if (loop_new(&agent->loop, err) < 0 || watch_signals(agent, err) < 0)
+		return err->code;
+	log_info("runnerd " RUNNER_VERSION " (" RUNNER_REVISION ") with %u slots, state in %s",
+		 agent->settings.slots.total, agent->settings.run_dir);
+	if (start_uplink(agent, err) < 0)
+		return err->code;
+	return start_tasks(agent, err);
+}
+
+static void
+finish(struct agent *agent)
+{
+	uplink_free(agent->uplink);
+	tasks_free(agent->tasks);
+	unwatch_signals(agent);
+	loop_free(agent->loop);
+	tls_free(agent->tls);
+	state_dir_release(&agent->state_dir);
+	settings_release(&agent->settings);
+}
+
+/* --- what is said and done with ------------------------------------------------------------------------------ */
+
+static int
+complain(const struct err *err)
+{
+	fprintf(stderr, "runnerd: %s\n", err->text);
+	if (err->hint != NULL)
+		fprintf(stderr, "hint: %s\n", err->hint);
+	return err->code == ERR_INPUT ? EXIT_USAGE : EXIT_REFUSED;
+}
+
+static int
+print(struct buffer *text, int status)
+{
+	if (fwrite(text->data, 1, text->len, stdout) != text->len || fflush(stdout) != 0)
+		status = EXIT_REFUSED;
+	buffer_release(text);
+	return status;
+}
+
+static int
+print_help(void)
+{
+	struct buffer text = BUFFER_INIT;
+
+	buffer_puts(&text, "usage: runnerd [-c FILE] [-j N] --hub URL --token-file FILE [OPTION]...\n"
+			   "Claims tasks from a hub and runs up to N of them at the same time.\n\n");
+	options_help(&text, settings_options());
+	buffer_puts(&text, "\nEach option is also a key of runnerd.yaml (output_memory) and a variable\n"
+			   "(RUNNERD_OUTPUT_MEMORY); the command line wins, then the environment.\n"
+			   "Signals: TERM drains (twice: cancels), QUIT leaves tasks running and ends,\n"
+			   "HUP reloads, USR1 logs the state.\n");
+	return print(&text, EXIT_OK);
+}
+
+static int
+print_version(void)
+{
+	struct buffer text = BUFFER_INIT;
+
+	buffer_puts(&text, "runnerd " RUNNER_VERSION " (" RUNNER_REVISION ")\n" RUNNER_LIBRARIES "\n");
+	return print(&text, EXIT_OK);
+}
+
+static int
+print_check(const struct settings *settings)
+{
+	struct buffer text = BUFFER_INIT;
+	bool good;
+
+	log_setup(LOG_WARN, false, clock_unix_ms);
+	good = check_host(settings, &text);
+	return print(&text, good ? EXIT_OK : EXIT_NO);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct agent agent = {.argc = argc, .argv = argv, .state_dir = STATE_DIR_INIT};
+	struct err err = ERR_INIT;
+
+	log_setup(LOG_INFO, false, clock_unix_ms);
+	if (settings_load(&agent.settings, argc, argv, &err) < 0)
+		return complain(&err);
+	if (agent.settings.help)
+		agent.status = print_help();
+	else if (agent.settings.version)
+		agent.status = print_version();
+	else if (agent.settings.check)
+		agent.status = print_check(&agent.settings);
+	if (agent.settings.help || agent.settings.version || agent.settings.check) {
+		settings_release(&agent.settings);
+		return agent.status;
+	}
+	log_setup(agent.settings.log_level, agent.settings.log_json, clock_unix_ms);
+	hide();
+	if (start(&agent, &err) < 0)
+		agent.status = complain(&err);
+	else
+		loop_run(agent.loop);
+	finish(&agent);
+	return agent.status;
+}

@@ -1,0 +1,322 @@
+/*
+ * outbox.c - output of all tasks goes to the hub in batches.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "agent/outbox.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "agent/hub_link.h"
+#include "agent/pace.h"
+#include "agent/spool.h"
+#include "agent/task.h"
+#include "agent/tasks.h"
+#include "base/assert.h"
+#include "base/buffer.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "format/json.h"
+#include "loop/loop.h"
+#include "runner/protocol.h"
+
+enum {
+	OUTBOX_MAGIC = 0x6f757462,
+	RECORD_MOST_BYTES = RUNNER_RECORD_HEADER_BYTES + RUNNER_RECORD_FRAME_MOST_BYTES,
+};
+
+struct outbox {
+	uint32_t magic;
+	struct hub_link *link;
+	struct tasks *tasks;
+	void (*on_stored)(void *arg);
+	void *arg;
+	struct hub_request *request; /* under way */
+	struct pace pace;
+	struct id turn; /* the task that goes first in the next batch */
+	bool has_turn;
+	char refused[512]; /* why, as last said; "" when all is well */
+};
+
+static void
+on_pace(void *arg);
+
+struct outbox *
+outbox_new(struct loop *loop, struct hub_link *link, struct tasks *tasks,
+	   void (*on_stored)(void *arg), void *arg)
+{
+	struct outbox *outbox = MEM_NEW(struct outbox);
+
+	outbox->magic = OUTBOX_MAGIC;
+	outbox->link = link;
+	outbox->tasks = tasks;
+	outbox->on_stored = on_stored;
+	outbox->arg = arg;
+	pace_init(&outbox->pace, loop, OUTBOX_GAP_MS, on_pace, outbox);
+	return outbox;
+}
+
+void
+outbox_free(struct outbox *outbox)
+{
+	if (outbox == NULL)
+		return;
+	OBJ_CHECK(outbox, OUTBOX_MAGIC);
+	hub_request_cancel(outbox->request);
+	pace_release(&outbox->pace);
+	OBJ_WIPE(outbox);
+	free(outbox);
+}
+
+/* --- the answer ------------------------------------------------------------------------------ */
+
+/* Nothing of this stream will ever be stored: let it go, so that the task can end. */
+static void
+give_up_stream(struct task *task, uint32_t step, uint32_t attempt, const char *why)
+{
+	if (task_outcome(task) != OUTCOME_INFRA_FAIL)
+		log_line(LOG_ERROR, LOG_AT_STEP(task_id_text(task), step), "%s", why);
+	task_fail(task, why);
+	task_output_acked(task, step, attempt, UINT64_MAX);
+}
+
+/* What the hub has once acknowledged is not here any more. */
+static uint64_t
+acked_so_far(struct task *task, uint32_t step, uint32_t attempt)
+{
+	const struct spool *spool = task_spool(task);
+	size_t i;
+
+	for (i = 0; i < spool->stream_count; i++)
+		if (spool->streams[i].step == step && spool->streams[i].attempt == attempt)
+			return spool->streams[i].acked;
+	return 0;
+}
+
+static void
+note_gap(struct task *task, uint32_t step, uint32_t attempt, uint64_t offset)
+{
+	if (offset < acked_so_far(task, step, attempt)) {
+		give_up_stream(task, step, attempt, "the hub has lost output that it had acknowledged");
+		return;
+	}
+	log_line(LOG_WARN, LOG_AT_STEP(task_id_text(task), step),
+		 "the hub has its output up to %llu: sending again from there",
+		 (unsigned long long)offset);
+	task_output_acked(task, step, attempt, offset);
+	spool_rewind(task_spool(task));
+}
+
+static void
+note_position(struct outbox *outbox, const struct json *item)
+{
+	const char *id_of = json_get_str(item, "task"), *state = json_get_str(item, "state");
+	uint32_t step = (uint32_t)json_get_int(item, "step", 0);
+	uint32_t attempt = (uint32_t)json_get_int(item, "attempt", 1);
+	int64_t offset = json_get_int(item, "offset", 0);
+	const char *message = json_get_str(item, "message");
+	char why[RUNNER_REASON_BYTES];
+	struct task *task;
+	struct id id;
+
+	if (id_of == NULL || !id_parse(&id, id_of) || offset < 0)
+		return;
+	task = tasks_find(outbox->tasks, &id);
+	if (task == NULL)
+		return;
+	if (text_eq(state, "gone")) {
+		task_forget(task, "the hub takes no more output of it");
+	} else if (text_eq(state, "refused")) {
+		(void)snprintf(why, sizeof(why), "the hub refuses its output: %.150s",
+			       message != NULL ? message : "it says no more");
+		give_up_stream(task, step, attempt, why);
+	} else if (text_eq(state, "gap")) {
+		note_gap(task, step, attempt, (uint64_t)offset);
+	} else {
+		task_output_acked(task, step, attempt, (uint64_t)offset);
+	}
+}
+
+static void
+rewind_all(struct outbox *outbox)
+{
+	struct task *task = NULL;
+
+	while ((task = tasks_next(outbox->tasks, task)) != NULL)
+		if (!task_is_dropped(task))
+			spool_rewind(task_spool(task));
+}
+
+static void
+failed(struct outbox *outbox, const struct err *err, const struct hub_answer *answer)
+{
+	uint64_t wait_ms = pace_failed(&outbox->pace, answer->retry_after_ms);
+
+	rewind_all(outbox);
+	if (err->code != ERR_INPUT) {
+		log_debug("output: %s; again in %llu ms", err->text, (unsigned long long)wait_ms);
+		return;
+	}
+	if (text_eq(outbox->refused, err->text))
+		return;
+	log_error("output: %s; sending again with longer and longer waits", err->text);
+	(void)snprintf(outbox->refused, sizeof(outbox->refused), "%s", err->text);
+}
+
+static void
+on_delivered(void *arg, const struct err *err, const struct hub_answer *answer)
+{
+	struct outbox *outbox = arg;
+	const struct json *list;
+	size_t i;
+
+	OBJ_CHECK(outbox, OUTBOX_MAGIC);
+	outbox->request = NULL;
+	if (err != NULL) {
+		failed(outbox, err, answer);
+		return;
+	}
+	(void)pace_ok(&outbox->pace);
+	outbox->refused[0] = '\0';
+	list = json_get(answer->json, "positions");
+	for (i = 0; i < json_count(list); i++)
+		note_position(outbox, json_at(list, i));
+	outbox->on_stored(outbox->arg);
+	pace_want(&outbox->pace);
+}
+
+/* --- the batch --------------------------------------------------------------------------------- */
+
+static bool
+has_output(struct task *task)
+{
+	return !task_is_dropped(task) && spool_has_unsent(task_spool(task));
+}
+
+/* What it holds cannot be read: the task ends without it. */
+static void
+give_up_spool(struct task *task)
+{
+	struct spool *spool = task_spool(task);
+	size_t i;
+
+	task_fail(task, "its spooled output cannot be read");
+	for (i = spool->stream_count; i > 0; i--)
+		if (i <= spool->stream_count)
+			task_output_acked(task, spool->streams[i - 1].step, spool->streams[i - 1].attempt,
+					  UINT64_MAX);
+}
+
+/* Take what fits into share from one task. Returns bytes taken. */
+static size_t
+take_from(struct task *task, struct buffer *batch, size_t share)
+{
+	struct err err = ERR_INIT;
+	void *room;
+	size_t len;
+
+	if (buffer_reserve(batch, share, &room, &err) < 0)
+		return 0;
+	if (spool_unsent(task_spool(task), room, share, &len, &err) < 0) {
+		log_line(LOG_ERROR, LOG_AT_TASK(task_id_text(task)), "cannot read its output: %s", err.text);
+		give_up_spool(task);
+		return 0;
+	}
+	buffer_grew(batch, len);
+	return len;
+}
+
+static struct task *
+first_task(struct outbox *outbox)
+{
+	struct task *task = outbox->has_turn ? tasks_find(outbox->tasks, &outbox->turn) : NULL;
+
+	return task != NULL ? task : tasks_next(outbox->tasks, NULL);
+}
+
+/* One round over all tasks, each with its share. False when nothing was taken. */
+static bool
+take_round(struct outbox *outbox, struct buffer *batch, size_t share)
+{
+	struct task *first = first_task(outbox), *task = first;
+	size_t before = batch->len, left;
+
+	do {
+		left = OUTBOX_BATCH_BYTES - batch->len;
+		if (left < RUNNER_RECORD_HEADER_BYTES)
+			break;
+		if (has_output(task))
+			(void)take_from(task, batch, share < left ? share : left);
+		task = tasks_next(outbox->tasks, task);
+		if (task == NULL)
+			task = tasks_next(outbox->tasks, NULL);
+		outbox->turn = *task_id(task);
+		outbox->has_turn = true;
+	} while (task != first);
+	return batch->len > before;
+}
+
+static size_t
+count_noisy(struct outbox *outbox)
+{
+	struct task *task = NULL;
+	size_t count = 0;
+
+	while ((task = tasks_next(outbox->tasks, task)) != NULL)
+		count += has_output(task) ? 1 : 0;
+	return count;
+}
+
+/* A share is at least one record; what quiet tasks leave goes to the others in further rounds. */
+static void
+fill(struct outbox *outbox, struct buffer *batch)
+{
+	size_t noisy = count_noisy(outbox), share;
+
+	if (noisy == 0)
+		return;
+	share = OUTBOX_BATCH_BYTES / noisy;
+	if (share < RECORD_MOST_BYTES)
+		share = RECORD_MOST_BYTES;
+	while (take_round(outbox, batch, share))
+		continue;
+}
+
+static void
+on_pace(void *arg)
+{
+	struct outbox *outbox = arg;
+	struct buffer batch = BUFFER_INIT;
+	struct hub_post post = {.path = "output",
+				.content_type = RUNNER_OUTPUT_TYPE,
+				.body = &batch,
+				.timeout_ms = OUTBOX_REPLY_MS};
+	struct err err = ERR_INIT;
+
+	OBJ_CHECK(outbox, OUTBOX_MAGIC);
+	if (outbox->request != NULL || !hub_link_is_up(outbox->link))
+		return;
+	fill(outbox, &batch);
+	if (batch.len == 0) {
+		buffer_release(&batch);
+		return;
+	}
+	log_debug("batch of %zu bytes of output", batch.len);
+	pace_sent(&outbox->pace);
+	if (hub_post(&outbox->request, outbox->link, &post, on_delivered, outbox, &err) < 0) {
+		log_debug("output: %s", err.text);
+		rewind_all(outbox);
+		(void)pace_failed(&outbox->pace, 0);
+	}
+}
+
+void
+outbox_want(struct outbox *outbox)
+{
+	OBJ_CHECK(outbox, OUTBOX_MAGIC);
+	pace_want(&outbox->pace);
+}

@@ -1,0 +1,516 @@
+/*
+ * settings.c - what runnerd was told: one table of options, three sources.
+ *
+ * Sources are applied from the weakest to the strongest, so that the last one wins:
+ * file, environment, command line. The command line is read first, for --config.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "agent/settings.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <sched.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysinfo.h>
+#include <unistd.h>
+
+#include "base/assert.h"
+#include "base/buffer.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "format/frame.h"
+#include "runner/protocol.h"
+#include "runner/supervisor.h"
+
+extern char **environ;
+
+enum type { FLAG, TEXT, PATH, LIST, NUMBER, DURATION, BYTES, LEVEL, FORMAT };
+
+struct row {
+	struct option option;
+	enum type type;
+	size_t offset;
+	uint64_t least, most; /* of numbers, sizes and lengths of time */
+	bool line_only;	      /* has no place in a file or the environment */
+};
+
+#define AT(field) offsetof(struct settings, field)
+
+enum { MINUTE_MS = 60000 };
+
+static const struct row rows[] = {
+	{{"config", 'c', "FILE", "settings file, default /etc/runner/runnerd.yaml"}, PATH, AT(config),
+	 .line_only = true},
+	{{"jobs", 'j', "N", "tasks that run at the same time (1)"}, NUMBER, AT(jobs), 1, SLOTS_MOST},
+	{{"hub", 0, "URL", "the control plane: https://HOST[:PORT] or unix:PATH"}, TEXT, AT(hub)},
+	{{"token-file", 0, "FILE", "resource class tokens, one a line; may be repeated"}, LIST, 0},
+	{{"hub-fingerprint", 0, "SHA256:HEX", "trust the hub by its certificate's digest"}, TEXT,
+	 AT(hub_fingerprint)},
+	{{"cacert", 0, "FILE", "trust the hub by these issuers only"}, PATH, AT(cacert)},
+	{{"cert", 0, "FILE", "certificate to show to the hub"}, PATH, AT(cert)},
+	{{"key", 0, "FILE", "its key"}, PATH, AT(key)},
+	{{"insecure", 0, NULL, "allow plain TCP to a hub on another host"}, FLAG, AT(insecure)},
+	{{"name", 0, "NAME", "what people call this agent (the host's name)"}, TEXT, AT(name)},
+	{{"run-dir", 0, "DIR", "state that outlives runnerd; in tmpfs"}, PATH, AT(run_dir)},
+	{{"data-dir", 0, "DIR", "data that outlives the host's restart"}, PATH, AT(data_dir)},
+	{{"work-dir", 0, "DIR", "where tasks work"}, PATH, AT(work_dir)},
+	{{"cache-dir", 0, "DIR", "what can be fetched or made again"}, PATH, AT(cache_dir)},
+	{{"isolation", 0, "HOW", "auto, none, user or namespace"}, TEXT, AT(isolation)},
+	{{"mode", 0, "MODE", "continuous, or single-task: end after one"}, TEXT, AT(mode)},
+	{{"idle-timeout", 0, "TIME", "end after so long without a task (never)"}, DURATION,
+	 AT(idle_timeout_ms), 0, UINT32_MAX},
+	{{"max-run-time", 0, "TIME", "ceiling for every task, whatever it says (none)"}, DURATION,
+	 AT(max_run_time_ms), 0, UINT32_MAX},
+	{{"grace", 0, "TIME", "from SIGTERM to SIGKILL when a task is ended (10s)"}, DURATION,
+	 AT(grace_ms), 1, 60 * MINUTE_MS},
+	{{"orphan-limit", 0, "TIME", "how long tasks go on without a runnerd (10m)"}, DURATION,
+	 AT(orphan_limit_ms), 0, SUPERVISOR_ORPHAN_KEEP - 1},
+	{{"keep-failed", 0, NULL, "keep the work directory of a task that failed"}, FLAG,
+	 AT(keep_failed)},
+	{{"spool-max", 0, "SIZE", "output of one task that waits for the hub (64M)"}, BYTES,
+	 AT(spool_max), 1 << 20, (uint64_t)1 << 40},
+	{{"output-memory", 0, "SIZE", "output of all tasks on its way to the spool (64M)"}, BYTES,
+	 AT(output_memory), 1 << 20, (uint64_t)1 << 40},
+	{{"output-zstd-level", 0, "N", "1 to 19 (1)"}, NUMBER, AT(output_zstd_level), 1,
+	 FRAME_LEVEL_MOST},
+	{{"log-level", 0, "LEVEL", "error, warn, info or debug (info)"}, LEVEL, AT(log_level)},
+	{{"log-format", 0, "FORMAT", "text or json (text)"}, FORMAT, AT(log_json)},
+	{{"ready-fd", 0, "N", "write 'ready' there after the first claim"}, NUMBER, AT(ready_fd), 3, 1023,
+	 .line_only = true},
+	{{"check", 0, NULL, "say what this host can do, and end"}, FLAG, AT(check), .line_only = true},
+	{{"help", 'h', NULL, "this text"}, FLAG, AT(help), .line_only = true},
+	{{"version", 0, NULL, "version, revision, libraries"}, FLAG, AT(version), .line_only = true},
+};
+
+enum { ROW_COUNT = sizeof(rows) / sizeof(rows[0]) };
+
+const struct option *
+settings_options(void)
+{
+	static struct option table[ROW_COUNT + 1];
+	size_t i;
+
+	for (i = 0; i < ROW_COUNT; i++)
+		table[i] = rows[i].option;
+	return table;
+}
+
+static const struct row *
+find_row(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < ROW_COUNT; i++)
+		if (text_eq(rows[i].option.name, name))
+			return &rows[i];
+	return NULL;
+}
+
+bool
+settings_knows(const char *name)
+{
+	return find_row(name) != NULL && !find_row(name)->line_only;
+}
+
+bool
+settings_is_flag(const char *name)
+{
+	return find_row(name) != NULL && find_row(name)->type == FLAG;
+}
+
+bool
+settings_is_list(const char *name)
+{
+	return find_row(name) != NULL && find_row(name)->type == LIST;
+}
+
+const char *
+settings_nearest(const char *name)
+{
+	const char *nearest = NULL;
+	unsigned distance, best = 3;
+	size_t i;
+
+	for (i = 0; i < ROW_COUNT; i++) {
+		if (rows[i].line_only)
+			continue;
+		distance = text_distance(name, rows[i].option.name, 2);
+		if (distance < best) {
+			best = distance;
+			nearest = rows[i].option.name;
+		}
+	}
+	return nearest;
+}
+
+/* --- one value ------------------------------------------------------------------------------- */
+
+static int
+parse_flag(const char *value, bool *out, struct err *err)
+{
+	if (text_eq(value, "true") || text_eq(value, "yes") || text_eq(value, "on") || text_eq(value, "1"))
+		*out = true;
+	else if (text_eq(value, "false") || text_eq(value, "no") || text_eq(value, "off") ||
+		 text_eq(value, "0"))
+		*out = false;
+	else
+		return err_set(err, ERR_INPUT, "'%.64s' is neither true nor false", value);
+	return 0;
+}
+
+static int
+parse_format(const char *value, bool *json, struct err *err)
+{
+	if (!text_eq(value, "text") && !text_eq(value, "json"))
+		return err_set(err, ERR_INPUT, "'%.64s' is not a log format: take text or json", value);
+	*json = text_eq(value, "json");
+	return 0;
+}
+
+static int
+parse_number(const struct row *row, const char *value, uint64_t *out, struct err *err)
+{
+	uint64_t number;
+	int rc;
+
+	if (row->type == DURATION)
+		rc = text_parse_duration_ms(value, &number, err);
+	else if (row->type == BYTES)
+		rc = text_parse_bytes(value, &number, err);
+	else
+		rc = text_parse_u64(value, UINT64_MAX, &number, err);
+	if (rc < 0)
+		return rc;
+	if (number < row->least || number > row->most)
+		return err_set(err, ERR_INPUT, "%s%s is out of range: %llu to %llu are allowed", value,
+			       row->type == DURATION ? " (in milliseconds)" : "",
+			       (unsigned long long)row->least, (unsigned long long)row->most);
+	*out = number;
+	return 0;
+}
+
+/* Paths are made absolute: a reload and a task's directory must not depend on where we stand. */
+static int
+set_text(struct settings *settings, const struct row *row, const char *value, struct err *err)
+{
+	char **field = (char **)(void *)((char *)settings + row->offset), here[PATH_MAX];
+
+	if (*value == '\0')
+		return err_set(err, ERR_INPUT, "the value is empty");
+	if (row->type == PATH && *value != '/' && getcwd(here, sizeof(here)) == NULL)
+		return err_sys(err, "cannot find out the working directory");
+	free(*field);
+	*field = row->type == PATH && *value != '/' ? mem_printf("%s/%s", here, value) : mem_strdup(value);
+	return 0;
+}
+
+static int
+add_token_file(struct settings *settings, const char *value, struct err *err)
+{
+	if (settings->token_file_count == SETTINGS_TOKEN_FILES_MOST)
+		return err_set(err, ERR_LIMIT, "more than %d token files", SETTINGS_TOKEN_FILES_MOST);
+	settings->token_files[settings->token_file_count++] = mem_strdup(value);
+	return 0;
+}
+
+static int
+set_row(struct settings *settings, const struct row *row, const char *value, struct err *err)
+{
+	void *field = (char *)settings + row->offset;
+
+	switch (row->type) {
+	case FLAG:
+		return parse_flag(value, field, err);
+	case TEXT:
+	case PATH:
+		return set_text(settings, row, value, err);
+	case LIST:
+		return add_token_file(settings, value, err);
+	case NUMBER:
+	case DURATION:
+	case BYTES:
+		return parse_number(row, value, field, err);
+	case LEVEL:
+		return log_level_parse(value, field, err);
+	case FORMAT:
+		return parse_format(value, field, err);
+	}
+	UNREACHABLE();
+}
+
+int
+settings_set(struct settings *settings, const char *name, const char *value, const char *where,
+	     struct err *err)
+{
+	const struct row *row = find_row(name);
+
+	assert(row != NULL);
+	if (set_row(settings, row, value, err) < 0)
+		return err_wrap(err, "%s", where);
+	return 0;
+}
+
+void
+settings_clear_list(struct settings *settings)
+{
+	while (settings->token_file_count > 0)
+		free(settings->token_files[--settings->token_file_count]);
+}
+
+/* --- command line ------------------------------------------------------------------------------ */
+
+struct line {
+	struct settings *settings;
+	bool only_config; /* first reading: for --config alone */
+	bool cleared;	  /* the list's weaker entries are gone */
+};
+
+static int
+set_from_line(void *arg, const struct option *option, const char *value, struct err *err)
+{
+	struct line *line = arg;
+	char where[SETTINGS_WORD_BYTES];
+
+	if (line->only_config != text_eq(option->name, "config"))
+		return 0;
+	if (settings_is_list(option->name) && !line->cleared) {
+		settings_clear_list(line->settings);
+		line->cleared = true;
+	}
+	(void)snprintf(where, sizeof(where), "--%s", option->name);
+	return settings_set(line->settings, option->name, value != NULL ? value : "true", where, err);
+}
+
+/* options_parse() moves operands, so it gets a copy of argv. */
+static int
+read_line(struct settings *settings, int argc, char **argv, bool only_config, struct err *err)
+{
+	struct line line = {settings, only_config, false};
+	char **copy = MEM_NEW_ARRAY(char *, (size_t)argc + 1);
+	int operands = 0, rc;
+
+	memcpy(copy, argv, (size_t)argc * sizeof(*argv));
+	rc = options_parse(settings_options(), argc - 1, copy + 1, &operands, set_from_line, &line, err);
+	if (rc == 0 && operands > 0)
+		rc = err_set(err, ERR_INPUT, "'%.64s' is not an option, and runnerd takes nothing else",
+			     copy[1]);
+	free(copy);
+	return rc;
+}
+
+/* --- environment --------------------------------------------------------------------------------- */
+
+/* "RUNNERD_OUTPUT_MEMORY" -> "output-memory". False when it is too long for any name. */
+static bool
+name_of_variable(const char *variable, size_t len, char name[SETTINGS_WORD_BYTES])
+{
+	size_t i;
+
+	if (len >= SETTINGS_WORD_BYTES)
+		return false;
+	for (i = 0; i < len; i++) {
+		name[i] = variable[i] == '_' ? '-' : variable[i];
+		if (name[i] >= 'A' && name[i] <= 'Z')
+			name[i] = (char)(name[i] - 'A' + 'a');
+	}
+	name[len] = '\0';
+	return true;
+}
+
+/* A variable that is none of ours is let be: service managers and clusters make such names up. */
+static int
+read_environment(struct settings *settings, struct err *err)
+{
+	static const char prefix[] = "RUNNERD_";
+	char name[SETTINGS_WORD_BYTES], where[SETTINGS_WORD_BYTES + sizeof(prefix)];
+	const char *variable, *equals;
+	char **env;
+
+	for (env = environ; *env != NULL; env++) {
+		equals = strchr(*env, '=');
+		if (equals == NULL || !text_starts(*env, prefix))
+			continue;
+		variable = *env + sizeof(prefix) - 1;
+		if (!name_of_variable(variable, (size_t)(equals - variable), name) ||
+		    !settings_knows(name))
+			continue;
+		if (settings_is_list(name))
+			settings_clear_list(settings);
+		(void)snprintf(where, sizeof(where), "%.*s", (int)(equals - *env), *env);
+		if (settings_set(settings, name, equals + 1, where, err) < 0)
+			return err->code;
+	}
+	return 0;
+}
+
+/* --- what nobody said --------------------------------------------------------------------------------- */
+
+/* $VARIABLE/rest, or $HOME/fallback/rest for a user without it. */
+static char *
+user_path(const char *variable, const char *fallback, const char *rest)
+{
+	const char *base = getenv(variable), *home = getenv("HOME");
+
+	if (base != NULL && *base == '/')
+		return mem_printf("%s/%s", base, rest);
+	return mem_printf("%s/%s/%s", home != NULL && *home == '/' ? home : "/tmp", fallback, rest);
+}
+
+static char *
+default_config(void)
+{
+	if (geteuid() == 0)
+		return mem_strdup(RUNNER_SYSCONFDIR "/runnerd.yaml");
+	return user_path("XDG_CONFIG_HOME", ".config", "runner/runnerd.yaml");
+}
+
+static void
+default_path(char **path, const char *root, const char *variable, const char *fallback,
+	     const char *rest)
+{
+	if (*path == NULL)
+		*path = geteuid() == 0 ? mem_strdup(root) : user_path(variable, fallback, rest);
+}
+
+static void
+fill_paths(struct settings *settings)
+{
+	default_path(&settings->run_dir, "/run/runnerd", "XDG_RUNTIME_DIR", ".local/state/runner",
+		     getenv("XDG_RUNTIME_DIR") != NULL ? "runnerd" : "run");
+	default_path(&settings->data_dir, "/var/lib/runnerd", "XDG_STATE_HOME", ".local/state", "runner");
+	default_path(&settings->work_dir, "/var/lib/runnerd/work", "XDG_STATE_HOME", ".local/state",
+		     "runner/work");
+	default_path(&settings->cache_dir, "/var/cache/runnerd", "XDG_CACHE_HOME", ".cache", "runner");
+}
+
+static void
+fill_name(struct settings *settings)
+{
+	char host[HOST_NAME_MAX + 1] = "";
+
+	if (settings->name != NULL)
+		return;
+	(void)gethostname(host, sizeof(host) - 1);
+	settings->name = mem_strdup(host[0] != '\0' ? host : "runnerd");
+}
+
+static void
+init(struct settings *settings)
+{
+	struct sysinfo host;
+	struct room room;
+	cpu_set_t cpus;
+
+	memset(settings, 0, sizeof(*settings));
+	settings->jobs = 1;
+	settings->isolation = mem_strdup("auto");
+	settings->mode = mem_strdup("continuous");
+	settings->grace_ms = SUPERVISOR_GRACE_MS;
+	settings->orphan_limit_ms = RUNNER_LOST_MS;
+	settings->spool_max = (uint64_t)64 << 20;
+	settings->output_memory = (uint64_t)64 << 20;
+	settings->output_zstd_level = FRAME_LEVEL_DEFAULT;
+	settings->log_level = LOG_INFO;
+	memset(&room, 0, sizeof(room));
+	room.cpus = sched_getaffinity(0, sizeof(cpus), &cpus) == 0 ? (uint32_t)CPU_COUNT(&cpus) : 1;
+	room.memory_bytes = sysinfo(&host) == 0 ? (uint64_t)host.totalram * host.mem_unit : 0;
+	slots_init(&settings->slots, 1, &room);
+}
+
+/* --- all of it ---------------------------------------------------------------------------------------------- */
+
+static int
+check_words(const struct settings *settings, struct err *err)
+{
+	if (!text_eq(settings->mode, "continuous") && !text_eq(settings->mode, "single-task"))
+		return err_set(err, ERR_INPUT, "'%.64s' is not a mode: take continuous or single-task",
+			       settings->mode);
+	if (settings->cacert != NULL && settings->hub_fingerprint != NULL)
+		return err_set(err, ERR_INPUT, "cacert and hub-fingerprint are two ways to trust the hub: take one");
+	if ((settings->cert == NULL) != (settings->key == NULL))
+		return err_set(err, ERR_INPUT, "cert and key go together");
+	return 0;
+}
+
+static int
+check_needed(struct settings *settings, struct err *err)
+{
+	if (settings->hub == NULL) {
+		if (err_set(err, ERR_INPUT, "no hub is named") < 0)
+			err_hint(err, "say --hub https://HOST:PORT, or hub: in runnerd.yaml");
+		return err->code;
+	}
+	if (settings_read_tokens(settings, err) < 0)
+		return err->code;
+	if (settings->slots.class_count == 0) {
+		if (err_set(err, ERR_INPUT, "no resource class token is given") < 0)
+			err_hint(err, "say --token-file FILE; the hub makes a token with "
+				      "'runnerctl resource-class create'");
+		return err->code;
+	}
+	return 0;
+}
+
+static int
+read_sources(struct settings *settings, int argc, char **argv, struct err *err)
+{
+	bool named;
+
+	if (read_line(settings, argc, argv, true, err) < 0)
+		return err->code;
+	named = settings->config != NULL;
+	if (!named)
+		settings->config = default_config();
+	if (named || access(settings->config, F_OK) == 0) {
+		if (settings_read_file(settings, settings->config, err) < 0)
+			return err->code;
+	} else {
+		free(settings->config);
+		settings->config = NULL;
+	}
+	if (read_environment(settings, err) < 0)
+		return err->code;
+	return read_line(settings, argc, argv, false, err);
+}
+
+int
+settings_load(struct settings *settings, int argc, char **argv, struct err *err)
+{
+	int rc;
+
+	init(settings);
+	rc = read_sources(settings, argc, argv, err);
+	if (rc == 0)
+		rc = check_words(settings, err);
+	if (rc == 0 && text_eq(settings->mode, "single-task"))
+		settings->jobs = 1;
+	settings->slots.total = (unsigned)settings->jobs;
+	fill_paths(settings);
+	fill_name(settings);
+	if (rc == 0 && !settings->check && !settings->help && !settings->version)
+		rc = check_needed(settings, err);
+	if (rc < 0)
+		settings_release(settings);
+	return rc;
+}
+
+void
+settings_release(struct settings *settings)
+{
+	size_t i;
+
+	settings_clear_list(settings);
+	for (i = 0; i < ROW_COUNT; i++)
+		if (rows[i].type == TEXT || rows[i].type == PATH) {
+			char **field = (char **)(void *)((char *)settings + rows[i].offset);
+
+			free(*field);
+			*field = NULL;
+		}
+	explicit_bzero(&settings->slots, sizeof(settings->slots));
+}

@@ -1,0 +1,86 @@
+/*
+ * settings.h - what runnerd was told: command line over environment over runnerd.yaml.
+ *
+ * settings_load() with the command line -> settings_release(). Loading again (SIGHUP)
+ * reads the same sources anew. Every option is one row of one table: its name on the
+ * command line, with underscores in runnerd.yaml, with RUNNERD_ in front in the
+ * environment. Tokens are read from files here and nowhere else.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef AGENT_SETTINGS_H
+#define AGENT_SETTINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "agent/slots.h"
+#include "base/log.h"
+#include "base/options.h"
+
+struct buffer;
+struct err;
+
+enum {
+	SETTINGS_TOKEN_FILES_MOST = SLOTS_CLASSES_MOST,
+	SETTINGS_TOKEN_FILE_BYTES = 64 << 10,
+	SETTINGS_WORD_BYTES = 64,
+};
+
+struct settings {
+	char *config; /* the file that was read; NULL: none */
+	char *hub, *hub_fingerprint, *cacert, *cert, *key;
+	bool insecure;
+	char *token_files[SETTINGS_TOKEN_FILES_MOST];
+	unsigned token_file_count;
+	char *name; /* the host's where absent */
+	uint64_t jobs;
+	char *run_dir, *data_dir, *work_dir, *cache_dir; /* absolute */
+	char *isolation, *mode;
+	uint64_t idle_timeout_ms, max_run_time_ms, grace_ms, orphan_limit_ms;
+	bool keep_failed;
+	uint64_t spool_max, output_memory, output_zstd_level;
+	enum log_level log_level;
+	bool log_json;
+	uint64_t ready_fd; /* 0: none */
+	bool check, help, version;
+	struct slots slots; /* room of this host, classes with their tokens */
+};
+
+/* The options, for --help and completions; ends with a row whose name is NULL. */
+const struct option *settings_options(void);
+
+/*
+ * Read everything. argv[0] is the program's name. On failure *settings is released.
+ * Tokens are needed unless check, help or version was asked for.
+ * Fails: ERR_INPUT with the option, or the file and line; ERR_HOST (a file cannot be read).
+ */
+int settings_load(struct settings *settings, int argc, char **argv, struct err *err);
+void settings_release(struct settings *settings);
+
+/* --- shared by the parts of this module ---------------------------------------------------- */
+
+/*
+ * Set one row from text; where says whence, for messages ("--jobs", "RUNNERD_JOBS", "runnerd.yaml:3: jobs").
+ * A row that holds a list gets one more entry.
+ */
+int settings_set(struct settings *settings, const char *name, const char *value, const char *where,
+		 struct err *err);
+/* Forget the entries of a list: a stronger source begins its own. */
+void settings_clear_list(struct settings *settings);
+bool settings_is_flag(const char *name);
+bool settings_is_list(const char *name);
+/* NULL when no row's name is near. */
+const char *settings_nearest(const char *name);
+bool settings_knows(const char *name);
+
+/* settings_file.c: the rows and the classes of a runnerd.yaml. */
+int settings_read_file(struct settings *settings, const char *path, struct err *err);
+
+/* settings_tokens.c: one class for each line of a token file. Fails: ERR_HOST, ERR_INPUT. */
+int settings_add_tokens(struct settings *settings, const char *path, const struct slots_class *class,
+			struct err *err);
+/* Every --token-file; where nothing else gave a token, the service manager's credential. */
+int settings_read_tokens(struct settings *settings, struct err *err);
+
+#endif

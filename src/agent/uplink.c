@@ -1,0 +1,520 @@
+/*
+ * uplink.c - between this host's tasks and the hub: who may start, what is sent, when it ends.
+ *
+ * Each task has a berth (its owner pointer): the class it counts under, and whether it
+ * holds a slot. A hub that does not know what classes reserve may give more than fits:
+ * such a task is ours, is renewed, and begins when there is room.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "agent/uplink.h"
+
+#include <stdlib.h>
+
+#include "agent/claim.h"
+#include "agent/journal.h"
+#include "agent/lease.h"
+#include "agent/outbox.h"
+#include "agent/report.h"
+#include "agent/slots.h"
+#include "agent/spool.h"
+#include "agent/task.h"
+#include "base/assert.h"
+#include "base/buffer.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "format/json.h"
+#include "loop/loop.h"
+#include "task/names.h"
+
+enum { UPLINK_MAGIC = 0x75706c6e, DRAIN_LOOK_MS = 1000, UNCLAIM_MS = 30000 };
+
+struct berth {
+	unsigned class;
+	bool in_slot; /* holds what its class reserves */
+	bool waiting; /* for room: task_begin() was not called */
+};
+
+struct uplink {
+	uint32_t magic;
+	struct loop *loop;
+	struct uplink_settings settings;
+	struct slots *slots;
+	struct tasks *tasks; /* NULL before uplink_start() */
+	struct hub_link *link;
+	struct claim *claim;
+	struct lease *lease;
+	struct report *report;
+	struct outbox *outbox;
+	struct timer idle, look;
+	bool draining;
+	bool ended; /* on_end was called */
+};
+
+/* --- the end ------------------------------------------------------------------------------ */
+
+static void
+end(struct uplink *uplink)
+{
+	if (uplink->ended)
+		return;
+	uplink->ended = true;
+	uplink->settings.on_end(uplink->settings.arg);
+}
+
+static void
+end_if_drained(struct uplink *uplink)
+{
+	if (uplink->draining && tasks_count(uplink->tasks) == 0 && claim_is_settled(uplink->claim))
+		end(uplink);
+}
+
+/* Tasks that are done wait in the state directory: a hub that is away does not keep us. */
+static void
+on_look(void *arg)
+{
+	struct uplink *uplink = arg;
+	uint64_t since_us = hub_link_down_since_us(uplink->link);
+	size_t left = tasks_count(uplink->tasks);
+
+	OBJ_CHECK(uplink, UPLINK_MAGIC);
+	end_if_drained(uplink);
+	if (uplink->ended)
+		return;
+	if (tasks_running(uplink->tasks) == 0 && since_us > 0 &&
+	    loop_now_us(uplink->loop) - since_us >= (uint64_t)UPLINK_PATIENCE_MS * 1000) {
+		log_warn("hub is away: ending with %zu tasks not yet reported; the next runnerd here reports them",
+			 left);
+		end(uplink);
+		return;
+	}
+	timer_start_ms(&uplink->look, DRAIN_LOOK_MS);
+}
+
+void
+uplink_drain(struct uplink *uplink, const char *why)
+{
+	OBJ_CHECK(uplink, UPLINK_MAGIC);
+	if (uplink->draining)
+		return;
+	uplink->draining = true;
+	log_info("draining: %s; %zu tasks to go", why, tasks_count(uplink->tasks));
+	timer_stop(&uplink->idle);
+	claim_stop(uplink->claim);
+	timer_start_us(&uplink->look, 1);
+}
+
+bool
+uplink_is_draining(const struct uplink *uplink)
+{
+	return uplink->draining;
+}
+
+void
+uplink_cancel_all(struct uplink *uplink, const char *reason)
+{
+	struct task *task = NULL;
+
+	OBJ_CHECK(uplink, UPLINK_MAGIC);
+	while ((task = tasks_next(uplink->tasks, task)) != NULL)
+		task_cancel(task, reason);
+}
+
+static void
+on_idle(void *arg)
+{
+	struct uplink *uplink = arg;
+
+	OBJ_CHECK(uplink, UPLINK_MAGIC);
+	if (tasks_count(uplink->tasks) == 0)
+		uplink_drain(uplink, "idle for as long as was allowed");
+}
+
+static void
+want_idle(struct uplink *uplink)
+{
+	if (uplink->settings.idle_timeout_ms == 0 || uplink->draining || uplink->tasks == NULL)
+		return;
+	if (tasks_count(uplink->tasks) > 0)
+		timer_stop(&uplink->idle);
+	else if (!timer_is_on(&uplink->idle))
+		timer_start_ms(&uplink->idle, uplink->settings.idle_timeout_ms);
+}
+
+/* --- berths ----------------------------------------------------------------------------------- */
+
+static struct berth *
+berth_of(struct uplink *uplink, struct task *task)
+{
+	struct berth *berth = task_owner(task);
+
+	if (berth == NULL) {
+		berth = MEM_NEW(struct berth);
+		berth->class = slots_class_of(uplink->slots, task_resource_class(task));
+		task_set_owner(task, berth);
+	}
+	return berth;
+}
+
+static void
+leave_slot(struct uplink *uplink, struct berth *berth)
+{
+	if (berth->in_slot)
+		slots_give(uplink->slots, berth->class);
+	berth->in_slot = false;
+	berth->waiting = false;
+}
+
+static void
+begin_if_room(struct uplink *uplink, struct task *task)
+{
+	struct berth *berth = berth_of(uplink, task);
+
+	berth->waiting = slots_room(uplink->slots, berth->class) == 0;
+	if (berth->waiting)
+		return;
+	slots_take(uplink->slots, berth->class);
+	berth->in_slot = true;
+	task_begin(task);
+}
+
+static void
+begin_waiting(struct uplink *uplink)
+{
+	struct task *task = NULL;
+
+	while (slots_free(uplink->slots) > 0 && (task = tasks_next(uplink->tasks, task)) != NULL)
+		if (berth_of(uplink, task)->waiting)
+			begin_if_room(uplink, task);
+}
+
+/* --- what tasks say ------------------------------------------------------------------------------ */
+
+static void
+on_events(void *arg, struct task *task)
+{
+	struct uplink *uplink = arg;
+
+	(void)task;
+	if (uplink->tasks != NULL)
+		report_want(uplink->report);
+}
+
+static void
+on_output(void *arg, struct task *task)
+{
+	struct uplink *uplink = arg;
+
+	(void)task;
+	if (uplink->tasks != NULL)
+		outbox_want(uplink->outbox);
+}
+
+static void
+on_done(void *arg, struct task *task)
+{
+	struct uplink *uplink = arg;
+
+	OBJ_CHECK(uplink, UPLINK_MAGIC);
+	leave_slot(uplink, berth_of(uplink, task));
+	if (uplink->tasks == NULL)
+		return;
+	begin_waiting(uplink);
+	report_want(uplink->report);
+	claim_want(uplink->claim);
+}
+
+static void
+on_removed(void *arg, struct task *task)
+{
+	struct uplink *uplink = arg;
+	struct berth *berth = task_owner(task);
+
+	OBJ_CHECK(uplink, UPLINK_MAGIC);
+	if (berth != NULL)
+		leave_slot(uplink, berth);
+	free(berth);
+	task_set_owner(task, NULL);
+	if (uplink->tasks == NULL)
+		return;
+	lease_want(uplink->lease);
+	claim_want(uplink->claim);
+	want_idle(uplink);
+	if (uplink->draining)
+		timer_start_us(&uplink->look, 1);
+}
+
+struct tasks_hooks
+uplink_hooks(struct uplink *uplink)
+{
+	struct tasks_hooks hooks = {uplink, on_events, on_output, on_done, on_removed};
+
+	return hooks;
+}
+
+/* --- what the hub says ---------------------------------------------------------------------------- */
+
+static void
+on_unclaimed(void *arg, const struct err *err, const struct hub_answer *answer)
+{
+	(void)arg;
+	(void)answer;
+	if (err != NULL)
+		log_warn("a task could not be given back: %s; its lease will lapse", err->text);
+}
+
+/* This host cannot take it: another may. */
+static void
+give_back(struct uplink *uplink, const struct json *document)
+{
+	struct json *json = json_new_object();
+	struct buffer body = BUFFER_INIT;
+	struct hub_post post = {.path = "unclaim",
+				.token = json_get_str(document, "token"),
+				.body = &body,
+				.timeout_ms = UNCLAIM_MS};
+	struct hub_request *request;
+	struct err err = ERR_INIT;
+
+	json_put_str(json, "task_id", json_get_str(document, "id"));
+	json_put_str(json, "task_token", post.token);
+	hub_body(&body, json);
+	if (hub_post(&request, uplink->link, &post, on_unclaimed, NULL, &err) < 0)
+		log_warn("a task could not be given back: %s; its lease will lapse", err.text);
+}
+
+static void
+on_task(void *arg, const struct json *document)
+{
+	struct uplink *uplink = arg;
+	struct err err = ERR_INIT;
+	struct task *task;
+
+	OBJ_CHECK(uplink, UPLINK_MAGIC);
+	switch (tasks_add(&task, uplink->tasks, document, &err)) {
+	case 0:
+		want_idle(uplink);
+		begin_if_room(uplink, task);
+		if (uplink->settings.single_task)
+			uplink_drain(uplink, "one task was asked for");
+		break;
+	case ERR_GONE:
+		log_debug("claimed again: %s", err.text);
+		break;
+	case ERR_INPUT:
+		log_error("the hub gives a task that cannot be named: %s", err.text);
+		break;
+	default:
+		log_error("cannot take a task: %s; it is given back, the next claim is in %d s", err.text,
+			  UPLINK_TAKE_AGAIN_MS / 1000);
+		give_back(uplink, document);
+		claim_pause(uplink->claim, UPLINK_TAKE_AGAIN_MS);
+		break;
+	}
+}
+
+static void
+on_answer(void *arg, bool first)
+{
+	struct uplink *uplink = arg;
+
+	OBJ_CHECK(uplink, UPLINK_MAGIC);
+	lease_want(uplink->lease);
+	if (first)
+		uplink->settings.on_ready(uplink->settings.arg);
+	if (uplink->draining)
+		timer_start_us(&uplink->look, 1);
+}
+
+/* A task's last event waits for its output. */
+static void
+on_stored(void *arg)
+{
+	struct uplink *uplink = arg;
+
+	OBJ_CHECK(uplink, UPLINK_MAGIC);
+	report_want(uplink->report);
+}
+
+static void
+on_refused(void *arg, const char *message)
+{
+	struct uplink *uplink = arg;
+
+	(void)message;
+	uplink->settings.on_refused(uplink->settings.arg);
+}
+
+static void
+put_running(void *arg, struct json *list)
+{
+	struct uplink *uplink = arg;
+	struct task *task = NULL;
+	struct json *item;
+
+	while ((task = tasks_next(uplink->tasks, task)) != NULL) {
+		if (task_is_dropped(task) || task_state(task) == TASK_UNCLAIMED)
+			continue;
+		item = json_new_object();
+		json_put_str(item, "task", task_id_text(task));
+		json_put_int(item, "epoch", task_epoch(task));
+		json_push(list, item);
+	}
+}
+
+static void
+want_all(struct uplink *uplink)
+{
+	report_want(uplink->report);
+	outbox_want(uplink->outbox);
+	lease_want(uplink->lease);
+	claim_want(uplink->claim);
+}
+
+static void
+on_up(void *arg)
+{
+	struct uplink *uplink = arg;
+
+	OBJ_CHECK(uplink, UPLINK_MAGIC);
+	if (uplink->tasks != NULL)
+		want_all(uplink);
+}
+
+/* --- life -------------------------------------------------------------------------------------------- */
+
+int
+uplink_new(struct uplink **out, struct loop *loop, const struct uplink_settings *settings,
+	   struct err *err)
+{
+	struct uplink *uplink = MEM_NEW(struct uplink);
+	struct hub_link_settings link = settings->link;
+
+	assert(settings->slots->class_count > 0);
+	uplink->magic = UPLINK_MAGIC;
+	uplink->loop = loop;
+	uplink->settings = *settings;
+	uplink->slots = settings->slots;
+	link.on_up = on_up;
+	link.arg = uplink;
+	if (hub_link_new(&uplink->link, loop, &link, err) < 0) {
+		free(uplink);
+		return err->code;
+	}
+	hub_link_set_token(uplink->link, uplink->slots->classes[0].token);
+	timer_init(&uplink->idle, loop, on_idle, uplink);
+	timer_init(&uplink->look, loop, on_look, uplink);
+	*out = uplink;
+	return 0;
+}
+
+void
+uplink_start(struct uplink *uplink, struct tasks *tasks)
+{
+	struct claim_hooks hooks = {uplink, on_task, on_answer, on_refused, put_running};
+	struct task *task = NULL;
+	struct berth *berth;
+
+	OBJ_CHECK(uplink, UPLINK_MAGIC);
+	uplink->tasks = tasks;
+	while ((task = tasks_next(tasks, task)) != NULL) {
+		if (task_state(task) == TASK_DONE || task_state(task) == TASK_UNCLAIMED)
+			continue;
+		berth = berth_of(uplink, task);
+		slots_take(uplink->slots, berth->class);
+		berth->in_slot = true;
+	}
+	uplink->lease = lease_new(uplink->loop, uplink->link, tasks);
+	uplink->report = report_new(uplink->loop, uplink->link, tasks);
+	uplink->outbox = outbox_new(uplink->loop, uplink->link, tasks, on_stored, uplink);
+	uplink->claim = claim_new(uplink->loop, uplink->link, uplink->slots, &hooks);
+	want_all(uplink);
+	want_idle(uplink);
+}
+
+void
+uplink_free(struct uplink *uplink)
+{
+	struct task *task = NULL;
+
+	if (uplink == NULL)
+		return;
+	OBJ_CHECK(uplink, UPLINK_MAGIC);
+	if (uplink->tasks != NULL) {
+		claim_free(uplink->claim);
+		lease_free(uplink->lease);
+		report_free(uplink->report);
+		outbox_free(uplink->outbox);
+		while ((task = tasks_next(uplink->tasks, task)) != NULL) {
+			free(task_owner(task));
+			task_set_owner(task, NULL);
+		}
+	}
+	hub_link_free(uplink->link);
+	timer_release(&uplink->idle);
+	timer_release(&uplink->look);
+	OBJ_WIPE(uplink);
+	free(uplink);
+}
+
+void
+uplink_reload(struct uplink *uplink, const struct slots *next)
+{
+	struct task *task = NULL;
+	struct berth *berth;
+
+	OBJ_CHECK(uplink, UPLINK_MAGIC);
+	slots_replace(uplink->slots, next);
+	hub_link_set_token(uplink->link, uplink->slots->classes[0].token);
+	while ((task = tasks_next(uplink->tasks, task)) != NULL) {
+		berth = berth_of(uplink, task);
+		berth->class = slots_class_of(uplink->slots, task_resource_class(task));
+		if (berth->in_slot)
+			slots_take(uplink->slots, berth->class);
+	}
+	begin_waiting(uplink);
+	if (!uplink->draining)
+		claim_renew(uplink->claim);
+}
+
+/* --- the state, for people ------------------------------------------------------------------------------ */
+
+static void
+log_task(struct uplink *uplink, struct task *task)
+{
+	struct berth *berth = berth_of(uplink, task);
+	int step = task_current_step(task);
+	struct log_at at = LOG_AT_TASK(task_id_text(task));
+
+	at.step = step;
+	log_line(LOG_INFO, at, "state: job '%s', %s%s, outcome %s, %llu bytes of output spooled, %u events not acknowledged",
+		 task_job_name(task), task_state_name(task_state(task)),
+		 berth->waiting ? " (waits for room)" : "", outcome_name(task_outcome(task)),
+		 (unsigned long long)task_spool(task)->bytes,
+		 task_journal(task)->last_seq - task_journal(task)->acked);
+}
+
+void
+uplink_log_state(struct uplink *uplink)
+{
+	const struct tasks_counters *counters = tasks_counters(uplink->tasks);
+	struct task *task = NULL;
+	char room[24];
+	uint64_t since_us = hub_link_down_since_us(uplink->link);
+
+	OBJ_CHECK(uplink, UPLINK_MAGIC);
+	log_info("state: hub %s %s%s; %u of %u slots taken, %zu tasks; claimed %llu, done %llu, found again %llu; "
+		 "turns of the loop %llu%s",
+		 hub_link_text(uplink->link), hub_link_is_up(uplink->link) ? "connected" : "away for ",
+		 hub_link_is_up(uplink->link)
+			 ? ""
+			 : text_duration(room, (loop_now_us(uplink->loop) - since_us) / 1000),
+		 uplink->slots->taken, uplink->slots->total, tasks_count(uplink->tasks),
+		 (unsigned long long)counters->claimed, (unsigned long long)counters->done,
+		 (unsigned long long)counters->recovered, (unsigned long long)loop_turns(uplink->loop),
+		 uplink->draining ? "; draining" : "");
+	while ((task = tasks_next(uplink->tasks, task)) != NULL)
+		log_task(uplink, task);
+}

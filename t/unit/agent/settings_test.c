@@ -1,0 +1,281 @@
+/*
+ * settings_test.c - command line over environment over runnerd.yaml.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "agent/settings.h"
+#include "base/err.h"
+#include "base/text.h"
+
+enum { ARGS_MOST = 16 };
+
+static char dir[64], yaml[96], tokens[96];
+
+static void
+write_file(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "we");
+
+	assert_non_null(file);
+	assert_int_equal(fputs(text, file) >= 0, 1);
+	assert_int_equal(fclose(file), 0);
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	(void)snprintf(dir, sizeof(dir), "/tmp/settings_test.XXXXXX");
+	assert_non_null(mkdtemp(dir));
+	(void)snprintf(yaml, sizeof(yaml), "%s/runnerd.yaml", dir);
+	(void)snprintf(tokens, sizeof(tokens), "%s/tokens", dir);
+	write_file(tokens, "# the class acme/large\n\n  abc123\r\ndef456\n");
+	write_file(yaml, "hub: unix:/x\n");
+	(void)unsetenv("RUNNERD_JOBS");
+	(void)unsetenv("CREDENTIALS_DIRECTORY");
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	(void)unlink(yaml);
+	(void)unlink(tokens);
+	return rmdir(dir);
+}
+
+/* The words after the program's name end with NULL. */
+static int
+load(struct settings *settings, struct err *err, ...)
+{
+	char *argv[ARGS_MOST] = {(char *)"runnerd"};
+	int argc = 1;
+	va_list ap;
+
+	va_start(ap, err);
+	while ((argv[argc] = va_arg(ap, char *)) != NULL)
+		argc++;
+	va_end(ap);
+	return settings_load(settings, argc, argv, err);
+}
+
+static void
+test_settings_load_takes_the_line_then_the_environment_then_the_file(void **state)
+{
+	struct settings settings;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	write_file(yaml, "hub: unix:/x\njobs: 2\ngrace: 3s\noutput_memory: 8M\n");
+	assert_int_equal(load(&settings, &err, "-c", yaml, "--token-file", tokens, NULL), 0);
+	assert_int_equal(settings.jobs, 2);
+	settings_release(&settings);
+	assert_int_equal(setenv("RUNNERD_JOBS", "3", 1), 0);
+	assert_int_equal(load(&settings, &err, "-c", yaml, "--token-file", tokens, NULL), 0);
+	assert_int_equal(settings.jobs, 3);
+	settings_release(&settings);
+	assert_int_equal(load(&settings, &err, "-c", yaml, "--token-file", tokens, "-j5", NULL), 0);
+	assert_int_equal(settings.jobs, 5);
+	assert_int_equal(settings.slots.total, 5);
+	assert_int_equal(settings.grace_ms, 3000);
+	assert_int_equal(settings.output_memory, 8 << 20);
+	assert_string_equal(settings.hub, "unix:/x");
+	settings_release(&settings);
+}
+
+static void
+test_settings_load_reads_one_token_a_line(void **state)
+{
+	struct settings settings;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(load(&settings, &err, "-c", yaml, "--token-file", tokens, NULL), 0);
+	assert_int_equal(settings.slots.class_count, 2);
+	assert_string_equal(settings.slots.classes[0].token, "abc123");
+	assert_string_equal(settings.slots.classes[1].token, "def456");
+	settings_release(&settings);
+}
+
+static void
+test_settings_load_refuses_a_token_of_two_words(void **state)
+{
+	struct settings settings;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	write_file(tokens, "ab cd\n");
+	assert_int_equal(load(&settings, &err, "-c", yaml, "--token-file", tokens, NULL), ERR_INPUT);
+	assert_non_null(strstr(err.text, "tokens:1:"));
+	assert_null(strstr(err.text, "cd")); /* no part of a token in a message */
+}
+
+static void
+test_settings_load_takes_the_credential_when_no_file_is_named(void **state)
+{
+	struct settings settings;
+	struct err err = ERR_INIT;
+	char path[128];
+
+	(void)state;
+	(void)snprintf(path, sizeof(path), "%s/token", dir);
+	write_file(path, "from-systemd\n");
+	assert_int_equal(setenv("CREDENTIALS_DIRECTORY", dir, 1), 0);
+	assert_int_equal(load(&settings, &err, "-c", yaml, NULL), 0);
+	assert_string_equal(settings.slots.classes[0].token, "from-systemd");
+	settings_release(&settings);
+	(void)unlink(path);
+}
+
+static void
+test_settings_load_needs_a_hub_and_a_token(void **state)
+{
+	struct settings settings;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(load(&settings, &err, "-c", yaml, NULL), ERR_INPUT);
+	assert_non_null(err.hint);
+	write_file(yaml, "# nothing\n");
+	assert_int_equal(load(&settings, &err, "-c", yaml, "--token-file", tokens, NULL), ERR_INPUT);
+	assert_string_equal(err.text, "no hub is named");
+}
+
+static void
+test_settings_load_names_line_and_nearest_of_an_unknown_key(void **state)
+{
+	struct settings settings;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	write_file(yaml, "hub: unix:/x\noutput_memry: 8M\n");
+	assert_int_equal(load(&settings, &err, "-c", yaml, NULL), ERR_INPUT);
+	assert_string_equal(err.text, "runnerd.yaml:2: output_memry is no setting of runnerd: did you mean "
+				      "'output_memory'?");
+}
+
+static void
+test_settings_load_names_line_and_key_of_a_bad_value(void **state)
+{
+	struct settings settings;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	write_file(yaml, "hub: unix:/x\ngrace: soon\n");
+	assert_int_equal(load(&settings, &err, "-c", yaml, NULL), ERR_INPUT);
+	assert_true(text_starts(err.text, "runnerd.yaml:2: grace: "));
+	write_file(yaml, "jobs: [1, 2]\n");
+	assert_int_equal(load(&settings, &err, "-c", yaml, NULL), ERR_INPUT);
+	assert_true(text_starts(err.text, "runnerd.yaml:1: jobs must be one value"));
+}
+
+static void
+test_settings_load_reads_classes_with_what_they_reserve(void **state)
+{
+	struct settings settings;
+	struct err err = ERR_INIT;
+	char text[512];
+
+	(void)state;
+	(void)snprintf(text, sizeof(text),
+		       "hub: unix:/x\njobs: 64\n"
+		       "resource_classes:\n"
+		       "  - {name: acme/large, token_file: %s, cpus: 4, memory: 1G, devices: {gpu: 1}}\n"
+		       "capacity: {cpus: 16, memory: 2G, devices: {gpu: 4}}\n",
+		       tokens);
+	write_file(yaml, text);
+	assert_int_equal(load(&settings, &err, "-c", yaml, NULL), 0);
+	assert_string_equal(settings.slots.classes[0].name, "acme/large");
+	assert_int_equal(slots_room(&settings.slots, 0), 2);
+	settings_release(&settings);
+}
+
+static void
+test_settings_load_refuses_a_class_without_a_token(void **state)
+{
+	struct settings settings;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	write_file(yaml, "hub: unix:/x\nresource_classes:\n  - name: acme/large\n");
+	assert_int_equal(load(&settings, &err, "-c", yaml, NULL), ERR_INPUT);
+	assert_non_null(strstr(err.text, "runnerd.yaml:3"));
+	assert_non_null(strstr(err.text, "token_file"));
+}
+
+static void
+test_settings_load_refuses_what_is_out_of_range(void **state)
+{
+	struct settings settings;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(load(&settings, &err, "-c", yaml, "-j0", NULL), ERR_INPUT);
+	assert_int_equal(load(&settings, &err, "-c", yaml, "-j4097", NULL), ERR_INPUT);
+	assert_int_equal(load(&settings, &err, "-c", yaml, "--mode=once", NULL), ERR_INPUT);
+	assert_int_equal(load(&settings, &err, "-c", yaml, "--output-zstd-level=20", NULL), ERR_INPUT);
+	assert_int_equal(load(&settings, &err, "-c", yaml, "--log-level=loud", NULL), ERR_INPUT);
+	assert_int_equal(load(&settings, &err, "-c", yaml, "operand", NULL), ERR_INPUT);
+}
+
+static void
+test_settings_load_needs_nothing_when_help_is_asked(void **state)
+{
+	struct settings settings;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	write_file(yaml, "# nothing\n");
+	assert_int_equal(load(&settings, &err, "-c", yaml, "--help", NULL), 0);
+	assert_true(settings.help);
+	settings_release(&settings);
+}
+
+static void
+test_settings_load_line_list_replaces_the_files(void **state)
+{
+	struct settings settings;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	write_file(yaml, "hub: unix:/x\ntoken_file: [/a, /b]\n");
+	assert_int_equal(load(&settings, &err, "-c", yaml, "--token-file", tokens, NULL), 0);
+	assert_int_equal(settings.token_file_count, 1);
+	settings_release(&settings);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_settings_load_takes_the_line_then_the_environment_then_the_file),
+		TEST(test_settings_load_reads_one_token_a_line),
+		TEST(test_settings_load_refuses_a_token_of_two_words),
+		TEST(test_settings_load_takes_the_credential_when_no_file_is_named),
+		TEST(test_settings_load_needs_a_hub_and_a_token),
+		TEST(test_settings_load_names_line_and_nearest_of_an_unknown_key),
+		TEST(test_settings_load_names_line_and_key_of_a_bad_value),
+		TEST(test_settings_load_reads_classes_with_what_they_reserve),
+		TEST(test_settings_load_refuses_a_class_without_a_token),
+		TEST(test_settings_load_refuses_what_is_out_of_range),
+		TEST(test_settings_load_needs_nothing_when_help_is_asked),
+		TEST(test_settings_load_line_list_replaces_the_files),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
