@@ -173,8 +173,10 @@ pair_setup(void **state)
 	struct pair *pair = MEM_NEW(struct pair);
 	const char *tmp = getenv("TMPDIR");
 
-	(void)snprintf(pair->dir, sizeof(pair->dir), "%.40s/http-XXXXXX",
-		       tmp != NULL ? tmp : "/tmp");
+	/* A socket's path has 107 bytes at most. */
+	if (tmp == NULL || strlen(tmp) > 40)
+		tmp = "/tmp";
+	(void)snprintf(pair->dir, sizeof(pair->dir), "%.40s/http-XXXXXX", tmp);
 	if (mkdtemp(pair->dir) == NULL || loop_new(&pair->loop, &pair->err) < 0)
 		return -1;
 	timer_init(&pair->deadline, pair->loop, on_deadline, NULL);

@@ -554,6 +554,39 @@ test_server_that_answers_no_ping_is_given_up(void **state)
 	fake_close(&fake);
 }
 
+/* GOAWAY names stream 1 as the last one taken: stream 3 may be tried again, elsewhere. */
+static void
+test_calls_beyond_the_last_stream_taken_may_be_retried(void **state)
+{
+	static const char settings[] = "\0\0\0\4\0\0\0\0\0";
+	struct pair *pair = *state;
+	struct buffer bytes = BUFFER_INIT;
+	struct outcome first, second;
+	struct fake fake;
+
+	fake_open(pair, &fake, settings, 9);
+	pair_connect(pair, NULL);
+	pair_run_count(pair, &pair->ups, 1);
+	listener_stop(fake.listener); /* the next connection is left waiting */
+	pair_call(pair, &first, NULL, "/first");
+	pair_call(pair, &second, NULL, "/second");
+	pair_run_ms(pair, 5);
+	put_frame(&bytes, 7, 0, 0, "\0\0\0\1\0\0\0\0", 8);
+	raw_send(&fake.raw, bytes.data, bytes.len);
+	pair_run(pair, &second.done);
+	assert_int_equal(second.code, ERR_AGAIN);
+	assert_non_null(strstr(second.text, "did not take GET /second"));
+	assert_false(first.done);
+	assert_false(http_client_is_up(pair->client));
+	buffer_clear(&bytes);
+	put_frame(&bytes, 1, 0x5, 1, "\x88", 1);
+	raw_send(&fake.raw, bytes.data, bytes.len);
+	pair_run(pair, &first.done);
+	assert_int_equal(first.status, 200);
+	fake_close(&fake);
+	buffer_release(&bytes);
+}
+
 static void
 test_server_that_speaks_http1_is_told_apart(void **state)
 {
@@ -913,6 +946,7 @@ main(void)
 		TEST(test_reader_that_takes_nothing_is_broken_off),
 		TEST(test_request_whose_client_left_can_still_be_answered),
 		TEST(test_server_that_answers_no_ping_is_given_up),
+		TEST(test_calls_beyond_the_last_stream_taken_may_be_retried),
 		TEST(test_server_that_speaks_http1_is_told_apart),
 		TEST(test_server_that_speaks_garbage_is_an_error_each_time),
 		TEST(test_server_without_alpn_is_told_apart),
