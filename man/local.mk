@@ -1,3 +1,3 @@
-
 dist_man_MANS += man/runner-init.8
+dist_man_MANS += man/runnerctl.1
 dist_man_MANS += man/runnerd.8 man/runnerd.yaml.5
