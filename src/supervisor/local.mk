@@ -17,9 +17,12 @@ libsupervisor_a_SOURCES = \
 	src/supervisor/task.c src/supervisor/task.h \
 	src/supervisor/tell.c
 
-init_sources = src/supervisor/main.c $(libsupervisor_a_SOURCES) $(libwire_a_SOURCES) \
+# last_words.c takes the place of base/assert.c.
+init_sources = src/supervisor/main.c \
+	src/supervisor/last_words.c src/supervisor/last_words.h \
+	$(libsupervisor_a_SOURCES) $(libwire_a_SOURCES) \
 	src/base/crc32c.c src/base/crc32c.h src/base/assert.h
-EXTRA_DIST += src/supervisor/main.c
+EXTRA_DIST += src/supervisor/main.c src/supervisor/last_words.c src/supervisor/last_words.h
 
 pkglibexec_SCRIPTS = runner-init
 CLEANFILES += runner-init

@@ -16,19 +16,17 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/assert.h"
 #include "supervisor/clock.h"
 #include "supervisor/descent.h"
+#include "supervisor/last_words.h"
 #include "supervisor/number.h"
 #include "supervisor/shelter.h"
 #include "supervisor/task.h"
-#include "wire/record.h"
 
-enum { EXIT_DONE = 0, EXIT_USAGE = 2, EXIT_HOST = 3, EXIT_BUG = 70 };
-enum { MESSAGES_A_TURN = 64, LAST_WORDS_MS = 1000, LAST_ROUNDS = 1000 };
+enum { EXIT_DONE = 0, EXIT_USAGE = 2, EXIT_HOST = 3 };
+enum { MESSAGES_A_TURN = 64, GOODBYE_MS = 1000 };
 
 static struct task task; /* all there is: nothing is allocated after the start */
 
@@ -156,45 +154,6 @@ open_signals(void)
 	return fd;
 }
 
-/* --- last words --------------------------------------------------------------------------- */
-
-/*
- * assert.h's failure, for this program: the agent hears of it, the journal says so, and no process
- * of the task outlives it unwatched.
- */
-_Noreturn void
-assert_failed(const char *file, int line, const char *what)
-{
-	struct record record = {.type = RECORD_END,
-				.end = {.reason = SUPERVISOR_END_BROKEN,
-					.ended_ms = clock_unix_ms()}};
-	struct message message = {
-		.type = MESSAGE_ERROR,
-		.error = {.what = FAULT_BUG, .sys = (uint32_t)line, .step = SUPERVISOR_NO_STEP}};
-	struct descent_count count;
-	static bool again;
-	int round;
-
-	if (again)
-		_exit(EXIT_BUG);
-	again = true;
-	say(file);
-	say(": assertion does not hold: ");
-	say(what);
-	say("\n");
-	if (task.agent.fd >= 0)
-		(void)agent_send(&task.agent, &message, NULL, 0);
-	(void)journal_append(&task.journal, &record);
-	for (round = 0; round < LAST_ROUNDS && !task.agent.in_namespace; round++) {
-		(void)descent_signal(SIGKILL, &count);
-		while (waitpid(-1, NULL, WNOHANG) > 0)
-			;
-		if (count.signaled == 0)
-			break;
-	}
-	_exit(EXIT_BUG); /* in a PID namespace the kernel ends the rest */
-}
-
 /* --- the wait ------------------------------------------------------------------------------- */
 
 /* A careless "kill -TERM -1" in a step must not end the whole task. */
@@ -287,7 +246,7 @@ turn(int signal_fd)
 static void
 say_goodbye(void)
 {
-	uint64_t until_ms = clock_now_ms() + LAST_WORDS_MS, now_ms;
+	uint64_t until_ms = clock_now_ms() + GOODBYE_MS, now_ms;
 	struct pollfd polled = {.events = POLLOUT};
 
 	while (tell_wants(&task) && (now_ms = clock_now_ms()) < until_ms) {
@@ -315,6 +274,7 @@ main(int argc, char **argv)
 	sys = journal_open(&task.journal, SUPERVISOR_DIR_FD);
 	if (sys != 0)
 		refuse(EXIT_HOST, "cannot open init.log in the task's state directory");
+	last_words_of(&task);
 	task.flags = shelter_make();
 	task.orphan_due_ms = clock_now_ms() + SUPERVISOR_FIRST_AGENT_MS;
 	if (task.orphan_ms == SUPERVISOR_ORPHAN_FOREVER)
