@@ -7,6 +7,7 @@ include t/unit/ctl/local.mk
 include t/unit/compile/local.mk
 include t/unit/format/local.mk
 include t/unit/http/local.mk
+include t/unit/hub/local.mk
 include t/unit/loop/local.mk
 include t/unit/task/local.mk
 include t/unit/supervisor/local.mk

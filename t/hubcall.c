@@ -1,0 +1,244 @@
+/*
+ * hubcall.c - an HTTP/2 client for test scripts: requests in as JSON lines, replies out.
+ *
+ * Usage: hubcall URL. Each line of standard input is one of
+ *	{"id": 1, "method": "POST", "path": "/x", "headers": {"a": "b"}, "body": "text"}
+ *	{"id": 1, ..., "hex": "00ff"}	a body of bytes
+ *	{"cancel": 1}			reset that request
+ *	{"id": 2, "record": {"task", "epoch", "step", "attempt", "offset", "text"}}
+ * and each line of standard output {"id": 1, "status": 200, "body": "text"}, {"id": 1,
+ * "error": "sentence"} or {"id": 2, "hex": "..."} (an output record). Requests run side by
+ * side. Ends with standard input.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buffer.h"
+#include "base/crc32c.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "format/frame.h"
+#include "format/json.h"
+#include "http/client.h"
+#include "loop/loop.h"
+#include "task/output_record.h"
+
+enum { HEADERS_MOST = 16, IDS_MOST = 65536 };
+
+struct asked {
+	int64_t id;
+	struct http_call *call;
+	unsigned char *body;
+};
+
+static struct loop *loop;
+static struct http_client *client;
+static struct asked *asked[IDS_MOST];
+static struct watch input;
+static struct buffer waiting = BUFFER_INIT;
+static struct frame_packer *packer;
+
+static void
+die(const char *what)
+{
+	fprintf(stderr, "hubcall: %s\n", what);
+	exit(2);
+}
+
+static void
+print(struct json *json)
+{
+	struct buffer text = BUFFER_INIT;
+
+	json_write(&text, json);
+	buffer_puts(&text, "\n");
+	fwrite(text.data, 1, text.len, stdout);
+	fflush(stdout);
+	buffer_release(&text);
+	json_free(json);
+}
+
+static void
+forget(struct asked *one)
+{
+	asked[one->id] = NULL;
+	free(one->body);
+	free(one);
+}
+
+static void
+on_done(void *arg, const struct err *err, const struct http_reply *reply)
+{
+	struct asked *one = arg;
+	struct json *json = json_new_object();
+
+	json_put_int(json, "id", one->id);
+	if (err != NULL) {
+		json_put_str(json, "error", err->text);
+	} else {
+		json_put_int(json, "status", reply->status);
+		json_put(json, "body", json_new_stringn(reply->body, reply->len));
+	}
+	forget(one);
+	print(json);
+}
+
+static size_t
+from_hex(unsigned char **out, const char *text)
+{
+	size_t len = strlen(text) / 2, i;
+	unsigned byte;
+
+	*out = mem_zalloc(len + 1, 1);
+	for (i = 0; i < len; i++) {
+		if (sscanf(text + 2 * i, "%2x", &byte) != 1)
+			die("'hex' is none");
+		(*out)[i] = (unsigned char)byte;
+	}
+	return len;
+}
+
+static void
+start(const struct json *line, int64_t id)
+{
+	struct http_header headers[HEADERS_MOST];
+	const struct json *list = json_get(line, "headers");
+	struct http_call_spec spec = {.method = json_get_str(line, "method"),
+				      .path = json_get_str(line, "path"), .headers = headers, .wait = true};
+	struct asked *one = MEM_NEW(struct asked);
+	struct err err = ERR_INIT;
+	void *it;
+
+	for (it = json_first(list); it != NULL && spec.header_count < HEADERS_MOST; it = json_next(list, it))
+		headers[spec.header_count++] = (struct http_header){json_key(it), json_str(json_value(it))};
+	one->id = id;
+	asked[id] = one;
+	if (json_get_str(line, "hex") != NULL) {
+		spec.body_len = from_hex(&one->body, json_get_str(line, "hex"));
+	} else if (json_get_str(line, "body") != NULL) {
+		one->body = (unsigned char *)mem_strdup(json_get_str(line, "body"));
+		spec.body_len = strlen((char *)one->body);
+	}
+	spec.body = one->body;
+	if (http_call_start(&one->call, client, &spec, on_done, one, &err) < 0)
+		die(err.text);
+}
+
+static void
+make_record(const struct json *from, int64_t id)
+{
+	const char *text = json_get_str(from, "text");
+	size_t len = strlen(text), i, size = frame_bound(len), total;
+	unsigned char *bytes = mem_zalloc(RUNNER_RECORD_HEADER_BYTES + size, 1);
+	struct output_record record = {
+		.epoch = (uint32_t)json_get_int(from, "epoch", 1),
+		.step = (uint32_t)json_get_int(from, "step", 0),
+		.attempt = (uint32_t)json_get_int(from, "attempt", 1),
+		.offset = (uint64_t)json_get_int(from, "offset", 0),
+		.time_ms = 1769850000123,
+		.raw_len = (uint32_t)len,
+	};
+	struct json *json = json_new_object();
+	struct buffer hex = BUFFER_INIT;
+
+	if (!id_parse(&record.task, json_get_str(from, "task")))
+		die("'task' is no id");
+	record.frame_len = (uint32_t)frame_pack(packer, bytes + RUNNER_RECORD_HEADER_BYTES, size, text, len);
+	record.frame_crc = crc32c(0, bytes + RUNNER_RECORD_HEADER_BYTES, record.frame_len);
+	for (i = 0; i < len; i++)
+		record.lines += text[i] == '\n';
+	output_record_pack(&record, bytes);
+	total = RUNNER_RECORD_HEADER_BYTES + record.frame_len;
+	for (i = 0; i < total; i++)
+		buffer_printf(&hex, "%02x", bytes[i]);
+	json_put_int(json, "id", id);
+	json_put_str(json, "hex", buffer_text(&hex));
+	buffer_release(&hex);
+	free(bytes);
+	print(json);
+}
+
+static void
+take_line(const char *text, size_t len)
+{
+	struct err err = ERR_INIT;
+	struct json *line;
+	int64_t id;
+
+	if (json_parse(&line, text, len, &err) < 0)
+		die(err.text);
+	id = json_get_int(line, "cancel", -1);
+	if (id >= 0 && id < IDS_MOST) {
+		if (asked[id] != NULL) {
+			http_call_cancel(asked[id]->call);
+			forget(asked[id]);
+		}
+		json_free(line);
+		return;
+	}
+	id = json_get_int(line, "id", -1);
+	if (id < 0 || id >= IDS_MOST || asked[id] != NULL)
+		die("'id' is missing or in use");
+	if (json_get(line, "record") != NULL)
+		make_record(json_get(line, "record"), id);
+	else
+		start(line, id);
+	json_free(line);
+}
+
+static void
+on_input(void *arg, unsigned events)
+{
+	struct err err = ERR_INIT;
+	unsigned char *end;
+	void *room;
+	ssize_t n;
+
+	(void)arg;
+	(void)events;
+	if (buffer_reserve(&waiting, 65536, &room, &err) < 0)
+		die(err.text);
+	n = read(STDIN_FILENO, room, 65536);
+	if (n <= 0) {
+		loop_stop(loop);
+		return;
+	}
+	buffer_grew(&waiting, (size_t)n);
+	while ((end = memchr(waiting.data, '\n', waiting.len)) != NULL) {
+		size_t len = (size_t)(end - waiting.data);
+
+		take_line((const char *)waiting.data, len);
+		buffer_consume(&waiting, len + 1);
+	}
+}
+
+int
+main(int argc, char **argv)
+{
+	struct http_client_options options = {.backoff_most_ms = 200};
+	struct err err = ERR_INIT;
+	size_t i;
+
+	if (argc != 2)
+		die("usage: hubcall URL");
+	options.url = argv[1];
+	if (loop_new(&loop, &err) < 0 || http_client_new(&client, loop, &options, &err) < 0 ||
+	    frame_packer_new(&packer, FRAME_LEVEL_DEFAULT, &err) < 0 ||
+	    watch_start(&input, loop, STDIN_FILENO, WATCH_READ, on_input, NULL, &err) < 0)
+		die(err.text);
+	loop_run(loop);
+	watch_stop(&input);
+	http_client_free(client);
+	for (i = 0; i < IDS_MOST; i++)
+		if (asked[i] != NULL)
+			forget(asked[i]);
+	frame_packer_free(packer);
+	loop_free(loop);
+	buffer_release(&waiting);
+	return 0;
+}

@@ -1,0 +1,22 @@
+unit_tests += t/unit/hub/scheduler_test
+t_unit_hub_scheduler_test_SOURCES = t/unit/hub/scheduler_test.c
+t_unit_hub_scheduler_test_LDADD = $(hub_libs) $(hub_test_libs) $(unit_ldadd)
+
+unit_tests += t/unit/hub/lease_test
+t_unit_hub_lease_test_SOURCES = t/unit/hub/lease_test.c
+t_unit_hub_lease_test_LDADD = $(hub_libs) $(hub_test_libs) $(unit_ldadd)
+
+unit_tests += t/unit/hub/store_test
+t_unit_hub_store_test_SOURCES = t/unit/hub/store_test.c
+t_unit_hub_store_test_LDADD = $(hub_libs) $(hub_test_libs) $(unit_ldadd)
+
+unit_tests += t/unit/hub/key_test
+t_unit_hub_key_test_SOURCES = t/unit/hub/key_test.c
+t_unit_hub_key_test_LDADD = $(hub_libs) $(hub_test_libs) $(unit_ldadd)
+
+hub_test_libs = $(PCRE2_LIBS) $(SQLITE_LIBS) $(NGHTTP2_LIBS) $(format_libs) $(OPENSSL_LIBS) $(EVENT_LIBS) -lpthread
+
+# What t/7*-*.t talk to the hub with.
+check_PROGRAMS += t/hubcall
+t_hubcall_SOURCES = t/hubcall.c
+t_hubcall_LDADD = libtask.a libhttp.a libformat.a libloop.a libbase.a $(NGHTTP2_LIBS) $(format_libs) $(OPENSSL_LIBS) $(EVENT_LIBS)
