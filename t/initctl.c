@@ -7,13 +7,13 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "initctl.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,15 +25,10 @@
 #include <unistd.h>
 
 #include "base/err.h"
-#include "loop/child.h"
 #include "loop/clock.h"
 #include "loop/loop.h"
 #include "loop/pipe.h"
-#include "wire/message.h"
 #include "wire/record.h"
-#include "wire/spec.h"
-
-enum { WORDS_MOST = 256, ENV_MOST = 64, STEPS_MOST = 2048, WAIT_MS = 30000 };
 
 static const char help_text[] =
 	"usage: initctl DIR <SCRIPT\n"
@@ -56,245 +51,9 @@ static const char help_text[] =
 	"  records                          print init.log\n"
 	"  echo TEXT\n";
 
-/* What we hold of a step. */
-struct held {
-	int pipe_fd, memfd;
-};
+struct initctl ctl = {.child = CHILD_INIT, .fd = -1};
 
-static struct {
-	const char *dir;
-	struct loop *loop;
-	struct child child;
-	int fd;
-	struct held held[STEPS_MOST];
-	unsigned seen[32][STEPS_MOST]; /* by message type and step */
-} ctl = {.child = CHILD_INIT, .fd = -1};
-
-static _Noreturn void
-fail(const char *what)
-{
-	(void)printf("initctl: %s: %s\n", what, strerror(errno));
-	(void)fflush(stdout);
-	exit(3);
-}
-
-static uint64_t
-number(const char *text)
-{
-	char *end;
-	uint64_t value;
-
-	errno = EINVAL;
-	value = strtoull(text == NULL ? "" : text, &end, 0);
-	if (text == NULL || *text == '\0' || *end != '\0')
-		fail(text == NULL ? "a number is missing" : text);
-	return value;
-}
-
-static unsigned
-step_number(const char *text)
-{
-	uint64_t value = number(text);
-
-	if (value >= STEPS_MOST) {
-		errno = ERANGE;
-		fail("step");
-	}
-	return (unsigned)value;
-}
-
-/* --- what comes ------------------------------------------------------------------------- */
-
-static unsigned
-step_of(const struct message *message)
-{
-	unsigned step;
-
-	switch (message->type) {
-	case MESSAGE_STEP_STATE:
-	case MESSAGE_STEP_STARTED:
-	case MESSAGE_STEP_FAILED_TO_START:
-	case MESSAGE_STEP_EXITED: /* the step is each one's first field */
-		step = message->step_started.step;
-		return step < STEPS_MOST ? step : 0;
-	default:
-		return 0;
-	}
-}
-
-static bool
-is_fault(const struct message *message, const char *field)
-{
-	return strcmp(field, "what") == 0 &&
-	       (message->type == MESSAGE_ERROR || message->type == MESSAGE_STEP_FAILED_TO_START);
-}
-
-static void
-print_message(const struct message *message)
-{
-	const struct message_kind *kind = message_kind(message->type);
-	size_t i;
-
-	(void)printf("%s", kind->name);
-	for (i = 0; i < kind->field_count; i++) {
-		const char *at = (const char *)message + kind->fields[i].at;
-		uint64_t value = 0;
-
-		memcpy(&value, at, kind->fields[i].bytes);
-		(void)printf(" %s=", kind->fields[i].name);
-		if (is_fault(message, kind->fields[i].name))
-			(void)printf("%s", message_fault_name((unsigned)value));
-		else if (strcmp(kind->fields[i].name, "why") == 0)
-			(void)printf("%s", message_why_name((unsigned)value));
-		else if (strcmp(kind->fields[i].name, "state") == 0)
-			(void)printf("%s", message_step_state_name((unsigned)value));
-		else
-			(void)printf("%llu", (unsigned long long)value);
-	}
-	(void)printf("\n");
-	(void)fflush(stdout);
-}
-
-static void
-keep_fds(const struct message *message, const int *fds, size_t count)
-{
-	struct held *held = &ctl.held[step_of(message)];
-
-	if (count > 0) {
-		if (held->pipe_fd > 0)
-			(void)close(held->pipe_fd);
-		held->pipe_fd = fds[0];
-	}
-	if (count > 1) {
-		if (held->memfd > 0)
-			(void)close(held->memfd);
-		held->memfd = fds[1];
-	}
-}
-
-static void
-handle(const uint8_t *bytes, size_t len, const int *fds, size_t count, bool quiet)
-{
-	struct message message;
-	const char *wrong = message_unpack(&message, MESSAGE_FROM_INIT, bytes, len, count);
-
-	if (wrong != NULL) {
-		(void)printf("WRONG %s\n", wrong);
-		return;
-	}
-	keep_fds(&message, fds, count);
-	ctl.seen[message.type][step_of(&message)]++;
-	if (!quiet)
-		print_message(&message);
-}
-
-/* One message, or the end of the connection; false when nothing came in time. */
-static bool
-receive(int timeout_ms, bool quiet)
-{
-	uint8_t bytes[SUPERVISOR_MESSAGE_MOST_BYTES];
-	union {
-		char room[CMSG_SPACE(sizeof(int) * SUPERVISOR_FDS_MOST)];
-		struct cmsghdr align;
-	} control;
-	struct iovec part = {bytes, sizeof(bytes)};
-	struct msghdr head = {.msg_iov = &part,
-			      .msg_iovlen = 1,
-			      .msg_control = control.room,
-			      .msg_controllen = sizeof(control.room)};
-	struct pollfd polled = {.fd = ctl.fd, .events = POLLIN};
-	struct cmsghdr *item;
-	int fds[SUPERVISOR_FDS_MOST];
-	size_t count = 0;
-	ssize_t n;
-
-	if (ctl.fd < 0 || poll(&polled, 1, timeout_ms) <= 0)
-		return false;
-	n = recvmsg(ctl.fd, &head, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	if (n <= 0) {
-		(void)printf("DISCONNECTED\n");
-		(void)close(ctl.fd);
-		ctl.fd = -1;
-		return true;
-	}
-	item = CMSG_FIRSTHDR(&head);
-	if (item != NULL) {
-		count = (item->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-		memcpy(fds, CMSG_DATA(item), count * sizeof(int));
-	}
-	handle(bytes, (size_t)n, fds, count, quiet);
-	return true;
-}
-
-static const struct message_kind *
-kind_named(const char *name)
-{
-	size_t i;
-
-	for (i = 0; name != NULL && i < message_kind_count; i++)
-		if (strcmp(message_kinds[i].name, name) == 0)
-			return &message_kinds[i];
-	errno = EINVAL;
-	fail("no such message");
-}
-
-static void
-wait_seen(enum message_type type, unsigned step, unsigned times, bool quiet)
-{
-	uint64_t until_us = clock_monotonic_us() + WAIT_MS * 1000ull;
-
-	while (ctl.seen[type][step] < times) {
-		uint64_t now_us = clock_monotonic_us();
-
-		if (now_us > until_us || !receive((int)((until_us - now_us) / 1000) + 1, quiet) ||
-		    ctl.fd < 0) {
-			(void)printf("NEVER CAME %s\n", message_name(type));
-			(void)fflush(stdout);
-			exit(1);
-		}
-	}
-	ctl.seen[type][step] -= times;
-}
-
-/* --- what is sent ------------------------------------------------------------------------ */
-
-static void
-send_bytes(const void *bytes, size_t len, const int *fds, size_t count)
-{
-	union {
-		char room[CMSG_SPACE(sizeof(int) * 8)];
-		struct cmsghdr align;
-	} control = {.room = {0}};
-	struct iovec part = {(void *)(uintptr_t)bytes, len};
-	struct msghdr head = {.msg_iov = &part, .msg_iovlen = 1};
-	struct pollfd polled = {.fd = ctl.fd, .events = POLLIN | POLLOUT};
-	struct cmsghdr *item;
-
-	if (count > 0) {
-		head.msg_control = control.room;
-		head.msg_controllen = CMSG_SPACE(sizeof(int) * count);
-		item = CMSG_FIRSTHDR(&head);
-		item->cmsg_level = SOL_SOCKET;
-		item->cmsg_type = SCM_RIGHTS;
-		item->cmsg_len = CMSG_LEN(sizeof(int) * count);
-		memcpy(CMSG_DATA(item), fds, sizeof(int) * count);
-	}
-	/* Where there is no room runner-init may be waiting for us to read. */
-	while (sendmsg(ctl.fd, &head, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
-		if (errno != EAGAIN || poll(&polled, 1, WAIT_MS) != 1)
-			fail("send");
-		if (polled.revents & POLLIN)
-			(void)receive(0, false);
-	}
-}
-
-static void
-send_message(const struct message *message, const int *fds, size_t count)
-{
-	uint8_t bytes[SUPERVISOR_MESSAGE_MOST_BYTES];
-
-	send_bytes(bytes, message_pack(bytes, message), fds, count);
-}
+/* --- connection ----------------------------------------------------------------------------- */
 
 /* The address may be too long for a socket's name: go there. */
 static struct sockaddr_un
@@ -381,196 +140,12 @@ do_init(char **words)
 	do_connect(words);
 }
 
-/* --- start -------------------------------------------------------------------------------- */
-
-/* What a start line asks for, besides the message itself. */
-struct wanted {
-	struct message message;
-	struct spec spec;
-	const char *env[ENV_MOST];
-	size_t env_count;
-	struct spec_rlimit rlimits[SPEC_RLIMITS_MOST];
-	uint32_t groups[16];
-	uint64_t filter[8];
-	int cgroup_fd;
-	char *big; /* an argument of this many bytes; owned */
-};
-
-/* struct sock_filter: 2 bytes code, jt, jf, 4 bytes k; here of this machine's order (little). */
-static uint64_t
-instruction(unsigned code, unsigned jt, unsigned jf, uint32_t k)
-{
-	return code | (uint64_t)jt << 16 | (uint64_t)jf << 24 | (uint64_t)k << 32;
-}
-
-/* EPERM for one system call. */
-static void
-want_denied(struct wanted *wanted, uint32_t call)
-{
-	wanted->filter[0] = instruction(0x20, 0, 0, 0);		     /* load its number */
-	wanted->filter[1] = instruction(0x15, 0, 1, call);	     /* is it the one */
-	wanted->filter[2] = instruction(0x06, 0, 0, 0x00050000 | 1); /* errno EPERM */
-	wanted->filter[3] = instruction(0x06, 0, 0, 0x7fff0000);     /* allow */
-	wanted->spec.filter = wanted->filter;
-	wanted->spec.filter_count = 4;
-}
-
-static void
-want_rlimit(struct wanted *wanted, char *value)
-{
-	struct spec_rlimit *limit = &wanted->rlimits[wanted->spec.rlimit_count++];
-	char *soft = strchr(value, ':'), *hard = soft == NULL ? NULL : strchr(soft + 1, ':');
-
-	if (hard == NULL)
-		fail("rlimit=RESOURCE:SOFT:HARD");
-	*soft++ = *hard++ = '\0';
-	limit->resource = (uint32_t)number(value);
-	limit->soft = number(soft);
-	limit->hard = number(hard);
-	wanted->spec.rlimits = wanted->rlimits;
-}
-
-static void
-want_groups(struct wanted *wanted, char *value)
-{
-	char *at;
-
-	wanted->spec.groups = wanted->groups;
-	for (at = strtok(value, ","); at != NULL; at = strtok(NULL, ","))
-		wanted->groups[wanted->spec.group_count++] = (uint32_t)number(at);
-}
-
-static void
-want_big(struct wanted *wanted, size_t size)
-{
-	wanted->big = malloc(size + 1);
-	if (wanted->big == NULL)
-		fail("big");
-	memset(wanted->big, 'x', size);
-	wanted->big[size] = '\0';
-}
-
-static void
-want(struct wanted *wanted, char *key, char *value)
-{
-	struct message_start_step *start = &wanted->message.start_step;
-	const struct {
-		const char *key;
-		uint32_t *to;
-	} numbers[] = {{"attempt", &start->attempt},  {"grace", &start->grace_ms},
-		       {"orphan", &start->orphan_ms}, {"uid", &start->uid},
-		       {"gid", &start->gid},	      {"flags", &start->flags},
-		       {"umask", &wanted->spec.umask}};
-	size_t i;
-
-	for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
-		if (strcmp(numbers[i].key, key) == 0) {
-			*numbers[i].to = (uint32_t)number(value);
-			return;
-		}
-	}
-	if (strcmp(key, "deadline") == 0)
-		start->deadline_ms = number(value);
-	else if (strcmp(key, "cwd") == 0)
-		wanted->spec.cwd = value;
-	else if (strcmp(key, "env") == 0 && wanted->env_count < ENV_MOST - 1)
-		wanted->env[wanted->env_count++] = value;
-	else if (strcmp(key, "rlimit") == 0 && wanted->spec.rlimit_count < SPEC_RLIMITS_MOST)
-		want_rlimit(wanted, value);
-	else if (strcmp(key, "groups") == 0)
-		want_groups(wanted, value);
-	else if (strcmp(key, "deny") == 0)
-		want_denied(wanted, (uint32_t)number(value));
-	else if (strcmp(key, "big") == 0)
-		want_big(wanted, (size_t)number(value));
-	else if (strcmp(key, "cgroup") == 0)
-		wanted->cgroup_fd = open(value, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-	else
-		fail(key);
-}
-
-static int
-make_spec(const struct spec *spec)
-{
-	const char *wrong;
-	size_t size = spec_size(spec, &wrong);
-	void *room;
-	int fd;
-
-	if (size == 0) {
-		(void)printf("initctl: %s\n", wrong);
-		exit(3);
-	}
-	fd = memfd_create("spec", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (fd < 0 || ftruncate(fd, (off_t)size) != 0)
-		fail("memfd");
-	room = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (room == MAP_FAILED)
-		fail("mmap");
-	spec_pack(room, spec);
-	(void)munmap(room, size);
-	if (fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW) != 0)
-		fail("seal");
-	return fd;
-}
-
-static void
-send_start(struct wanted *wanted)
-{
-	unsigned step = wanted->message.start_step.step;
-	struct err err = ERR_INIT;
-	int fds[3] = {make_spec(&wanted->spec), -1, wanted->cgroup_fd};
-
-	if (pipe_memfd_new(&fds[1], "output", &err) < 0)
-		fail(err.text);
-	send_message(&wanted->message, fds, wanted->cgroup_fd >= 0 ? 3 : 2);
-	(void)close(fds[0]);
-	if (ctl.held[step].memfd > 0)
-		(void)close(ctl.held[step].memfd);
-	ctl.held[step].memfd = fds[1];
-	if (wanted->cgroup_fd >= 0)
-		(void)close(wanted->cgroup_fd);
-	free(wanted->big);
-}
-
-/* words: [KEY=VALUE...] -- PROGRAM [ARG...] */
-static void
-start(unsigned step, char **words)
-{
-	struct wanted wanted = {.cgroup_fd = -1};
-	const char *argv[WORDS_MOST + 1];
-	size_t argc = 0;
-	char *value;
-
-	wanted.message.type = MESSAGE_START_STEP;
-	wanted.message.start_step.step = step;
-	wanted.message.start_step.orphan_ms = SUPERVISOR_ORPHAN_KEEP;
-	wanted.spec.cwd = "/";
-	wanted.spec.umask = 022;
-	for (; *words != NULL && strcmp(*words, "--") != 0; words++) {
-		value = strchr(*words, '=');
-		if (value == NULL)
-			fail("KEY=VALUE is expected");
-		*value = '\0';
-		want(&wanted, *words, value + 1);
-		*value = '=';
-	}
-	if (*words != NULL)
-		words++;
-	for (; *words != NULL; words++)
-		argv[argc++] = *words;
-	if (wanted.big != NULL)
-		argv[argc++] = wanted.big;
-	argv[argc] = NULL;
-	wanted.spec.argv = argv;
-	wanted.spec.env = wanted.env;
-	send_start(&wanted);
-}
+/* --- steps ------------------------------------------------------------------------------------ */
 
 static void
 do_start(char **words)
 {
-	start(step_number(words[0]), words + 1);
+	start_step(step_number(words[0]), words + 1);
 }
 
 static void
@@ -588,7 +163,7 @@ do_quick(char **words)
 	uint64_t began_us = clock_monotonic_us();
 
 	for (i = 0; i < count; i++) {
-		start(0, words + 1);
+		start_step(0, words + 1);
 		wait_seen(MESSAGE_STEP_STARTED, 0, 1, true);
 		wait_seen(MESSAGE_STEP_EXITED, 0, 1, true);
 		ack(0);

@@ -52,7 +52,7 @@ dist-end-to-end:
 # Programs that tests start. t/actor plays a step, wherever it runs: static and never instrumented,
 # so that it dies of the signals it sends itself.
 check_PROGRAMS += t/initctl
-t_initctl_SOURCES = t/initctl.c
+t_initctl_SOURCES = t/initctl.c t/initctl.h t/initctl_link.c t/initctl_start.c
 t_initctl_LDADD = libwire.a libloop.a libbase.a $(EVENT_LIBS)
 check_SCRIPTS += t/actor
 CLEANFILES += t/actor
