@@ -857,6 +857,7 @@ workflow_new(struct pipeline *pipeline, const struct workflow_row *row)
 	workflow->row.pipeline = pipeline->row.id;
 	workflow->row.name = keep(pipeline, row->name);
 	workflow->row.project_slug = pipeline->row.project_slug;
+	workflow->row.actor = pipeline->row.actor;
 	workflow->row.pipeline_number = pipeline->row.number;
 	pipeline->workflows = mem_resize(pipeline->workflows, pipeline->workflow_count + 1,
 					 sizeof(struct workflow *));

@@ -108,7 +108,7 @@ struct workflow_row {
 	uint64_t seq;
 	char canceled_by[HUB_NAME_BYTES]; /* "": nobody */
 	/* Of its pipeline; not stored with it. */
-	const char *project_slug;
+	const char *project_slug, *actor;
 	int64_t pipeline_number;
 };
 

@@ -211,6 +211,7 @@ view_v2_workflow(const struct workflow_row *row)
 	json_put_int(workflow, "pipeline_number", row->pipeline_number);
 	json_put_str(workflow, "project_slug", row->project_slug);
 	json_put_str(workflow, "status", view_v2_workflow_status(row));
+	put_person(workflow, "started_by", row->actor);
 	json_put_time(workflow, "created_at", row->created_ms);
 	json_put_time(workflow, "stopped_at", row->ended_ms);
 	put_person(workflow, "canceled_by", row->canceled_by);

@@ -22,7 +22,7 @@ struct arena;
 #define PIPELINE_FROM " FROM pipeline p JOIN project r ON r.id = p.project "
 #define WORKFLOW_COLUMNS                                                                 \
 	"w.id, w.pipeline, w.name, w.position, w.state, w.outcome, w.created_ms,"        \
-	" w.ended_ms, w.seq, w.canceled_by, r.slug, p.number"
+	" w.ended_ms, w.seq, w.canceled_by, r.slug, p.number, p.actor"
 #define WORKFLOW_FROM \
 	" FROM workflow w JOIN pipeline p ON p.id = w.pipeline JOIN project r ON r.id = p.project "
 #define JOB_COLUMNS                                                                        \

@@ -60,6 +60,7 @@ read_workflow(sqlite3_stmt *stmt, struct arena *arena, struct workflow_row *row)
 	db_read_room(stmt, &at, row->canceled_by, sizeof(row->canceled_by));
 	row->project_slug = db_read_text(stmt, &at, arena);
 	row->pipeline_number = db_read_int(stmt, &at);
+	row->actor = db_read_text(stmt, &at, arena);
 }
 
 void

@@ -20,3 +20,7 @@ hub_test_libs = $(PCRE2_LIBS) $(SQLITE_LIBS) $(NGHTTP2_LIBS) $(format_libs) $(OP
 check_PROGRAMS += t/hubcall
 t_hubcall_SOURCES = t/hubcall.c
 t_hubcall_LDADD = libtask.a libhttp.a libformat.a libloop.a libbase.a $(NGHTTP2_LIBS) $(format_libs) $(OPENSSL_LIBS) $(EVENT_LIBS)
+unit_tests += t/unit/hub/api_doc_test
+t_unit_hub_api_doc_test_SOURCES = t/unit/hub/api_doc_test.c
+t_unit_hub_api_doc_test_CPPFLAGS = $(AM_CPPFLAGS) -DTOP_SRCDIR='"$(abs_top_srcdir)"'
+t_unit_hub_api_doc_test_LDADD = $(runner_hub_LDADD) $(unit_ldadd)
