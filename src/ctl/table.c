@@ -110,6 +110,8 @@ table_write(struct buffer *out, const struct json *items, const struct column *c
 			if (c + 1 < count)
 				buffer_printf(out, "%*s", (int)(widths[c] - clean_width(cell) + 2), "");
 		}
+		while (out->len > 0 && out->data[out->len - 1] == ' ')
+			out->len--; /* of cells that are empty */
 		buffer_puts(out, "\n");
 	}
 }
