@@ -3,7 +3,8 @@
  *
  * Of a directory: its git tree's tracked and not-ignored files as they are now, with .git
  * and initialised submodules, so that a local run sees what the user sees, but not what
- * git ignores. A directory that is no git repository is copied whole.
+ * git ignores. Of a directory below the tree's top the files in it, without .git: a project
+ * within a larger one. A directory that is no git repository is copied whole.
  * Of a repository: clone where there is nothing, fetch and reset where there is a clone.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -66,6 +67,11 @@ static const char script[] =
 "	if ! top=$(git -C \"$src\" rev-parse --show-toplevel 2>/dev/null) || [ -z \"$top\" ]; then\n"
 "		echo \"Copying '$src'\"\n"
 "		cp -a \"$src/.\" \"$target\"\n"
+"		return\n"
+"	fi\n"
+"	if [ \"$(cd \"$src\" && pwd -P)\" != \"$top\" ]; then\n"
+"		echo \"Copying '$src'\"\n"
+"		copy_tree \"$src\" \"$target\"\n"
 "		return\n"
 "	fi\n"
 "	echo \"Copying the work tree of '$top'\"\n"

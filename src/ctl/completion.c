@@ -120,13 +120,17 @@ read_option(struct offer_command *command, const char *line, const char *next)
 	return true;
 }
 
+/* "  job list     list jobs" */
 static void
 read_command(struct offer_program *program, const char *line)
 {
-	const char *end = strstr(line + 2, "  ");
+	const char *end;
 	char *name;
 
-	if (end == NULL || line[2] == ' ' || line[2] == '-')
+	if (!text_starts(line, "  ") || line[2] < 'a' || line[2] > 'z')
+		return;
+	end = strstr(line + 2, "  ");
+	if (end == NULL)
 		return;
 	name = mem_strndup(line + 2, (size_t)(end - line - 2));
 	(void)offer_add_command(program, name, skip_blanks(end));
@@ -137,16 +141,13 @@ void
 offer_read_help(struct offer_program *program, size_t command, const char *text)
 {
 	char *copy = mem_strdup(text), *rest = copy, *line = strsep(&rest, "\n"), *next;
-	bool in_commands = false;
 
 	for (; line != NULL; line = next) {
 		next = strsep(&rest, "\n");
-		if (line[0] != ' ')
-			in_commands = text_starts(line, "Commands:");
-		else if (in_commands && program->command_count < OFFER_COMMANDS_MOST)
+		if (read_option(&program->commands[command], line, next))
+			continue;
+		if (command == 0 && program->command_count < OFFER_COMMANDS_MOST)
 			read_command(program, line);
-		else
-			(void)read_option(&program->commands[command], line, next);
 	}
 	free(copy);
 }

@@ -37,8 +37,8 @@ struct offer_command *offer_add_command(struct offer_program *program, const cha
 					const char *help);
 
 /*
- * Read what --help printed (base/options.h makes it): option lines go to command. Where program is not NULL, so do the
- * lines of a "Commands:" list, as commands of it; command may have moved then.
+ * Read what --help printed (base/options.h makes it): option lines go to that command of the program. Of the program's
+ * own (command 0) the lines "  NAME  HELP" are its commands.
  */
 void offer_read_help(struct offer_program *program, size_t command, const char *text);
 

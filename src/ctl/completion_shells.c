@@ -84,15 +84,39 @@ bash_valued(struct buffer *out, const struct offer_program *program)
 }
 
 static void
-bash_program(struct buffer *out, const struct offer_program *program)
+bash_commands(struct buffer *out, const struct offer_program *program)
 {
 	const struct offer_command *command;
+	char first[64];
 	size_t i, len;
 
+	for (i = 1; i < program->command_count; i++) {
+		command = &program->commands[i];
+		buffer_printf(out, "\t'%s'|'%s '*) words='", command->name, command->name);
+		bash_options(out, command);
+		buffer_puts(out, "' ;;\n");
+	}
+	for (i = 1; i < program->command_count; i++) {
+		command = &program->commands[i];
+		len = strcspn(command->name, " ");
+		/* Groups, each once: commands with the same first word stand together. */
+		if (command->name[len] == '\0' || len >= sizeof(first) ||
+		    strncmp(command[-1].name, command->name, len + 1) == 0)
+			continue;
+		(void)snprintf(first, sizeof(first), "%.*s", (int)len, command->name);
+		buffer_printf(out, "\t'%s') words='", first);
+		put_words(out, program, first);
+		buffer_puts(out, "' ;;\n");
+	}
+}
+
+static void
+bash_program(struct buffer *out, const struct offer_program *program)
+{
 	buffer_puts(out, "_");
 	put_identifier(out, program->name);
 	buffer_puts(out, "()\n{\n"
-			 "\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
+			 "\tlocal cur=${COMP_WORDS[COMP_CWORD]}\n"
 			 "\tlocal i skip= cmd= words=\n"
 			 "\tCOMPREPLY=()\n"
 			 "\tfor ((i = 1; i < COMP_CWORD; i++)); do\n"
@@ -106,31 +130,13 @@ bash_program(struct buffer *out, const struct offer_program *program)
 			 "\tdone\n"
 			 "\tif [[ -n $skip ]]; then return; fi\n"
 			 "\tcase \"$cmd\" in\n");
-	for (i = 1; i < program->command_count; i++) {
-		command = &program->commands[i];
-		buffer_printf(out, "\t'%s'|'%s '*) words='", command->name, command->name);
-		bash_options(out, command);
-		buffer_puts(out, "' ;;\n");
-	}
-	for (i = 1; i < program->command_count; i++) {
-		len = strcspn(program->commands[i].name, " ");
-		if (program->commands[i].name[len] == '\0' ||
-		    (i > 1 && strncmp(program->commands[i - 1].name, program->commands[i].name, len + 1) == 0))
-			continue;
-		buffer_printf(out, "\t'%.*s') words='", (int)len, program->commands[i].name);
-		{
-			char first[64] = "";
-
-			memcpy(first, program->commands[i].name, len < 63 ? len : 63);
-			put_words(out, program, first);
-		}
-		buffer_puts(out, "' ;;\n");
-	}
+	bash_commands(out, program);
 	buffer_puts(out, "\t*) words='");
 	put_words(out, program, "");
 	bash_options(out, &program->commands[0]);
+	/* Behind a command a word without a dash is a file or a name of the person's own. */
 	buffer_puts(out, "' ;;\n\tesac\n"
-			 "\tif [[ $cur == -* || -z $cmd || \"$words\" != -* ]]; then\n"
+			 "\tif [[ $cur == -* || -z $cmd || $words != -* ]]; then\n"
 			 "\t\tCOMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
 			 "\tfi\n}\ncomplete -o default -F _");
 	put_identifier(out, program->name);

@@ -11,7 +11,7 @@ libctl_a_SOURCES = \
 	src/ctl/config.c \
 	src/ctl/display.c src/ctl/display.h src/ctl/view.h src/ctl/view_plain.c src/ctl/view_terminal.c \
 	src/ctl/environment.c src/ctl/environment.h \
-	src/ctl/follow.c src/ctl/follow.h \
+	src/ctl/follow.c src/ctl/follow.h src/ctl/follow_node.c src/ctl/follow_private.h src/ctl/follow_watch.c \
 	src/ctl/job.c src/ctl/job.h \
 	src/ctl/logs.c \
 	src/ctl/orphans.c src/ctl/orphans.h \
