@@ -105,7 +105,7 @@ view_colour_end(const struct display *display)
 }
 
 const char *
-view_end_text(char room[64], const struct step_end *end)
+step_end_text(char room[64], const struct step_end *end)
 {
 	if (text_eq(end->outcome, "failed") && end->exit_code >= 0)
 		(void)snprintf(room, 64, "exit code %d", end->exit_code);
@@ -281,7 +281,7 @@ display_failure_begin(struct display *display, unsigned job, const struct step_e
 	clean_text(step, sizeof(step), end->step, strlen(end->step));
 	buffer_printf(&display->out, "%s--- %s: step '%s' failed: %s after %s%s\n",
 		      view_look_colour(display, JOB_FAILED), it->name, step,
-		      view_end_text(how, end), text_duration(took, end->wall_ms),
+		      step_end_text(how, end), text_duration(took, end->wall_ms),
 		      view_colour_end(display));
 	view_flush(display);
 }

@@ -55,6 +55,9 @@ struct step_end {
 	uint64_t wall_ms;
 };
 
+/* "exit code 2", "ended by signal 9", "timedout". Returns room. */
+const char *step_end_text(char room[64], const struct step_end *end);
+
 struct display_counts {
 	unsigned jobs, succeeded, failed, canceled, not_run;
 };

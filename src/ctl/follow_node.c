@@ -196,19 +196,15 @@ note_failure(struct node *node, const struct fact *fact)
 static void
 show_job_end(struct follow *follow, struct node *node, const struct fact *fact)
 {
-	char room[512];
+	char room[512], how[64];
 	const char *reason = fact->reason;
 
 	if (fact->look == JOB_FAILED && node->has_failure) {
 		follow_queue_block(follow, node);
-		if (reason == NULL || reason[0] == '\0') {
-			if (node->failure.end.exit_code >= 0 &&
-			    text_eq(node->failure.end.outcome, "failed"))
-				(void)snprintf(room, sizeof(room), "step '%s': exit code %d",
-					       node->failure.end.step, node->failure.end.exit_code);
-			else
-				(void)snprintf(room, sizeof(room), "step '%s': %s",
-					       node->failure.end.step, node->failure.end.outcome);
+		/* How the step ended says more than that it failed. */
+		if (text_eq(node->failure.end.outcome, "failed") || reason == NULL) {
+			(void)snprintf(room, sizeof(room), "step '%s': %s", node->failure.end.step,
+				       step_end_text(how, &node->failure.end));
 			reason = room;
 		}
 	}

@@ -64,7 +64,4 @@ const char *view_look_name(enum job_look look);
 const char *view_look_colour(const struct display *display, enum job_look look);
 const char *view_colour_end(const struct display *display);
 
-/* "exit code 2", "signal 9", "timedout": how a step ended. Returns room. */
-const char *view_end_text(char room[64], const struct step_end *end);
-
 #endif

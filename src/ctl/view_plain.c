@@ -91,7 +91,7 @@ plain_step_ended(struct display *display, struct display_job *job, const struct 
 	if (text_eq(end->outcome, "success") || text_eq(end->outcome, "skipped"))
 		return;
 	buffer_printf(&display->out, "[%s] == %s: %s after %s\n", job->name,
-		      job->step != NULL ? job->step : "", view_end_text(how, end),
+		      job->step != NULL ? job->step : "", step_end_text(how, end),
 		      text_duration(took, end->wall_ms));
 }
 
