@@ -20,7 +20,9 @@ libsupervisor_a_SOURCES = \
 # last_words.c takes the place of base/assert.c.
 init_sources = src/supervisor/main.c \
 	src/supervisor/last_words.c src/supervisor/last_words.h \
-	$(libsupervisor_a_SOURCES) $(libwire_a_SOURCES) \
+	$(libsupervisor_a_SOURCES) \
+	src/wire/bytes.h src/wire/message.c src/wire/message.h src/wire/record.c src/wire/record.h \
+	src/wire/spec.c src/wire/spec.h \
 	src/base/crc32c.c src/base/crc32c.h src/base/assert.h
 EXTRA_DIST += src/supervisor/main.c src/supervisor/last_words.c src/supervisor/last_words.h
 

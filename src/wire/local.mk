@@ -1,5 +1,6 @@
 # src/wire: the supervisor's messages and records; may include base; no heap
 noinst_LIBRARIES += libwire.a
+EXTRA_DIST += doc/supervisor-messages.md
 libwire_a_SOURCES = \
 	src/wire/bytes.h \
 	src/wire/journal_record.c src/wire/journal_record.h \
