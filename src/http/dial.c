@@ -141,6 +141,18 @@ address_len(const union address *address)
 	}
 }
 
+/* By errno; returns the code. */
+static int
+refused(struct err *err)
+{
+	int sys = errno;
+
+	(void)!err_sys(err, "cannot connect");
+	if (sys == ECONNREFUSED || sys == ENOENT)
+		(void)err_hint(err, "is the server running, and is this its address?");
+	return err->code;
+}
+
 static void
 on_dial_writable(void *arg, unsigned events)
 {
@@ -158,7 +170,7 @@ on_dial_writable(void *arg, unsigned events)
 		return;
 	}
 	errno = error;
-	(void)!err_sys(&dial->last, "cannot connect");
+	(void)!refused(&dial->last);
 	try_next(dial);
 }
 
@@ -177,7 +189,7 @@ connect_to(struct dial *dial, const union address *address, struct err *err)
 			return err_sys(err, "cannot connect from the address to bind to");
 	}
 	if (connect(dial->fd, &address->any, address_len(address)) < 0 && errno != EINPROGRESS)
-		return err_sys(err, "cannot connect");
+		return refused(err);
 	return watch_start(&dial->watch, dial->loop, dial->fd, WATCH_WRITE, on_dial_writable, dial,
 			   err);
 }
@@ -217,6 +229,23 @@ add_address(struct dial *dial, const struct evutil_addrinfo *info)
 }
 
 static void
+explain_name(struct dial *dial, int result)
+{
+	if (result == 0)
+		(void)!err_set(&dial->last, ERR_AGAIN,
+			       "the name '%s' has no address of the family to connect from",
+			       dial->url.host);
+	else if (result == EVUTIL_EAI_NONAME || result == EVUTIL_EAI_NODATA)
+		(void)!err_set(
+			&dial->last, ERR_AGAIN,
+			"the name '%s' is known neither to the name servers nor to /etc/hosts",
+			dial->url.host);
+	else
+		(void)!err_set(&dial->last, ERR_AGAIN, "cannot resolve the name '%s': %s",
+			       dial->url.host, evutil_gai_strerror(result));
+}
+
+static void
 on_dial_addresses(int result, struct evutil_addrinfo *list, void *arg)
 {
 	struct dial *dial = arg;
@@ -229,9 +258,7 @@ on_dial_addresses(int result, struct evutil_addrinfo *list, void *arg)
 	if (list != NULL)
 		evutil_freeaddrinfo(list);
 	if (dial->count == 0 && !dial->canceled)
-		(void)!err_set(
-			&dial->last, ERR_AGAIN, "the name '%s' has no address: %s", dial->url.host,
-			result != 0 ? evutil_gai_strerror(result) : "none of the right family");
+		explain_name(dial, result);
 	/* Not at once: evdns may call back from inside evdns_getaddrinfo(), and must not be freed
 	 * from its callback. */
 	later_want(&dial->begin);
