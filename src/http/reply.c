@@ -26,7 +26,12 @@ http_reply_add_header(struct http_request *req, const char *name, const char *va
 	struct err err = ERR_INIT;
 
 	OBJ_CHECK(req, REQUEST_MAGIC);
-	assert(req->extra_count < REPLY_HEADERS_MAX && http_header_check(name, value, &err) == 0);
+	assert(req->extra_count < REPLY_HEADERS_MAX);
+	if (http_header_check(name, value, &err) < 0) {
+		log_warn("http: a header field of the reply to %s %.100s is left out: %s",
+			 req->method, req->path, err.text);
+		return;
+	}
 	req->extra[req->extra_count++] = (struct http_header){arena_strdup(&req->memory, name),
 							      arena_strdup(&req->memory, value)};
 }
@@ -43,11 +48,15 @@ send_head(struct http_request *req, int status, const char *content_type, size_t
 {
 	nghttp2_nv fields[REPLY_HEADERS_MAX + OWN_FIELDS];
 	char status_text[16], len_text[24];
+	struct err err = ERR_INIT;
 	size_t count = 0;
 	size_t i;
 
 	(void)snprintf(status_text, sizeof(status_text), "%d", status);
 	fields[count++] = h2_field(":status", status_text);
+	/* A type may come from who uploaded what is sent. */
+	if (content_type != NULL && http_header_check("content-type", content_type, &err) < 0)
+		content_type = "application/octet-stream";
 	if (content_type != NULL)
 		fields[count++] = h2_field("content-type", content_type);
 	if (len != SIZE_MAX && status != 204) {

@@ -109,8 +109,10 @@ void http_request_on_close(struct http_request *req, void (*fn)(void *arg), void
 
 /* --- the reply ------------------------------------------------------------------------ */
 
-/* One more header field for the reply to come; both are copied. A bad one (see header.h) is our
- * bug. */
+/*
+ * One more header field for the reply to come, 16 at most; both are copied. One that HTTP does not
+ * allow (see header.h) is left out, which the log has.
+ */
 void http_reply_add_header(struct http_request *req, const char *name, const char *value);
 
 /* The whole reply; body is copied. content_type NULL: no such field. Ends req. */

@@ -114,6 +114,7 @@ answer_show(struct http_request *req)
 	buffer_printf(&text, "?%s", query != NULL ? query : "-");
 	buffer_printf(&text, "#%s", header != NULL ? header : "-");
 	http_reply_add_header(req, "X-Answer", "yes");
+	http_reply_add_header(req, "X-Bad", "two\nlines");
 	http_reply(req, 201, "text/plain", text.data, text.len);
 	buffer_release(&text);
 }
