@@ -325,6 +325,19 @@ spool_rewind(struct spool *spool)
 	spool->unsent = bytes_behind(&spool->read);
 }
 
+/* What the hub has all of may still fill the ceiling: the last segment goes when a new one has its head. */
+static void
+shed_last(struct spool *spool)
+{
+	struct err err = ERR_INIT;
+
+	if (spool->safe.segment == NULL || spool->safe.segment != spool->last ||
+	    spool->safe.offset < spool->last->len || spool->last->len == spool->last->head)
+		return;
+	if (begin_segment(spool, &err) < 0)
+		log_line(LOG_WARN, LOG_AT_NONE, "%s", err.text); /* tried again at the next acknowledgement */
+}
+
 void
 spool_acked(struct spool *spool, uint32_t step, uint32_t attempt, uint64_t offset)
 {
@@ -336,6 +349,8 @@ spool_acked(struct spool *spool, uint32_t step, uint32_t attempt, uint64_t offse
 	if (handed_is_acked(spool))
 		spool->safe = spool->read;
 	trim(spool);
+	if (spool->dry)
+		shed_last(spool);
 	if (spool->dry && spool->bytes + RECORD_MOST_BYTES <= spool->most_bytes) {
 		spool->dry = false;
 		spool->on_room(spool->on_room_arg);

@@ -25,7 +25,7 @@
 enum { NAME_BYTES = 24, NUMBER_DIGITS = 8 };
 
 /* Where the head's fields lie. */
-enum { AT_MAGIC = 0, AT_CRC = 4, AT_VERSION = 8, AT_NUMBER = 12, AT_STREAMS = 16 };
+enum { AT_MAGIC = 0, AT_CRC = 4, AT_VERSION = 8, AT_NUMBER = 12, AT_STREAMS = 16, AT_COUNT_CRC = 20 };
 
 static const char *
 name_of(char room[NAME_BYTES], uint32_t number)
@@ -74,6 +74,7 @@ pack_head(uint8_t *room, size_t len, uint32_t number, const struct spool_stream 
 	bytes_put(room + AT_VERSION, SPOOL_VERSION, 4);
 	bytes_put(room + AT_NUMBER, number, 4);
 	bytes_put(room + AT_STREAMS, count, 4);
+	bytes_put(room + AT_COUNT_CRC, crc32c(0, room + AT_VERSION, AT_COUNT_CRC - AT_VERSION), 4);
 	for (i = 0; i < count; i++) {
 		uint8_t *at = room + SPOOL_HEAD_BYTES + i * SPOOL_STREAM_BYTES;
 
@@ -184,6 +185,9 @@ check_head(const uint8_t *bytes, uint64_t size, uint32_t number, uint64_t *head)
 	*head = SPOOL_HEAD_BYTES; /* what is wrong from here on is damage */
 	if (bytes_get(bytes + AT_MAGIC, 4) != SPOOL_MAGIC)
 		return "it is no segment of a spool";
+	if (bytes_get(bytes + AT_COUNT_CRC, 4) !=
+	    crc32c(0, bytes + AT_VERSION, AT_COUNT_CRC - AT_VERSION))
+		return "the checksum of its head is wrong";
 	if (bytes_get(bytes + AT_VERSION, 4) != SPOOL_VERSION)
 		return "it has a version that this runnerd does not read";
 	if (bytes_get(bytes + AT_NUMBER, 4) != number)

@@ -12,3 +12,19 @@ t_unit_agent_slots_test_LDADD = $(unit_agent_libs)
 unit_tests += t/unit/agent/pace_test
 t_unit_agent_pace_test_SOURCES = t/unit/agent/pace_test.c
 t_unit_agent_pace_test_LDADD = $(unit_agent_libs)
+
+unit_tests += t/unit/agent/journal_test t/unit/agent/spool_test t/unit/agent/sequence_test \
+	t/unit/agent/environment_test t/unit/agent/state_dir_test t/unit/agent/output_test
+t_unit_agent_journal_test_SOURCES = t/unit/agent/journal_test.c t/unit/agent/scratch.c t/unit/agent/scratch.h
+t_unit_agent_journal_test_LDADD = $(unit_agent_libs)
+t_unit_agent_spool_test_SOURCES = t/unit/agent/spool_test.c t/unit/agent/scratch.c t/unit/agent/scratch.h
+t_unit_agent_spool_test_LDADD = $(unit_agent_libs)
+t_unit_agent_sequence_test_SOURCES = t/unit/agent/sequence_test.c
+t_unit_agent_sequence_test_LDADD = $(unit_agent_libs)
+t_unit_agent_environment_test_SOURCES = t/unit/agent/environment_test.c
+t_unit_agent_environment_test_LDADD = $(unit_agent_libs)
+t_unit_agent_state_dir_test_SOURCES = t/unit/agent/state_dir_test.c t/unit/agent/scratch.c t/unit/agent/scratch.h
+t_unit_agent_state_dir_test_CPPFLAGS = $(unit_cppflags) -DTOP_SRCDIR='"$(abs_top_srcdir)"'
+t_unit_agent_state_dir_test_LDADD = $(unit_agent_libs)
+t_unit_agent_output_test_SOURCES = t/unit/agent/output_test.c t/unit/agent/scratch.c t/unit/agent/scratch.h
+t_unit_agent_output_test_LDADD = $(unit_agent_libs)

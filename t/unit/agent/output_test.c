@@ -1,0 +1,346 @@
+/*
+ * output_test.c - bytes of a pipe become records of a spool: chunked, in order, none lost.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/output.h"
+#include "agent/spool.h"
+#include "base/err.h"
+#include "format/frame.h"
+#include "loop/pipe.h"
+#include "scratch.h"
+#include "task/output_record.h"
+
+/* A pipe, its output, and everything that has come out at the other end. */
+struct rig {
+	struct loop *loop;
+	struct output_press press;
+	struct spool spool;
+	struct output output;
+	struct frame_reader *reader;
+	struct timer limit;
+	char last_line[OUTPUT_LINE_BYTES];
+	int write_fd;
+	unsigned records, drained, ended, failed;
+	bool stop_on_record;
+	size_t len, lines;
+	unsigned char bytes[1 << 20];
+};
+
+static const struct id task = {{5}};
+
+static void
+on_room(void *arg)
+{
+	struct rig *rig = arg;
+
+	output_resume(&rig->output);
+}
+
+static void
+on_record(void *arg)
+{
+	struct rig *rig = arg;
+
+	rig->records++;
+	if (rig->stop_on_record)
+		loop_stop(rig->loop);
+}
+
+static void
+on_drained(void *arg)
+{
+	struct rig *rig = arg;
+
+	rig->drained++;
+	loop_stop(rig->loop);
+}
+
+static void
+on_ended(void *arg)
+{
+	struct rig *rig = arg;
+
+	rig->ended++;
+	loop_stop(rig->loop);
+}
+
+static void
+on_failed(void *arg, const struct err *err)
+{
+	struct rig *rig = arg;
+
+	(void)err;
+	rig->failed++;
+}
+
+static void
+on_limit(void *arg)
+{
+	(void)arg;
+	fail_msg("nothing came for 20 s");
+}
+
+static struct rig *
+rig_new(const struct scratch *scratch, uint64_t spool_most)
+{
+	struct rig *rig = calloc(1, sizeof(*rig));
+	struct output_hooks hooks = {rig, on_record, on_drained, on_ended, on_failed};
+	struct err err = ERR_INIT;
+	int fds[2], memfd;
+
+	assert_int_equal(loop_new(&rig->loop, &err), 0);
+	assert_int_equal(frame_reader_new(&rig->reader, &err), 0);
+	assert_int_equal(output_press_init(&rig->press, rig->loop, 1, 1 << 20, &err), 0);
+	spool_init(&rig->spool, scratch->fd, &task, 1, spool_most, on_room, rig);
+	assert_int_equal(pipe2(fds, O_CLOEXEC | O_NONBLOCK), 0);
+	assert_int_equal(pipe_memfd_new(&memfd, "test", &err), 0);
+	rig->write_fd = fds[1];
+	assert_int_equal(output_start(&rig->output, &rig->press, &rig->spool, 2, 1, fds[0], memfd,
+				      rig->last_line, &hooks, &err), 0);
+	timer_init(&rig->limit, rig->loop, on_limit, rig);
+	timer_start_ms(&rig->limit, 20000);
+	return rig;
+}
+
+static void
+rig_free(struct rig *rig)
+{
+	output_release(&rig->output);
+	assert_int_equal(rig->press.held, 0);
+	spool_remove(&rig->spool);
+	output_press_release(&rig->press);
+	frame_reader_free(rig->reader);
+	timer_release(&rig->limit);
+	loop_free(rig->loop);
+	if (rig->write_fd >= 0)
+		(void)close(rig->write_fd);
+	free(rig);
+}
+
+static void
+put(struct rig *rig, const void *bytes, size_t len)
+{
+	assert_int_equal(write(rig->write_fd, bytes, len), (ssize_t)len);
+}
+
+/* What the hub would have; acknowledged. */
+static void
+collect(struct rig *rig)
+{
+	static unsigned char room[1 << 20];
+	struct output_record record;
+	const unsigned char *frame;
+	struct err err = ERR_INIT;
+	size_t len, at;
+
+	while (spool_has_unsent(&rig->spool)) {
+		assert_int_equal(spool_unsent(&rig->spool, room, sizeof(room), &len, &err), 0);
+		for (at = 0; at < len; at += RUNNER_RECORD_HEADER_BYTES + record.frame_len) {
+			assert_int_equal(output_record_unpack(&record, &frame, room + at, len - at, &err), 0);
+			assert_int_equal(record.offset, rig->len);
+			assert_int_equal(frame_unpack(rig->reader, rig->bytes + rig->len, record.raw_len, frame,
+						      record.frame_len, &err), 0);
+			rig->len += record.raw_len;
+			rig->lines += record.lines;
+		}
+		spool_acked(&rig->spool, 2, 1, rig->len);
+	}
+}
+
+static void
+test_output_drain_commits_what_waits_at_once(void **state)
+{
+	struct rig *rig = rig_new(*state, 64 << 20);
+
+	put(rig, "one\ntwo\n\n", 9);
+	assert_true(output_drain(&rig->output));
+	collect(rig);
+	assert_int_equal(rig->len, 9);
+	assert_int_equal(rig->lines, 3);
+	assert_memory_equal(rig->bytes, "one\ntwo\n\n", 9);
+	assert_string_equal(rig->last_line, "two");
+	assert_false(output_is_ended(&rig->output)); /* somebody may print on */
+	put(rig, "three", 5);
+	(void)close(rig->write_fd);
+	rig->write_fd = -1;
+	loop_run(rig->loop);
+	assert_int_equal(rig->ended, 1);
+	assert_true(output_is_ended(&rig->output));
+	collect(rig);
+	assert_memory_equal(rig->bytes, "one\ntwo\n\nthree", 14);
+	rig_free(rig);
+}
+
+static void
+test_output_closes_a_chunk_by_its_age(void **state)
+{
+	struct rig *rig = rig_new(*state, 64 << 20);
+
+	rig->stop_on_record = true;
+	put(rig, "a line\n", 7);
+	loop_run(rig->loop);
+	collect(rig);
+	assert_int_equal(rig->len, 7);
+	assert_int_equal(rig->records, 1);
+	rig_free(rig);
+}
+
+static void
+test_output_closes_a_chunk_at_64_kib(void **state)
+{
+	struct rig *rig = rig_new(*state, 64 << 20);
+	static char bytes[40000];
+	int i;
+
+	memset(bytes, 'x', sizeof(bytes));
+	for (i = 0; i < 4; i++) {
+		put(rig, bytes, sizeof(bytes));
+		assert_true(output_drain(&rig->output));
+	}
+	/* The drain closes each: 40000 fits one chunk. */
+	assert_int_equal(rig->records, 4);
+	collect(rig);
+	assert_int_equal(rig->len, 4 * sizeof(bytes));
+	rig_free(rig);
+}
+
+static void
+test_output_say_comes_behind_what_was_read(void **state)
+{
+	struct rig *rig = rig_new(*state, 64 << 20);
+	struct err err = ERR_INIT;
+
+	put(rig, "printed\n", 8);
+	assert_true(output_drain(&rig->output));
+	assert_int_equal(output_say(&rig->output, "said\n", &err), 0);
+	collect(rig);
+	assert_memory_equal(rig->bytes, "printed\nsaid\n", 13);
+	rig_free(rig);
+}
+
+/* A full spool: nothing is taken any more, and goes on when the hub has something. */
+static void
+test_output_waits_while_the_spool_is_full(void **state)
+{
+	struct rig *rig = rig_new(*state, RUNNER_RECORD_FRAME_MOST_BYTES + 100000);
+	static unsigned char noise[50000];
+	size_t i, put_in = 0;
+
+	for (i = 0; i < sizeof(noise); i++)
+		noise[i] = (unsigned char)rand(); /* does not compress */
+	while (!output_is_blocked(&rig->output)) {
+		put(rig, noise, sizeof(noise));
+		put_in += sizeof(noise);
+		(void)output_drain(&rig->output);
+		assert_true(put_in < 20 * sizeof(noise));
+	}
+	assert_int_equal(rig->drained, 0);
+	rig->stop_on_record = true;
+	while (rig->len < put_in) {
+		size_t before = rig->len;
+
+		collect(rig); /* makes room, which resumes it */
+		if (rig->len == before)
+			loop_run(rig->loop);
+	}
+	assert_int_equal(rig->len, put_in);
+	for (i = 0; i < put_in; i += sizeof(noise))
+		assert_memory_equal(rig->bytes + i, noise, sizeof(noise));
+	assert_int_equal(rig->failed, 0);
+	rig_free(rig);
+}
+
+/* What an earlier runnerd left in the memfd behind the spool's end comes next. */
+static void
+test_output_start_goes_on_where_the_spool_ends(void **state)
+{
+	struct rig *rig = rig_new(*state, 64 << 20);
+	struct output_hooks hooks = {rig, on_record, on_drained, on_ended, on_failed};
+	struct err err = ERR_INIT;
+	int memfd, pipe_fd;
+
+	put(rig, "first ", 6);
+	assert_true(output_drain(&rig->output));
+	memfd = dup(rig->output.memfd);
+	pipe_fd = dup(rig->output.pipe_fd);
+	assert_int_equal(pwrite(memfd, "second ", 7, 6), 7); /* moved there, and then it was killed */
+	output_release(&rig->output);
+	put(rig, "third", 5);
+	(void)close(rig->write_fd);
+	rig->write_fd = -1;
+	assert_int_equal(output_start(&rig->output, &rig->press, &rig->spool, 2, 1, pipe_fd, memfd,
+				      rig->last_line, &hooks, &err), 0);
+	while (!output_is_ended(&rig->output))
+		loop_run(rig->loop);
+	collect(rig);
+	assert_int_equal(rig->len, 18);
+	assert_memory_equal(rig->bytes, "first second third", 18);
+	rig_free(rig);
+}
+
+static void
+test_output_start_refuses_a_memfd_that_ends_before_the_spool(void **state)
+{
+	struct rig *rig = rig_new(*state, 64 << 20);
+	struct output_hooks hooks = {rig, on_record, on_drained, on_ended, on_failed};
+	struct err err = ERR_INIT;
+	struct output other;
+	int memfd;
+
+	put(rig, "first", 5);
+	assert_true(output_drain(&rig->output));
+	assert_int_equal(pipe_memfd_new(&memfd, "test", &err), 0);
+	assert_int_equal(output_start(&other, &rig->press, &rig->spool, 2, 1, -1, memfd, rig->last_line,
+				      &hooks, &err), ERR_HOST);
+	rig_free(rig);
+}
+
+static void
+test_output_keeps_a_last_line_that_fits(void **state)
+{
+	struct rig *rig = rig_new(*state, 64 << 20);
+	char line[400];
+
+	memset(line, 'y', sizeof(line));
+	line[0] = '\033';
+	put(rig, "before\n", 7);
+	put(rig, line, sizeof(line));
+	assert_true(output_drain(&rig->output));
+	assert_int_equal(strlen(rig->last_line), OUTPUT_LINE_BYTES - 1);
+	assert_int_equal(rig->last_line[0], ' ');
+	put(rig, "\n\n", 2);
+	assert_true(output_drain(&rig->output));
+	assert_int_equal(rig->last_line[1], 'y'); /* empty lines are none */
+	rig_free(rig);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, scratch_setup, scratch_teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_output_drain_commits_what_waits_at_once),
+		T(test_output_closes_a_chunk_by_its_age),
+		T(test_output_closes_a_chunk_at_64_kib),
+		T(test_output_say_comes_behind_what_was_read),
+		T(test_output_waits_while_the_spool_is_full),
+		T(test_output_start_goes_on_where_the_spool_ends),
+		T(test_output_start_refuses_a_memfd_that_ends_before_the_spool),
+		T(test_output_keeps_a_last_line_that_fits),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
