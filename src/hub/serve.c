@@ -260,6 +260,16 @@ make_data_dir(const struct settings *settings, struct err *err)
 	return 0;
 }
 
+static void
+on_store_failed(void *arg, const struct err *err)
+{
+	struct serve *serve = arg;
+
+	log_error("the store failed, nothing more can be acknowledged: %s", err->text);
+	serve->status = EXIT_REFUSED;
+	loop_stop(serve->hub.loop);
+}
+
 static int
 load_model(struct serve *serve, struct err *err)
 {
@@ -270,7 +280,10 @@ load_model(struct serve *serve, struct err *err)
 	rc = store_load(hub->store, &snapshot, err);
 	if (rc < 0)
 		return rc;
-	rc = model_load(&hub->model, &snapshot, err);
+	/* Loading may find work for the thread: output of tasks that ended to be gathered. */
+	rc = store_start(hub->store, hub->loop, on_store_failed, serve, err);
+	if (rc == 0)
+		rc = model_load(&hub->model, &snapshot, err);
 	store_snapshot_release(&snapshot);
 	return rc;
 }
@@ -310,16 +323,6 @@ enter_tokens(struct serve *serve, struct err *err)
 		return err->code;
 	token_enter(&serve->hub.model, TOKEN_CLASS, MODEL_PRIVATE_CLASS, "private", text);
 	return 0;
-}
-
-static void
-on_store_failed(void *arg, const struct err *err)
-{
-	struct serve *serve = arg;
-
-	log_error("the store failed, nothing more can be acknowledged: %s", err->text);
-	serve->status = EXIT_REFUSED;
-	loop_stop(serve->hub.loop);
 }
 
 /* --- end ------------------------------------------------------------------------------------------ */
@@ -375,9 +378,7 @@ start_serving(struct serve *serve, struct err *err)
 	size_t i;
 	int rc;
 
-	rc = store_start(hub->store, hub->loop, on_store_failed, serve, err);
-	if (rc == 0)
-		rc = enter_tokens(serve, err);
+	rc = enter_tokens(serve, err);
 	if (rc == 0)
 		rc = http_server_new(&hub->server, hub->loop, &http, err);
 	for (i = 0; rc == 0 && i < hub->settings.listen_count; i++) {
