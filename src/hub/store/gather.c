@@ -12,9 +12,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
 #include "base/err.h"
-#include "base/mem.h"
 #include "hub/store/columns.h"
 #include "hub/store/store_internal.h"
 
@@ -78,24 +76,37 @@ write_frames(struct disk *disk, int fd, struct output_row *rows, size_t count, s
 	return 0;
 }
 
-static int
-write_file(struct disk *disk, struct store_op *op, struct rows *rows, struct err *err)
-{
-	int dir = disk->segments.dir;
-	char tmp[SEGMENT_NAME_BYTES], name[SEGMENT_NAME_BYTES];
-	LOCAL_FD fd = -1;
-	int rc;
+/* A task's file on its way. */
+struct making {
+	struct store_op *op;
+	struct rows rows;
+	int fd; /* -1: there is nothing to write */
+};
 
-	segments_task_name(tmp, &op->id, true);
-	fd = openat(dir, tmp, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (fd < 0)
+static int
+write_file(struct disk *disk, struct making *making, struct err *err)
+{
+	char tmp[SEGMENT_NAME_BYTES];
+
+	segments_task_name(tmp, &making->op->id, true);
+	making->fd = openat(disk->segments.dir, tmp, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (making->fd < 0)
 		return err_sys(err, "cannot make output file '%s'", tmp);
-	rc = write_frames(disk, fd, rows->items, rows->count, err);
-	if (rc < 0)
-		return rc;
-	if (fdatasync(fd) < 0)
+	return write_frames(disk, making->fd, making->rows.items, making->rows.count, err);
+}
+
+/* All are written before the first is synced: the first sync pays for the metadata of all. */
+static int
+finish_file(struct disk *disk, struct making *making, struct err *err)
+{
+	char tmp[SEGMENT_NAME_BYTES], name[SEGMENT_NAME_BYTES];
+	int dir = disk->segments.dir;
+
+	segments_task_name(tmp, &making->op->id, true);
+	segments_task_name(name, &making->op->id, false);
+	if (fdatasync(making->fd) < 0)
 		return err_sys(err, "cannot sync output file '%s'", tmp);
-	if (renameat(dir, tmp, dir, segments_task_name(name, &op->id, false)) < 0)
+	if (renameat(dir, tmp, dir, name) < 0)
 		return err_sys(err, "cannot rename output file '%s'", tmp);
 	return 0;
 }
@@ -119,28 +130,41 @@ move_rows(struct disk *disk, struct store_op *op, struct rows *rows, struct err 
 }
 
 static int
-gather_all(struct disk *disk, struct store_op *list, struct rows *rows, struct err *err)
+make_files(struct disk *disk, struct making *list, size_t count, struct err *err)
 {
-	struct store_op *op;
 	size_t i;
 	int rc;
 
-	for (op = list, i = 0; op != NULL; op = op->next, i++) {
-		rc = list_rows(disk, op, &rows[i], err);
+	for (i = 0; i < count; i++) {
+		struct making *making = &list[i];
+
+		rc = list_rows(disk, making->op, &making->rows, err);
 		/* Gathered before a crash, and asked for again: nothing lies in a segment any more. */
-		if (rc == 0 && rows[i].count > 0 && ((struct output_row *)rows[i].items)->segment == 0)
-			rows[i].count = 0;
-		if (rc == 0 && rows[i].count > 0)
-			rc = write_file(disk, op, &rows[i], err);
+		if (rc == 0 && making->rows.count > 0 &&
+		    ((struct output_row *)making->rows.items)->segment == 0)
+			making->rows.count = 0;
+		if (rc == 0 && making->rows.count > 0)
+			rc = write_file(disk, making, err);
 		if (rc < 0)
 			return rc;
 	}
+	for (i = 0; i < count; i++)
+		if (list[i].fd >= 0 && finish_file(disk, &list[i], err) < 0)
+			return err->code;
 	if (fsync(disk->segments.dir) < 0)
 		return err_sys(err, "cannot sync the output folder");
+	return 0;
+}
+
+static int
+commit_files(struct disk *disk, struct making *list, size_t count, struct err *err)
+{
+	size_t i;
+
 	if (db_exec(&disk->db, "BEGIN IMMEDIATE", err) < 0)
 		return err->code;
-	for (op = list, i = 0; op != NULL; op = op->next, i++)
-		if (move_rows(disk, op, &rows[i], err) < 0)
+	for (i = 0; i < count; i++)
+		if (move_rows(disk, list[i].op, &list[i].rows, err) < 0)
 			return err->code;
 	if (db_exec(&disk->db, "COMMIT", err) < 0)
 		return err->code;
@@ -152,18 +176,24 @@ gather_all(struct disk *disk, struct store_op *list, struct rows *rows, struct e
 int
 disk_gather(struct disk *disk, struct store_op **done, struct err *err)
 {
-	struct rows rows[GATHER_BATCH] = {{NULL, 0, 0}};
-	struct store_op *last;
-	size_t n;
+	struct making list[GATHER_BATCH];
+	size_t n = 0, i;
+	int rc;
 
 	*done = disk->gather;
-	if (disk->gather == NULL)
+	while (disk->gather != NULL && n < GATHER_BATCH) {
+		list[n++] = (struct making){disk->gather, {NULL, 0, 0}, -1};
+		disk->gather = disk->gather->next;
+	}
+	if (n == 0)
 		return 0;
-	for (last = disk->gather, n = 1; last->next != NULL && n < GATHER_BATCH; n++)
-		last = last->next;
-	disk->gather = last->next;
 	if (disk->gather == NULL)
 		disk->gather_end = &disk->gather;
-	last->next = NULL;
-	return gather_all(disk, *done, rows, err);
+	disk->gather_count -= n;
+	list[n - 1].op->next = NULL;
+	rc = make_files(disk, list, n, err);
+	for (i = 0; i < n; i++)
+		if (list[i].fd >= 0)
+			(void)close(list[i].fd);
+	return rc < 0 ? rc : commit_files(disk, list, n, err);
 }

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/assert.h"
@@ -23,6 +24,7 @@
 #include "base/mem.h"
 #include "hub/store/columns.h"
 #include "hub/store/store_internal.h"
+#include "loop/clock.h"
 #include "loop/loop.h"
 
 struct op_list {
@@ -137,6 +139,7 @@ split_gather(struct disk *disk, struct op_list *list)
 		op->next = NULL;
 		*disk->gather_end = op;
 		disk->gather_end = &op->next;
+		disk->gather_count++;
 	}
 }
 
@@ -173,15 +176,33 @@ finish(struct store *store, struct op_list *list)
 	tell_loop(store);
 }
 
-/* Wait for work. False: closing, and all is done. *idle: nothing is queued, gather. */
+/* Wait for work; with tasks to gather, no longer than it takes to call the store idle. */
+static void
+wait_for_work(struct store *store)
+{
+	uint64_t until_us = clock_monotonic_us() + GATHER_IDLE_MS * 1000u;
+	struct timespec until = {
+		.tv_sec = (time_t)(until_us / 1000000),
+		.tv_nsec = (long)(until_us % 1000000) * 1000,
+	};
+	int rc = 0;
+
+	while (store->queued.first == NULL && !store->is_closing && rc != ETIMEDOUT) {
+		if (store->disk.gather == NULL)
+			pthread_cond_wait(&store->work, &store->lock);
+		else
+			rc = pthread_cond_timedwait(&store->work, &store->lock, &until);
+	}
+}
+
+/* False: closing, and all is done. *idle: nothing is queued, gather. */
 static bool
 take_work(struct store *store, struct op_list *list, bool *idle)
 {
 	bool go_on;
 
 	pthread_mutex_lock(&store->lock);
-	while (store->queued.first == NULL && !store->is_closing && store->disk.gather == NULL)
-		pthread_cond_wait(&store->work, &store->lock);
+	wait_for_work(store);
 	list_join(list, &store->queued);
 	*idle = list->first == NULL;
 	go_on = !*idle || !store->is_closing;
@@ -205,6 +226,23 @@ gather_some(struct store *store, struct op_list *list, struct err *err)
 	return 0;
 }
 
+/* One transaction, or one batch of files when idle; both when too many files wait. */
+static int
+work_once(struct store *store, struct op_list *list, bool idle, struct err *err)
+{
+	if (!idle && run_transaction(store, list, err) < 0)
+		return err->code;
+	if (!idle) {
+		finish(store, list);
+		if (store->disk.gather_count <= GATHER_WAITING_MOST)
+			return 0;
+	}
+	if (gather_some(store, list, err) < 0)
+		return err->code;
+	finish(store, list);
+	return 0;
+}
+
 static void *
 thread_main(void *arg)
 {
@@ -215,16 +253,13 @@ thread_main(void *arg)
 
 	list_init(&list);
 	while (take_work(store, &list, &idle)) {
-		int rc = idle ? gather_some(store, &list, &err) : run_transaction(store, &list, &err);
-
-		if (rc < 0) {
-			pthread_mutex_lock(&store->lock);
-			store->failure = err;
-			pthread_mutex_unlock(&store->lock);
-			tell_loop(store);
-			break;
-		}
-		finish(store, &list);
+		if (work_once(store, &list, idle, &err) == 0)
+			continue;
+		pthread_mutex_lock(&store->lock);
+		store->failure = err;
+		pthread_mutex_unlock(&store->lock);
+		tell_loop(store);
+		break;
 	}
 	list_free(&list);
 	return NULL;
@@ -354,6 +389,7 @@ store_open(struct store **out, const char *dir, struct err *err)
 {
 	struct store *store = MEM_NEW(struct store);
 	char *path = mem_printf("%s/hub.db", dir);
+	pthread_condattr_t attr;
 	int rc;
 
 	store->wake = -1;
@@ -363,7 +399,10 @@ store_open(struct store **out, const char *dir, struct err *err)
 	list_init(&store->queued);
 	list_init(&store->finished);
 	pthread_mutex_init(&store->lock, NULL);
-	pthread_cond_init(&store->work, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&store->work, &attr);
+	pthread_condattr_destroy(&attr);
 	rc = db_open(&store->disk.db, path, err);
 	free(path);
 	if (rc < 0)

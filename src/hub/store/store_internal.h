@@ -12,13 +12,18 @@
 #include "hub/store/segment.h"
 #include "hub/store/store.h"
 
-enum { GATHER_BATCH = 64 }; /* tasks in one idle turn */
+enum {
+	GATHER_BATCH = 16,	 /* tasks in one idle turn */
+	GATHER_IDLE_MS = 250,	 /* nothing was queued for so long: the store is idle */
+	GATHER_WAITING_MOST = 4096, /* more tasks wait: gather between commits, too */
+};
 
 /* Touched by the store thread only, once it runs. */
 struct disk {
 	struct db db;
 	struct segments segments;
 	struct store_op *gather, **gather_end; /* GATHER operations that wait for an idle moment */
+	size_t gather_count;
 	struct store_numbers numbers;
 };
 
