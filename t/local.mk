@@ -63,7 +63,7 @@ t/actor: t/actor.c
 
 # For tests of the agent: fakehub, a scripted control plane; relay, a line that breaks.
 check_PROGRAMS += t/fakehub t/relay
-EXTRA_DIST += t/agent.sh
+EXTRA_DIST += t/agent.sh t/tasks.sh
 t_relay_SOURCES = t/relay.c
 t_fakehub_SOURCES = t/fakehub.c t/fakehub.h t/fakehub_script.c
 t_fakehub_LDADD = libtask.a libhttp.a libformat.a libloop.a libbase.a \

@@ -25,21 +25,35 @@ enum { STEP_MAGIC = 0x57e9a6e4 };
 
 /* --- no output for too long, and the end by signals --- */
 
+/* Seconds with as many decimals as are needed. */
+static void
+seconds_text(char *room, size_t size, unsigned ms)
+{
+	int n = snprintf(room, size, "%u.%03u", ms / 1000, ms % 1000);
+
+	while (n > 0 && room[n - 1] == '0')
+		n--;
+	if (n > 0 && room[n - 1] == '.')
+		n--;
+	room[n] = '\0';
+}
+
+/* As Go writes a duration: 1h0m0s, 10m0s, 1.5s, 300ms. */
 const char *
 step_silence_text(char room[RUNNER_REASON_BYTES], uint64_t limit_ms)
 {
 	unsigned hours = (unsigned)(limit_ms / 3600000), minutes = (unsigned)(limit_ms / 60000 % 60);
-	unsigned ms = (unsigned)(limit_ms % 60000);
 	char length[64], seconds[32];
 
-	/* As Go writes a duration: 1h0m0s, 10m0s, 1.5s */
-	(void)snprintf(seconds, sizeof(seconds), ms % 1000 != 0 ? "%u.%03u" : "%u", ms / 1000, ms % 1000);
+	seconds_text(seconds, sizeof(seconds), (unsigned)(limit_ms % 60000));
 	if (hours > 0)
 		(void)snprintf(length, sizeof(length), "%uh%um%ss", hours, minutes, seconds);
 	else if (minutes > 0)
 		(void)snprintf(length, sizeof(length), "%um%ss", minutes, seconds);
-	else
+	else if (limit_ms >= 1000)
 		(void)snprintf(length, sizeof(length), "%ss", seconds);
+	else
+		(void)snprintf(length, sizeof(length), "%ums", (unsigned)limit_ms);
 	(void)snprintf(room, RUNNER_REASON_BYTES,
 		       "Too long with no output (exceeded %s): context deadline exceeded", length);
 	return room;
@@ -270,12 +284,16 @@ void
 step_note_failed(struct step *step, const char *sentence, bool of_host)
 {
 	struct err err = ERR_INIT;
-	int memfd = step->memfd;
+	int memfd;
 
 	OBJ_CHECK(step, STEP_MAGIC);
 	if (step->exited)
 		return;
 	timer_stop(&step->timer);
+	if (!step->has_output && step->memfd < 0 &&
+	    pipe_memfd_new(&step->memfd, "output", &err) < 0)
+		log_line(LOG_WARN, LOG_AT_STEP(step->task, step->index), "%s", err.text);
+	memfd = step->memfd;
 	keep_reason(step, of_host ? OUTCOME_INFRA_FAIL : OUTCOME_FAILED, sentence);
 	step->no_status = step->exited = true;
 	/* Where the spool has the sentence already an earlier runnerd has said it. */

@@ -9,7 +9,10 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <stdio.h>
+
 #include "agent/environment.h"
+#include "agent/step.h"
 #include "base/arena.h"
 #include "base/err.h"
 #include "task/task_doc.h"
@@ -88,10 +91,31 @@ test_environment_search_path_has_absolute_parts_only(void **state)
 			    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
 }
 
+static void
+test_step_silence_text_writes_durations_as_go_does(void **state)
+{
+	static const struct {
+		uint64_t ms;
+		const char *text;
+	} cases[] = {{600000, "10m0s"}, {3600000, "1h0m0s"}, {1500, "1.5s"}, {300, "300ms"},
+		     {5400000, "1h30m0s"}, {20000, "20s"}, {61250, "1m1.25s"}};
+	char room[RUNNER_REASON_BYTES], wanted[RUNNER_REASON_BYTES];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		(void)snprintf(wanted, sizeof(wanted),
+			       "Too long with no output (exceeded %s): context deadline exceeded",
+			       cases[i].text);
+		assert_string_equal(step_silence_text(room, cases[i].ms), wanted);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_step_silence_text_writes_durations_as_go_does),
 		cmocka_unit_test_setup_teardown(test_environment_make_lets_the_later_layer_win, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_environment_make_says_limit_when_the_arena_is_full,
