@@ -47,13 +47,15 @@ journal_create(struct journal *journal, int dir_fd, const struct id *task, uint3
 	return 0;
 }
 
-/* Fills bytes with up to READ_AT_ONCE whole or torn records; returns how many bytes there were. */
+/* Fills bytes with whole records from index on, below until; *len says how many bytes there were. */
 static int
-read_records(struct journal *journal, uint32_t index, uint8_t *bytes, size_t size, size_t *len,
-	     struct err *err)
+read_records(struct journal *journal, uint32_t index, uint32_t until, uint8_t *bytes, size_t size,
+	     size_t *len, struct err *err)
 {
 	ssize_t n;
 
+	if (size > (size_t)(until - index) * JOURNAL_RECORD_BYTES)
+		size = (size_t)(until - index) * JOURNAL_RECORD_BYTES;
 	*len = 0;
 	while (*len < size) {
 		n = pread(journal->fd, bytes + *len, size - *len, record_at(index) + (off_t)*len);
@@ -112,7 +114,7 @@ replay_all(struct journal *journal, uint64_t size, journal_replay_fn *replay, vo
 	int rc;
 
 	while (journal->records < whole && !torn) {
-		rc = read_records(journal, journal->records, bytes, sizeof(bytes), &len, err);
+		rc = read_records(journal, journal->records, (uint32_t)whole, bytes, sizeof(bytes), &len, err);
 		if (rc < 0)
 			return rc;
 		if (len < JOURNAL_RECORD_BYTES)
@@ -265,7 +267,7 @@ journal_unsent(struct journal *journal, uint32_t after, struct task_event *event
 	if (after < journal->acked)
 		after = journal->acked;
 	while (*count < most && after + *count < journal->last_seq && index < journal->records) {
-		rc = read_records(journal, index, bytes, sizeof(bytes), &len, err);
+		rc = read_records(journal, index, journal->records, bytes, sizeof(bytes), &len, err);
 		if (rc < 0)
 			return rc;
 		if (len < JOURNAL_RECORD_BYTES)

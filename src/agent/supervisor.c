@@ -244,7 +244,7 @@ on_closed(void *arg, const struct err *err)
 		log_warn("%s", err->text);
 	if (err != NULL)
 		supervisor->connects = CONNECTS_MOST;
-	if (supervisor->alive)
+	if (supervisor->alive && !supervisor->quit_sent)
 		timer_start_ms(&supervisor->again, CONNECT_AGAIN_MS);
 }
 

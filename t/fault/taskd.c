@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -339,6 +340,21 @@ set_option(void *arg, const struct option *option, const char *value, struct err
 	return 0;
 }
 
+/* What it cost us, without the tasks themselves. */
+static void
+log_cost(void)
+{
+	const struct tasks_counters *counters = tasks_counters(tasks);
+	struct rusage usage;
+
+	(void)getrusage(RUSAGE_SELF, &usage);
+	log_info("%llu tasks, %llu bytes of output in %llu records, %lld ms user, %lld ms system",
+		 (unsigned long long)counters->done, (unsigned long long)counters->output_bytes,
+		 (unsigned long long)counters->output_records,
+		 (long long)usage.ru_utime.tv_sec * 1000 + usage.ru_utime.tv_usec / 1000,
+		 (long long)usage.ru_stime.tv_sec * 1000 + usage.ru_stime.tv_usec / 1000);
+}
+
 static void
 run(int argc, char **argv, struct state_dir *dir)
 {
@@ -361,6 +377,7 @@ run(int argc, char **argv, struct state_dir *dir)
 		timer_start_ms(&cancel_timer, options.cancel_ms);
 	if (tasks_count(tasks) > 0)
 		loop_run(loop);
+	log_cost();
 	tasks_free(tasks);
 }
 
