@@ -69,7 +69,7 @@ t_pipeline_ended()
 	printf '%s' "$body" | python3 -c '
 import json, sys
 items = json.load(sys.stdin)["items"]
-sys.exit(not items or any(item["stopped_at"] is None for item in items))'
+sys.exit(not items or any(item["stopped_at"] is None for item in items))' 2>/dev/null
 }
 
 wait_pipeline()
