@@ -1033,6 +1033,47 @@ start(struct hub *hub, const char *script, struct err *err)
 	return serve(hub, err);
 }
 
+static void
+release_tasks(struct hub *hub)
+{
+	struct task *task, *next;
+
+	HASH_CLEAR(hh, hub->by_id);
+	HASH_CLEAR(hh_name, hub->by_name);
+	for (task = hub->first; task != NULL; task = next) {
+		next = task->next;
+		json_free(task->doc);
+		free(task->offsets);
+		free(task);
+	}
+}
+
+static void
+release(struct hub *hub)
+{
+	struct rule *rule;
+
+	http_server_free(hub->server);
+	release_tasks(hub);
+	while ((rule = hub->rules) != NULL) {
+		hub->rules = rule->next;
+		free(rule->text);
+		free(rule);
+	}
+	while (hub->token_count > 0)
+		free(hub->tokens[--hub->token_count]);
+	later_release(&hub->restart);
+	timer_release(&hub->back);
+	watch_stop(&hub->control_watch);
+	signal_stop(&hub->term);
+	signal_stop(&hub->interrupt);
+	buffer_release(&hub->control_line);
+	frame_reader_free(hub->reader);
+	loop_free(hub->loop);
+	if (hub->control_fd >= 0)
+		(void)close(hub->control_fd);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -1054,6 +1095,6 @@ main(int argc, char **argv)
 		return EXIT_REFUSED;
 	}
 	loop_run(hub.loop);
-	http_server_free(hub.server);
+	release(&hub);
 	return EXIT_OK;
 }

@@ -23,6 +23,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/sanitize.h"
 #include "base/text.h"
 #include "http/tls.h"
 #include "http/url.h"
@@ -226,7 +227,7 @@ raise_descriptor_limit(const struct settings *settings)
 static void
 hide(void)
 {
-#ifndef __SANITIZE_ADDRESS__ /* its leak checker looks */
+#ifndef SANITIZE_ADDRESS /* its leak checker looks */
 	(void)prctl(PR_SET_DUMPABLE, 0);
 #endif
 }

@@ -26,6 +26,7 @@
 
 #include "base/assert.h"
 #include "base/err.h"
+#include "base/sanitize.h"
 
 extern char **environ;
 
@@ -170,6 +171,7 @@ clone_child(struct birth *birth, unsigned flags, int *pidfd)
 	static char stack[64 * 1024] __attribute__((aligned(16)));
 	int clone_flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD;
 
+	sanitize_forget_stack(stack, sizeof(stack));
 	if (flags & CHILD_NEW_PID_NS)
 		clone_flags |= CLONE_NEWPID | CLONE_NEWNS;
 	if (flags & CHILD_NEW_USER_NS)

@@ -24,6 +24,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/sanitize.h"
 #include "supervisor/kernel.h"
 #include "wire/spec.h"
 
@@ -228,6 +229,7 @@ clone_birth(struct birth *birth)
 {
 	static char stack[STACK_BYTES] __attribute__((aligned(16)));
 
+	sanitize_forget_stack(stack, sizeof(stack));
 	return clone(birth_main, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | SIGCHLD, birth);
 }
 
