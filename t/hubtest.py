@@ -135,7 +135,8 @@ class Client:
 
 
 class Hub:
-    def __init__(self, name="hub"):
+    def __init__(self, name="hub", *options):
+        self.options = list(options)
         self.dir = os.path.join(tmp, name)
         os.mkdir(self.dir, 0o700)
         self.url = "unix:" + os.path.join(self.dir, "hub.sock")
@@ -158,7 +159,7 @@ class Hub:
             self.process = subprocess.Popen(
                 [os.path.join(build, "runner-hub"), "serve", "--private", "--listen", self.url,
                  "--data-dir", os.path.join(self.dir, "data"), "--token-file", os.path.join(self.dir, "token"),
-                 "--agent-token-file", os.path.join(self.dir, "agent-token"), "--ready-fd", str(write)],
+                 "--agent-token-file", os.path.join(self.dir, "agent-token"), "--ready-fd", str(write)] + self.options,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=[write])
         started.append(self.process)
         os.close(write)
@@ -179,6 +180,10 @@ class Hub:
     def crash(self):
         self.kill()
         self.start()
+
+    def log_has(self, words):
+        with open(self.log, errors="replace") as log:
+            return words in log.read()
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)

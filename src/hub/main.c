@@ -42,6 +42,8 @@ main(int argc, char **argv)
 
 	/* A client that has gone away shows as a failed write, not as our death. */
 	(void)signal(SIGPIPE, SIG_IGN);
+	/* So does a file that may not grow: the store says so and ends the program in order. */
+	(void)signal(SIGXFSZ, SIG_IGN);
 	log_setup(LOG_INFO, false, clock_unix_ms);
 	for (i = 0; commands[i] != NULL; i++)
 		if (strcmp(commands[i]->name, word) == 0)

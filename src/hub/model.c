@@ -17,6 +17,7 @@
 
 #include "base/assert.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "format/json.h"
 #include "hub/dispatch.h"
@@ -550,6 +551,8 @@ pipeline_free(struct pipeline *pipeline)
 	struct model *model = pipeline->model;
 	size_t i;
 
+	log_debug("pipeline %lld of project '%s' is the store's alone now", (long long)pipeline->row.number,
+		  pipeline->row.project_slug);
 	for (i = 0; i < pipeline->workflow_count; i++)
 		workflow_free(model, pipeline->workflows[i]);
 	HASH_DEL(model->pipelines, pipeline);

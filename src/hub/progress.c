@@ -116,11 +116,24 @@ check_event(struct task *task, const struct task_event *event, struct err *err)
 	return 0;
 }
 
+/* Its agent would send the same again for ever: the two disagree on what the task is. */
+static void
+end_contradicted(struct task *task, const struct task_event *event, const struct err *err)
+{
+	char reason[RUNNER_REASON_BYTES];
+
+	snprintf(reason, sizeof(reason), "agent '%.60s' reported what cannot be (event %u): %.80s",
+		 task->row.agent_name, event->seq, err->text);
+	task->is_abandoned = true;
+	task_enter(task, HUB_ENDED, OUTCOME_INFRA_FAIL, reason);
+}
+
 enum progress
 progress_event(struct model *model, const struct id *agent, const struct task_event *event,
-	       uint32_t *seq, struct err *err)
+	       uint32_t *seq)
 {
 	struct task *task = model_task(model, &event->task);
+	struct err err = ERR_INIT;
 
 	*seq = 0;
 	if (task == NULL || task->row.epoch != event->epoch || !id_eq(&task->row.agent, agent))
@@ -132,8 +145,10 @@ progress_event(struct model *model, const struct id *agent, const struct task_ev
 		return PROGRESS_GONE;
 	if (event->seq != task->row.event_seq + 1)
 		return PROGRESS_GAP;
-	if (check_event(task, event, err) < 0)
-		return PROGRESS_REFUSED;
+	if (check_event(task, event, &err) < 0) {
+		end_contradicted(task, event, &err);
+		return PROGRESS_GONE;
+	}
 	*seq = ++task->row.event_seq;
 	task_touch(task);
 	event_rows[event->type](task, event);

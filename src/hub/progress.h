@@ -22,14 +22,15 @@ enum progress {
 	PROGRESS_OK,	 /* taken, or known already */
 	PROGRESS_GAP,	 /* something before it is missing: not taken */
 	PROGRESS_GONE,	 /* the lease is another's, or the task is over */
-	PROGRESS_REFUSED, /* it names what the task has not; err says what */
+	PROGRESS_REFUSED, /* output of a step that the task has not; err says which */
 };
 
 /*
- * One event. *seq is the last one stored of its task afterwards (0 where gone).
+ * One event: OK, GAP or GONE. *seq is the last one stored of its task afterwards (0 where gone). One that
+ * contradicts the task's document ends the task as infra-fail.
  */
 enum progress progress_event(struct model *model, const struct id *agent,
-			     const struct task_event *event, uint32_t *seq, struct err *err);
+			     const struct task_event *event, uint32_t *seq);
 
 /*
  * May this record be stored? *offset is where the hub expects the next one. PROGRESS_OK with *is_new false is a

@@ -3,11 +3,9 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/err.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "format/json.h"
 #include "hub/api/agent.h"
@@ -20,7 +18,6 @@ struct told {
 	struct id task;
 	uint32_t seq;
 	enum progress progress;
-	char message[200];
 };
 
 struct told_list {
@@ -46,17 +43,8 @@ take_event(struct call *call, const struct id *agent, const struct task_event *e
 	   struct told_list *list)
 {
 	struct told *told = told_of(list, &event->task);
-	struct err err = ERR_INIT;
-	char id[ID_TEXT_BYTES];
 
-	if (told->progress == PROGRESS_REFUSED)
-		return;
-	told->progress = progress_event(&call->hub->model, agent, event, &told->seq, &err);
-	if (told->progress != PROGRESS_REFUSED)
-		return;
-	log_line(LOG_WARN, LOG_AT_TASK(id_text(id, &event->task)), "event %u is refused: %s", event->seq,
-		 err.text);
-	snprintf(told->message, sizeof(told->message), "%.199s", err.text);
+	told->progress = progress_event(&call->hub->model, agent, event, &told->seq);
 }
 
 static int
@@ -86,12 +74,7 @@ write_told(const struct told *told)
 
 	json_put_str(item, "task", id_text(id, &told->task));
 	json_put_int(item, "seq", told->seq);
-	if (told->progress == PROGRESS_REFUSED) {
-		json_put_str(item, "state", "refused");
-		json_put_str(item, "message", told->message);
-	} else {
-		json_put_str(item, "state", told->progress == PROGRESS_GONE ? "gone" : "ok");
-	}
+	json_put_str(item, "state", told->progress == PROGRESS_GONE ? "gone" : "ok");
 	return item;
 }
 

@@ -29,11 +29,10 @@ report(struct world *world, struct task *task, struct agent *agent, uint32_t epo
 {
 	struct task_event event = {.task = task->row.id, .epoch = epoch, .seq = seq, .time_ms = 5,
 				   .type = type, .attempt = 1, .exit_code = EVENT_NO_EXIT_CODE};
-	struct err err = ERR_INIT;
 
 	if (type == EVENT_ENDED || type == EVENT_STEP_ENDED)
 		event.outcome = OUTCOME_SUCCESS;
-	return progress_event(&world->model, &agent->row.id, &event, stored, &err);
+	return progress_event(&world->model, &agent->row.id, &event, stored);
 }
 
 static void
@@ -184,6 +183,29 @@ test_events_count_once_and_in_order_and_only_for_the_present_lease(void **state)
 }
 
 static void
+test_an_event_of_a_step_that_is_not_there_ends_the_task(void **state)
+{
+	struct task_event event = {.epoch = 1, .seq = 1, .type = EVENT_STEP_STARTED, .step = 5, .attempt = 1};
+	struct world world;
+	struct agent *agent;
+	struct task *task;
+	uint32_t seq;
+
+	(void)state;
+	world_init(&world);
+	world_job(&world, "a", "build", 1);
+	workflow_advance(world.workflow);
+	agent = world_agent(&world, "big1");
+	task = world_lease(&world, agent);
+	event.task = task->row.id;
+	assert_int_equal(progress_event(&world.model, &agent->row.id, &event, &seq), PROGRESS_GONE);
+	assert_int_equal(task->row.outcome, OUTCOME_INFRA_FAIL);
+	assert_string_equal(task->row.reason,
+			    "agent 'big1' reported what cannot be (event 1): the task has no step 5");
+	world_release(&world);
+}
+
+static void
 test_output_has_one_place_for_each_byte(void **state)
 {
 	struct world world;
@@ -282,6 +304,7 @@ main(void)
 		cmocka_unit_test(test_a_heartbeat_keeps_a_lease_and_doubt_shortens_it),
 		cmocka_unit_test(test_a_task_can_be_given_back_three_times),
 		cmocka_unit_test(test_events_count_once_and_in_order_and_only_for_the_present_lease),
+		cmocka_unit_test(test_an_event_of_a_step_that_is_not_there_ends_the_task),
 		cmocka_unit_test(test_output_has_one_place_for_each_byte),
 		cmocka_unit_test(test_a_job_says_that_no_agent_serves_its_class_until_one_comes),
 		cmocka_unit_test(test_a_canceled_task_that_nobody_answers_for_ends_as_canceled),
