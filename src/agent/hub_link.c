@@ -111,6 +111,8 @@ hub_link_new(struct hub_link **out, struct loop *loop, const struct hub_link_set
 	struct hub_link *link = MEM_NEW(struct hub_link);
 	struct http_client_options options = {.url = settings->url,
 					      .tls = settings->tls,
+					      .proxy = settings->proxy,
+					      .bind_address = settings->bind_address,
 					      .user_agent = "runnerd/" RUNNER_VERSION,
 					      .on_up = on_up,
 					      .on_down = on_down,

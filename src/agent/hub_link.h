@@ -30,6 +30,8 @@ struct tls_context;
 struct hub_link_settings {
 	const char *url;	       /* borrowed */
 	const struct tls_context *tls; /* for https://; NULL: the system's store. Borrowed */
+	const char *proxy;	       /* NULL: none; borrowed */
+	const char *bind_address;      /* NULL: any; borrowed */
 	const char *name;	       /* of this agent, for people; borrowed */
 	struct id agent;
 	void (*on_up)(void *arg); /* requests can be sent now */

@@ -291,6 +291,8 @@ start_uplink(struct agent *agent, struct err *err)
 	struct uplink_settings uplink = {
 		.link = {.url = agent->settings.hub,
 			 .tls = agent->tls,
+			 .proxy = agent->settings.proxy,
+			 .bind_address = agent->settings.bind,
 			 .name = agent->settings.name,
 			 .agent = agent->state_dir.agent},
 		.slots = &agent->settings.slots,

@@ -54,6 +54,8 @@ static const struct row rows[] = {
 	{{"cacert", 0, "FILE", "trust the hub by these issuers only"}, PATH, AT(cacert)},
 	{{"cert", 0, "FILE", "certificate to show to the hub"}, PATH, AT(cert)},
 	{{"key", 0, "FILE", "its key"}, PATH, AT(key)},
+	{{"proxy", 0, "URL", "reach the hub through this HTTP proxy (none)"}, TEXT, AT(proxy)},
+	{{"bind", 0, "ADDRESS", "local address to connect from (any)"}, TEXT, AT(bind)},
 	{{"insecure", 0, NULL, "allow plain TCP to a hub on another host"}, FLAG, AT(insecure)},
 	{{"name", 0, "NAME", "what people call this agent (the host's name)"}, TEXT, AT(name)},
 	{{"run-dir", 0, "DIR", "state that outlives runnerd; in tmpfs"}, PATH, AT(run_dir)},

@@ -29,7 +29,7 @@ enum {
 
 struct settings {
 	char *config; /* the file that was read; NULL: none */
-	char *hub, *hub_fingerprint, *cacert, *cert, *key;
+	char *hub, *hub_fingerprint, *cacert, *cert, *key, *proxy, *bind;
 	bool insecure;
 	char *token_files[SETTINGS_TOKEN_FILES_MOST];
 	unsigned token_file_count;
