@@ -147,4 +147,27 @@ done
 for command in init serve check admin-token; do
 	like "$(runner-hub $command --help)" "usage: runner-hub $command" "$command has help"
 done
+
+# --- the pages ------------------------------------------------------------------------------------
+
+for command in init serve check admin-token; do
+	runner-hub $command --help | grep -Eo -- '--[a-z-]+' | sort -u >"$tmp/options"
+	missing=
+	while read -r option; do
+		sed 's/\\-/-/g' "$top_srcdir/man/runner-hub.8" | grep -qF -- "$option" || missing="$missing $option"
+	done <"$tmp/options"
+	is "$missing" "" "the man page has every option of $command"
+done
+sample=$top_srcdir/contrib/examples/runner-hub.yaml
+ok "the sample is settings as it is" sh -c "runner-hub check -c '$sample' --data-dir '$tmp/nothing' | grep -q '^settings: ok'"
+sed -n 's/^#\([a-z_]*:\)/\1/p; s/^#\(  [a-z]*\/\)/\1/p' "$sample" >"$tmp/sample.yaml"
+ok "and with each line in force" sh -c "runner-hub check -c '$tmp/sample.yaml' --data-dir '$tmp/nothing' | grep -q '^settings: ok'"
+missing=
+for key in $(sed -n 's/^\([a-z_]*\):.*/\1/p' "$tmp/sample.yaml"); do
+	grep -q "$key" "$top_srcdir/man/runner-hub.yaml.5" || missing="$missing $key"
+done
+is "$missing" "" "the man page has every key of it"
+is "$(wc -l <"$tmp/sample.yaml")" 13 "which is all of them"
+echo 'nonsense: 1' >"$tmp/bad.yaml"
+like "$(runner-hub check -c "$tmp/bad.yaml")" "bad.yaml:1:1: there is no setting 'nonsense'" "a wrong key is said with its place"
 done_testing

@@ -22,10 +22,12 @@
 int
 admin_settings(struct settings *settings, const struct admin_choice *choice, struct err *err)
 {
+	int rc;
+
 	settings->data_dir = choice->data_dir;
-	if (choice->config != NULL && settings_read(settings, choice->config, err) < 0)
-		return err->code;
-	return settings_complete(settings, err);
+	rc = choice->config != NULL ? settings_read(settings, choice->config, err)
+				    : settings_read_default(settings, err);
+	return rc < 0 ? rc : settings_complete(settings, err);
 }
 
 int

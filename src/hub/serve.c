@@ -177,18 +177,10 @@ static int
 read_settings(struct serve *serve, struct err *err)
 {
 	struct settings *settings = &serve->hub.settings;
-	const char *home = getenv("XDG_CONFIG_HOME");
-	const char *path = RUNNER_SYSCONFDIR "/runner-hub.yaml";
 
 	if (serve->config != NULL)
 		return settings_read(settings, serve->config, err);
-	if (settings->is_private)
-		return 0;
-	if (geteuid() != 0 && home != NULL)
-		path = arena_printf(&settings->arena, "%s/runner/runner-hub.yaml", home);
-	else if (geteuid() != 0 && getenv("HOME") != NULL)
-		path = arena_printf(&settings->arena, "%s/.config/runner/runner-hub.yaml", getenv("HOME"));
-	return access(path, F_OK) == 0 ? settings_read(settings, path, err) : 0;
+	return settings->is_private ? 0 : settings_read_default(settings, err);
 }
 
 static int

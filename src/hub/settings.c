@@ -24,6 +24,7 @@ struct reading {
 	struct settings *settings;
 	const char *path;
 	struct err *err;
+	bool is_empty;
 };
 
 void
@@ -265,6 +266,10 @@ on_problem(void *arg, const struct yaml_problem *problem)
 
 	if (problem->is_warning || reading->err->code != 0)
 		return;
+	/* Comments alone: every setting has its default. */
+	reading->is_empty = strcmp(problem->code, "E_YAML_EMPTY") == 0;
+	if (reading->is_empty)
+		return;
 	reading->err->code = err_set(reading->err, ERR_INPUT, "%s:%u:%u: %s", reading->path, problem->line,
 				     problem->column, problem->message);
 }
@@ -293,7 +298,7 @@ read_file(struct buffer *bytes, const char *path, struct err *err)
 int
 settings_read(struct settings *settings, const char *path, struct err *err)
 {
-	struct reading reading = {settings, path, err};
+	struct reading reading = {settings, path, err, false};
 	struct yaml_input input = {.problem = on_problem, .arg = &reading};
 	struct buffer bytes;
 	struct node *root;
@@ -306,14 +311,30 @@ settings_read(struct settings *settings, const char *path, struct err *err)
 		input.bytes = bytes.data;
 		input.len = bytes.len;
 		rc = yaml_read(&input, &settings->arena, &root);
-		if (rc == 0 && root->kind != NODE_MAP && root->kind != NODE_NULL)
+		if (reading.is_empty)
+			rc = 0;
+		else if (rc == 0 && root->kind != NODE_MAP && root->kind != NODE_NULL)
 			rc = wrong(&reading, root, "the file is a map of settings, not %s",
 				   node_kind_name(root->kind));
-		for (i = 0; rc == 0 && root->kind == NODE_MAP && i < root->count; i++)
+		for (i = 0; rc == 0 && !reading.is_empty && root->kind == NODE_MAP && i < root->count; i++)
 			rc = set_pair(&reading, &root->pairs[i]);
 	}
 	buffer_release(&bytes);
 	return rc;
+}
+
+/* doc: the paths of root or a service, and those of a user. */
+int
+settings_read_default(struct settings *settings, struct err *err)
+{
+	const char *home = getenv("XDG_CONFIG_HOME");
+	const char *path = RUNNER_SYSCONFDIR "/runner-hub.yaml";
+
+	if (geteuid() != 0 && home != NULL)
+		path = arena_printf(&settings->arena, "%s/runner/runner-hub.yaml", home);
+	else if (geteuid() != 0 && getenv("HOME") != NULL)
+		path = arena_printf(&settings->arena, "%s/.config/runner/runner-hub.yaml", getenv("HOME"));
+	return access(path, F_OK) == 0 ? settings_read(settings, path, err) : 0;
 }
 
 /* --- what was not stated ------------------------------------------------------------------- */

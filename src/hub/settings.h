@@ -66,6 +66,8 @@ void settings_init(struct settings *settings);
 void settings_release(struct settings *settings);
 /* Merge the file in; what is set already stays. Fails: ERR_HOST, ERR_INPUT with path:line:column. */
 int settings_read(struct settings *settings, const char *path, struct err *err);
+/* The same of the file that is read when none is named, if it is there. */
+int settings_read_default(struct settings *settings, struct err *err);
 /* Fill in what was not stated: paths by user and root, listen addresses. */
 int settings_complete(struct settings *settings, struct err *err);
 
