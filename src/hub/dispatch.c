@@ -60,7 +60,8 @@ dispatch_run(struct model *model)
 		offer_take(offer, task->job->class);
 		lease_take(task, claim->agent, &claim->id);
 		claim->tasks[claim->task_count++] = task;
-		if (claim->task_count == RUNNER_CLAIM_TASKS_MOST)
+		claim->bytes += task->job->document_bytes;
+		if (claim->task_count == RUNNER_CLAIM_TASKS_MOST || claim->bytes > CLAIM_REPLY_BYTES)
 			offer->free = 0;
 	}
 	free(offers);

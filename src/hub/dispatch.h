@@ -22,7 +22,10 @@ struct claim {
 	void (*granted)(struct claim *claim, struct task **tasks, size_t count);
 	struct task *tasks[RUNNER_CLAIM_TASKS_MOST]; /* dispatch_run()'s */
 	size_t task_count;
+	size_t bytes; /* of their documents */
 };
+
+enum { CLAIM_REPLY_BYTES = 16 << 20 }; /* a claim gets no more tasks beyond this */
 
 struct heartbeat {
 	/* A task of the agent has been canceled. */

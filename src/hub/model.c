@@ -887,6 +887,7 @@ job_new(struct workflow *workflow, const struct job_row *row)
 	job->row.requires = keep(pipeline, row->requires);
 	job->row.resource_class = keep(pipeline, row->resource_class);
 	job->row.document = keep(pipeline, row->document);
+	job->document_bytes = row->document == NULL ? 0 : strlen(row->document);
 	job->row.workflow_name = workflow->row.name;
 	job->row.project_slug = pipeline->row.project_slug;
 	job->row.pipeline_number = pipeline->row.number;

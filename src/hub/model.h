@@ -114,7 +114,8 @@ struct job {
 	struct requirement *requires;
 	size_t require_count;
 	struct resource_class *class; /* NULL where nothing runs */
-	struct json *document;	      /* of row.document */
+	struct json *document;	      /* of row.document, once a task of it has been leased */
+	size_t document_bytes;
 	struct task **tasks;	      /* of all attempts, oldest first */
 	size_t task_count;
 	const char *waiting;	      /* why it is not running although it could; NULL */
@@ -171,7 +172,6 @@ struct agent {
 struct resource_class {
 	struct class_row row;
 	bool is_known;	       /* has a row of its own; else only named by a job */
-	bool docker_on_host;   /* settings: docker: jobs run their steps on the host */
 	struct model *model;
 	struct task *queue;    /* first come, first served */
 	unsigned queued, running;

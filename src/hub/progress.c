@@ -35,6 +35,18 @@ step_of(struct task *task, const struct task_event *event)
 	return step_new(task, &row);
 }
 
+/* Output may come before the event that says that it runs: a task never goes back. */
+static void
+reach(struct task *task, enum task_state phase)
+{
+	if (task->row.phase < phase) {
+		task->row.phase = phase;
+		task_touch(task);
+	}
+	/* The period of a task that runs is longer. */
+	lease_renew(task);
+}
+
 static void
 do_phase(struct task *task, const struct task_event *event)
 {
@@ -44,11 +56,9 @@ do_phase(struct task *task, const struct task_event *event)
 		[EVENT_FINISHING] = TASK_FINISHING,
 	};
 
-	task->row.phase = phases[event->type];
+	reach(task, phases[event->type]);
 	if (task->row.started_ms == 0)
 		task->row.started_ms = event->time_ms;
-	/* The period of a task that runs is longer. */
-	lease_renew(task);
 }
 
 static void
@@ -56,6 +66,7 @@ do_step_started(struct task *task, const struct task_event *event)
 {
 	struct step *step = step_of(task, event);
 
+	reach(task, TASK_RUNNING);
 	step->row.state = STEP_RUNNING;
 	step->row.started_ms = event->time_ms;
 	step_touch(step);
@@ -208,6 +219,9 @@ progress_output_position(struct model *model, const struct output_record *record
 	struct position *position = task_position(task, record->step, record->attempt);
 	struct step *step = task_step(task, record->step, record->attempt);
 
+	/* What has printed has run: its lease is not one that may be given to another. */
+	if (task->row.state == HUB_LEASED)
+		reach(task, TASK_RUNNING);
 	position->offset = record->offset + record->raw_len;
 	if (step != NULL && step->row.state == STEP_RUNNING)
 		step->row.output_bytes = position->offset;

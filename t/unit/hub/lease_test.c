@@ -230,7 +230,12 @@ test_output_has_one_place_for_each_byte(void **state)
 	record.offset = 0;
 	assert_int_equal(TRY(), PROGRESS_OK);
 	assert_true(is_new);
+	assert_int_equal(task->row.phase, TASK_CLAIMED);
 	progress_output_position(&world.model, &record);
+	/* What has printed has run, whatever events say so far. */
+	assert_int_equal(task->row.phase, TASK_RUNNING);
+	turn(&world, RUNNER_LEASE_MS);
+	assert_int_equal(task->row.state, HUB_LEASED);
 	assert_int_equal(TRY(), PROGRESS_OK);
 	assert_false(is_new);
 	assert_int_equal(offset, 10);
