@@ -14,7 +14,7 @@
 #include "base/text.h"
 #include "ctl/view.h"
 
-enum { NAME_BYTES = 128, REASON_BYTES = 512 };
+enum { NAME_BYTES = 128, REASON_BYTES = 512, STEP_NAME_BYTES = 256, STEP_NAME_COLUMNS = 60 };
 
 static const struct {
 	const char *name, *colour;
@@ -193,12 +193,23 @@ display_job_started(struct display *display, unsigned job, uint64_t running_ms)
 	view_flush(display);
 }
 
+/* A step without a name is called what it runs, which may be long. */
+static const char *
+step_name(char room[STEP_NAME_BYTES], const char *step)
+{
+	char clean[REASON_BYTES];
+
+	clean_text(clean, sizeof(clean), step, strlen(step));
+	return clean_cut(room, STEP_NAME_BYTES, clean, STEP_NAME_COLUMNS);
+}
+
 void
 display_step_started(struct display *display, unsigned job, const char *step)
 {
 	struct display_job *it = job_at(display, job);
+	char room[STEP_NAME_BYTES];
 
-	replace_text(&it->step, step);
+	replace_text(&it->step, step_name(room, step));
 	memset(&it->last, 0, sizeof(it->last));
 	if (display->view->step_started != NULL)
 		display->view->step_started(display, it);
@@ -271,16 +282,15 @@ void
 display_failure_begin(struct display *display, unsigned job, const struct step_end *end)
 {
 	struct display_job *it = job_at(display, job);
-	char how[64], took[24], step[NAME_BYTES];
+	char how[64], took[24], step[STEP_NAME_BYTES];
 
 	make_way(display);
 	display->block_open = true;
 	display->block_line_open = false;
 	memset(&display->block, 0, sizeof(display->block));
 	display->block.colour = display->colour;
-	clean_text(step, sizeof(step), end->step, strlen(end->step));
 	buffer_printf(&display->out, "%s--- %s: step '%s' failed: %s after %s%s\n",
-		      view_look_colour(display, JOB_FAILED), it->name, step,
+		      view_look_colour(display, JOB_FAILED), it->name, step_name(step, end->step),
 		      step_end_text(how, end), text_duration(took, end->wall_ms),
 		      view_colour_end(display));
 	view_flush(display);

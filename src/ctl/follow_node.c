@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "ctl/clean.h"
 #include "ctl/follow_private.h"
 #include "format/json.h"
 
@@ -196,14 +197,15 @@ note_failure(struct node *node, const struct fact *fact)
 static void
 show_job_end(struct follow *follow, struct node *node, const struct fact *fact)
 {
-	char room[512], how[64];
+	char room[512], name[256], how[64];
 	const char *reason = fact->reason;
 
 	if (fact->look == JOB_FAILED && node->has_failure) {
 		follow_queue_block(follow, node);
 		/* How the step ended says more than that it failed. */
 		if (text_eq(node->failure.end.outcome, "failed") || reason == NULL) {
-			(void)snprintf(room, sizeof(room), "step '%s': %s", node->failure.end.step,
+			(void)snprintf(room, sizeof(room), "step '%s': %s",
+				       clean_cut(name, sizeof(name), node->failure.end.step, 40),
 				       step_end_text(how, &node->failure.end));
 			reason = room;
 		}

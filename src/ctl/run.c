@@ -7,7 +7,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include <errno.h>
+#include <ctype.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -305,12 +305,16 @@ describe_pipeline(const struct run *run)
 static char *
 slug_of(const struct run *run)
 {
-	const struct project *project = &run->source.project;
 	const char *name = strrchr(run->source.root, '/');
+	char *slug, *at;
 
-	if (project->slug != NULL)
-		return mem_strdup(project->slug);
-	return mem_printf("local/local/%s", name != NULL && name[1] != '\0' ? name + 1 : "project");
+	if (run->source.project.slug != NULL)
+		return mem_strdup(run->source.project.slug);
+	slug = mem_printf("local/local/%s", name != NULL && name[1] != '\0' ? name + 1 : "project");
+	for (at = slug + strlen("local/local/"); *at != '\0'; at++)
+		if (!isalnum((unsigned char)*at) && strchr("._-", *at) == NULL)
+			*at = '-';
+	return slug;
 }
 
 static int
@@ -360,6 +364,7 @@ watch_pipeline(struct run *run, struct err *err)
 		loop_run(run->loop);
 		if (run->stop && !canceled) {
 			canceled = true;
+			watching_note(watching, "canceling the jobs; once more ends them at once");
 			cancel(run);
 		}
 	}
@@ -404,6 +409,9 @@ run_private(struct run *run, struct err *err)
 		explain(run, err);
 	else if (status == ARGS_GO && run->died)
 		explain(run, err);
+	/* With one of the two gone there is nothing left to end in good order. */
+	if (run->died)
+		private_kill(run->pair);
 	api_close(run->api);
 	keep = run->keep_failed && status == EXIT_NO;
 	if (keep)

@@ -136,6 +136,12 @@ watching_error(const struct watching *watching, struct err *err)
 	return follow_error(watching->follow, err);
 }
 
+void
+watching_note(struct watching *watching, const char *text)
+{
+	display_note(watching->display, text);
+}
+
 int
 watching_finish(struct watching *watching, const bool *stop)
 {

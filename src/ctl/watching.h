@@ -26,6 +26,9 @@ bool watching_is_done(const struct watching *watching);
 /* 0, or why it was not followed to its end. */
 int watching_error(const struct watching *watching, struct err *err);
 
+/* One line of our own among the output. */
+void watching_note(struct watching *watching, const char *text);
+
 /* Print the summary and wait until all is written or *stop. EXIT_OK when every job succeeded, else EXIT_NO. */
 int watching_finish(struct watching *watching, const bool *stop);
 

@@ -241,7 +241,8 @@ task_tick(struct task *task, uint64_t now_ms)
 				step_is_due(task, step, now_ms);
 	if (task->orphan_due_ms != 0 && task->orphan_due_ms <= now_ms) {
 		task->orphan_due_ms = 0;
-		sweep_end_task(task, task->grace_ms, SUPERVISOR_END_ORPHANED);
+		/* A policy of 0 is that of runs nothing of which may survive: no time to go in good order, either. */
+		sweep_end_task(task, task->orphan_ms == 0 ? 0 : task->grace_ms, SUPERVISOR_END_ORPHANED);
 	}
 	if (task->retry_ms != 0 && task->retry_ms <= now_ms)
 		task->retry_ms = 0;

@@ -1,0 +1,189 @@
+#!/bin/sh
+# runnerctl run: green, red, order, selection, and what is wrong said at once.
+. "${0%/*}/ctl.sh"
+
+# --- green -----------------------------------------------------------------------------
+cp -R "$top_srcdir/contrib/examples/hello" "$tmp/hello"
+cd "$tmp/hello" || exit 99
+run_ctl run -j 4
+is "$status" 0 "the example succeeds"
+like "$out" '^5 jobs: 5 succeeded, 0 failed, 0 not run \(' "the summary counts its jobs"
+like "$out" '^\[unit-test\] ok - it says hello$' "a job's output is printed with its name in front"
+is "$err" "" "there is nothing to complain about"
+ok "nothing is left behind" nothing_left
+ok "the project's directory is as it was" test ! -e hello.o -a ! -e hello
+
+# --- red ---------------------------------------------------------------------------------
+project red <<'END'
+version: 2.1
+jobs:
+  good: {machine: true, steps: [run: echo fine]}
+  bad:
+    machine: true
+    steps:
+      - run: echo "a step before"
+      - run: {name: Break it, command: "echo one; echo two >&2; printf three; exit 7"}
+      - run: echo "a step behind"
+  after: {machine: true, steps: [run: echo never]}
+workflows:
+  w: {jobs: [good, bad, {after: {requires: [bad]}}]}
+END
+run_ctl run
+is "$status" 1 "a red job makes status 1"
+piece=$(printf '%s\n' "$out" | sed -n "/^--- bad: step 'Break it' failed: exit code 7 after /,/^---\$/p" | sed 1d)
+is "$piece" "one
+two
+three
+---" "the failed step's output is printed in one piece, and no other step's"
+like "$out" '^3 jobs: 1 succeeded, 1 failed, 1 not run \(' "what could not run is counted as not run"
+like "$out" "^failed +bad +[0-9.]+s  step 'Break it': exit code 7\$" "the summary says why"
+case $out in *never* | *"a step behind"*) fail "nothing runs behind the failure" ;; *) pass "nothing runs behind the failure" ;; esac
+run_ctl run -q
+is "$status" 1 "-q has the same status"
+like "$out" "^--- bad: step 'Break it' failed" "-q prints the failure"
+case $out in *fine* | *jobs:*) fail "-q prints nothing else" ;; *) pass "-q prints nothing else" ;; esac
+
+# --- order and parallelism -----------------------------------------------------------------
+# Each of the two in the middle waits for the other: they end only when they run side by side.
+project order <<'END'
+version: 2.1
+jobs:
+  first: {machine: true, steps: [run: 'test ! -e "$MEET/a" && : > "$MEET/first"']}
+  a: {machine: true, steps: [run: 'test -e "$MEET/first"; : > "$MEET/a"; until test -e "$MEET/b"; do sleep 0.01; done']}
+  b: {machine: true, steps: [run: 'test -e "$MEET/first"; : > "$MEET/b"; until test -e "$MEET/a"; do sleep 0.01; done']}
+  last: {machine: true, parallelism: 2, steps: [run: 'test -e "$MEET/a" && test -e "$MEET/b"; : > "$MEET/$CIRCLE_NODE_INDEX"; until test -e "$MEET/0" && test -e "$MEET/1"; do sleep 0.01; done']}
+workflows:
+  w:
+    jobs:
+      - last: {requires: [a, b]}
+      - a: {requires: [first]}
+      - b: {requires: [first]}
+      - first
+END
+mkdir -m 777 "$tmp/meet"
+run_ctl run -j 2 -e MEET="$tmp/meet"
+is "$status" 0 "jobs run side by side, and behind those they require"
+like "$out" '^\[last/1\] started$' "the nodes of a parallel job have numbers"
+like "$out" '^5 jobs: 5 succeeded' "each node is counted"
+
+# --- selection --------------------------------------------------------------------------------
+project select <<'END'
+version: 2.1
+parameters:
+  greeting: {type: string, default: hello}
+  loud: {type: boolean, default: false}
+jobs:
+  a: {machine: true, environment: {WHO: job}, steps: [run: 'echo "<< pipeline.parameters.greeting >> $WHO $FROM_FILE"']}
+  b: {machine: true, steps: [run: 'echo "b on $CIRCLE_BRANCH"']}
+  c: {machine: true, steps: [run: echo c]}
+workflows:
+  one: {jobs: [a, {b: {requires: [a]}}]}
+  two: {when: << pipeline.parameters.loud >>, jobs: [c]}
+  three: {jobs: [{c: {name: on-main, filters: {branches: {only: main}}}}]}
+END
+printf 'FROM_FILE=from a file\n' >"$tmp/env"
+run_ctl run --workflow one --job a -e WHO=me --env-file "$tmp/env" --parameter greeting=hi
+like "$out" '^\[a\] hi me from a file$' "variables and parameters from the command line win"
+like "$out" '^1 job: 1 succeeded' "--job takes one job"
+run_ctl run --job one/b --branch dev
+like "$out" '^\[b\] b on dev$' "--branch is what jobs see"
+like "$out" '^2 jobs: 2 succeeded' "--job takes what it requires, too"
+run_ctl run --only-job b
+like "$out" '^1 job: 1 succeeded' "--only-job does not"
+run_ctl run --dry-run --pipeline-parameters '{loud: true, greeting: "1"}' --branch main
+is "$out" "one/a  machine
+one/b  machine  requires a
+two/c  machine
+three/on-main  machine" "--dry-run lists what would run, with parameters and branch"
+run_ctl run --job nowhere
+is "$status" 1 "a job that is not there is an error"
+like "$err" "^runnerctl: there is no job 'nowhere' to run" "which is said"
+run_ctl run --workflow three --branch dev
+like "$err" "^runnerctl: there is no workflow 'three' to run: there is 'one'\$" "a workflow that a filter leaves out, too"
+mkdir -p sub/dir && cd sub/dir && git init -q "$tmp/select"
+run_ctl run --only-job b --workflow one
+is "$status" 0 "below the top of a git tree its config is found"
+
+project nothing <<'END'
+version: 2.1
+jobs:
+  a: {machine: true, steps: [run: echo a]}
+workflows:
+  w: {jobs: [{a: {filters: {branches: {only: main}}}}]}
+END
+run_ctl run --branch dev
+is "$status" 1 "nothing to run is an error"
+like "$err" "^runnerctl: no job of '.circleci/config.yml' runs for branch 'dev'\$" "which is said"
+
+# --- what is wrong -----------------------------------------------------------------------------
+project wrong <<'END'
+version: 2.1
+jobs:
+  a:
+    machine: true
+    steps:
+      - run: echo a
+      - rum: echo b
+workflows:
+  w: {jobs: [a]}
+END
+run_ctl run
+is "$status" 1 "a wrong config is status 1"
+like "$err" '^\.circleci/config\.yml:7:9: error\[' "and says where"
+is "$out" "" "nothing runs then"
+run_ctl config validate
+is "$status" 1 "config validate says the same"
+like "$err" '^\.circleci/config\.yml:7:9: error\[' "at the same place"
+ok "nothing was started" nothing_left
+
+project docker <<'END'
+version: 2.1
+jobs:
+  a: {docker: [{image: "debian:12"}], steps: [run: echo "on the host"]}
+workflows:
+  w: {jobs: [a]}
+END
+run_ctl run
+is "$status" 1 "a docker: job is refused"
+like "$err" '^\.circleci/config\.yml:3:7: error\[E_UNSUPPORTED\]: .*container' "with its place and a sentence"
+like "$err" 'hint: --executor host' "and the hint"
+run_ctl run --executor host
+is "$status" 0 "--executor host runs it"
+like "$out" '^\[a\] on the host$' "on the host"
+
+mkdir "$tmp/empty" && cd "$tmp/empty" || exit 99
+run_ctl run
+is "$status" 3 "no config is status 3"
+like "$err" "^runnerctl: cannot open config '\.circleci/config\.yml': No such file or directory\$" "and says what is missing"
+like "$err" "^hint: " "with a hint"
+run_ctl run -c "$tmp"
+is "$status" 3 "a directory is no config"
+run_ctl run -j 0
+is "$status" 2 "no slots is wrong usage"
+run_ctl run -j 2 something
+is "$status" 2 "an operand is wrong usage"
+run_ctl rum
+is "$status" 2 "an unknown command is wrong usage"
+like "$err" "did you mean 'run'" "and the nearest is named"
+
+# --- a directory without git, and with odd names -------------------------------------------------
+project "odd name 'x'" <<'END'
+version: 2.1
+jobs:
+  a: {machine: true, steps: [checkout, run: 'cat "a file"; test ! -e .git']}
+workflows:
+  w: {jobs: [a]}
+END
+echo "not under git" >"a file"
+run_ctl run
+is "$status" 0 "a directory without git is checked out"
+like "$out" '^\[a\] not under git$' "as it is"
+
+# --- a sibling is missing ---------------------------------------------------------------------------
+mkdir "$tmp/bin" && cp "$top_builddir/runnerctl" "$tmp/bin/runnerctl"
+TMPDIR=$mark timeout 60 "$tmp/bin/runnerctl" run >"$tmp/out" 2>"$tmp/err"
+is "$?" 3 "a missing program is status 3"
+like "$(cat "$tmp/err")" "^runnerctl: cannot find 'runner-hub': it is neither in '$tmp/bin' nor in " "and says where it was looked for"
+ok "nothing is left behind by all that" nothing_left
+
+done_testing
