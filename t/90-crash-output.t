@@ -142,8 +142,10 @@ for my $name (sort keys %tasks) {
 		($events =~ /"outcome":"(?!success)/);
 }
 ok($disorder eq '', 'every task tells each change once, in order') or print $disorder;
-ok(!glob("$dir/run/tasks/*"), 'no state directory is left');
-ok(!glob("$dir/work/*"), 'no work directory is left');
+my @left = glob "$dir/run/tasks/*";
+ok(!@left, 'no state directory is left');
+@left = glob "$dir/work/*";
+ok(!@left, 'no work directory is left');
 if ($failed) {
 	system("tail -n 60 $dir/taskd.log | sed 's/^/# /'");
 	print "# kept $dir\n";

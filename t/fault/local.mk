@@ -4,3 +4,5 @@ check_PROGRAMS += taskd
 taskd_SOURCES = t/fault/taskd.c
 taskd_LDADD = libagent.a libtask.a libwire.a libformat.a libloop.a libbase.a $(format_libs) \
 	$(EVENT_LIBS)
+check_PROGRAMS += t/strike
+t_strike_SOURCES = t/fault/strike.c
