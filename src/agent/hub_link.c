@@ -83,9 +83,13 @@ on_down(void *arg, const struct err *err, uint64_t retry_ms)
 	char room[24];
 
 	OBJ_CHECK(link, LINK_MAGIC);
+	if (retry_ms < 1000)
+		(void)snprintf(room, sizeof(room), "%u ms", (unsigned)retry_ms);
+	else
+		text_duration(room, retry_ms);
 	if (link->down_us == 0 || (is_slow && !link->told_slow))
 		log_warn("hub at %s is away: %s; tasks go on, next try in %s%s", link->text, err->text,
-			 text_duration(room, retry_ms), is_slow ? ", and so on" : ", then less often");
+			 room, is_slow ? ", and so on" : ", then less often");
 	link->told_slow = link->told_slow || is_slow;
 	if (link->down_us == 0)
 		link->down_us = loop_now_us(link->loop);
