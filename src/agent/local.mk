@@ -18,6 +18,7 @@ libagent_a_SOURCES = \
 	src/agent/step.c src/agent/step.h \
 	src/agent/supervisor.c src/agent/supervisor.h \
 	src/agent/task.c src/agent/task.h \
+	src/agent/task_news.c \
 	src/agent/task_steps.c \
 	src/agent/task_struct.h \
 	src/agent/tasks.c src/agent/tasks.h \

@@ -250,20 +250,43 @@ go_on(struct task *task)
 }
 
 /*
- * A task whose journal or spool is damaged is ended: its runner-init, which nobody could follow any more, is told to
- * end by its orphan policy; the hub finds out by the lease.
+ * What cannot be read is given up: nothing can be told of it any more, its events have no numbers. The hub finds out by
+ * the lease. What runs is ended like a task that somebody else has.
  */
-static void
-give_up(struct tasks *tasks, const struct id *id, int dir_fd, struct task *task,
-	const struct err *err)
+static int
+doom(struct task *task, struct err *err)
 {
-	char text[ID_TEXT_BYTES];
+	struct journal_record record;
+	int rc;
 
-	log_line(err->code == ERR_GONE ? LOG_INFO : LOG_ERROR, LOG_AT_TASK(id_text(text, id)),
-		 "not recovered: %s", err->text);
+	task_free_steps(task);
+	journal_release(&task->journal);
+	spool_release(&task->spool);
+	task_open_spool(task);
+	spool_discard(&task->spool);
+	(void)unlinkat(task->dir_fd, STATE_JOURNAL_NAME, 0);
+	rc = journal_create(&task->journal, task->dir_fd, &task->id, task->epoch, err);
+	journal_record_init(&record, JOURNAL_FINISHING);
+	if (rc == 0)
+		rc = journal_append(&task->journal, &record, err);
+	journal_record_init(&record, JOURNAL_DROPPED);
+	if (rc == 0)
+		rc = journal_append(&task->journal, &record, err);
+	task->state = TASK_FINISHING;
+	task->verdict = OUTCOME_CANCELED;
+	task->dropped = true;
+	return rc;
+}
+
+/* Removes what there is no task for. */
+static void
+clear_away(struct tasks *tasks, const struct id *id, int dir_fd, struct task *task)
+{
+	state_dir_remove_task(tasks->settings.state_dir, id, dir_fd);
 	if (task != NULL)
 		task_dispose(task); /* and with it dir_fd */
-	state_dir_remove_task(tasks->settings.state_dir, id, task != NULL ? -1 : dir_fd);
+	else if (dir_fd >= 0)
+		(void)close(dir_fd);
 }
 
 static struct task *
@@ -271,6 +294,7 @@ recover_task(struct tasks *tasks, const struct id *id)
 {
 	struct err err = ERR_INIT;
 	struct task *task = NULL;
+	char text[ID_TEXT_BYTES];
 	int dir_fd = -1, rc;
 
 	rc = state_dir_open_task(tasks->settings.state_dir, id, &dir_fd, &err);
@@ -280,10 +304,13 @@ recover_task(struct tasks *tasks, const struct id *id)
 		task->dir_fd = dir_fd;
 		rc = read_task(task, &err);
 	}
+	if (rc < 0)
+		log_line(rc == ERR_GONE ? LOG_INFO : LOG_ERROR, LOG_AT_TASK(id_text(text, id)),
+			 "not recovered: %s", err.text);
+	if (rc == ERR_INPUT && task != NULL)
+		rc = doom(task, &err);
 	if (rc < 0) {
-		give_up(tasks, id, dir_fd, task, &err);
-		if (task == NULL && dir_fd >= 0)
-			(void)close(dir_fd);
+		clear_away(tasks, id, dir_fd, task);
 		return NULL;
 	}
 	task_name_work_dir(task);

@@ -1,5 +1,5 @@
 /*
- * task_struct.h - what a task is made of: for task.c, task_steps.c, tasks.c and recovery.c.
+ * task_struct.h - what a task is made of: for task*.c and recovery.c.
  *
  * Nobody but task_enter() assigns state, but recovery.c, which reads it from the journal.
  *
@@ -80,6 +80,7 @@ struct task {
 	char last_line[OUTPUT_LINE_BYTES];
 
 	struct timer timer; /* to look again: a repeated step, a full journal, a runner-init that does not answer */
+	uint64_t answer_due_us; /* when runner-init counts as not answering; 0: nothing is asked */
 	struct later tidy;
 	bool begun;	 /* task_begin() was called */
 	bool ready;	 /* runner-init has told what it holds: steps can be started */

@@ -18,7 +18,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-enum { RM_PATHS_MOST = 64 };
+enum { RM_PATHS_MOST = 64, RM_RETRY_MS = 1000 };
 
 static int
 make_path(const char *path, struct err *err)
@@ -36,6 +36,14 @@ make_path(const char *path, struct err *err)
 	if (rc == 0 && mkdir(path, 0755) != 0 && errno != EEXIST)
 		rc = err_sys(err, "cannot make directory '%s'", path);
 	return rc;
+}
+
+static void rm_want(struct work_dirs *dirs);
+
+static void
+on_again(void *arg)
+{
+	rm_want(arg);
 }
 
 int
@@ -57,6 +65,7 @@ work_dirs_init(struct work_dirs *dirs, struct loop *loop, const char *path, stru
 	if (dirs->fd < 0)
 		return err_sys(err, "cannot open the work directory '%s'", path);
 	dirs->path = mem_strdup(path);
+	timer_init(&dirs->again, loop, on_again, dirs);
 	return 0;
 }
 
@@ -64,6 +73,7 @@ void
 work_dirs_release(struct work_dirs *dirs)
 {
 	child_release(&dirs->rm);
+	timer_release(&dirs->again);
 	if (dirs->fd >= 0)
 		(void)close(dirs->fd);
 	dirs->fd = -1;
@@ -123,8 +133,6 @@ work_dir_make(struct work_dir *work, struct err *err)
 
 /* --- removal --- */
 
-static void rm_want(struct work_dirs *dirs);
-
 static void
 on_rm_exit(void *arg, int status, const struct rusage *usage)
 {
@@ -162,8 +170,10 @@ rm_want(struct work_dirs *dirs)
 		argv[argc++] = (*end)->name;
 	argv[argc] = NULL;
 	if (child_start(&dirs->rm, dirs->loop, &spec, on_rm_exit, dirs, &err) < 0) {
-		log_warn("cannot remove '%s/%s': %s", dirs->path, argv[3], err.text);
-		return; /* the next removal tries again */
+		log_warn("cannot remove '%s/%s': %s; trying again in %d ms", dirs->path, argv[3], err.text,
+			 RM_RETRY_MS);
+		timer_start_ms(&dirs->again, RM_RETRY_MS);
+		return;
 	}
 	dirs->removing = dirs->waiting;
 	dirs->waiting = *end;

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 
 #include "loop/child.h"
+#include "loop/loop.h"
 
 struct err;
 struct loop;
@@ -24,6 +25,7 @@ struct work_dirs {
 	char *path;
 	int fd;
 	struct child rm;
+	struct timer again; /* when rm could not be started */
 	struct work_dir *waiting, **waiting_end; /* to be removed */
 	struct work_dir *removing;		 /* those that rm was given */
 };

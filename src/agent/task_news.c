@@ -1,0 +1,207 @@
+/*
+ * task_news.c - what a task's runner-init tells, and how the two find each other.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/leftover.h"
+#include "agent/task_struct.h"
+#include "base/assert.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "task/task_doc.h"
+
+#define AT(task) LOG_AT_TASK((task)->id_text)
+
+static void
+on_step_state(void *arg, const struct message_step_state *state, int pipe_fd, int memfd)
+{
+	struct task *task = arg;
+	struct err err = ERR_INIT;
+	struct step *step;
+
+	OBJ_CHECK(task, TASK_MAGIC);
+	step = task_find_step(task, state->step, state->attempt);
+	if (step == NULL && task->doc != NULL && state->step < task->doc->step_count) {
+		struct step *current = task->current;
+
+		/* The journal has its end; its survivors may print on. */
+		step = task_add_step(task, state->step, state->attempt);
+		step->ended = step->exited = step->drained = true;
+		task->current = current;
+	}
+	if (step == NULL) {
+		log_line(LOG_WARN, AT(task), "runner-init holds step %u, which the task has not", state->step);
+		if (pipe_fd >= 0)
+			(void)close(pipe_fd);
+		if (memfd >= 0)
+			(void)close(memfd);
+		return;
+	}
+	step->told = true;
+	if (step_adopt(step, pipe_fd, memfd, &err) < 0)
+		task_judge(task, OUTCOME_INFRA_FAIL, err.text);
+	else if (step->stopping != OUTCOME_NONE && !step->exited)
+		step_stop_again(step);
+}
+
+/* What the journal says has begun and runner-init does not hold never reached it. */
+static void
+ask_untold_steps(struct task *task)
+{
+	struct step *step, *next;
+
+	for (step = task->steps; step != NULL; step = next) {
+		next = step->next;
+		if (!step->told && !step->exited && !step->started)
+			task_ask_step(task, step);
+		step->told = false;
+	}
+}
+
+static void
+on_ready(void *arg)
+{
+	struct task *task = arg;
+
+	OBJ_CHECK(task, TASK_MAGIC);
+	if (!task->fresh)
+		ask_untold_steps(task);
+	task->fresh = false;
+	task->ready = true;
+	task_want(task);
+}
+
+static void
+on_step_started(void *arg, const struct message_step_started *started, int pipe_fd)
+{
+	struct task *task = arg;
+	struct step *step;
+
+	OBJ_CHECK(task, TASK_MAGIC);
+	step = task_find_step(task, started->step, started->attempt);
+	if (step != NULL)
+		step_note_started(step, pipe_fd);
+	else
+		(void)close(pipe_fd);
+}
+
+/* Is it the host's fault, and not that of what the step asks for? */
+static bool
+is_of_host(uint32_t what)
+{
+	return what != FAULT_EXEC && what != FAULT_CWD_MAKE && what != FAULT_CWD_ENTER &&
+	       what != FAULT_ROOM;
+}
+
+static void
+on_step_failed(void *arg, const struct message_step_failed_to_start *failed)
+{
+	struct task *task = arg;
+	char sentence[RUNNER_REASON_BYTES];
+	struct step *step;
+
+	OBJ_CHECK(task, TASK_MAGIC);
+	step = task_find_step(task, failed->step, failed->attempt);
+	if (step == NULL)
+		return;
+	task_fault_sentence(sentence, task, step, failed);
+	step_note_failed(step, sentence, is_of_host(failed->what));
+}
+
+static void
+on_step_exited(void *arg, const struct message_step_exited *exited)
+{
+	struct task *task = arg;
+	struct step *step;
+
+	OBJ_CHECK(task, TASK_MAGIC);
+	step = task_find_step(task, exited->step, exited->attempt);
+	if (step != NULL)
+		step_note_exited(step, exited);
+}
+
+static void
+on_empty(void *arg, uint32_t left)
+{
+	struct task *task = arg;
+
+	OBJ_CHECK(task, TASK_MAGIC);
+	if (left > 0)
+		log_line(LOG_WARN, AT(task), "%u processes could not be ended", left);
+	task->empty = task->kill_sent;
+	task_want(task);
+}
+
+static void
+on_error(void *arg, const struct message_error *error)
+{
+	struct task *task = arg;
+
+	OBJ_CHECK(task, TASK_MAGIC);
+	log_line(LOG_WARN, AT(task), "runner-init cannot %s%s%s", message_fault_sentence(error->what),
+		 error->sys != 0 ? ": " : "", error->sys != 0 ? strerror((int)error->sys) : "");
+}
+
+static void
+on_gone(void *arg, const char *reason)
+{
+	struct task *task = arg;
+	unsigned killed = 0;
+
+	OBJ_CHECK(task, TASK_MAGIC);
+	if (task->state == TASK_PREPARING && !task->ready && task_prepare(task))
+		return; /* the one that was found was on its way out; nothing has run yet */
+	task->wanting = true; /* the steps are walked through: nothing may end the task meanwhile */
+	if (reason != NULL && !supervisor_has_namespace(&task->supervisor) && task->has_work)
+		killed = leftover_kill(task->work.path);
+	if (killed > 0)
+		log_line(LOG_WARN, AT(task), "killed %u processes that runner-init left behind", killed);
+	if (reason != NULL) {
+		log_line(LOG_WARN, AT(task), "%s", reason);
+		task_judge(task, OUTCOME_INFRA_FAIL, reason);
+		task_lose_steps(task, reason);
+	}
+	task->wanting = false;
+	task_want(task);
+}
+
+static const struct supervisor_hooks hooks_of_supervisor = {
+	.on_step_state = on_step_state,
+	.on_ready = on_ready,
+	.on_step_started = on_step_started,
+	.on_step_failed = on_step_failed,
+	.on_step_exited = on_step_exited,
+	.on_empty = on_empty,
+	.on_error = on_error,
+	.on_gone = on_gone,
+};
+
+bool
+task_prepare(struct task *task)
+{
+	struct supervisor_hooks hooks = hooks_of_supervisor;
+	struct tasks *tasks = task->tasks;
+	struct err err = ERR_INIT;
+
+	hooks.arg = task;
+	supervisor_release(&task->supervisor);
+	task->ready = task->fresh = true;
+	if (work_dir_make(&task->work, &err) == 0 &&
+	    supervisor_start(&task->supervisor, tasks->loop, tasks->executor, task->dir_fd,
+			     tasks->settings.orphan_ms, &hooks, &err) == 0)
+		return true;
+	task_judge(task, OUTCOME_INFRA_FAIL, err.text);
+	return false;
+}
+
+int
+task_find_supervisor(struct task *task, struct err *err)
+{
+	struct supervisor_hooks hooks = hooks_of_supervisor;
+
+	hooks.arg = task;
+	return supervisor_find(&task->supervisor, task->tasks->loop, task->dir_fd, &hooks, err);
+}
