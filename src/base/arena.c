@@ -17,6 +17,7 @@
 
 #include "base/assert.h"
 #include "base/mem.h"
+#include "base/poison.h"
 
 enum { BLOCK_FIRST_BYTES = 4096, BLOCK_MOST_BYTES = 1 << 20 };
 
@@ -60,7 +61,7 @@ block_for(struct arena *arena, size_t size)
 	struct arena_block *last = arena->last, *block;
 	size_t room;
 
-#ifdef __SANITIZE_ADDRESS__
+#ifdef POISON_WITH_ASAN
 	room = 0;
 #else
 	if (last != NULL && last->room - last->used >= size)

@@ -11,6 +11,7 @@ libbase_a_SOURCES = \
 	src/base/log.c src/base/log.h \
 	src/base/mem.c src/base/mem.h \
 	src/base/options.c src/base/options.h \
+	src/base/poison.h \
 	src/base/sanitize.h \
 	src/base/slab.c src/base/slab.h \
 	src/base/text.c src/base/text.h

@@ -16,15 +16,7 @@
 #include "base/assert.h"
 #include "base/err.h"
 #include "base/mem.h"
-
-#if defined(__SANITIZE_ADDRESS__)
-#include <sanitizer/asan_interface.h>
-#define POISON(ptr, len)   ASAN_POISON_MEMORY_REGION(ptr, len)
-#define UNPOISON(ptr, len) ASAN_UNPOISON_MEMORY_REGION(ptr, len)
-#else
-#define POISON(ptr, len)   ((void)(ptr))
-#define UNPOISON(ptr, len) ((void)(ptr))
-#endif
+#include "base/poison.h"
 
 enum { SLAB_LEAST_CHUNKS = 4 };
 

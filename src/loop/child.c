@@ -26,6 +26,7 @@
 
 #include "base/assert.h"
 #include "base/err.h"
+#include "base/poison.h"
 #include "base/sanitize.h"
 
 extern char **environ;
@@ -172,6 +173,7 @@ clone_child(struct birth *birth, unsigned flags, int *pidfd)
 	int clone_flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD;
 
 	sanitize_forget_stack(stack, sizeof(stack));
+	UNPOISON(stack, sizeof(stack)); /* the last child's frames never returned: they ended in an exec */
 	if (flags & CHILD_NEW_PID_NS)
 		clone_flags |= CLONE_NEWPID | CLONE_NEWNS;
 	if (flags & CHILD_NEW_USER_NS)
