@@ -178,16 +178,15 @@ print_diagnostic(struct buffer *text, const struct json *diagnostic)
 	const char *severity = json_get_str(diagnostic, "severity");
 	const char *code = json_get_str(diagnostic, "code");
 	const char *message = json_get_str(diagnostic, "message");
+	const char *source = json_get_str(diagnostic, "text");
+	long long line = (long long)json_get_int(diagnostic, "line", 0);
+	long long column = (long long)json_get_int(diagnostic, "column", 0);
 
-	if (json_get_str(diagnostic, "text") != NULL) {
-		buffer_printf(text, "%s\n", json_get_str(diagnostic, "text"));
-		return;
-	}
-	buffer_printf(text, "%s:%lld:%lld: %s[%s]: %s\n", path != NULL ? path : "config",
-		      (long long)json_get_int(diagnostic, "line", 0),
-		      (long long)json_get_int(diagnostic, "column", 0),
+	buffer_printf(text, "%s:%lld:%lld: %s[%s]: %s\n", path != NULL ? path : "config", line, column,
 		      severity != NULL ? severity : "error", code != NULL ? code : "",
 		      message != NULL ? message : "");
+	if (source != NULL && column > 0 && column < 1000)
+		buffer_printf(text, "%5lld | %s\n      | %*s^\n", line, source, (int)column - 1, "");
 	if (hint != NULL)
 		buffer_printf(text, "  hint: %s\n", hint);
 }
