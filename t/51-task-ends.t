@@ -37,6 +37,8 @@ stop "$pid" KILL
 start manyruns $(taskd_on manyruns --max-run-time 1ms)
 ok 'over a restart too' wait_log manyruns 'recovered: state running' 20
 stop "$pid" KILL
+play manyruns --cancel-after 1ms
+is "$(outcomes manyruns)" '0.1=failed end=canceled' 'and is canceled meanwhile'
 
 task cancel "{\"command\":\"exec $actor text=here sleep\"},{\"command\":\"echo no\",\"when\":\"always\"}"
 play cancel --cancel-after 500ms

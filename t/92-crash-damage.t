@@ -44,8 +44,8 @@ crashed document
 echo '{' >"$state/task.json"
 play document
 like "$(cat "$tmp/document.log")" 'not recovered: ' 'a damaged document is named'
-is "$(ls "$tmp/document.run/tasks")" '' 'and nothing is left of its state'
-kill -KILL "$step_pid" 2>/dev/null
+ok 'what runs is ended' wait_gone "$step_pid" 20
+ok 'and nothing is left' nothing_left document
 
 mkdir -p "$tmp/begun.run/tasks/00000000-0000-4000-8000-0000000000ff"
 echo '{}' >"$tmp/begun.run/tasks/00000000-0000-4000-8000-0000000000ff/task.json"

@@ -11,6 +11,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -88,7 +89,9 @@ count_lines(int fd)
 	off_t at = 0, whole = 0;
 	ssize_t n, i;
 
-	while ((n = pread(fd, bytes, sizeof(bytes), at)) > 0) {
+	while ((n = pread(fd, bytes, sizeof(bytes), at)) > 0 || (n < 0 && errno == EINTR)) {
+		if (n < 0)
+			continue;
 		for (i = 0; i < n; i++)
 			if (bytes[i] == '\n') {
 				lines++;
@@ -96,6 +99,8 @@ count_lines(int fd)
 			}
 		at += n;
 	}
+	if (n < 0)
+		die("cannot read the events");
 	if (ftruncate(fd, whole) != 0 || lseek(fd, whole, SEEK_SET) < 0)
 		die("cannot cut the events");
 	return lines;
