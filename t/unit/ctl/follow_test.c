@@ -53,19 +53,25 @@ struct fixture {
 	struct err err;
 };
 
+/* With this the request ends when its client goes; without, it would wait for our answer. */
+static void
+on_gone(void *arg)
+{
+	*(struct http_request **)arg = NULL;
+}
+
 static void
 handle(void *arg, struct http_request *req)
 {
 	struct fixture *f = arg;
 	const char *path = http_request_path(req);
+	struct http_request **held = text_ends(path, "/watch")		? &f->watch
+				     : strstr(path, "/tasks/") != NULL ? &f->block
+									: &f->output;
 
 	http_reply_start(req, 200, "application/octet-stream");
-	if (text_ends(path, "/watch"))
-		f->watch = req;
-	else if (strstr(path, "/tasks/") != NULL)
-		f->block = req;
-	else
-		f->output = req;
+	http_request_on_close(req, on_gone, held);
+	*held = req;
 	loop_stop(f->loop);
 }
 
