@@ -43,7 +43,7 @@ static struct watch input;
 static struct buffer waiting = BUFFER_INIT;
 static struct frame_packer *packer;
 
-static void
+static _Noreturn void
 die(const char *what)
 {
 	fprintf(stderr, "hubcall: %s\n", what);
@@ -88,18 +88,24 @@ on_done(void *arg, const struct err *err, const struct http_reply *reply)
 	print(json);
 }
 
+static unsigned
+digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return (unsigned)(c - '0');
+	if (c < 'a' || c > 'f')
+		die("'hex' is none");
+	return (unsigned)(c - 'a' + 10);
+}
+
 static size_t
 from_hex(unsigned char **out, const char *text)
 {
 	size_t len = strlen(text) / 2, i;
-	unsigned byte;
 
 	*out = mem_zalloc(len + 1, 1);
-	for (i = 0; i < len; i++) {
-		if (sscanf(text + 2 * i, "%2x", &byte) != 1)
-			die("'hex' is none");
-		(*out)[i] = (unsigned char)byte;
-	}
+	for (i = 0; i < len; i++)
+		(*out)[i] = (unsigned char)(digit(text[2 * i]) << 4 | digit(text[2 * i + 1]));
 	return len;
 }
 

@@ -51,7 +51,7 @@ struct serve {
 	struct signal_watch term, intr;
 	struct timer drain;
 	bool is_ending;
-	int status;
+	bool wants_help;
 	const char *config; /* -c */
 };
 
@@ -148,7 +148,7 @@ set_option(void *arg, const struct option *option, const char *value, struct err
 		return 0;
 	}
 	if (set_flag(settings, option->name) > 0)
-		serve->status = -1; /* --help was asked for */
+		serve->wants_help = true;
 	return 0;
 }
 
@@ -194,7 +194,7 @@ take_settings(struct serve *serve, int argc, char **argv, struct err *err)
 		return rc;
 	if (operands > 0)
 		return err_set(err, ERR_INPUT, "'%s' is not meant here: serve takes options only", argv[0]);
-	if (serve->status < 0)
+	if (serve->wants_help)
 		return 0;
 	if (settings->is_private != (settings->token_file != NULL) ||
 	    settings->is_private != (settings->agent_token_file != NULL))
@@ -252,14 +252,16 @@ make_data_dir(const struct settings *settings, struct err *err)
 	return 0;
 }
 
+/*
+ * The model is ahead of the disk: no order of ending could make it true. What waits for a reply gets none, and the
+ * next start goes on from what was acknowledged.
+ */
 static void
 on_store_failed(void *arg, const struct err *err)
 {
-	struct serve *serve = arg;
-
+	(void)arg;
 	log_error("the store failed, nothing more can be acknowledged: %s", err->text);
-	serve->status = EXIT_REFUSED;
-	loop_stop(serve->hub.loop);
+	_exit(EXIT_REFUSED);
 }
 
 static int
@@ -477,7 +479,7 @@ serve_main(int argc, char **argv)
 	settings_init(settings);
 	if (take_settings(serve, argc, argv, &err) < 0) {
 		complain(&err);
-	} else if (serve->status < 0) {
+	} else if (serve->wants_help) {
 		status = show_help();
 	} else if (read_settings(serve, &err) < 0 || settings_complete(settings, &err) < 0) {
 		complain(&err);
@@ -491,7 +493,7 @@ serve_main(int argc, char **argv)
 			complain(&err);
 			status = EXIT_REFUSED;
 		} else {
-			status = serve->status;
+			status = EXIT_OK;
 		}
 	}
 	settings_release(settings);
