@@ -58,6 +58,21 @@ runnerd --hub "$hub_url" --token-file "$tmp/token" --run-dir "$tmp/run" --data-d
 	--work-dir "$tmp/work" --cache-dir "$tmp/cache" --ready-fd 9 --idle-timeout 10ms 9>"$tmp/ready" 2>>"$tmp/agent.log"
 is "$(cat "$tmp/ready")" ready 'ready is said after the first claim'
 
+# Drained while the hub is away: the next agent reports what is over.
+hub_say 'task left echo left'
+start_runnerd
+wait_log fakehub 'task left step 0 step_started' 20
+hub_say 'down 30000'
+wait_log fakehub 'down for 30000' 10
+kill -TERM "$agent_pid"
+wait_until 20 wait_gone "$agent_pid" 20
+ok 'an agent that drains does not wait for ever for a hub that is away' \
+	wait_log agent 'warn hub is away: ending with 1 tasks not yet reported' 1
+start_runnerd
+ok 'the next one reports the task' wait_ended left success 60
+is "$(cat "$(got_output left)")" left 'with its output'
+stop "$agent_pid"
+
 hub_say 'protocol 2'
 start_runnerd
 ok 'a hub of another protocol is named' wait_log agent 'hub speaks protocol 2, this agent speaks 1' 20

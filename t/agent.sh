@@ -9,6 +9,7 @@
 #   wait_ended NAME [OUTCOME]        until the hub has the end of a task
 #   got_output NAME [STEP]           path of what was received
 #   events_of NAME                   the types of its events, one a line
+#   task_id NAME                     its UUID
 #
 # SPDX-License-Identifier: Apache-2.0
 
@@ -71,4 +72,11 @@ end_tasks()
 no_tasks()
 {
 	[ -z "$(ls -A "$tmp/run/tasks" 2>/dev/null)" ]
+}
+
+# The id fakehub gives the task called NAME.
+task_id()
+{
+	printf %s "$1" | sha256sum |
+		sed 's/^\(.\{8\}\)\(.\{4\}\)\(.\{4\}\)\(.\{4\}\)\(.\{12\}\).*/\1-\2-\3-\4-\5/'
 }
