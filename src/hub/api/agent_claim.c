@@ -143,12 +143,12 @@ parse_classes(struct asked *asked, struct model *model, const struct json *body,
 
 /* --- the agent ---------------------------------------------------------------------------------- */
 
-/* Two of one id would take each other's tasks for their own. */
+/* Two of one id, both connected, would take each other's tasks for their own. A new name alone is no crime. */
 static bool
 is_another(const struct agent *agent, const struct asked *asked)
 {
-	return agent->is_present && strcmp(agent->row.name, asked->row.name) != 0 &&
-	       (agent->claim != NULL || agent->heartbeat != NULL || agent->lease_count > 0);
+	return strcmp(agent->row.name, asked->row.name) != 0 &&
+	       (agent->claim != NULL || agent->heartbeat != NULL);
 }
 
 static struct agent *
