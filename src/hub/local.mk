@@ -22,6 +22,7 @@ libhub_a_SOURCES = \
 	src/hub/api/views.c src/hub/api/views.h \
 	src/hub/api/views_v2.c \
 	src/hub/api/watch.c \
+	src/hub/commit.c src/hub/commit.h \
 	src/hub/create.c \
 	src/hub/dispatch.c src/hub/dispatch.h \
 	src/hub/document.c src/hub/document.h \
@@ -29,6 +30,7 @@ libhub_a_SOURCES = \
 	src/hub/key.c src/hub/key.h \
 	src/hub/lease.c src/hub/lease.h \
 	src/hub/model.c src/hub/model.h \
+	src/hub/objects.c \
 	src/hub/progress.c src/hub/progress.h \
 	src/hub/reload.c \
 	src/hub/rows.c src/hub/rows.h \

@@ -63,6 +63,15 @@ enum touched_kind {
 	TOUCHED_AGENT,
 };
 
+enum touched_magic {
+	PIPELINE_MAGIC = 0x68700001,
+	WORKFLOW_MAGIC,
+	JOB_MAGIC,
+	TASK_MAGIC,
+	STEP_MAGIC,
+	AGENT_MAGIC,
+};
+
 /* Head of every object whose row is stored. */
 struct touched {
 	uint32_t magic;
