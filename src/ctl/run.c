@@ -168,6 +168,7 @@ static int
 choose(struct run *run)
 {
 	struct err err = ERR_INIT;
+	size_t held = 0;
 	int status;
 
 	if (input_read(&run->source, run->loop, &err) < 0)
@@ -176,10 +177,15 @@ choose(struct run *run)
 	if (status != EXIT_OK)
 		return status;
 	run->selection.docker_on_host = run->source.docker_on_host;
+	run->selection.no_approvals = true;
+	run->selection.held = &held;
 	run->selection.environment = run->environment.pairs;
 	run->selection.environment_count = run->environment.count;
 	if (select_plan(&run->plan, run->source.plan, &run->selection, &run->arena, &err) < 0)
 		return say_error(&err);
+	if (held > 0)
+		say_note("%zu job%s left out: nobody can give an approval here", held,
+			 held == 1 ? " is" : "s are");
 	return count_jobs(&run->plan) > 0 ? EXIT_OK : refuse_empty(run);
 }
 

@@ -53,17 +53,51 @@ add_requirements(const struct plan_workflow *workflow, bool *wanted)
 	}
 }
 
+/* Approvals, and what requires them directly or not; returns how many. */
+static size_t
+drop_approvals(const struct plan_workflow *workflow, bool *wanted, bool *held)
+{
+	const struct plan_job *job;
+	bool added = true;
+	size_t i, r, count = 0;
+
+	while (added) {
+		added = false;
+		for (i = 0; i < workflow->job_count; i++) {
+			job = &workflow->jobs[i];
+			if (held[i])
+				continue;
+			held[i] = job->type == PLAN_JOB_APPROVAL;
+			for (r = 0; r < job->require_count; r++)
+				held[i] |= held[job->requires[r].job];
+			added |= held[i];
+		}
+	}
+	for (i = 0; i < workflow->job_count; i++) {
+		count += wanted[i] && held[i];
+		wanted[i] &= !held[i];
+	}
+	return count;
+}
+
 /* Returns how many are wanted. */
 static size_t
-mark_wanted(const struct plan_workflow *workflow, const struct selection *selection, bool *wanted)
+mark_wanted(const struct plan_workflow *workflow, const struct selection *selection, bool *wanted,
+	    bool *held)
 {
-	size_t i, count = 0;
+	size_t i, count = 0, held_count;
 
 	for (i = 0; i < workflow->job_count; i++)
 		wanted[i] = selection->job == NULL ||
 			    is_named(workflow, &workflow->jobs[i], selection->job);
 	if (selection->job != NULL && !selection->alone)
 		add_requirements(workflow, wanted);
+	/* A job that is named to run alone runs whoever it would have waited for. */
+	if (selection->no_approvals && !selection->alone) {
+		held_count = drop_approvals(workflow, wanted, held);
+		if (selection->held != NULL)
+			*selection->held += held_count;
+	}
 	for (i = 0; i < workflow->job_count; i++)
 		count += wanted[i];
 	return count;
@@ -135,12 +169,13 @@ select_jobs(struct plan_workflow *out, const struct plan_workflow *from,
 	    const struct selection *selection, struct arena *arena, struct err *err)
 {
 	bool *wanted = ARENA_NEW_ARRAY(arena, bool, from->job_count + 1);
+	bool *held = ARENA_NEW_ARRAY(arena, bool, from->job_count + 1);
 	struct plan_job *job;
 	size_t i, count;
 
-	if (wanted == NULL)
+	if (wanted == NULL || held == NULL)
 		return too_large(err);
-	count = mark_wanted(from, selection, wanted);
+	count = mark_wanted(from, selection, wanted, held);
 	*out = *from;
 	out->job_count = 0;
 	out->jobs = ARENA_NEW_ARRAY(arena, struct plan_job, count + 1);
@@ -173,6 +208,29 @@ refuse_workflow(const struct plan *from, const char *name, struct err *err)
 					from->workflows[i].name);
 	return err_set(err, ERR_INPUT, "there is no workflow '%s' to run: there is %s", name,
 		       len > 0 ? list : "none");
+}
+
+static bool
+has_named(const struct plan *plan, const char *name)
+{
+	const struct plan_workflow *workflow;
+	size_t i, j;
+
+	for (i = 0; i < plan->workflow_count; i++) {
+		workflow = &plan->workflows[i];
+		for (j = 0; j < workflow->job_count; j++)
+			if (is_named(workflow, &workflow->jobs[j], name))
+				return true;
+	}
+	return false;
+}
+
+static int
+refuse_held(const char *name, struct err *err)
+{
+	if (err_set(err, ERR_INPUT, "job '%s' waits for an approval, and nobody can give it here", name) < 0)
+		err_hint(err, "--only-job runs it without what it requires");
+	return err->code;
 }
 
 static int
@@ -229,7 +287,9 @@ select_plan(struct plan *out, const struct plan *from, const struct selection *s
 	}
 	if (!workflow_found)
 		return refuse_workflow(from, selection->workflow, err);
-	if (selection->job != NULL && out->workflow_count == 0)
-		return refuse_job(from, selection->job, err);
+	if (selection->job != NULL && !has_named(out, selection->job))
+		return selection->held != NULL && *selection->held > 0
+			       ? refuse_held(selection->job, err)
+			       : refuse_job(from, selection->job, err);
 	return 0;
 }

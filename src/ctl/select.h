@@ -21,6 +21,12 @@ struct selection {
 	bool docker_on_host;
 	const struct plan_pair *environment; /* above the jobs' own */
 	size_t environment_count;
+	/*
+	 * Leave out approvals, which nobody here can give, and what requires them. Jobs that were left out so are
+	 * counted in *held (may be NULL).
+	 */
+	bool no_approvals;
+	size_t *held;
 };
 
 /*

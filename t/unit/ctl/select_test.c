@@ -168,6 +168,40 @@ test_select_makes_docker_jobs_host_jobs_that_compile_again(void **state)
 }
 
 static void
+test_select_leaves_out_what_waits_for_an_approval(void **state)
+{
+	static const char text[] =
+		"version: 2.1\n"
+		"jobs:\n"
+		"  a: {machine: true, steps: [run: echo a]}\n"
+		"  b: {machine: true, steps: [run: echo b]}\n"
+		"workflows:\n"
+		"  w: {jobs: [b: {name: last, requires: [deploy]}, b: {name: deploy, requires: [hold, a]},\n"
+		"             hold: {type: approval, requires: [a]}, a]}\n";
+	struct fixture *f = *state;
+	struct selection selection = {.no_approvals = true};
+	struct compile_input input = {.path = "config.yml", .bytes = text, .len = sizeof(text) - 1,
+				      .policy = {.supported = FEATURE_APPROVAL}};
+	struct diags *diags;
+	size_t held = 0;
+
+	plan_free(f->plan);
+	assert_int_equal(compile(&input, &f->plan, &diags), 0);
+	diags_free(diags);
+	selection.held = &held;
+	assert_int_equal(select_plan(&f->out, f->plan, &selection, &f->arena, &f->err), 0);
+	assert_int_equal(f->out.workflows[0].job_count, 1);
+	assert_string_equal(f->out.workflows[0].jobs[0].name, "a");
+	assert_int_equal(held, 3);
+	selection.job = "deploy";
+	assert_int_equal(select_plan(&f->out, f->plan, &selection, &f->arena, &f->err), ERR_INPUT);
+	assert_string_equal(f->err.text, "job 'deploy' waits for an approval, and nobody can give it here");
+	selection.alone = true;
+	assert_int_equal(select_plan(&f->out, f->plan, &selection, &f->arena, &f->err), 0);
+	assert_string_equal(f->out.workflows[0].jobs[0].name, "deploy");
+}
+
+static void
 test_select_says_what_is_not_there(void **state)
 {
 	struct fixture *f = *state;
@@ -190,6 +224,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_select_knows_a_job_by_its_key_in_every_workflow, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_select_puts_variables_above_the_jobs_own, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_select_makes_docker_jobs_host_jobs_that_compile_again, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_select_leaves_out_what_waits_for_an_approval, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_select_says_what_is_not_there, setup, teardown),
 	};
 
