@@ -180,10 +180,16 @@ is "$status" 0 "a directory without git is checked out"
 like "$out" '^\[a\] not under git$' "as it is"
 
 # --- a sibling is missing ---------------------------------------------------------------------------
-mkdir "$tmp/bin" && cp "$top_builddir/runnerctl" "$tmp/bin/runnerctl"
-TMPDIR=$mark timeout 60 "$tmp/bin/runnerctl" run >"$tmp/out" 2>"$tmp/err"
-is "$?" 3 "a missing program is status 3"
-like "$(cat "$tmp/err")" "^runnerctl: cannot find 'runner-hub': it is neither in '$tmp/bin' nor in " "and says where it was looked for"
+prefix=$(sed -n 's/^prefix = //p' "$top_builddir/Makefile")
+if [ -e "$prefix/sbin/runner-hub" ]; then
+	skip "a missing program is status 3" "it is installed in $prefix"
+	skip "and says where it was looked for" "it is installed in $prefix"
+else
+	mkdir "$tmp/bin" && cp "$top_builddir/runnerctl" "$tmp/bin/runnerctl"
+	TMPDIR=$mark timeout 60 "$tmp/bin/runnerctl" run >"$tmp/out" 2>"$tmp/err"
+	is "$?" 3 "a missing program is status 3"
+	like "$(cat "$tmp/err")" "^runnerctl: cannot find 'runner-hub': it is neither in '$tmp/bin' nor in " "and says where it was looked for"
+fi
 ok "nothing is left behind by all that" nothing_left
 
 done_testing

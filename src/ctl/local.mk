@@ -39,3 +39,27 @@ bin_PROGRAMS += runnerctl
 runnerctl_SOURCES = src/ctl/main.c
 ctl_libs = libctl.a libcompile.a libtask.a libhttp.a libformat.a libloop.a libbase.a
 runnerctl_LDADD = $(ctl_libs) $(PCRE2_LIBS) $(NGHTTP2_LIBS) $(format_libs) $(OPENSSL_LIBS) $(EVENT_LIBS)
+
+# Completions are made of what the installed programs say of themselves; a cross-build cannot ask them.
+bash_completions = $(datadir)/bash-completion/completions
+zsh_completions = $(datadir)/zsh/site-functions
+fish_completions = $(datadir)/fish/vendor_completions.d
+install-data-local: $(bin_PROGRAMS) $(sbin_PROGRAMS) $(pkglibexec_PROGRAMS)
+	@if test "$(build)" != "$(host)"; then \
+		echo "cross-built: no completions; 'runnerctl completion SHELL' prints them on the target"; \
+	else \
+		set -e; \
+		$(MKDIR_P) "$(DESTDIR)$(bash_completions)" "$(DESTDIR)$(zsh_completions)" "$(DESTDIR)$(fish_completions)"; \
+		./runnerctl completion bash >"$(DESTDIR)$(bash_completions)/runnerctl"; \
+		./runnerctl completion zsh >"$(DESTDIR)$(zsh_completions)/_runnerctl"; \
+		./runnerctl completion fish >"$(DESTDIR)$(fish_completions)/runnerctl.fish"; \
+		for program in runnerd runner-hub; do \
+			ln -sf runnerctl "$(DESTDIR)$(bash_completions)/$$program"; \
+			ln -sf runnerctl.fish "$(DESTDIR)$(fish_completions)/$$program.fish"; \
+		done; \
+	fi
+uninstall-local:
+	rm -f "$(DESTDIR)$(zsh_completions)/_runnerctl"
+	for program in runnerctl runnerd runner-hub; do \
+		rm -f "$(DESTDIR)$(bash_completions)/$$program" "$(DESTDIR)$(fish_completions)/$$program.fish"; \
+	done

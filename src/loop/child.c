@@ -296,8 +296,11 @@ int
 child_find_program(char *room, size_t size, const char *name, struct err *err)
 {
 	char self[PATH_MAX];
+	/* What people call is in bin, what runs as a service in sbin. */
+	const char *const places[] = {self, RUNNER_LIBEXECDIR, RUNNER_SBINDIR};
 	char *slash;
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	size_t i;
 
 	if (n < 0)
 		return err_sys(err, "cannot find out where this program lies");
@@ -305,14 +308,13 @@ child_find_program(char *room, size_t size, const char *name, struct err *err)
 	slash = strrchr(self, '/');
 	if (slash != NULL)
 		*slash = '\0';
-	(void)snprintf(room, size, "%s/%s", self, name);
-	if (access(room, X_OK) == 0)
-		return 0;
-	(void)snprintf(room, size, "%s/%s", RUNNER_LIBEXECDIR, name);
-	if (access(room, X_OK) == 0)
-		return 0;
-	if (err_set(err, ERR_HOST, "cannot find '%s': it is neither in '%s' nor in '%s'", name, self,
-		    RUNNER_LIBEXECDIR) < 0)
+	for (i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		(void)snprintf(room, size, "%s/%s", places[i], name);
+		if (access(room, X_OK) == 0)
+			return 0;
+	}
+	if (err_set(err, ERR_HOST, "cannot find '%s': it is neither in '%s' nor in '%s' nor in '%s'", name,
+		    self, RUNNER_LIBEXECDIR, RUNNER_SBINDIR) < 0)
 		err_hint(err, "build the whole project with make, or reinstall the package");
 	return err->code;
 }

@@ -72,7 +72,7 @@ bool child_is_running(const struct child *child);
 /* Forget it without waiting (it goes on); on_exit is not called any more. */
 void child_release(struct child *child);
 
-/* Path of a program of ours: beside our own executable, else in libexecdir. ERR_HOST with both places. */
+/* Path of a program of ours: beside our own executable, else in libexecdir or sbindir. ERR_HOST with these places. */
 int child_find_program(char *room, size_t size, const char *name, struct err *err);
 
 #endif
