@@ -97,6 +97,13 @@ reply = agent2.post("claim", bad)
 eq((reply["status"], reply["json"]["message"]), (401, "the token of class 1 is unknown"), "a class's unknown token is named")
 eq(agent2.post("claim", body, {"authorization": agent2.headers["authorization"]})["status"], 400, "an agent must say its protocol")
 eq(agent2.post("claim", body, dict(agent2.headers, **{"runner-protocol": "2"}))["status"], 400, "a newer protocol is refused")
+strange = agent2.claim_body(wait_ms=0)
+strange["agent"]["name"] = "a\nb"
+eq(agent2.post("claim", strange)["status"], 400, "a name must be printable")
+for wrong in ([], {"running": 7}, {"classes": [7]}, {"agent": []}, {"free": {"slots": -1}}, {"classes": []}, {"wait_ms": "1"}):
+    strange = dict(body, **wrong) if wrong else wrong
+    status = agent2.post("claim", strange)["status"]
+    ok(status == (200 if wrong == {"running": 7} else 400), "a claim with %r is answered %d" % (wrong, status))
 del body["claim_id"]
 eq(agent2.post("claim", body)["status"], 400, "a member that is missing is named")
 held = agent2.claim_start(wait_ms=20000)

@@ -40,6 +40,17 @@ struct held_claim {
 	struct timer timer;
 };
 
+/* What we show to people and write to the log. */
+static bool
+is_printable(const char *text)
+{
+	const unsigned char *at = (const unsigned char *)text;
+
+	while (*at >= 0x20 && *at != 0x7f)
+		at++;
+	return *at == '\0' && text[0] != '\0';
+}
+
 /* --- read ------------------------------------------------------------------------------------ */
 
 static int
@@ -53,6 +64,8 @@ take_text(const struct json *json, const char *key, char *room, size_t size, str
 	if (strlen(text) >= size)
 		return err_set(err, ERR_INPUT, "member '%s' has %zu bytes, %zu are allowed", key,
 			       strlen(text), size - 1);
+	if (!is_printable(text))
+		return err_set(err, ERR_INPUT, "member '%s' must be printable text", key);
 	memcpy(room, text, strlen(text) + 1);
 	return 0;
 }
