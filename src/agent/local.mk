@@ -12,6 +12,7 @@ libagent_a_SOURCES = \
 	src/agent/output.c src/agent/output.h \
 	src/agent/recovery.c src/agent/recovery.h \
 	src/agent/sequence.c src/agent/sequence.h \
+	src/agent/skeleton.c src/agent/skeleton.h \
 	src/agent/spool.c src/agent/spool.h \
 	src/agent/spool_segment.c src/agent/spool_segment.h \
 	src/agent/state_dir.c src/agent/state_dir.h \

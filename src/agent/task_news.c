@@ -131,6 +131,7 @@ on_empty(void *arg, uint32_t left)
 	OBJ_CHECK(task, TASK_MAGIC);
 	if (left > 0)
 		log_line(LOG_WARN, AT(task), "%u processes could not be ended", left);
+	task->work.doubtful |= left > 0;
 	task->empty = task->kill_sent;
 	task_want(task);
 }
@@ -160,6 +161,7 @@ on_gone(void *arg, const char *reason)
 	if (killed > 0)
 		log_line(LOG_WARN, AT(task), "killed %u processes that runner-init left behind", killed);
 	if (reason != NULL) {
+		task->work.doubtful = true;
 		log_line(LOG_WARN, AT(task), "%s", reason);
 		task_judge(task, OUTCOME_INFRA_FAIL, reason);
 		task_lose_steps(task, reason);
@@ -189,7 +191,7 @@ task_prepare(struct task *task)
 	hooks.arg = task;
 	supervisor_release(&task->supervisor);
 	task->ready = task->fresh = true;
-	if (work_dir_make(&task->work, &err) == 0 &&
+	if (work_dir_make(&task->work, &tasks->work_dirs, &err) == 0 &&
 	    supervisor_start(&task->supervisor, tasks->loop, tasks->executor, task->dir_fd,
 			     tasks->settings.orphan_ms, &hooks, &err) == 0)
 		return true;

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,7 +19,12 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-enum { RM_PATHS_MOST = 64, RM_RETRY_MS = 1000 };
+enum {
+	RM_PATHS_MOST = 64,
+	RM_RETRY_MS = 1000,
+	SPARES_MOST = 512,
+	SPARE_NAME_BYTES = 24,
+};
 
 static int
 make_path(const char *path, struct err *err)
@@ -46,6 +52,64 @@ on_again(void *arg)
 	rm_want(arg);
 }
 
+/* --- spares --- */
+
+static const char *
+spare_name(char room[SPARE_NAME_BYTES], unsigned number)
+{
+	(void)snprintf(room, SPARE_NAME_BYTES, "spare-%u", number);
+	return room;
+}
+
+/* Under the name of the next spare; what is there with anything in it stays, and refuses. */
+static bool
+keep_spare(struct work_dirs *dirs, const char *name)
+{
+	char room[SPARE_NAME_BYTES];
+
+	if (dirs->spares == SPARES_MOST || !skeleton_renew(&dirs->skeleton, name) ||
+	    renameat(dirs->fd, name, dirs->fd, spare_name(room, dirs->spares)) != 0)
+		return false;
+	dirs->spares++;
+	return true;
+}
+
+static bool
+take_spare(struct work_dirs *dirs, const char *name)
+{
+	char room[SPARE_NAME_BYTES];
+
+	if (dirs->spares == 0)
+		return false;
+	dirs->spares--;
+	if (renameat(dirs->fd, spare_name(room, dirs->spares), dirs->fd, name) == 0)
+		return true;
+	(void)skeleton_remove(&dirs->skeleton, room); /* name is there already */
+	return false;
+}
+
+static void
+remove_spares(struct work_dirs *dirs)
+{
+	char room[SPARE_NAME_BYTES];
+
+	while (dirs->spares > 0)
+		(void)skeleton_remove(&dirs->skeleton, spare_name(room, --dirs->spares));
+}
+
+/* Those that a runnerd has left which could not end in good order. */
+static void
+find_spares(struct work_dirs *dirs)
+{
+	char room[SPARE_NAME_BYTES];
+
+	while (dirs->spares < SPARES_MOST &&
+	       faccessat(dirs->fd, spare_name(room, dirs->spares), F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		dirs->spares++;
+}
+
+/* --- life --- */
+
 int
 work_dirs_init(struct work_dirs *dirs, struct loop *loop, const char *path, struct err *err)
 {
@@ -66,6 +130,9 @@ work_dirs_init(struct work_dirs *dirs, struct loop *loop, const char *path, stru
 		return err_sys(err, "cannot open the work directory '%s'", path);
 	dirs->path = mem_strdup(path);
 	timer_init(&dirs->again, loop, on_again, dirs);
+	skeleton_init(&dirs->skeleton, dirs->fd);
+	find_spares(dirs);
+	remove_spares(dirs);
 	return 0;
 }
 
@@ -74,6 +141,7 @@ work_dirs_release(struct work_dirs *dirs)
 {
 	child_release(&dirs->rm);
 	timer_release(&dirs->again);
+	remove_spares(dirs);
 	if (dirs->fd >= 0)
 		(void)close(dirs->fd);
 	dirs->fd = -1;
@@ -104,31 +172,12 @@ work_dir_release(struct work_dir *work)
 	memset(work, 0, sizeof(*work));
 }
 
-static int
-make_one(const char *path, mode_t mode, struct err *err)
-{
-	if (mkdir(path, mode) == 0 || errno == EEXIST)
-		return 0;
-	return err_sys(err, "cannot make directory '%s'", path);
-}
-
 int
-work_dir_make(struct work_dir *work, struct err *err)
+work_dir_make(struct work_dir *work, struct work_dirs *dirs, struct err *err)
 {
-	int rc, fd;
-
-	rc = make_one(work->path, 0700, err);
-	if (rc == 0)
-		rc = make_one(work->home, 0755, err);
-	if (rc == 0)
-		rc = make_one(work->tmp, 0700, err);
-	if (rc < 0)
-		return rc;
-	fd = open(work->bash_env, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-	if (fd < 0)
-		return err_sys(err, "cannot make '%s'", work->bash_env);
-	(void)close(fd);
-	return 0;
+	if (take_spare(dirs, work->name))
+		return 0;
+	return skeleton_make(&dirs->skeleton, work->name, err);
 }
 
 /* --- removal --- */
@@ -182,27 +231,13 @@ rm_want(struct work_dirs *dirs)
 		dirs->waiting_end = &dirs->waiting;
 }
 
-/* What every task has, and may have left empty. */
-static bool
-remove_empty(const struct work_dir *work, const struct work_dirs *dirs)
-{
-	int fd = openat(dirs->fd, work->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-
-	if (fd < 0)
-		return errno == ENOENT;
-	(void)unlinkat(fd, "bash_env", 0);
-	(void)unlinkat(fd, "tmp", AT_REMOVEDIR);
-	(void)unlinkat(fd, "home/project", AT_REMOVEDIR);
-	(void)unlinkat(fd, "home", AT_REMOVEDIR);
-	(void)close(fd);
-	return unlinkat(dirs->fd, work->name, AT_REMOVEDIR) == 0;
-}
-
 bool
 work_dir_remove(struct work_dir *work, struct work_dirs *dirs, void (*on_gone)(void *arg),
 		void *arg)
 {
-	if (!work->queued && remove_empty(work, dirs))
+	if (!work->queued && !work->doubtful && keep_spare(dirs, work->name))
+		return true;
+	if (!work->queued && skeleton_remove(&dirs->skeleton, work->name))
 		return true;
 	if (work->queued)
 		return false;

@@ -2,8 +2,10 @@
  * work_dir.h - the directories a task works in, and their removal without waiting.
  *
  * <work>/<id>/home is its HOME (its project directory below), <id>/tmp its TMPDIR,
- * <id>/bash_env the file that its steps share. Removal unlinks what is known and empty at
- * once; where a job has left more, an rm(1) does it, one at a time for the whole host.
+ * <id>/bash_env the file that its steps share. What a job leaves just as it was made is
+ * renamed to <work>/spare-N and is a later task's: there are never more spares than there were
+ * tasks at one time. Else removal unlinks what is known and empty at once; where a job has
+ * left more, an rm(1) does it, one at a time for the whole host.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -12,6 +14,7 @@
 
 #include <stdbool.h>
 
+#include "agent/skeleton.h"
 #include "loop/child.h"
 #include "loop/loop.h"
 
@@ -24,6 +27,8 @@ struct work_dirs {
 	struct loop *loop;
 	char *path;
 	int fd;
+	struct skeleton skeleton;
+	unsigned spares; /* spare-0 up to this */
 	struct child rm;
 	struct timer again; /* when rm could not be started */
 	struct work_dir *waiting, **waiting_end; /* to be removed */
@@ -34,23 +39,24 @@ struct work_dir {
 	struct work_dir *next;
 	char *name; /* in work_dirs: the task's id */
 	char *path, *home, *tmp, *bash_env;
+	bool doubtful; /* the owner's: a process of the task may be left, so no other task gets it */
 	bool queued;
 	void (*on_gone)(void *arg);
 	void *arg;
 };
 
-/* path is absolute and made if absent. Fails: ERR_HOST, ERR_INPUT. */
+/* path is absolute and made if absent; spares found there are removed. Fails: ERR_HOST, ERR_INPUT. */
 int work_dirs_init(struct work_dirs *dirs, struct loop *loop, const char *path, struct err *err);
-/* An rm that runs goes on. */
+/* Removes the spares. An rm that runs goes on. */
 void work_dirs_release(struct work_dirs *dirs);
 
 /* Name the directories of a task, without making them. */
 void work_dir_init(struct work_dir *work, const struct work_dirs *dirs, const char *name);
 /* Make them; those that are there already are no error. Fails: ERR_HOST, ERR_LIMIT. */
-int work_dir_make(struct work_dir *work, struct err *err);
+int work_dir_make(struct work_dir *work, struct work_dirs *dirs, struct err *err);
 
 /*
- * Remove them. True when they are gone already; else on_gone comes once rm has ended (also when it could
+ * Remove them, or keep them for another task. True when they are gone already; else on_gone comes once rm has ended (also when it could
  * not remove everything, which it logs).
  */
 bool work_dir_remove(struct work_dir *work, struct work_dirs *dirs, void (*on_gone)(void *arg),

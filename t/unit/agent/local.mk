@@ -28,3 +28,7 @@ t_unit_agent_state_dir_test_CPPFLAGS = $(unit_cppflags) -DTOP_SRCDIR='"$(abs_top
 t_unit_agent_state_dir_test_LDADD = $(unit_agent_libs)
 t_unit_agent_output_test_SOURCES = t/unit/agent/output_test.c t/unit/agent/scratch.c t/unit/agent/scratch.h
 t_unit_agent_output_test_LDADD = $(unit_agent_libs)
+
+unit_tests += t/unit/agent/work_dir_test
+t_unit_agent_work_dir_test_SOURCES = t/unit/agent/work_dir_test.c t/unit/agent/scratch.c t/unit/agent/scratch.h
+t_unit_agent_work_dir_test_LDADD = $(unit_agent_libs)

@@ -1,0 +1,145 @@
+/*
+ * skeleton.c - what every task's work directory begins with.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "agent/skeleton.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+
+enum {
+	/* What chattr(1) can change; the others say how a file system stores things. */
+	FLAGS_OF_INTEREST = FS_FL_USER_MODIFIABLE | FS_NOCOW_FL | FS_DAX_FL | FS_PROJINHERIT_FL |
+			    FS_CASEFOLD_FL,
+	ENTRIES_BYTES = 512, /* of a directory whose entries are "." and ".." and two more */
+};
+
+/* In the order of their making: what is in a directory comes after it. */
+static const struct part {
+	const char *name;
+	mode_t mode;
+	unsigned entries;
+} parts[] = {
+	{".", S_IFDIR | 0700, 3},
+	{"home", S_IFDIR | 0755, 1},
+	{"home/project", S_IFDIR | 0755, 0},
+	{"tmp", S_IFDIR | 0700, 0},
+	{"bash_env", S_IFREG | 0644, 0},
+};
+
+enum { PARTS = sizeof(parts) / sizeof(parts[0]) };
+
+static unsigned
+flags_of(int fd)
+{
+	int flags = 0;
+
+	if (ioctl(fd, FS_IOC_GETFLAGS, &flags) != 0)
+		return 0; /* a file system without them */
+	return (unsigned)flags & FLAGS_OF_INTEREST;
+}
+
+void
+skeleton_init(struct skeleton *skeleton, int dirs)
+{
+	skeleton->dirs = dirs;
+	skeleton->masked = umask(0);
+	(void)umask(skeleton->masked);
+	skeleton->inherits = flags_of(dirs);
+}
+
+static int
+make_part(int dir, const struct part *part)
+{
+	int fd;
+
+	if (S_ISDIR(part->mode))
+		return mkdirat(dir, part->name, part->mode & 07777);
+	fd = openat(dir, part->name, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, part->mode & 07777);
+	return fd < 0 ? -1 : close(fd);
+}
+
+int
+skeleton_make(const struct skeleton *skeleton, const char *name, struct err *err)
+{
+	LOCAL_FD dir = -1;
+	size_t i;
+
+	if (mkdirat(skeleton->dirs, name, parts[0].mode & 07777) == 0 || errno == EEXIST)
+		dir = openat(skeleton->dirs, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (dir < 0)
+		return err_sys(err, "cannot make the work directory '%s'", name);
+	for (i = 1; i < PARTS; i++)
+		if (make_part(dir, &parts[i]) != 0 && errno != EEXIST)
+			return err_sys(err, "cannot make '%s' in the work directory '%s'", parts[i].name,
+				       name);
+	return 0;
+}
+
+bool
+skeleton_remove(const struct skeleton *skeleton, const char *name)
+{
+	LOCAL_FD dir = openat(skeleton->dirs, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	size_t i;
+
+	if (dir < 0)
+		return errno == ENOENT;
+	for (i = PARTS - 1; i > 0; i--)
+		(void)unlinkat(dir, parts[i].name, S_ISDIR(parts[i].mode) ? AT_REMOVEDIR : 0);
+	return unlinkat(skeleton->dirs, name, AT_REMOVEDIR) == 0;
+}
+
+/* Are there only so many entries? What they are the parts' own checks say. */
+static bool
+has_entries(int fd, unsigned most)
+{
+	_Alignas(struct dirent64) char bytes[ENTRIES_BYTES];
+	unsigned found = 0;
+	ssize_t len, at;
+
+	while ((len = getdents64(fd, bytes, sizeof(bytes))) > 0)
+		for (at = 0; at < len; at += ((struct dirent64 *)(bytes + at))->d_reclen)
+			if (++found > most + 2)
+				return false;
+	return len == 0;
+}
+
+static bool
+part_is_as_made(const struct skeleton *skeleton, int dir, const struct part *part)
+{
+	LOCAL_FD fd = openat(dir, part->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) != 0 || st.st_mode != (part->mode & ~skeleton->masked) ||
+	    st.st_uid != geteuid() || st.st_gid != getegid())
+		return false;
+	if (flistxattr(fd, NULL, 0) > 0 || flags_of(fd) != skeleton->inherits)
+		return false;
+	if (S_ISDIR(part->mode) ? !has_entries(fd, part->entries) : st.st_size != 0 || st.st_nlink != 1)
+		return false;
+	return futimens(fd, NULL) == 0;
+}
+
+bool
+skeleton_renew(const struct skeleton *skeleton, const char *name)
+{
+	LOCAL_FD dir = openat(skeleton->dirs, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	size_t i;
+
+	for (i = 0; dir >= 0 && i < PARTS; i++)
+		if (!part_is_as_made(skeleton, dir, &parts[i]))
+			return false;
+	return dir >= 0;
+}
