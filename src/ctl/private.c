@@ -8,11 +8,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -39,6 +41,8 @@ enum {
 	PRIVATE_ARGV_MOST = 32,
 	PRIVATE_TOKEN_BYTES = 32,
 };
+
+#define PRIVATE_SHM "/dev/shm"
 
 enum program { PROGRAM_HUB, PROGRAM_AGENT, PROGRAM_COUNT };
 
@@ -76,21 +80,41 @@ is_usable_dir(const char *path, size_t most)
 	return path != NULL && path[0] == '/' && strlen(path) <= most && access(path, W_OK | X_OK) == 0;
 }
 
+static bool
+is_memory(const char *path)
+{
+	struct statfs fs;
+
+	return statfs(path, &fs) == 0 && fs.f_type == TMPFS_MAGIC;
+}
+
 /*
- * The run directory's path must leave room for a socket's name in sun_path. $XDG_RUNTIME_DIR is
- * memory: good for sockets and the agent's journal, not for what jobs fill.
+ * For sockets and what the agent writes for every task: in memory where there is such a place. Its path
+ * must leave room for a socket's name in sun_path.
  */
+static const char *
+find_runtime_dir(const char *tmp)
+{
+	const char *runtime = getenv("XDG_RUNTIME_DIR");
+	size_t most = URL_UNIX_MAX_BYTES - strlen("/runnerctl-XXXXXX/hub.sock") - 16;
+
+	if (is_usable_dir(runtime, most))
+		return runtime;
+	if (is_usable_dir(PRIVATE_SHM, most) && is_memory(PRIVATE_SHM))
+		return PRIVATE_SHM;
+	return is_usable_dir(tmp, most) ? tmp : "/tmp";
+}
+
+/* What jobs fill, and the hub's data with it, does not lie in memory. */
 static int
 make_dirs(struct private_pair *pair, struct err *err)
 {
-	const char *runtime = getenv("XDG_RUNTIME_DIR"), *tmp = getenv("TMPDIR");
-	size_t most = URL_UNIX_MAX_BYTES - strlen("/runnerctl-XXXXXX/hub.sock") - 16;
+	const char *tmp = getenv("TMPDIR");
 
 	if (!is_usable_dir(tmp, PATH_MAX / 2))
 		tmp = "/tmp";
-	if (!is_usable_dir(runtime, most))
-		runtime = is_usable_dir(tmp, most) ? tmp : "/tmp";
-	if (scratch_make(&pair->run, runtime, err) < 0 || scratch_make(&pair->bulk, tmp, err) < 0)
+	if (scratch_make(&pair->run, find_runtime_dir(tmp), err) < 0 ||
+	    scratch_make(&pair->bulk, tmp, err) < 0)
 		return err->code;
 	(void)snprintf(pair->url, sizeof(pair->url), "unix:%s/hub.sock", pair->run.path);
 	(void)snprintf(pair->work, sizeof(pair->work), "%s/work", pair->bulk.path);
