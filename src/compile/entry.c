@@ -176,6 +176,11 @@ read_name(struct reading *reading)
 		text = matrix_name(c, reading->entry->name, reading->combination);
 	if (text == NULL)
 		text = reading->entry->name;
+	if (!name_is_line(text)) {
+		comp_error(c, name != NULL ? name : reading->entry->at, "E_NAME",
+			   "one line of 1 to 300 bytes", "'%s' cannot be the name of a job", text);
+		text = reading->entry->name;
+	}
 	invocation->lookup = text;
 	invocation->name = reading->entries->prefix == NULL ?
 				   text :

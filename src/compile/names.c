@@ -8,7 +8,8 @@
 #include <stddef.h>
 #include <string.h>
 
-enum { SERIAL_GROUP_MAX_BYTES = 512, CONTEXT_MAX_BYTES = 200 };
+enum { SERIAL_GROUP_MAX_BYTES = 512, CONTEXT_MAX_BYTES = 200, LINE_MAX_BYTES = 300,
+       VARIABLE_MAX_BYTES = 500 };
 
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS	"0123456789"
@@ -54,9 +55,21 @@ name_compare_ignoring_case(const char *a, const char *b)
 }
 
 bool
+name_is_line(const char *name)
+{
+	size_t len = strlen(name), i;
+
+	for (i = 0; i < len; i++)
+		if ((unsigned char)name[i] < ' ' || name[i] == 0x7f)
+			return false;
+	return len >= 1 && len <= LINE_MAX_BYTES;
+}
+
+bool
 name_is_variable(const char *name)
 {
-	return (is_letter(name[0]) || name[0] == '_') && consists_of(name, LETTERS DIGITS "_");
+	return (is_letter(name[0]) || name[0] == '_') && consists_of(name, LETTERS DIGITS "_") &&
+	       strlen(name) <= VARIABLE_MAX_BYTES;
 }
 
 bool

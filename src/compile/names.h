@@ -14,7 +14,9 @@ bool name_is_element(const char *name);
 bool name_is_job(const char *name);
 /* As strcmp(3), letters A-Z counted as a-z, whatever the locale. */
 int  name_compare_ignoring_case(const char *a, const char *b);
-/* Environment variables: [A-Za-z_][A-Za-z0-9_]* */
+/* What is displayed and written as a key, of jobs and workflows: one line of 1 to 300 bytes. */
+bool name_is_line(const char *name);
+/* Environment variables: [A-Za-z_][A-Za-z0-9_]*, at most 500 bytes. */
 bool name_is_variable(const char *name);
 /* 1 to 512 of A-Za-z0-9._-/ */
 bool name_is_serial_group(const char *name);

@@ -68,7 +68,7 @@ write_job_key(const struct plan_job *job, size_t workflow, size_t index, bool is
 	if (is_21 && !name_is_job(job->name))
 		buffer_printf(out, "processed-%zu-%zu", workflow + 1, index + 1);
 	else
-		plan_write_string(job->name, out, 0, false);
+		plan_write_key(job->name, out, false);
 }
 
 static void
@@ -132,7 +132,7 @@ write_requires(const struct plan_workflow *workflow, const struct plan_job *job,
 		const struct plan_requirement *requirement = &job->requires[i];
 
 		buffer_puts(out, "            - ");
-		plan_write_string(workflow->jobs[requirement->job].name, out, 7, is_21);
+		plan_write_key(workflow->jobs[requirement->job].name, out, is_21);
 		if (requirement->statuses != PLAN_SUCCESS) {
 			buffer_puts(out, ": ");
 			write_statuses(requirement->statuses, out);
@@ -154,7 +154,7 @@ write_entry(const struct plan *plan, size_t workflow, size_t index, bool is_21,
 	if (is_renamed)
 		write_job_key(job, workflow, index, is_21, out);
 	else
-		plan_write_string(job->name, out, 0, is_21);
+		plan_write_key(job->name, out, false);
 	if (!is_renamed && job->require_count == 0 && job->contexts.count == 0 &&
 	    job->type != PLAN_JOB_APPROVAL && (job->serial_group == NULL || has_lock) &&
 	    !plan->is_tag) {
@@ -193,7 +193,7 @@ write_workflow(const struct plan *plan, size_t index, bool is_21, struct buffer 
 	size_t i;
 
 	buffer_puts(out, "  ");
-	plan_write_string(workflow->name, out, 0, false);
+	plan_write_key(workflow->name, out, false);
 	buffer_puts(out, ":\n");
 	if (workflow->max_auto_reruns > 0)
 		buffer_printf(out, "    max_auto_reruns: %u\n", workflow->max_auto_reruns);

@@ -178,6 +178,20 @@ plan_write_string(const char *text, struct buffer *out, unsigned depth, bool esc
 	free(escaped);
 }
 
+void
+plan_write_key(const char *text, struct buffer *out, bool escapes_tags)
+{
+	char *escaped = escapes_tags ? escape_tags(text) : NULL;
+
+	if (escaped != NULL)
+		text = escaped;
+	if (is_plain(text))
+		buffer_puts(out, text);
+	else
+		write_quoted(text, out);
+	free(escaped);
+}
+
 /* ---- keys ---- */
 
 static void

@@ -11,6 +11,7 @@
 #include "compile/entry.h"
 #include "compile/group.h"
 #include "compile/logic.h"
+#include "compile/names.h"
 #include "compile/naming.h"
 #include "compile/requires.h"
 #include "compile/schedule.h"
@@ -182,8 +183,9 @@ select_all(struct reading *reading, const struct node *section)
 
 		if (strcmp(pair->key->text, "version") == 0)
 			continue;
-		if (pair->key->text[0] == '\0')
-			comp_error(c, pair->key, "E_NAME", NULL, "a workflow needs a name");
+		if (!name_is_line(pair->key->text))
+			comp_error(c, pair->key, "E_NAME", "one line of 1 to 300 bytes",
+				   "'%s' cannot be the name of a workflow", pair->key->text);
 		comp_enter(c, &link, "workflow", pair->key->text);
 		select_one(reading, pair);
 		comp_exit(c);
