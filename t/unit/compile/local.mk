@@ -6,3 +6,9 @@ t_unit_compile_config_test_SOURCES = t/unit/compile/config_test.c t/unit/compile
 	t/unit/compile/dump.h
 t_unit_compile_config_test_CPPFLAGS = $(compile_cppflags)
 t_unit_compile_config_test_LDADD = $(compile_libs) $(unit_ldadd)
+
+unit_tests += t/unit/compile/expr_test
+t_unit_compile_expr_test_SOURCES = t/unit/compile/expr_test.c t/unit/compile/fixture.c \
+	t/unit/compile/fixture.h
+t_unit_compile_expr_test_CPPFLAGS = $(compile_cppflags)
+t_unit_compile_expr_test_LDADD = $(compile_libs) $(unit_ldadd)
