@@ -32,6 +32,7 @@ lease_renew(struct task *task)
 	uint64_t period = task_runs(task) ? RUNNER_LOST_MS : RUNNER_LEASE_MS;
 
 	task->lease_until_ms = model->mono_ms(model) + period;
+	task->is_doubted = false;
 	model_want_clock(model, task->lease_until_ms);
 }
 
@@ -91,12 +92,17 @@ lease_lose(struct task *task)
 	bool runs = task_runs(task);
 
 	if (!runs && task->row.returned < RUNNER_UNCLAIM_MOST) {
-		snprintf(reason, sizeof(reason), "agent '%.100s' was not heard from before it ran",
+		snprintf(reason, sizeof(reason),
+			 task->is_doubted ? "agent '%.100s' does not have it"
+					  : "agent '%.100s' was not heard from before it ran",
 			 task->row.agent_name);
 		queue_again(task, reason);
 		return;
 	}
-	if (runs)
+	if (runs && task->is_doubted)
+		snprintf(reason, sizeof(reason), "agent '%.100s' came back without this task, which had been running",
+			 task->row.agent_name);
+	else if (runs)
 		snprintf(reason, sizeof(reason),
 			 "agent '%.100s' was not heard from for %d min while it ran this task",
 			 task->row.agent_name, RUNNER_LOST_MS / 60000);
@@ -112,10 +118,11 @@ void
 lease_doubt(struct task *task)
 {
 	struct model *model = model_of(task);
-	uint64_t until = model->mono_ms(model) + LEASE_DOUBT_MS;
+	uint64_t until = model->mono_ms(model) + (task_runs(task) ? RUNNER_LEASE_MS : LEASE_DOUBT_MS);
 
 	if (task->lease_until_ms <= until)
 		return;
+	task->is_doubted = true;
 	task->lease_until_ms = until;
 	model_want_clock(model, until);
 }

@@ -17,7 +17,8 @@
 
 #include "hub/model.h"
 
-enum { LEASE_DOUBT_MS = 10000 }; /* an agent does not name a task it should have: wait so long for word of it */
+/* An agent does not name a task it should have: wait so long for word of it; RUNNER_LEASE_MS when it runs. */
+enum { LEASE_DOUBT_MS = 10000 };
 
 void lease_take(struct task *task, struct agent *agent, const struct id *claim);
 
@@ -33,7 +34,7 @@ bool lease_is(const struct task *task, const struct id *agent, uint32_t epoch);
  */
 bool lease_return(struct task *task, const char *reason);
 
-/* The agent says that it does not have it, or says nothing of it. */
+/* Its agent names what it has, and not this: the lease ends soon unless word of it comes. */
 void lease_doubt(struct task *task);
 
 /* Any request of the agent: it is there. Counts it in its classes. */

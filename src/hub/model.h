@@ -147,6 +147,7 @@ struct task {
 	struct agent *agent;	     /* while leased */
 	struct task *lease_prev, *lease_next; /* of the agent's leases */
 	uint64_t lease_until_ms;     /* monotonic */
+	bool is_doubted;	     /* its agent names what it has, and not this */
 	uint64_t output_until_ms;    /* monotonic; ended, output missing: wait so long */
 	struct task *queue_prev, *queue_next; /* of the class's queue */
 	bool is_queued;

@@ -101,6 +101,7 @@ test_a_heartbeat_keeps_a_lease_and_doubt_shortens_it(void **state)
 	struct world world;
 	struct agent *agent;
 	struct task *task;
+	uint32_t seq;
 	int i;
 
 	(void)state;
@@ -117,6 +118,18 @@ test_a_heartbeat_keeps_a_lease_and_doubt_shortens_it(void **state)
 	lease_doubt(task);
 	turn(&world, LEASE_DOUBT_MS);
 	assert_int_equal(task->row.state, HUB_QUEUED);
+	task = world_lease(&world, agent);
+	assert_int_equal(report(&world, task, agent, 2, 1, EVENT_PREPARING, &seq), PROGRESS_OK);
+	assert_int_equal(report(&world, task, agent, 2, 2, EVENT_RUNNING, &seq), PROGRESS_OK);
+	lease_doubt(task);
+	turn(&world, RUNNER_LEASE_MS - 1);
+	lease_renew(task); /* word of it came in time */
+	turn(&world, RUNNER_LEASE_MS);
+	assert_int_equal(task->row.state, HUB_LEASED);
+	lease_doubt(task);
+	turn(&world, RUNNER_LEASE_MS);
+	assert_string_equal(task->row.reason,
+			    "agent 'big1' came back without this task, which had been running");
 	world_release(&world);
 }
 
