@@ -54,11 +54,11 @@ struct task {
 	enum task_place place;
 	struct id claim; /* that took it */
 	int64_t epoch;
-	uint32_t seq;		       /* last event stored */
-	uint64_t *offsets;	       /* of each step's output */
+	uint32_t seq;	   /* last event stored */
+	uint64_t *offsets; /* of each step's output */
 	size_t step_count;
 	bool canceled, told, gone;
-	struct task *next;	       /* in the order they were added */
+	struct task *next; /* in the order they were added */
 	UT_hash_handle hh, hh_name;
 };
 
@@ -89,7 +89,7 @@ struct hub {
 	unsigned tasks, ended, repeated_events, repeated_records, gaps;
 	uint64_t first_claim_us;
 	bool discard;
-	unsigned down_ms;	 /* 0: only drop the connections */
+	unsigned down_ms; /* 0: only drop the connections */
 	struct later restart;
 	struct timer back;
 	struct frame_reader *reader;
@@ -135,8 +135,7 @@ find_task(struct hub *hub, const char *id_text)
 	return task;
 }
 
-static void
-want_claims(struct hub *hub);
+static void want_claims(struct hub *hub);
 
 /* A name that is known gets the new document (unset). */
 int
@@ -177,7 +176,8 @@ hub_task_doc(struct hub *hub, const char *name)
 }
 
 static void
-append_file(struct hub *hub, const struct task *task, const char *file, const void *bytes, size_t len)
+append_file(struct hub *hub, const struct task *task, const char *file, const void *bytes,
+	    size_t len)
 {
 	char path[4096];
 	int fd;
@@ -454,8 +454,8 @@ log_stored_event(struct hub *hub, struct task *task, const struct json *event)
 	int step = (int)json_get_int(event, "step", -1);
 
 	if (step >= 0)
-		log_info("task %s step %d %s%s%s", task->name, step, type, outcome != NULL ? " " : "",
-			 outcome != NULL ? outcome : "");
+		log_info("task %s step %d %s%s%s", task->name, step, type,
+			 outcome != NULL ? " " : "", outcome != NULL ? outcome : "");
 	else
 		log_info("task %s %s%s%s", task->name, type, outcome != NULL ? " " : "",
 			 outcome != NULL ? outcome : "");
@@ -533,8 +533,9 @@ store_record(struct hub *hub, struct task *task, const struct output_record *rec
 
 	if (record->offset > *offset) {
 		hub->gaps++;
-		log_info("task %s step %u gap: output at %llu, %llu stored", task->name, record->step,
-			 (unsigned long long)record->offset, (unsigned long long)*offset);
+		log_info("task %s step %u gap: output at %llu, %llu stored", task->name,
+			 record->step, (unsigned long long)record->offset,
+			 (unsigned long long)*offset);
 		return "gap";
 	}
 	if (end <= *offset) {
@@ -571,7 +572,8 @@ same_stream(const struct output_record *a, const struct output_record *b)
 	return id_eq(&a->task, &b->task) && a->step == b->step;
 }
 
-/* One position for each run of records of one (task, step): its last state, or the first that is not ok. */
+/* One position for each run of records of one (task, step): its last state, or the first that is
+ * not ok. */
 static void
 make_output(struct hub *hub, const unsigned char *bytes, size_t len, struct buffer *reply)
 {
@@ -593,7 +595,8 @@ make_output(struct hub *hub, const unsigned char *bytes, size_t len, struct buff
 			state = NULL;
 		}
 		task = find_task(hub, id_text(text, &record.task));
-		now = task_is_gone(task, record.epoch) ? "gone" : store_record(hub, task, &record, frame);
+		now = task_is_gone(task, record.epoch) ? "gone"
+						       : store_record(hub, task, &record, frame);
 		state = state == NULL || text_eq(state, "ok") ? now : state;
 		last = record;
 		bytes += RUNNER_RECORD_HEADER_BYTES + record.frame_len;
@@ -682,7 +685,8 @@ make_reply(struct hub *hub, enum kind kind, const struct json *body, const char 
 	switch (kind) {
 	case KIND_CLAIM:
 		replace_claim(hub, body);
-		log_info("claim for %lld slots", (long long)json_get_int(json_get(body, "free"), "slots", 0));
+		log_info("claim for %lld slots",
+			 (long long)json_get_int(json_get(body, "free"), "slots", 0));
 		return make_claim(hub, body, reply) > 0 || !wait;
 	case KIND_HEARTBEAT:
 		log_debug("heartbeat for %zu tasks", json_count(json_get(body, "tasks")));
@@ -835,7 +839,8 @@ on_request(void *arg, struct http_request *req)
 	json_free(body);
 }
 
-/* --- the rest of the script's verbs -------------------------------------------------------------- */
+/* --- the rest of the script's verbs --------------------------------------------------------------
+ */
 
 void
 hub_add_rule(struct hub *hub, struct rule *rule)
@@ -878,7 +883,8 @@ hub_log_stats(struct hub *hub)
 		 hub->repeated_events, hub->repeated_records, hub->gaps);
 }
 
-/* --- program --------------------------------------------------------------------------------------- */
+/* --- program
+ * --------------------------------------------------------------------------------------- */
 
 static int
 serve(struct hub *hub, struct err *err)
@@ -934,7 +940,8 @@ on_control(void *arg, unsigned events)
 		return;
 	buffer_putn(held, bytes, (size_t)n);
 	while (held->len > 0 && (end = memchr(held->data, '\n', held->len)) != NULL) {
-		line = mem_strndup((const char *)held->data, (size_t)((const unsigned char *)end - held->data));
+		line = mem_strndup((const char *)held->data,
+				   (size_t)((const unsigned char *)end - held->data));
 		buffer_consume(held, strlen(line) + 1);
 		run_line(hub, line);
 		free(line);
@@ -948,8 +955,8 @@ open_control(struct hub *hub, struct err *err)
 	hub->control_fd = open(hub->control, O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	if (hub->control_fd < 0)
 		return err_sys(err, "cannot open '%s'", hub->control);
-	return watch_start(&hub->control_watch, hub->loop, hub->control_fd, WATCH_READ, on_control, hub,
-			   err);
+	return watch_start(&hub->control_watch, hub->loop, hub->control_fd, WATCH_READ, on_control,
+			   hub, err);
 }
 
 static int
@@ -1084,7 +1091,8 @@ main(int argc, char **argv)
 
 	the_hub = &hub;
 	hub.last = &hub.first;
-	if (options_parse(options, argc - 1, argv + 1, &operands, set_option, &arguments, &err) < 0) {
+	if (options_parse(options, argc - 1, argv + 1, &operands, set_option, &arguments, &err) <
+	    0) {
 		fprintf(stderr, "fakehub: %s\n", err.text);
 		return EXIT_USAGE;
 	}

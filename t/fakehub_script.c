@@ -350,7 +350,8 @@ do_on(struct hub *hub, char *rest, struct err *err)
 
 	while (rule->kind < KIND_COUNT && !text_eq(kind_names[rule->kind], kind))
 		rule->kind++;
-	rc = rule->kind < KIND_COUNT ? 0 : err_set(err, ERR_INPUT, "no request is called '%s'", kind);
+	rc = rule->kind < KIND_COUNT ? 0
+				     : err_set(err, ERR_INPUT, "no request is called '%s'", kind);
 	if (rc == 0)
 		rc = parse_which(which, rule, err);
 	if (rc == 0)
@@ -367,11 +368,22 @@ static const struct {
 	const char *name;
 	int (*run)(struct hub *hub, char *rest, struct err *err);
 } verbs[] = {
-	{"task", do_task},	 {"tasks", do_tasks},	{"step", do_step},     {"set", do_set},
-	{"setstep", do_setstep}, {"unset", do_unset},	{"document", do_document},
-	{"cancel", do_cancel},	 {"gone", do_gone},	{"token", do_token},   {"on", do_on},
-	{"down", do_down},	 {"drop", do_drop},	{"protocol", do_protocol},
-	{"discard", do_discard}, {"stats", do_stats},
+	{"task", do_task},
+	{"tasks", do_tasks},
+	{"step", do_step},
+	{"set", do_set},
+	{"setstep", do_setstep},
+	{"unset", do_unset},
+	{"document", do_document},
+	{"cancel", do_cancel},
+	{"gone", do_gone},
+	{"token", do_token},
+	{"on", do_on},
+	{"down", do_down},
+	{"drop", do_drop},
+	{"protocol", do_protocol},
+	{"discard", do_discard},
+	{"stats", do_stats},
 };
 
 int

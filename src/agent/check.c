@@ -84,7 +84,8 @@ check_pidfd(struct check *check)
 	LOCAL_FD fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
 
 	if (fd < 0 || syscall(SYS_pidfd_send_signal, fd, 0, NULL, 0) < 0)
-		say(check, NO, "pidfd", "%s: processes cannot be held by descriptor", strerror(errno));
+		say(check, NO, "pidfd", "%s: processes cannot be held by descriptor",
+		    strerror(errno));
 	else
 		say(check, YES, "pidfd", "processes are known by descriptor");
 }
@@ -93,7 +94,8 @@ static void
 check_close_range(struct check *check)
 {
 	if (syscall(SYS_close_range, ~0u, ~0u, 0) < 0)
-		say(check, NO, "close_range", "%s: descriptors would leak into tasks", strerror(errno));
+		say(check, NO, "close_range", "%s: descriptors would leak into tasks",
+		    strerror(errno));
 	else
 		say(check, YES, "close_range", "tasks get no descriptor but their own");
 }
@@ -116,8 +118,8 @@ check_output_path(struct check *check)
 	} else {
 		if (pipe_splice(ends[0], memfd, 0, 1, &moved, &ended, &err) < 0 || moved != 1 ||
 		    pipe_memfd_punch(memfd, 0, 1, &err) < 0)
-			say(check, NO, "output", "bytes cannot move from a pipe to a sealed memfd: %s",
-			    err.text);
+			say(check, NO, "output",
+			    "bytes cannot move from a pipe to a sealed memfd: %s", err.text);
 		else
 			say(check, YES, "output", "splice from pipes to sealed memfds");
 		(void)close(memfd);
@@ -169,14 +171,17 @@ check_cgroups(struct check *check)
 	struct statfs fs;
 
 	if (statfs("/sys/fs/cgroup", &fs) < 0)
-		say(check, WITHOUT, "cgroups", "none mounted: tasks are not limited or counted by group");
+		say(check, WITHOUT, "cgroups",
+		    "none mounted: tasks are not limited or counted by group");
 	else if ((unsigned long)fs.f_type == CGROUP2_TYPE)
 		say(check, YES, "cgroups", "version 2");
 	else
-		say(check, WITHOUT, "cgroups", "version 1: version 2 is needed to limit tasks by group");
+		say(check, WITHOUT, "cgroups",
+		    "version 1: version 2 is needed to limit tasks by group");
 }
 
-/* --- programs ---------------------------------------------------------------------------------- */
+/* --- programs ----------------------------------------------------------------------------------
+ */
 
 static bool
 find_in_path(const char *name, char *room, size_t size)
@@ -200,7 +205,8 @@ check_programs(struct check *check)
 	if (access("/bin/bash", X_OK) == 0)
 		say(check, YES, "shell", "/bin/bash");
 	else if (access("/bin/sh", X_OK) == 0)
-		say(check, WITHOUT, "shell", "/bin/sh: jobs that say nothing get 'sh -eo pipefail'");
+		say(check, WITHOUT, "shell",
+		    "/bin/sh: jobs that say nothing get 'sh -eo pipefail'");
 	else
 		say(check, NO, "shell", "neither /bin/bash nor /bin/sh");
 	if (find_in_path("git", path, sizeof(path)))
@@ -209,7 +215,8 @@ check_programs(struct check *check)
 		say(check, WITHOUT, "git", "not in PATH: checkout of a repository does not work");
 }
 
-/* --- places and limits ----------------------------------------------------------------------------- */
+/* --- places and limits
+ * ----------------------------------------------------------------------------- */
 
 /* The directory, or the nearest of its parents that is there. */
 static void
@@ -233,15 +240,17 @@ check_run_dir(struct check *check)
 
 	nearest_existing(path, there);
 	if (access(there, W_OK | X_OK) < 0)
-		say(check, NO, "run directory", "%s cannot be written to: %s", path, strerror(errno));
+		say(check, NO, "run directory", "%s cannot be written to: %s", path,
+		    strerror(errno));
 	else if (statfs(there, &fs) == 0 && (unsigned long)fs.f_type == TMPFS_TYPE)
 		say(check, YES, "run directory", "%s in tmpfs", path);
 	else
-		say(check, WITHOUT, "run directory", "%s is not in tmpfs: a slow disk slows every task", path);
+		say(check, WITHOUT, "run directory",
+		    "%s is not in tmpfs: a slow disk slows every task", path);
 	nearest_existing(check->settings->work_dir, there);
 	if (access(there, W_OK | X_OK) < 0)
-		say(check, NO, "work directory", "%s cannot be written to: %s", check->settings->work_dir,
-		    strerror(errno));
+		say(check, NO, "work directory", "%s cannot be written to: %s",
+		    check->settings->work_dir, strerror(errno));
 	else
 		say(check, YES, "work directory", "%s", check->settings->work_dir);
 }
@@ -263,7 +272,8 @@ check_pipes(struct check *check)
 {
 	unsigned long pages, wanted = check->settings->jobs * PIPES_PER_SLOT * 16;
 
-	if (!read_number("/proc/sys/fs/pipe-user-pages-soft", &pages) || pages == 0 || geteuid() == 0)
+	if (!read_number("/proc/sys/fs/pipe-user-pages-soft", &pages) || pages == 0 ||
+	    geteuid() == 0)
 		say(check, YES, "pipes", "not limited for this user");
 	else
 		say(check, pages >= wanted ? YES : WITHOUT, "pipes",
@@ -280,8 +290,9 @@ check_descriptors(struct check *check)
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
 		return;
-	say(check, limit.rlim_max >= wanted ? YES : NO, "open files", "%llu allowed, %lu slots may need %lu",
-	    (unsigned long long)limit.rlim_max, (unsigned long)check->settings->jobs, wanted);
+	say(check, limit.rlim_max >= wanted ? YES : NO, "open files",
+	    "%llu allowed, %lu slots may need %lu", (unsigned long long)limit.rlim_max,
+	    (unsigned long)check->settings->jobs, wanted);
 }
 
 static void
@@ -290,8 +301,9 @@ check_room(struct check *check)
 	const struct room *host = &check->settings->slots.host;
 	char memory[24];
 
-	say(check, YES, "capacity", "%lu slots, %u cpus, %s of memory", (unsigned long)check->settings->jobs,
-	    host->cpus, text_bytes(memory, host->memory_bytes));
+	say(check, YES, "capacity", "%lu slots, %u cpus, %s of memory",
+	    (unsigned long)check->settings->jobs, host->cpus,
+	    text_bytes(memory, host->memory_bytes));
 }
 
 bool

@@ -11,7 +11,8 @@
 struct buffer;
 struct settings;
 
-/* The oldest kernel with every call that runnerd and runner-init make: close_range(2) came with it. */
+/* The oldest kernel with every call that runnerd and runner-init make: close_range(2) came with it.
+ */
 enum { CHECK_KERNEL_MAJOR = 5, CHECK_KERNEL_MINOR = 9 };
 
 /*

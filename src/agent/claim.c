@@ -42,16 +42,14 @@ struct claim {
 	bool has_id;
 	bool answered; /* at least once */
 	bool stopped;
-	char refused[512]; /* why, as last said; "" when the token is good */
+	char refused[512];		    /* why, as last said; "" when the token is good */
 	unsigned asked[SLOTS_CLASSES_MOST]; /* room of each class as the request says it */
 	unsigned asked_free;
 };
 
-static void
-on_pace(void *arg);
+static void on_pace(void *arg);
 
-static void
-on_leisure(void *arg);
+static void on_leisure(void *arg);
 
 struct claim *
 claim_new(struct loop *loop, struct hub_link *link, struct slots *slots,
@@ -107,8 +105,7 @@ is_blocking(const struct claim *claim)
 	return false;
 }
 
-static void
-send_claim(struct claim *claim);
+static void send_claim(struct claim *claim);
 
 static void
 resend(struct claim *claim)
@@ -220,7 +217,8 @@ give_tasks(struct claim *claim, const struct json *json)
 	size_t i, count = json_count(tasks);
 
 	if (count > RUNNER_CLAIM_TASKS_MOST) {
-		log_error("hub gives %zu tasks at once, %d are taken", count, RUNNER_CLAIM_TASKS_MOST);
+		log_error("hub gives %zu tasks at once, %d are taken", count,
+			  RUNNER_CLAIM_TASKS_MOST);
 		count = RUNNER_CLAIM_TASKS_MOST;
 	}
 	for (i = 0; i < count; i++)

@@ -23,10 +23,10 @@ struct loop;
 struct slots;
 
 enum {
-	CLAIM_GAP_MS = 5,	   /* between claims while tasks come: they gather meanwhile */
-	CLAIM_LEISURE_MS = 1000,   /* until a held claim is corrected for the sake of numbers */
-	CLAIM_REFUSED_MS = 30000,  /* until a refused token is tried again */
-	CLAIM_REPLY_MS = 30000,	   /* for the answer, beyond the time it is held */
+	CLAIM_GAP_MS = 5,	  /* between claims while tasks come: they gather meanwhile */
+	CLAIM_LEISURE_MS = 1000,  /* until a held claim is corrected for the sake of numbers */
+	CLAIM_REFUSED_MS = 30000, /* until a refused token is tried again */
+	CLAIM_REPLY_MS = 30000,	  /* for the answer, beyond the time it is held */
 };
 
 struct claim_hooks {

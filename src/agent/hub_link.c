@@ -40,8 +40,8 @@ struct hub_link {
 	char agent_text[ID_TEXT_BYTES];
 	char machine[65]; /* of uname(2) */
 	char *token;
-	uint64_t down_us;   /* 0: up */
-	bool told_slow;	    /* that the tries are as rare as they get */
+	uint64_t down_us;  /* 0: up */
+	bool told_slow;	   /* that the tries are as rare as they get */
 	unsigned protocol; /* of the hub, as last logged; 0: none yet */
 };
 
@@ -88,8 +88,8 @@ on_down(void *arg, const struct err *err, uint64_t retry_ms)
 	else
 		text_duration(room, retry_ms);
 	if (link->down_us == 0 || (is_slow && !link->told_slow))
-		log_warn("hub at %s is away: %s; tasks go on, next try in %s%s", link->text, err->text,
-			 room, is_slow ? ", and so on" : ", then less often");
+		log_warn("hub at %s is away: %s; tasks go on, next try in %s%s", link->text,
+			 err->text, room, is_slow ? ", and so on" : ", then less often");
 	link->told_slow = link->told_slow || is_slow;
 	if (link->down_us == 0)
 		link->down_us = loop_now_us(link->loop);
@@ -232,7 +232,8 @@ note_protocol(struct hub_link *link, const struct http_reply *reply)
 		return;
 	link->protocol = (unsigned)version;
 	if (version != RUNNER_PROTOCOL)
-		log_warn("hub speaks protocol %u, this agent speaks %d: upgrade the older of the two",
+		log_warn("hub speaks protocol %u, this agent speaks %d: upgrade the older of the "
+			 "two",
 			 link->protocol, RUNNER_PROTOCOL);
 }
 
@@ -259,7 +260,8 @@ refusal(const struct hub_link *link, int status, const struct json *json, struct
 }
 
 static int
-read_reply(struct hub_link *link, const struct http_reply *reply, struct json **json, struct err *err)
+read_reply(struct hub_link *link, const struct http_reply *reply, struct json **json,
+	   struct err *err)
 {
 	struct err bad = ERR_INIT;
 	int rc = 0;
@@ -301,7 +303,8 @@ on_reply(void *arg, const struct err *failed, const struct http_reply *reply)
 	json_free(json);
 }
 
-/* --- requests ----------------------------------------------------------------------------------- */
+/* --- requests -----------------------------------------------------------------------------------
+ */
 
 static int
 start_call(struct hub_request *request, const struct hub_post *post, struct err *err)
@@ -310,7 +313,8 @@ start_call(struct hub_request *request, const struct hub_post *post, struct err 
 	char bearer[BEARER_BYTES], path[PATH_BYTES], version[16];
 	struct http_header headers[] = {
 		{"authorization", bearer},
-		{"content-type", post->content_type != NULL ? post->content_type : "application/json"},
+		{"content-type",
+		 post->content_type != NULL ? post->content_type : "application/json"},
 		{"runner-protocol", version},
 		{"runner-agent", link->agent_text},
 	};
@@ -325,7 +329,8 @@ start_call(struct hub_request *request, const struct hub_post *post, struct err 
 		.timeout_ms = post->timeout_ms,
 	};
 
-	(void)snprintf(bearer, sizeof(bearer), "Bearer %s", post->token != NULL ? post->token : link->token);
+	(void)snprintf(bearer, sizeof(bearer), "Bearer %s",
+		       post->token != NULL ? post->token : link->token);
 	(void)snprintf(path, sizeof(path), "/api/v3/runner/%s", post->path);
 	(void)snprintf(version, sizeof(version), "%d", RUNNER_PROTOCOL);
 	return http_call_start(&request->call, link->client, &spec, on_reply, request, err);

@@ -53,7 +53,8 @@ const char *hub_link_text(const struct hub_link *link);
 /* Bearer token of requests that name none; copied. */
 void hub_link_set_token(struct hub_link *link, const char *token);
 
-/* {"id", "name", "version", "os", "arch", "slots"}: the member "agent" of a claim; of others just the id. */
+/* {"id", "name", "version", "os", "arch", "slots"}: the member "agent" of a claim; of others just
+ * the id. */
 struct json *hub_link_identity(const struct hub_link *link, unsigned slots);
 struct json *hub_link_identity_short(const struct hub_link *link);
 
@@ -64,8 +65,9 @@ struct hub_answer {
 };
 
 /*
- * The end of a request, once. err NULL: a status of 2xx. Else err->code is ERR_AGAIN (send it again later: no
- * connection, no time, 429, 5xx) or ERR_INPUT (the hub refuses it: answer->status says how).
+ * The end of a request, once. err NULL: a status of 2xx. Else err->code is ERR_AGAIN (send it again
+ * later: no connection, no time, 429, 5xx) or ERR_INPUT (the hub refuses it: answer->status says
+ * how).
  */
 typedef void hub_done_fn(void *arg, const struct err *err, const struct hub_answer *answer);
 

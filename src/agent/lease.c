@@ -37,11 +37,9 @@ struct lease {
 	uint64_t added_named; /* tasks ever added when the request was made: others are not named */
 };
 
-static void
-on_pace(void *arg);
+static void on_pace(void *arg);
 
-static void
-on_join(void *arg);
+static void on_join(void *arg);
 
 struct lease *
 lease_new(struct loop *loop, struct hub_link *link, struct tasks *tasks)
@@ -103,7 +101,8 @@ on_heartbeat(void *arg, const struct err *err, const struct hub_answer *answer)
 	timer_stop(&lease->join);
 	if (err != NULL) {
 		wait_ms = pace_failed(&lease->pace, answer->retry_after_ms);
-		log_debug("heartbeat: %s; again in %llu ms", err->text, (unsigned long long)wait_ms);
+		log_debug("heartbeat: %s; again in %llu ms", err->text,
+			  (unsigned long long)wait_ms);
 		return;
 	}
 	(void)pace_ok(&lease->pace);

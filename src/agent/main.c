@@ -90,7 +90,8 @@ on_ready(void *arg)
 	agent->settings.ready_fd = 0;
 }
 
-/* --- signals ----------------------------------------------------------------------------------- */
+/* --- signals -----------------------------------------------------------------------------------
+ */
 
 static void
 reload(struct agent *agent)
@@ -104,7 +105,8 @@ reload(struct agent *agent)
 	}
 	log_setup(next.log_level, next.log_json, clock_unix_ms);
 	uplink_reload(agent->uplink, &next.slots);
-	log_info("settings reloaded: %u slots, %u classes; tokens, slots, classes and log level apply now, "
+	log_info("settings reloaded: %u slots, %u classes; tokens, slots, classes and log level "
+		 "apply now, "
 		 "the rest at the next start",
 		 next.slots.total, next.slots.class_count);
 	settings_release(&next);
@@ -148,7 +150,8 @@ watch_signals(struct agent *agent, struct err *err)
 
 	(void)signal(SIGPIPE, SIG_IGN);
 	for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
-		if (signal_start(&agent->signals[i], agent->loop, numbers[i], on_signal, agent, err) < 0)
+		if (signal_start(&agent->signals[i], agent->loop, numbers[i], on_signal, agent,
+				 err) < 0)
 			return err->code;
 	return 0;
 }
@@ -162,7 +165,8 @@ unwatch_signals(struct agent *agent)
 		signal_stop(&agent->signals[i]);
 }
 
-/* --- the host ---------------------------------------------------------------------------------------- */
+/* --- the host
+ * ---------------------------------------------------------------------------------------- */
 
 /* Each missing part of the path, 0755 but for the last, which is ours alone. */
 static int
@@ -232,7 +236,8 @@ hide(void)
 #endif
 }
 
-/* --- start ---------------------------------------------------------------------------------------------- */
+/* --- start
+ * ---------------------------------------------------------------------------------------------- */
 
 static int
 trust_hub(struct agent *agent, struct err *err)
@@ -250,7 +255,8 @@ trust_hub(struct agent *agent, struct err *err)
 		return tls_client_new(&agent->tls, &options, err);
 	if (url_is_local(&url) || settings->insecure)
 		return 0;
-	if (err_set(err, ERR_INPUT, "hub '%s' is plain TCP to another host: tokens would travel readable",
+	if (err_set(err, ERR_INPUT,
+		    "hub '%s' is plain TCP to another host: tokens would travel readable",
 		    settings->hub) < 0)
 		err_hint(err, "use https://, or say --insecure if the network between is yours");
 	return err->code;
@@ -336,7 +342,8 @@ finish(struct agent *agent)
 	settings_release(&agent->settings);
 }
 
-/* --- what is said and done with ------------------------------------------------------------------------------ */
+/* --- what is said and done with
+ * ------------------------------------------------------------------------------ */
 
 static int
 complain(const struct err *err)
@@ -361,13 +368,15 @@ print_help(void)
 {
 	struct buffer text = BUFFER_INIT;
 
-	buffer_puts(&text, "usage: runnerd [-c FILE] [-j N] --hub URL --token-file FILE [OPTION]...\n"
-			   "Claims tasks from a hub and runs up to N of them at the same time.\n\n");
+	buffer_puts(&text,
+		    "usage: runnerd [-c FILE] [-j N] --hub URL --token-file FILE [OPTION]...\n"
+		    "Claims tasks from a hub and runs up to N of them at the same time.\n\n");
 	options_help(&text, settings_options());
-	buffer_puts(&text, "\nEach option is also a key of runnerd.yaml (output_memory) and a variable\n"
-			   "(RUNNERD_OUTPUT_MEMORY); the command line wins, then the environment.\n"
-			   "Signals: TERM drains (twice: cancels), QUIT leaves tasks running and ends,\n"
-			   "HUP reloads, USR1 logs the state.\n");
+	buffer_puts(&text,
+		    "\nEach option is also a key of runnerd.yaml (output_memory) and a variable\n"
+		    "(RUNNERD_OUTPUT_MEMORY); the command line wins, then the environment.\n"
+		    "Signals: TERM drains (twice: cancels), QUIT leaves tasks running and ends,\n"
+		    "HUP reloads, USR1 logs the state.\n");
 	return print(&text, EXIT_OK);
 }
 
@@ -376,7 +385,8 @@ print_version(void)
 {
 	struct buffer text = BUFFER_INIT;
 
-	buffer_puts(&text, "runnerd " RUNNER_VERSION " (" RUNNER_REVISION ")\n" RUNNER_LIBRARIES "\n");
+	buffer_puts(&text,
+		    "runnerd " RUNNER_VERSION " (" RUNNER_REVISION ")\n" RUNNER_LIBRARIES "\n");
 	return print(&text, EXIT_OK);
 }
 

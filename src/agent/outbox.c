@@ -42,8 +42,7 @@ struct outbox {
 	char refused[512]; /* why, as last said; "" when all is well */
 };
 
-static void
-on_pace(void *arg);
+static void on_pace(void *arg);
 
 struct outbox *
 outbox_new(struct loop *loop, struct hub_link *link, struct tasks *tasks,
@@ -101,7 +100,8 @@ static void
 note_gap(struct task *task, uint32_t step, uint32_t attempt, uint64_t offset)
 {
 	if (offset < acked_so_far(task, step, attempt)) {
-		give_up_stream(task, step, attempt, "the hub has lost output that it had acknowledged");
+		give_up_stream(task, step, attempt,
+			       "the hub has lost output that it had acknowledged");
 		return;
 	}
 	log_line(LOG_WARN, LOG_AT_STEP(task_id_text(task), step),
@@ -189,7 +189,8 @@ on_delivered(void *arg, const struct err *err, const struct hub_answer *answer)
 	pace_want(&outbox->pace);
 }
 
-/* --- the batch --------------------------------------------------------------------------------- */
+/* --- the batch ---------------------------------------------------------------------------------
+ */
 
 static bool
 has_output(struct task *task)
@@ -207,8 +208,8 @@ give_up_spool(struct task *task)
 	task_fail(task, "its spooled output cannot be read");
 	for (i = spool->stream_count; i > 0; i--)
 		if (i <= spool->stream_count)
-			task_output_acked(task, spool->streams[i - 1].step, spool->streams[i - 1].attempt,
-					  UINT64_MAX);
+			task_output_acked(task, spool->streams[i - 1].step,
+					  spool->streams[i - 1].attempt, UINT64_MAX);
 }
 
 /* Take what fits into share from one task. Returns bytes taken. */
@@ -222,7 +223,8 @@ take_from(struct task *task, struct buffer *batch, size_t share)
 	if (buffer_reserve(batch, share, &room, &err) < 0)
 		return 0;
 	if (spool_unsent(task_spool(task), room, share, &len, &err) < 0) {
-		log_line(LOG_ERROR, LOG_AT_TASK(task_id_text(task)), "cannot read its output: %s", err.text);
+		log_line(LOG_ERROR, LOG_AT_TASK(task_id_text(task)), "cannot read its output: %s",
+			 err.text);
 		give_up_spool(task);
 		return 0;
 	}

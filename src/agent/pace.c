@@ -95,4 +95,3 @@ pace_failed(struct pace *pace, uint64_t least_ms)
 	timer_start_ms(&pace->timer, wait_ms);
 	return wait_ms;
 }
-

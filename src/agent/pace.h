@@ -44,8 +44,8 @@ void pace_sent(struct pace *pace);
 /* It was answered. True when failures came before. */
 bool pace_ok(struct pace *pace);
 /*
- * It failed: fn is called again after the wait, which is returned in milliseconds. least_ms: what the
- * peer asked for (Retry-After), or 0.
+ * It failed: fn is called again after the wait, which is returned in milliseconds. least_ms: what
+ * the peer asked for (Retry-After), or 0.
  */
 uint64_t pace_failed(struct pace *pace, uint64_t least_ms);
 

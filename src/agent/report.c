@@ -36,8 +36,7 @@ struct report {
 	char refused[512]; /* why, as last said; "" when all is well */
 };
 
-static void
-on_pace(void *arg);
+static void on_pace(void *arg);
 
 struct report *
 report_new(struct loop *loop, struct hub_link *link, struct tasks *tasks)
@@ -140,7 +139,8 @@ put_events(struct task *task, struct json *list, size_t room)
 	if (room > REPORT_TASK_EVENTS_MOST)
 		room = REPORT_TASK_EVENTS_MOST;
 	if (journal_unsent(task_journal(task), 0, events, room, &count, &err) < 0) {
-		log_line(LOG_ERROR, LOG_AT_TASK(task_id_text(task)), "cannot read its events: %s", err.text);
+		log_line(LOG_ERROR, LOG_AT_TASK(task_id_text(task)), "cannot read its events: %s",
+			 err.text);
 		task_fail(task, "its journal cannot be read");
 		return;
 	}

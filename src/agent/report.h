@@ -18,7 +18,7 @@ struct report;
 struct tasks;
 
 enum {
-	REPORT_GAP_MS = 5,	    /* between requests while events come */
+	REPORT_GAP_MS = 5, /* between requests while events come */
 	REPORT_REPLY_MS = 60000,
 	REPORT_TASK_EVENTS_MOST = 64, /* of one task in one request */
 };

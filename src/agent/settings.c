@@ -44,12 +44,19 @@ struct row {
 enum { MINUTE_MS = 60000 };
 
 static const struct row rows[] = {
-	{{"config", 'c', "FILE", "settings file, default /etc/runner/runnerd.yaml"}, PATH, AT(config),
+	{{"config", 'c', "FILE", "settings file, default /etc/runner/runnerd.yaml"},
+	 PATH,
+	 AT(config),
 	 .line_only = true},
-	{{"jobs", 'j', "N", "tasks that run at the same time (1)"}, NUMBER, AT(jobs), 1, SLOTS_MOST},
+	{{"jobs", 'j', "N", "tasks that run at the same time (1)"},
+	 NUMBER,
+	 AT(jobs),
+	 1,
+	 SLOTS_MOST},
 	{{"hub", 0, "URL", "the control plane: https://HOST[:PORT] or unix:PATH"}, TEXT, AT(hub)},
 	{{"token-file", 0, "FILE", "resource class tokens, one a line; may be repeated"}, LIST, 0},
-	{{"hub-fingerprint", 0, "SHA256:HEX", "trust the hub by its certificate's digest"}, TEXT,
+	{{"hub-fingerprint", 0, "SHA256:HEX", "trust the hub by its certificate's digest"},
+	 TEXT,
 	 AT(hub_fingerprint)},
 	{{"cacert", 0, "FILE", "trust the hub by these issuers only"}, PATH, AT(cacert)},
 	{{"cert", 0, "FILE", "certificate to show to the hub"}, PATH, AT(cert)},
@@ -64,29 +71,61 @@ static const struct row rows[] = {
 	{{"cache-dir", 0, "DIR", "what can be fetched or made again"}, PATH, AT(cache_dir)},
 	{{"isolation", 0, "HOW", "auto, none, user or namespace"}, TEXT, AT(isolation)},
 	{{"mode", 0, "MODE", "continuous, or single-task: end after one"}, TEXT, AT(mode)},
-	{{"idle-timeout", 0, "TIME", "end after so long without a task (never)"}, DURATION,
-	 AT(idle_timeout_ms), 0, UINT32_MAX},
-	{{"max-run-time", 0, "TIME", "ceiling for every task, whatever it says (none)"}, DURATION,
-	 AT(max_run_time_ms), 0, UINT32_MAX},
-	{{"grace", 0, "TIME", "from SIGTERM to SIGKILL when a task is ended (10s)"}, DURATION,
-	 AT(grace_ms), 1, 60 * MINUTE_MS},
-	{{"orphan-limit", 0, "TIME", "how long tasks go on without a runnerd (10m)"}, DURATION,
-	 AT(orphan_limit_ms), 0, SUPERVISOR_ORPHAN_KEEP - 1},
-	{{"keep-failed", 0, NULL, "keep the work directory of a task that failed"}, FLAG,
+	{{"idle-timeout", 0, "TIME", "end after so long without a task (never)"},
+	 DURATION,
+	 AT(idle_timeout_ms),
+	 0,
+	 UINT32_MAX},
+	{{"max-run-time", 0, "TIME", "ceiling for every task, whatever it says (none)"},
+	 DURATION,
+	 AT(max_run_time_ms),
+	 0,
+	 UINT32_MAX},
+	{{"grace", 0, "TIME", "from SIGTERM to SIGKILL when a task is ended (10s)"},
+	 DURATION,
+	 AT(grace_ms),
+	 1,
+	 60 * MINUTE_MS},
+	{{"orphan-limit", 0, "TIME", "how long tasks go on without a runnerd (10m)"},
+	 DURATION,
+	 AT(orphan_limit_ms),
+	 0,
+	 SUPERVISOR_ORPHAN_KEEP - 1},
+	{{"keep-failed", 0, NULL, "keep the work directory of a task that failed"},
+	 FLAG,
 	 AT(keep_failed)},
-	{{"spool-max", 0, "SIZE", "output of one task that waits for the hub (64M)"}, BYTES,
-	 AT(spool_max), 1 << 20, (uint64_t)1 << 40},
-	{{"output-memory", 0, "SIZE", "output of all tasks on its way to the spool (64M)"}, BYTES,
-	 AT(output_memory), 1 << 20, (uint64_t)1 << 40},
-	{{"output-zstd-level", 0, "N", "1 to 19 (1)"}, NUMBER, AT(output_zstd_level), 1,
+	{{"spool-max", 0, "SIZE", "output of one task that waits for the hub (64M)"},
+	 BYTES,
+	 AT(spool_max),
+	 1 << 20,
+	 (uint64_t)1 << 40},
+	{{"output-memory", 0, "SIZE", "output of all tasks on its way to the spool (64M)"},
+	 BYTES,
+	 AT(output_memory),
+	 1 << 20,
+	 (uint64_t)1 << 40},
+	{{"output-zstd-level", 0, "N", "1 to 19 (1)"},
+	 NUMBER,
+	 AT(output_zstd_level),
+	 1,
 	 FRAME_LEVEL_MOST},
 	{{"log-level", 0, "LEVEL", "error, warn, info or debug (info)"}, LEVEL, AT(log_level)},
 	{{"log-format", 0, "FORMAT", "text or json (text)"}, FORMAT, AT(log_json)},
-	{{"ready-fd", 0, "N", "write 'ready' there after the first claim"}, NUMBER, AT(ready_fd), 3, 1023,
+	{{"ready-fd", 0, "N", "write 'ready' there after the first claim"},
+	 NUMBER,
+	 AT(ready_fd),
+	 3,
+	 1023,
 	 .line_only = true},
-	{{"check", 0, NULL, "say what this host can do, and end"}, FLAG, AT(check), .line_only = true},
+	{{"check", 0, NULL, "say what this host can do, and end"},
+	 FLAG,
+	 AT(check),
+	 .line_only = true},
 	{{"help", 'h', NULL, "this text"}, FLAG, AT(help), .line_only = true},
-	{{"version", 0, NULL, "version, revision, libraries"}, FLAG, AT(version), .line_only = true},
+	{{"version", 0, NULL, "version, revision, libraries"},
+	 FLAG,
+	 AT(version),
+	 .line_only = true},
 };
 
 enum { ROW_COUNT = sizeof(rows) / sizeof(rows[0]) };
@@ -155,7 +194,8 @@ settings_nearest(const char *name)
 static int
 parse_flag(const char *value, bool *out, struct err *err)
 {
-	if (text_eq(value, "true") || text_eq(value, "yes") || text_eq(value, "on") || text_eq(value, "1"))
+	if (text_eq(value, "true") || text_eq(value, "yes") || text_eq(value, "on") ||
+	    text_eq(value, "1"))
 		*out = true;
 	else if (text_eq(value, "false") || text_eq(value, "no") || text_eq(value, "off") ||
 		 text_eq(value, "0"))
@@ -169,7 +209,8 @@ static int
 parse_format(const char *value, bool *json, struct err *err)
 {
 	if (!text_eq(value, "text") && !text_eq(value, "json"))
-		return err_set(err, ERR_INPUT, "'%.64s' is not a log format: take text or json", value);
+		return err_set(err, ERR_INPUT, "'%.64s' is not a log format: take text or json",
+			       value);
 	*json = text_eq(value, "json");
 	return 0;
 }
@@ -189,8 +230,8 @@ parse_number(const struct row *row, const char *value, uint64_t *out, struct err
 	if (rc < 0)
 		return rc;
 	if (number < row->least || number > row->most)
-		return err_set(err, ERR_INPUT, "%s%s is out of range: %llu to %llu are allowed", value,
-			       row->type == DURATION ? " (in milliseconds)" : "",
+		return err_set(err, ERR_INPUT, "%s%s is out of range: %llu to %llu are allowed",
+			       value, row->type == DURATION ? " (in milliseconds)" : "",
 			       (unsigned long long)row->least, (unsigned long long)row->most);
 	*out = number;
 	return 0;
@@ -207,7 +248,8 @@ set_text(struct settings *settings, const struct row *row, const char *value, st
 	if (row->type == PATH && *value != '/' && getcwd(here, sizeof(here)) == NULL)
 		return err_sys(err, "cannot find out the working directory");
 	free(*field);
-	*field = row->type == PATH && *value != '/' ? mem_printf("%s/%s", here, value) : mem_strdup(value);
+	*field = row->type == PATH && *value != '/' ? mem_printf("%s/%s", here, value)
+						    : mem_strdup(value);
 	return 0;
 }
 
@@ -215,7 +257,8 @@ static int
 add_token_file(struct settings *settings, const char *value, struct err *err)
 {
 	if (settings->token_file_count == SETTINGS_TOKEN_FILES_MOST)
-		return err_set(err, ERR_LIMIT, "more than %d token files", SETTINGS_TOKEN_FILES_MOST);
+		return err_set(err, ERR_LIMIT, "more than %d token files",
+			       SETTINGS_TOKEN_FILES_MOST);
 	settings->token_files[settings->token_file_count++] = mem_strdup(value);
 	return 0;
 }
@@ -264,7 +307,8 @@ settings_clear_list(struct settings *settings)
 		free(settings->token_files[--settings->token_file_count]);
 }
 
-/* --- command line ------------------------------------------------------------------------------ */
+/* --- command line ------------------------------------------------------------------------------
+ */
 
 struct line {
 	struct settings *settings;
@@ -285,7 +329,8 @@ set_from_line(void *arg, const struct option *option, const char *value, struct 
 		line->cleared = true;
 	}
 	(void)snprintf(where, sizeof(where), "--%s", option->name);
-	return settings_set(line->settings, option->name, value != NULL ? value : "true", where, err);
+	return settings_set(line->settings, option->name, value != NULL ? value : "true", where,
+			    err);
 }
 
 /* options_parse() moves operands, so it gets a copy of argv. */
@@ -297,15 +342,17 @@ read_line(struct settings *settings, int argc, char **argv, bool only_config, st
 	int operands = 0, rc;
 
 	memcpy(copy, argv, (size_t)argc * sizeof(*argv));
-	rc = options_parse(settings_options(), argc - 1, copy + 1, &operands, set_from_line, &line, err);
+	rc = options_parse(settings_options(), argc - 1, copy + 1, &operands, set_from_line, &line,
+			   err);
 	if (rc == 0 && operands > 0)
-		rc = err_set(err, ERR_INPUT, "'%.64s' is not an option, and runnerd takes nothing else",
-			     copy[1]);
+		rc = err_set(err, ERR_INPUT,
+			     "'%.64s' is not an option, and runnerd takes nothing else", copy[1]);
 	free(copy);
 	return rc;
 }
 
-/* --- environment --------------------------------------------------------------------------------- */
+/* --- environment ---------------------------------------------------------------------------------
+ */
 
 /* "RUNNERD_OUTPUT_MEMORY" -> "output-memory". False when it is too long for any name. */
 static bool
@@ -350,7 +397,8 @@ read_environment(struct settings *settings, struct err *err)
 	return 0;
 }
 
-/* --- what nobody said --------------------------------------------------------------------------------- */
+/* --- what nobody said
+ * --------------------------------------------------------------------------------- */
 
 /* $VARIABLE/rest, or $HOME/fallback/rest for a user without it. */
 static char *
@@ -384,10 +432,12 @@ fill_paths(struct settings *settings)
 {
 	default_path(&settings->run_dir, "/run/runnerd", "XDG_RUNTIME_DIR", ".local/state/runner",
 		     getenv("XDG_RUNTIME_DIR") != NULL ? "runnerd" : "run");
-	default_path(&settings->data_dir, "/var/lib/runnerd", "XDG_STATE_HOME", ".local/state", "runner");
+	default_path(&settings->data_dir, "/var/lib/runnerd", "XDG_STATE_HOME", ".local/state",
+		     "runner");
 	default_path(&settings->work_dir, "/var/lib/runnerd/work", "XDG_STATE_HOME", ".local/state",
 		     "runner/work");
-	default_path(&settings->cache_dir, "/var/cache/runnerd", "XDG_CACHE_HOME", ".cache", "runner");
+	default_path(&settings->cache_dir, "/var/cache/runnerd", "XDG_CACHE_HOME", ".cache",
+		     "runner");
 }
 
 static void
@@ -424,16 +474,20 @@ init(struct settings *settings)
 	slots_init(&settings->slots, 1, &room);
 }
 
-/* --- all of it ---------------------------------------------------------------------------------------------- */
+/* --- all of it
+ * ---------------------------------------------------------------------------------------------- */
 
 static int
 check_words(const struct settings *settings, struct err *err)
 {
 	if (!text_eq(settings->mode, "continuous") && !text_eq(settings->mode, "single-task"))
-		return err_set(err, ERR_INPUT, "'%.64s' is not a mode: take continuous or single-task",
+		return err_set(err, ERR_INPUT,
+			       "'%.64s' is not a mode: take continuous or single-task",
 			       settings->mode);
 	if (settings->cacert != NULL && settings->hub_fingerprint != NULL)
-		return err_set(err, ERR_INPUT, "cacert and hub-fingerprint are two ways to trust the hub: take one");
+		return err_set(
+			err, ERR_INPUT,
+			"cacert and hub-fingerprint are two ways to trust the hub: take one");
 	if ((settings->cert == NULL) != (settings->key == NULL))
 		return err_set(err, ERR_INPUT, "cert and key go together");
 	return 0;

@@ -61,8 +61,8 @@ void settings_release(struct settings *settings);
 /* --- shared by the parts of this module ---------------------------------------------------- */
 
 /*
- * Set one row from text; where says whence, for messages ("--jobs", "RUNNERD_JOBS", "runnerd.yaml:3: jobs").
- * A row that holds a list gets one more entry.
+ * Set one row from text; where says whence, for messages ("--jobs", "RUNNERD_JOBS",
+ * "runnerd.yaml:3: jobs"). A row that holds a list gets one more entry.
  */
 int settings_set(struct settings *settings, const char *name, const char *value, const char *where,
 		 struct err *err);
@@ -78,8 +78,8 @@ bool settings_knows(const char *name);
 int settings_read_file(struct settings *settings, const char *path, struct err *err);
 
 /* settings_tokens.c: one class for each line of a token file. Fails: ERR_HOST, ERR_INPUT. */
-int settings_add_tokens(struct settings *settings, const char *path, const struct slots_class *class,
-			struct err *err);
+int settings_add_tokens(struct settings *settings, const char *path,
+			const struct slots_class *class, struct err *err);
 /* Every --token-file; where nothing else gave a token, the service manager's credential. */
 int settings_read_tokens(struct settings *settings, struct err *err);
 

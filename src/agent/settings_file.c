@@ -45,8 +45,9 @@ refuse_kind(const struct file *file, const struct node *node, const char *what, 
 {
 	char room[PLACE_BYTES];
 
-	return err_set(file->err, ERR_INPUT, "%s must be %s, this is %s", place(file, node, what, room),
-		       wanted, node_kind_name((enum node_kind)node->kind));
+	return err_set(file->err, ERR_INPUT, "%s must be %s, this is %s",
+		       place(file, node, what, room), wanted,
+		       node_kind_name((enum node_kind)node->kind));
 }
 
 static bool
@@ -108,7 +109,8 @@ read_setting(struct file *file, const struct node *key, const struct node *value
 			    file->err);
 }
 
-/* --- room: the host's or a task's ---------------------------------------------------------------- */
+/* --- room: the host's or a task's ----------------------------------------------------------------
+ */
 
 static int
 read_count(struct file *file, const struct node *value, const char *what, uint32_t *out)
@@ -133,9 +135,11 @@ read_devices(struct file *file, const struct node *map, struct room *out)
 	if (map->kind != NODE_MAP)
 		return refuse_kind(file, map, "devices", "a map of names and numbers");
 	for (i = 0; i < map->count; i++) {
-		if (slots_device(&file->settings->slots, map->pairs[i].key->text, &kind, file->err) < 0)
+		if (slots_device(&file->settings->slots, map->pairs[i].key->text, &kind,
+				 file->err) < 0)
 			return file->err->code;
-		if (read_count(file, map->pairs[i].value, map->pairs[i].key->text, &out->devices[kind]) < 0)
+		if (read_count(file, map->pairs[i].value, map->pairs[i].key->text,
+			       &out->devices[kind]) < 0)
 			return file->err->code;
 	}
 	return 0;
@@ -173,14 +177,16 @@ read_capacity(struct file *file, const struct node *map)
 		rc = read_room(file, &map->pairs[i], &file->settings->slots.host);
 		if (rc > 0)
 			return err_set(file->err, ERR_INPUT, "%s is none of cpus, memory, devices",
-				       place(file, map->pairs[i].key, map->pairs[i].key->text, room));
+				       place(file, map->pairs[i].key, map->pairs[i].key->text,
+					     room));
 		if (rc < 0)
 			return rc;
 	}
 	return 0;
 }
 
-/* --- classes ------------------------------------------------------------------------------------------ */
+/* --- classes
+ * ------------------------------------------------------------------------------------------ */
 
 static int
 read_class_text(struct file *file, const struct pair *pair, struct slots_class *class,
@@ -195,7 +201,8 @@ read_class_text(struct file *file, const struct pair *pair, struct slots_class *
 		return 0;
 	}
 	if (!text_eq(pair->key->text, "name"))
-		return err_set(file->err, ERR_INPUT, "%s is none of name, token_file, cpus, memory, devices",
+		return err_set(file->err, ERR_INPUT,
+			       "%s is none of name, token_file, cpus, memory, devices",
 			       place(file, pair->key, pair->key->text, room));
 	if (strlen(pair->value->text) >= SLOTS_NAME_BYTES)
 		return err_set(file->err, ERR_LIMIT, "%s is longer than %d characters",
@@ -244,13 +251,15 @@ read_classes(struct file *file, const struct node *list)
 	return 0;
 }
 
-/* --- the file --------------------------------------------------------------------------------------------- */
+/* --- the file
+ * --------------------------------------------------------------------------------------------- */
 
 /* Capacity first: classes are measured against it. */
 static int
 read_root(struct file *file, const struct node *root)
 {
-	const struct node *capacity = node_get(root, "capacity"), *classes = node_get(root, "resource_classes");
+	const struct node *capacity = node_get(root, "capacity"),
+			  *classes = node_get(root, "resource_classes");
 	const struct pair *pair;
 	uint32_t i;
 
@@ -289,7 +298,8 @@ read_bytes(const char *path, char *room, size_t size, size_t *len, struct err *e
 	*len = fread(room, 1, size, stream);
 	(void)fclose(stream);
 	if (*len == size)
-		return err_set(err, ERR_LIMIT, "settings '%s' are longer than %zu bytes", path, size - 1);
+		return err_set(err, ERR_LIMIT, "settings '%s' are longer than %zu bytes", path,
+			       size - 1);
 	return 0;
 }
 

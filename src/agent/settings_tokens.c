@@ -36,7 +36,8 @@ read_small_file(const char *path, char *room, size_t size, struct err *err)
 	if (n < 0)
 		return err_sys(err, "cannot read token file '%s'", path);
 	if (len == size - 1)
-		return err_set(err, ERR_LIMIT, "token file '%s' is longer than %zu bytes", path, size - 2);
+		return err_set(err, ERR_LIMIT, "token file '%s' is longer than %zu bytes", path,
+			       size - 2);
 	room[len] = '\0';
 	return 0;
 }
@@ -48,11 +49,12 @@ check_token(const char *token, const char *path, unsigned line, struct err *err)
 	size_t len = strlen(token), i;
 
 	if (len >= SLOTS_TOKEN_BYTES)
-		return err_set(err, ERR_LIMIT, "%s:%u: a token is longer than %d characters", path, line,
-			       SLOTS_TOKEN_BYTES - 1);
+		return err_set(err, ERR_LIMIT, "%s:%u: a token is longer than %d characters", path,
+			       line, SLOTS_TOKEN_BYTES - 1);
 	for (i = 0; i < len; i++)
 		if (token[i] <= ' ' || token[i] >= 0x7f)
-			return err_set(err, ERR_INPUT, "%s:%u: a token is one word of visible ASCII characters",
+			return err_set(err, ERR_INPUT,
+				       "%s:%u: a token is one word of visible ASCII characters",
 				       path, line);
 	return 0;
 }

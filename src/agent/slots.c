@@ -50,7 +50,8 @@ fits(uint64_t host, uint64_t reserved, uint64_t need, unsigned most)
 }
 
 static unsigned
-room_fits(const struct room *host, const struct room *reserved, const struct room *need, unsigned most)
+room_fits(const struct room *host, const struct room *reserved, const struct room *need,
+	  unsigned most)
 {
 	unsigned i;
 
@@ -112,7 +113,8 @@ reserve(struct room *reserved, const struct room *need, bool give)
 	unsigned i;
 
 	if (give) {
-		assert(reserved->cpus >= need->cpus && reserved->memory_bytes >= need->memory_bytes);
+		assert(reserved->cpus >= need->cpus &&
+		       reserved->memory_bytes >= need->memory_bytes);
 		reserved->cpus -= need->cpus;
 		reserved->memory_bytes -= need->memory_bytes;
 	} else {
@@ -179,7 +181,9 @@ room_left(const struct slots *slots)
 	struct room left;
 	unsigned i;
 
-	left.cpus = slots->host.cpus > slots->reserved.cpus ? slots->host.cpus - slots->reserved.cpus : 0;
+	left.cpus = slots->host.cpus > slots->reserved.cpus
+			    ? slots->host.cpus - slots->reserved.cpus
+			    : 0;
 	left.memory_bytes = slots->host.memory_bytes > slots->reserved.memory_bytes
 				    ? slots->host.memory_bytes - slots->reserved.memory_bytes
 				    : 0;
@@ -202,7 +206,8 @@ slots_write(const struct slots *slots, bool nothing, struct json *claim)
 	for (i = 0; i < slots->class_count; i++) {
 		object = json_new_object();
 		json_put_str(object, "token", slots->classes[i].token);
-		put_room(slots, &slots->classes[i].need, nothing ? 0 : slots_room(slots, i), object);
+		put_room(slots, &slots->classes[i].need, nothing ? 0 : slots_room(slots, i),
+			 object);
 		json_push(list, object);
 	}
 	json_put(claim, "classes", list);

@@ -46,7 +46,8 @@ struct slots_class {
 struct slots {
 	unsigned total, taken;
 	struct room host, reserved;
-	char devices[SLOTS_DEVICES_MOST][SLOTS_NAME_BYTES]; /* names of the kinds; "" where unused */
+	char devices[SLOTS_DEVICES_MOST]
+		    [SLOTS_NAME_BYTES]; /* names of the kinds; "" where unused */
 	struct slots_class classes[SLOTS_CLASSES_MOST];
 	unsigned class_count;
 };
@@ -56,7 +57,8 @@ void slots_init(struct slots *slots, unsigned total, const struct room *host);
 /* Index of a kind of device, made when it is new. Fails: ERR_LIMIT. */
 int slots_device(struct slots *slots, const char *name, unsigned *kind, struct err *err);
 
-/* Add a class (copied). Fails: ERR_LIMIT; ERR_INPUT when one task of it is more than the host has. */
+/* Add a class (copied). Fails: ERR_LIMIT; ERR_INPUT when one task of it is more than the host has.
+ */
 int slots_add_class(struct slots *slots, const struct slots_class *class, struct err *err);
 
 /*
@@ -70,7 +72,8 @@ unsigned slots_room(const struct slots *slots, unsigned class);
 /* Free slots; 0 when more are taken than there are (fewer slots after a reload). */
 unsigned slots_free(const struct slots *slots);
 
-/* A task that holds what its class reserves. Also when there is no room: a task found again runs already. */
+/* A task that holds what its class reserves. Also when there is no room: a task found again runs
+ * already. */
 void slots_take(struct slots *slots, unsigned class);
 void slots_give(struct slots *slots, unsigned class);
 

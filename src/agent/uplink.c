@@ -85,7 +85,8 @@ on_look(void *arg)
 		return;
 	if (tasks_running(uplink->tasks) == 0 && since_us > 0 &&
 	    loop_now_us(uplink->loop) - since_us >= (uint64_t)UPLINK_PATIENCE_MS * 1000) {
-		log_warn("hub is away: ending with %zu tasks not yet reported; the next runnerd here reports them",
+		log_warn("hub is away: ending with %zu tasks not yet reported; the next runnerd "
+			 "here reports them",
 			 left);
 		end(uplink);
 		return;
@@ -190,7 +191,8 @@ begin_waiting(struct uplink *uplink)
 			begin_if_room(uplink, task);
 }
 
-/* --- what tasks say ------------------------------------------------------------------------------ */
+/* --- what tasks say ------------------------------------------------------------------------------
+ */
 
 static void
 on_events(void *arg, struct task *task)
@@ -254,7 +256,8 @@ uplink_hooks(struct uplink *uplink)
 	return hooks;
 }
 
-/* --- what the hub says ---------------------------------------------------------------------------- */
+/* --- what the hub says
+ * ---------------------------------------------------------------------------- */
 
 static void
 on_unclaimed(void *arg, const struct err *err, const struct hub_answer *answer)
@@ -307,8 +310,8 @@ on_task(void *arg, const struct json *document)
 		log_error("the hub gives a task that cannot be named: %s", err.text);
 		break;
 	default:
-		log_error("cannot take a task: %s; it is given back, the next claim is in %d s", err.text,
-			  UPLINK_TAKE_AGAIN_MS / 1000);
+		log_error("cannot take a task: %s; it is given back, the next claim is in %d s",
+			  err.text, UPLINK_TAKE_AGAIN_MS / 1000);
 		give_back(uplink, document);
 		claim_pause(uplink->claim, UPLINK_TAKE_AGAIN_MS);
 		break;
@@ -383,7 +386,8 @@ on_up(void *arg)
 		want_all(uplink);
 }
 
-/* --- life -------------------------------------------------------------------------------------------- */
+/* --- life
+ * -------------------------------------------------------------------------------------------- */
 
 int
 uplink_new(struct uplink **out, struct loop *loop, const struct uplink_settings *settings,
@@ -479,7 +483,8 @@ uplink_reload(struct uplink *uplink, const struct slots *next)
 		claim_renew(uplink->claim);
 }
 
-/* --- the state, for people ------------------------------------------------------------------------------ */
+/* --- the state, for people
+ * ------------------------------------------------------------------------------ */
 
 static void
 log_task(struct uplink *uplink, struct task *task)
@@ -489,7 +494,9 @@ log_task(struct uplink *uplink, struct task *task)
 	struct log_at at = LOG_AT_TASK(task_id_text(task));
 
 	at.step = step;
-	log_line(LOG_INFO, at, "state: job '%s', %s%s, outcome %s, %llu bytes of output spooled, %u events not acknowledged",
+	log_line(LOG_INFO, at,
+		 "state: job '%s', %s%s, outcome %s, %llu bytes of output spooled, %u events not "
+		 "acknowledged",
 		 task_job_name(task), task_state_name(task_state(task)),
 		 berth->waiting ? " (waits for room)" : "", outcome_name(task_outcome(task)),
 		 (unsigned long long)task_spool(task)->bytes,
@@ -505,15 +512,18 @@ uplink_log_state(struct uplink *uplink)
 	uint64_t since_us = hub_link_down_since_us(uplink->link);
 
 	OBJ_CHECK(uplink, UPLINK_MAGIC);
-	log_info("state: hub %s %s%s; %u of %u slots taken, %zu tasks; claimed %llu, done %llu, found again %llu; "
+	log_info("state: hub %s %s%s; %u of %u slots taken, %zu tasks; claimed %llu, done %llu, "
+		 "found again %llu; "
 		 "turns of the loop %llu%s",
-		 hub_link_text(uplink->link), hub_link_is_up(uplink->link) ? "connected" : "away for ",
+		 hub_link_text(uplink->link),
+		 hub_link_is_up(uplink->link) ? "connected" : "away for ",
 		 hub_link_is_up(uplink->link)
 			 ? ""
 			 : text_duration(room, (loop_now_us(uplink->loop) - since_us) / 1000),
 		 uplink->slots->taken, uplink->slots->total, tasks_count(uplink->tasks),
 		 (unsigned long long)counters->claimed, (unsigned long long)counters->done,
-		 (unsigned long long)counters->recovered, (unsigned long long)loop_turns(uplink->loop),
+		 (unsigned long long)counters->recovered,
+		 (unsigned long long)loop_turns(uplink->loop),
 		 uplink->draining ? "; draining" : "");
 	while ((task = tasks_next(uplink->tasks, task)) != NULL)
 		log_task(uplink, task);

@@ -9,15 +9,15 @@
 #include <stddef.h>
 
 #if defined(__SANITIZE_ADDRESS__)
-#define SANITIZE_ADDRESS 1
+#	define SANITIZE_ADDRESS 1
 #elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZE_ADDRESS 1
-#endif
+#	if __has_feature(address_sanitizer)
+#		define SANITIZE_ADDRESS 1
+#	endif
 #endif
 
 #ifdef SANITIZE_ADDRESS
-#include <sanitizer/asan_interface.h>
+#	include <sanitizer/asan_interface.h>
 #endif
 
 /*

@@ -87,7 +87,8 @@ test_pace_failed_doubles_the_wait_up_to_its_ceiling(void **state)
 	}
 	assert_true(pace_ok(&bench.pace));
 	assert_false(pace_ok(&bench.pace));
-	assert_in_range(pace_failed(&bench.pace, 0), PACE_FIRST_MS, PACE_FIRST_MS + PACE_FIRST_MS / 4);
+	assert_in_range(pace_failed(&bench.pace, 0), PACE_FIRST_MS,
+			PACE_FIRST_MS + PACE_FIRST_MS / 4);
 	finish(&bench);
 }
 

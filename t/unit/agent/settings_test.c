@@ -117,7 +117,8 @@ test_settings_load_refuses_a_token_of_two_words(void **state)
 
 	(void)state;
 	write_file(tokens, "ab cd\n");
-	assert_int_equal(load(&settings, &err, "-c", yaml, "--token-file", tokens, NULL), ERR_INPUT);
+	assert_int_equal(load(&settings, &err, "-c", yaml, "--token-file", tokens, NULL),
+			 ERR_INPUT);
 	assert_non_null(strstr(err.text, "tokens:1:"));
 	assert_null(strstr(err.text, "cd")); /* no part of a token in a message */
 }
@@ -149,7 +150,8 @@ test_settings_load_needs_a_hub_and_a_token(void **state)
 	assert_int_equal(load(&settings, &err, "-c", yaml, NULL), ERR_INPUT);
 	assert_non_null(err.hint);
 	write_file(yaml, "# nothing\n");
-	assert_int_equal(load(&settings, &err, "-c", yaml, "--token-file", tokens, NULL), ERR_INPUT);
+	assert_int_equal(load(&settings, &err, "-c", yaml, "--token-file", tokens, NULL),
+			 ERR_INPUT);
 	assert_string_equal(err.text, "no hub is named");
 }
 
@@ -162,8 +164,9 @@ test_settings_load_names_line_and_nearest_of_an_unknown_key(void **state)
 	(void)state;
 	write_file(yaml, "hub: unix:/x\noutput_memry: 8M\n");
 	assert_int_equal(load(&settings, &err, "-c", yaml, NULL), ERR_INPUT);
-	assert_string_equal(err.text, "runnerd.yaml:2: output_memry is no setting of runnerd: did you mean "
-				      "'output_memory'?");
+	assert_string_equal(err.text,
+			    "runnerd.yaml:2: output_memry is no setting of runnerd: did you mean "
+			    "'output_memory'?");
 }
 
 static void
@@ -189,12 +192,13 @@ test_settings_load_reads_classes_with_what_they_reserve(void **state)
 	char text[512];
 
 	(void)state;
-	(void)snprintf(text, sizeof(text),
-		       "hub: unix:/x\njobs: 64\n"
-		       "resource_classes:\n"
-		       "  - {name: acme/large, token_file: %s, cpus: 4, memory: 1G, devices: {gpu: 1}}\n"
-		       "capacity: {cpus: 16, memory: 2G, devices: {gpu: 4}}\n",
-		       tokens);
+	(void)snprintf(
+		text, sizeof(text),
+		"hub: unix:/x\njobs: 64\n"
+		"resource_classes:\n"
+		"  - {name: acme/large, token_file: %s, cpus: 4, memory: 1G, devices: {gpu: 1}}\n"
+		"capacity: {cpus: 16, memory: 2G, devices: {gpu: 4}}\n",
+		tokens);
 	write_file(yaml, text);
 	assert_int_equal(load(&settings, &err, "-c", yaml, NULL), 0);
 	assert_string_equal(settings.slots.classes[0].name, "acme/large");
@@ -225,7 +229,8 @@ test_settings_load_refuses_what_is_out_of_range(void **state)
 	assert_int_equal(load(&settings, &err, "-c", yaml, "-j0", NULL), ERR_INPUT);
 	assert_int_equal(load(&settings, &err, "-c", yaml, "-j4097", NULL), ERR_INPUT);
 	assert_int_equal(load(&settings, &err, "-c", yaml, "--mode=once", NULL), ERR_INPUT);
-	assert_int_equal(load(&settings, &err, "-c", yaml, "--output-zstd-level=20", NULL), ERR_INPUT);
+	assert_int_equal(load(&settings, &err, "-c", yaml, "--output-zstd-level=20", NULL),
+			 ERR_INPUT);
 	assert_int_equal(load(&settings, &err, "-c", yaml, "--log-level=loud", NULL), ERR_INPUT);
 	assert_int_equal(load(&settings, &err, "-c", yaml, "operand", NULL), ERR_INPUT);
 }

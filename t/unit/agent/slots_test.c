@@ -153,9 +153,9 @@ test_slots_class_of_takes_the_name_then_the_nameless_then_the_first(void **state
 static void
 test_slots_write_says_room_and_need_of_each_class(void **state)
 {
-	static const char wanted[] =
-		"{\"free\":{\"slots\":1,\"cpus\":4,\"memory_bytes\":700},"
-		"\"classes\":[{\"token\":\"token-large\",\"slots\":1,\"cpus\":4,\"memory_bytes\":300}]}";
+	static const char wanted[] = "{\"free\":{\"slots\":1,\"cpus\":4,\"memory_bytes\":700},"
+				     "\"classes\":[{\"token\":\"token-large\",\"slots\":1,\"cpus\":"
+				     "4,\"memory_bytes\":300}]}";
 	struct json *claim = json_new_object();
 	struct buffer text = BUFFER_INIT;
 	struct slots slots;
@@ -196,7 +196,8 @@ main(void)
 		cmocka_unit_test(test_slots_room_counts_devices_by_kind),
 		cmocka_unit_test(test_slots_device_refuses_a_kind_too_many),
 		cmocka_unit_test(test_slots_add_class_refuses_a_task_larger_than_the_host),
-		cmocka_unit_test(test_slots_class_of_takes_the_name_then_the_nameless_then_the_first),
+		cmocka_unit_test(
+			test_slots_class_of_takes_the_name_then_the_nameless_then_the_first),
 		cmocka_unit_test(test_slots_write_says_room_and_need_of_each_class),
 		cmocka_unit_test(test_slots_write_says_no_room_when_nothing_is_wanted),
 	};
