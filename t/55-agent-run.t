@@ -8,7 +8,9 @@ script 'task hello echo hello; echo world >&2' \
 	'task steps echo one' 'step steps echo two' \
 	'task strange echo strange' 'set strange unheard_of {"a": [1, 2]}' 'setstep strange 0 unheard_of true' \
 	'task lame echo lame' 'unset lame job' \
-	'task odd echo odd' 'setstep odd 0 kind "dance"'
+	'task odd echo odd' 'setstep odd 0 kind "dance"' \
+	"task again if [ -e $tmp/flag ]; then echo second; else touch $tmp/flag; echo first; exit 1; fi" \
+	'setstep again 0 max_auto_reruns 2'
 start_fakehub
 start_runnerd -j 4
 agent_first=$agent_pid
@@ -27,6 +29,9 @@ ok 'a document that lacks a member ends as infra-fail' wait_ended lame infra-fai
 like "$(cat "$tmp/got/lame/events")" '"reason":"[^"]*job' 'the reason names the member'
 ok 'a step of an unknown kind ends as infra-fail' wait_ended odd infra-fail
 like "$(cat "$tmp/got/odd/events")" "cannot run a step of kind 'dance'" 'the reason says which'
+ok 'a step that is repeated succeeds' wait_ended again success
+is "$(cat "$(got_output again)" "$tmp/got/again/step-0.2.out")" "$(printf 'first\nsecond')" \
+	'each attempt has output of its own'
 ok 'the state directory of a task goes when the hub has all' wait_until 20 no_tasks
 
 hub_say 'task late echo late'

@@ -5,23 +5,20 @@
  *
  * It speaks the agent's part of doc/api.md, hands out the tasks of its script and
  * misbehaves where the script says so. What it receives is kept as files:
- * DIR/NAME/step-N.out (output, decompressed), DIR/NAME/events (one JSON object a
- * line), for the task called NAME. It keeps its promises strictly: an event or a
+ * DIR/NAME/step-N.out (output, decompressed; step-N.A.out of a later attempt A), DIR/NAME/events
+ * (one JSON object a line), for the task called NAME. It keeps its promises strictly: an event or a
  * record that is not the next one is not stored, and one that comes twice is
  * counted, so that a test can compare. One line of log for each happening.
  * Lines written to the FIFO are run like the script's.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
-#include <uthash.h>
 
 #include "base/assert.h"
 #include "base/buffer.h"
@@ -31,7 +28,6 @@
 #include "base/options.h"
 #include "base/text.h"
 #include "fakehub.h"
-#include "format/digest.h"
 #include "format/frame.h"
 #include "format/json.h"
 #include "http/listener.h"
@@ -40,172 +36,10 @@
 #include "loop/loop.h"
 #include "runner/exit.h"
 #include "runner/protocol.h"
-#include "task/output_record.h"
 
-enum { BODY_MOST_BYTES = 16 << 20, LINE_MOST_BYTES = 64 << 10, RELISTEN_MS = 20 };
-
-enum task_place { PLACE_QUEUED, PLACE_LEASED, PLACE_ENDED };
-
-struct task {
-	char name[NAME_BYTES];
-	struct id id;
-	char id_text[ID_TEXT_BYTES];
-	struct json *doc;
-	enum task_place place;
-	struct id claim; /* that took it */
-	int64_t epoch;
-	uint32_t seq;	   /* last event stored */
-	uint64_t *offsets; /* of each step's output */
-	size_t step_count;
-	bool canceled, told, gone;
-	struct task *next; /* in the order they were added */
-	UT_hash_handle hh, hh_name;
-};
-
-/* A request that is answered later. */
-struct held {
-	struct hub *hub;
-	struct http_request *req;
-	enum kind kind;
-	struct json *body;
-	struct buffer reply; /* made already: it is only delayed */
-	bool made;
-	enum action action;
-	struct timer timer;
-	struct held *next, **prev;
-};
-
-struct hub {
-	struct loop *loop;
-	struct http_server *server;
-	const char *address, *dir, *control;
-	struct task *by_id, *by_name, *first, **last;
-	struct rule *rules;
-	struct held *held;
-	char *tokens[TOKENS_MOST];
-	unsigned token_count;
-	unsigned protocol;
-	unsigned counts[KIND_COUNT];
-	unsigned tasks, ended, repeated_events, repeated_records, gaps;
-	uint64_t first_claim_us;
-	bool discard;
-	unsigned down_ms; /* 0: only drop the connections */
-	struct later restart;
-	struct timer back;
-	struct frame_reader *reader;
-	struct watch control_watch;
-	int control_fd;
-	struct buffer control_line;
-	struct signal_watch term, interrupt;
-};
+enum { BODY_MOST_BYTES = 16 << 20, RELISTEN_MS = 20 };
 
 static struct hub *the_hub; /* of option and signal functions */
-
-/* --- tasks ------------------------------------------------------------------------------ */
-
-void
-hub_name_id(const char *name, struct id *id)
-{
-	unsigned char digest[DIGEST_BYTES];
-
-	if (id_parse(id, name))
-		return;
-	digest_sha256(digest, name, strlen(name));
-	memcpy(id->bytes, digest, ID_BYTES);
-}
-
-static struct task *
-find_named(struct hub *hub, const char *name)
-{
-	struct task *task;
-
-	HASH_FIND(hh_name, hub->by_name, name, strlen(name), task);
-	return task;
-}
-
-static struct task *
-find_task(struct hub *hub, const char *id_text)
-{
-	struct task *task;
-	struct id id;
-
-	if (id_text == NULL || !id_parse(&id, id_text))
-		return NULL;
-	HASH_FIND(hh, hub->by_id, &id, sizeof(id), task);
-	return task;
-}
-
-static void want_claims(struct hub *hub);
-
-/* A name that is known gets the new document (unset). */
-int
-hub_add_task(struct hub *hub, const char *name, struct json *doc, struct err *err)
-{
-	struct task *task = find_named(hub, name);
-
-	if (task != NULL) {
-		json_free(task->doc);
-		task->doc = doc;
-		return 0;
-	}
-	if (strlen(name) >= NAME_BYTES) {
-		json_free(doc);
-		return err_set(err, ERR_LIMIT, "the name '%.80s' is too long", name);
-	}
-	task = MEM_NEW(struct task);
-	(void)snprintf(task->name, sizeof(task->name), "%s", name);
-	if (!id_parse(&task->id, json_get_str(doc, "id") != NULL ? json_get_str(doc, "id") : ""))
-		hub_name_id(name, &task->id);
-	id_text(task->id_text, &task->id);
-	task->doc = doc;
-	*hub->last = task;
-	hub->last = &task->next;
-	HASH_ADD(hh, hub->by_id, id, sizeof(task->id), task);
-	HASH_ADD_KEYPTR(hh_name, hub->by_name, task->name, strlen(task->name), task);
-	hub->tasks++;
-	want_claims(hub);
-	return 0;
-}
-
-struct json *
-hub_task_doc(struct hub *hub, const char *name)
-{
-	struct task *task = find_named(hub, name);
-
-	return task != NULL && task->place == PLACE_QUEUED ? task->doc : NULL;
-}
-
-static void
-append_file(struct hub *hub, const struct task *task, const char *file, const void *bytes,
-	    size_t len)
-{
-	char path[4096];
-	int fd;
-
-	if (hub->discard)
-		return;
-	(void)snprintf(path, sizeof(path), "%s/%s", hub->dir, task->name);
-	if (mkdir(path, 0700) < 0 && errno != EEXIST)
-		log_error("cannot make %s: %s", path, strerror(errno));
-	(void)snprintf(path, sizeof(path), "%s/%s/%s", hub->dir, task->name, file);
-	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-	if (fd < 0 || write(fd, bytes, len) != (ssize_t)len)
-		log_error("cannot write %s: %s", path, strerror(errno));
-	if (fd >= 0)
-		(void)close(fd);
-}
-
-static uint64_t *
-step_offset(struct task *task, uint32_t step)
-{
-	if (step >= task->step_count) {
-		task->offsets = mem_resize(task->offsets, step + 1, sizeof(*task->offsets));
-		memset(task->offsets + task->step_count, 0,
-		       (step + 1 - task->step_count) * sizeof(*task->offsets));
-		task->step_count = step + 1;
-	}
-	return &task->offsets[step];
-}
 
 /* --- answering --------------------------------------------------------------------------- */
 
@@ -277,13 +111,6 @@ on_held_close(void *arg)
 	held_free(held);
 }
 
-static void
-write_json(struct buffer *reply, struct json *json)
-{
-	json_write(reply, json);
-	json_free(json);
-}
-
 /* --- claim -------------------------------------------------------------------------------- */
 
 static bool
@@ -296,49 +123,6 @@ token_is_known(const struct hub *hub, const char *token)
 			return true;
 	return hub->token_count == 0;
 }
-
-static void
-give_task(struct hub *hub, struct task *task, const struct id *claim, struct json *list)
-{
-	if (task->place == PLACE_QUEUED) {
-		task->place = PLACE_LEASED;
-		task->claim = *claim;
-		task->epoch = json_get_int(task->doc, "epoch", 1);
-		log_info("task %s leased", task->name);
-	}
-	if (hub->first_claim_us == 0)
-		hub->first_claim_us = clock_monotonic_us();
-	json_push(list, json_ref(task->doc));
-}
-
-/* The same claim gets the same tasks; else as many as there is room for. */
-static unsigned
-make_claim(struct hub *hub, const struct json *body, struct buffer *reply)
-{
-	struct json *object = json_new_object(), *list = json_new_array();
-	int64_t room = json_get_int(json_get(body, "free"), "slots", 0);
-	const char *claim_text = json_get_str(body, "claim_id");
-	struct task *task;
-	struct id claim;
-	unsigned given;
-
-	if (claim_text == NULL || !id_parse(&claim, claim_text))
-		memset(&claim, 0, sizeof(claim));
-	for (task = hub->first; task != NULL; task = task->next)
-		if (task->place == PLACE_LEASED && id_eq(&task->claim, &claim))
-			give_task(hub, task, &claim, list);
-	if (json_count(list) == 0 && json_get_int(body, "wait_ms", 0) > 0)
-		for (task = hub->first; task != NULL && room > 0; task = task->next)
-			if (task->place == PLACE_QUEUED) {
-				give_task(hub, task, &claim, list);
-				room--;
-			}
-	given = (unsigned)json_count(list);
-	json_put(object, "tasks", list);
-	write_json(reply, object);
-	return given;
-}
-
 static void
 answer_held(struct held *held, const struct buffer *reply)
 {
@@ -349,8 +133,8 @@ answer_held(struct held *held, const struct buffer *reply)
 	held_free(held);
 }
 
-static void
-want_claims(struct hub *hub)
+void
+hub_want_claims(struct hub *hub)
 {
 	struct held *held, *next;
 	struct buffer reply;
@@ -360,50 +144,14 @@ want_claims(struct hub *hub)
 		if (held->kind != KIND_CLAIM || held->made)
 			continue;
 		memset(&reply, 0, sizeof(reply));
-		if (make_claim(hub, held->body, &reply) > 0)
+		if (hub_make_claim(hub, held->body, &reply) > 0)
 			answer_held(held, &reply);
 		buffer_release(&reply);
 	}
 }
 
-/* --- heartbeat ------------------------------------------------------------------------------ */
-
-/* Says whether there is something the agent was not told yet. */
-static bool
-make_heartbeat(struct hub *hub, const struct json *body, struct buffer *reply)
-{
-	struct json *object = json_new_object(), *list = json_new_array(), *item, *asked;
-	struct task *task;
-	bool fresh = false;
-	size_t i;
-
-	for (i = 0; i < json_count(json_get(body, "tasks")); i++) {
-		asked = json_at(json_get(body, "tasks"), i);
-		task = find_task(hub, json_get_str(asked, "task"));
-		if (task != NULL && !task->gone && !task->canceled && task->place == PLACE_LEASED)
-			continue;
-		item = json_new_object();
-		json_put_str(item, "task", json_get_str(asked, "task"));
-		json_put_int(item, "epoch", json_get_int(asked, "epoch", 0));
-		if (task != NULL && !task->gone && task->place == PLACE_LEASED) {
-			json_put_str(item, "state", "cancel");
-			json_put_str(item, "reason", "canceled by the script");
-			fresh = fresh || !task->told;
-			task->told = true;
-		} else {
-			json_put_str(item, "state", "gone");
-			fresh = true;
-		}
-		json_push(list, item);
-	}
-	json_put_int(object, "lease_ms", RUNNER_LEASE_MS);
-	json_put(object, "tasks", list);
-	write_json(reply, object);
-	return fresh;
-}
-
-static void
-want_heartbeats(struct hub *hub)
+void
+hub_want_heartbeats(struct hub *hub)
 {
 	struct held *held, *next;
 	struct buffer reply;
@@ -413,199 +161,10 @@ want_heartbeats(struct hub *hub)
 		if (held->kind != KIND_HEARTBEAT || held->made)
 			continue;
 		memset(&reply, 0, sizeof(reply));
-		if (make_heartbeat(hub, held->body, &reply))
+		if (hub_make_heartbeat(hub, held->body, &reply))
 			answer_held(held, &reply);
 		buffer_release(&reply);
 	}
-}
-
-int
-hub_cancel_task(struct hub *hub, const char *name, struct err *err)
-{
-	struct task *task = find_named(hub, name);
-
-	if (task == NULL)
-		return err_set(err, ERR_INPUT, "there is no task '%s'", name);
-	log_info("task %s cancel asked", name);
-	task->canceled = true;
-	want_heartbeats(hub);
-	return 0;
-}
-
-int
-hub_take_task(struct hub *hub, const char *name, struct err *err)
-{
-	struct task *task = find_named(hub, name);
-
-	if (task == NULL)
-		return err_set(err, ERR_INPUT, "there is no task '%s'", name);
-	log_info("task %s taken away", name);
-	task->gone = true;
-	want_heartbeats(hub);
-	return 0;
-}
-
-/* --- events ---------------------------------------------------------------------------------- */
-
-static void
-log_stored_event(struct hub *hub, struct task *task, const struct json *event)
-{
-	const char *type = json_get_str(event, "type"), *outcome = json_get_str(event, "outcome");
-	int step = (int)json_get_int(event, "step", -1);
-
-	if (step >= 0)
-		log_info("task %s step %d %s%s%s", task->name, step, type,
-			 outcome != NULL ? " " : "", outcome != NULL ? outcome : "");
-	else
-		log_info("task %s %s%s%s", task->name, type, outcome != NULL ? " " : "",
-			 outcome != NULL ? outcome : "");
-	if (!text_eq(type, "ended"))
-		return;
-	task->place = PLACE_ENDED;
-	if (++hub->ended == hub->tasks)
-		log_info("all %u tasks ended, %llu ms after the first claim", hub->tasks,
-			 (unsigned long long)(clock_monotonic_us() - hub->first_claim_us) / 1000);
-}
-
-static void
-store_event(struct hub *hub, struct task *task, const struct json *event)
-{
-	struct buffer line = BUFFER_INIT;
-	int64_t seq = json_get_int(event, "seq", 0);
-
-	if (seq <= task->seq)
-		hub->repeated_events++;
-	if (seq != (int64_t)task->seq + 1)
-		return;
-	task->seq++;
-	json_write(&line, event);
-	buffer_puts(&line, "\n");
-	append_file(hub, task, "events", line.data, line.len);
-	buffer_release(&line);
-	log_stored_event(hub, task, event);
-}
-
-static bool
-task_is_gone(const struct task *task, int64_t epoch)
-{
-	return task == NULL || task->gone || task->epoch != epoch || task->place == PLACE_QUEUED;
-}
-
-static void
-make_events(struct hub *hub, const struct json *body, struct buffer *reply)
-{
-	struct json *object = json_new_object(), *list = json_new_array(), *item, *event, *events;
-	const char *id;
-	struct task *task;
-	size_t i;
-
-	events = json_get(body, "events");
-	for (i = 0; i < json_count(events); i++) {
-		event = json_at(events, i);
-		id = json_get_str(event, "task");
-		task = find_task(hub, id);
-		if (!task_is_gone(task, json_get_int(event, "epoch", 0)))
-			store_event(hub, task, event);
-		if (i + 1 < json_count(events) &&
-		    text_eq(json_get_str(json_at(events, i + 1), "task"), id))
-			continue;
-		item = json_new_object();
-		json_put_str(item, "task", id);
-		json_put_int(item, "seq", task != NULL ? task->seq : 0);
-		json_put_str(item, "state",
-			     task_is_gone(task, json_get_int(event, "epoch", 0)) ? "gone" : "ok");
-		json_push(list, item);
-	}
-	json_put(object, "tasks", list);
-	write_json(reply, object);
-}
-
-/* --- output ---------------------------------------------------------------------------------- */
-
-static const char *
-store_record(struct hub *hub, struct task *task, const struct output_record *record,
-	     const unsigned char *frame)
-{
-	uint64_t *offset = step_offset(task, record->step), end = record->offset + record->raw_len;
-	static unsigned char raw[RUNNER_RECORD_RAW_MOST_BYTES];
-	struct err err = ERR_INIT;
-	char file[32];
-
-	if (record->offset > *offset) {
-		hub->gaps++;
-		log_info("task %s step %u gap: output at %llu, %llu stored", task->name,
-			 record->step, (unsigned long long)record->offset,
-			 (unsigned long long)*offset);
-		return "gap";
-	}
-	if (end <= *offset) {
-		hub->repeated_records++;
-		return "ok";
-	}
-	if (frame_unpack(hub->reader, raw, record->raw_len, frame, record->frame_len, &err) < 0) {
-		log_error("task %s step %u: %s", task->name, record->step, err.text);
-		return "refused";
-	}
-	(void)snprintf(file, sizeof(file), "step-%u.out", record->step);
-	append_file(hub, task, file, raw + (*offset - record->offset), (size_t)(end - *offset));
-	*offset = end;
-	return "ok";
-}
-
-static void
-put_position(struct json *list, const struct output_record *record, struct task *task,
-	     const char *state)
-{
-	struct json *item = json_new_object();
-	char text[ID_TEXT_BYTES];
-
-	json_put_str(item, "task", id_text(text, &record->task));
-	json_put_int(item, "step", record->step);
-	json_put_int(item, "offset", task != NULL ? (int64_t)*step_offset(task, record->step) : 0);
-	json_put_str(item, "state", state);
-	json_push(list, item);
-}
-
-static bool
-same_stream(const struct output_record *a, const struct output_record *b)
-{
-	return id_eq(&a->task, &b->task) && a->step == b->step;
-}
-
-/* One position for each run of records of one (task, step): its last state, or the first that is
- * not ok. */
-static void
-make_output(struct hub *hub, const unsigned char *bytes, size_t len, struct buffer *reply)
-{
-	struct json *object = json_new_object(), *list = json_new_array();
-	struct output_record record, last;
-	const unsigned char *frame;
-	struct err err = ERR_INIT;
-	const char *state = NULL, *now;
-	struct task *task = NULL;
-	char text[ID_TEXT_BYTES];
-
-	while (len > 0) {
-		if (output_record_unpack(&record, &frame, bytes, len, &err) < 0) {
-			log_warn("output of an agent: %s", err.text);
-			break;
-		}
-		if (state != NULL && !same_stream(&record, &last)) {
-			put_position(list, &last, task, state);
-			state = NULL;
-		}
-		task = find_task(hub, id_text(text, &record.task));
-		now = task_is_gone(task, record.epoch) ? "gone"
-						       : store_record(hub, task, &record, frame);
-		state = state == NULL || text_eq(state, "ok") ? now : state;
-		last = record;
-		bytes += RUNNER_RECORD_HEADER_BYTES + record.frame_len;
-		len -= RUNNER_RECORD_HEADER_BYTES + record.frame_len;
-	}
-	if (state != NULL)
-		put_position(list, &last, task, state);
-	json_put(object, "positions", list);
-	write_json(reply, object);
 }
 
 /* --- requests --------------------------------------------------------------------------------- */
@@ -649,9 +208,9 @@ on_held_due(void *arg)
 		return;
 	}
 	if (held->kind == KIND_CLAIM)
-		(void)make_claim(held->hub, held->body, &reply);
+		(void)hub_make_claim(held->hub, held->body, &reply);
 	else
-		(void)make_heartbeat(held->hub, held->body, &reply);
+		(void)hub_make_heartbeat(held->hub, held->body, &reply);
 	answer_held(held, &reply);
 	buffer_release(&reply);
 }
@@ -687,23 +246,23 @@ make_reply(struct hub *hub, enum kind kind, const struct json *body, const char 
 		replace_claim(hub, body);
 		log_info("claim for %lld slots",
 			 (long long)json_get_int(json_get(body, "free"), "slots", 0));
-		return make_claim(hub, body, reply) > 0 || !wait;
+		return hub_make_claim(hub, body, reply) > 0 || !wait;
 	case KIND_HEARTBEAT:
 		log_debug("heartbeat for %zu tasks", json_count(json_get(body, "tasks")));
-		return make_heartbeat(hub, body, reply) || !wait;
+		return hub_make_heartbeat(hub, body, reply) || !wait;
 	case KIND_EVENTS:
-		make_events(hub, body, reply);
+		hub_make_events(hub, body, reply);
 		return true;
 	case KIND_OUTPUT:
 		log_debug("output of %zu bytes", len);
-		make_output(hub, (const unsigned char *)bytes, len, reply);
+		hub_make_output(hub, (const unsigned char *)bytes, len, reply);
 		return true;
 	case KIND_UNCLAIM:
-		task = find_task(hub, json_get_str(body, "task_id"));
+		task = hub_find_task(hub, json_get_str(body, "task_id"));
 		if (task != NULL && task->place == PLACE_LEASED) {
 			log_info("task %s unclaimed", task->name);
 			task->place = PLACE_QUEUED;
-			want_claims(hub);
+			hub_want_claims(hub);
 		}
 		return true;
 	case KIND_COUNT:
@@ -1041,27 +600,12 @@ start(struct hub *hub, const char *script, struct err *err)
 }
 
 static void
-release_tasks(struct hub *hub)
-{
-	struct task *task, *next;
-
-	HASH_CLEAR(hh, hub->by_id);
-	HASH_CLEAR(hh_name, hub->by_name);
-	for (task = hub->first; task != NULL; task = next) {
-		next = task->next;
-		json_free(task->doc);
-		free(task->offsets);
-		free(task);
-	}
-}
-
-static void
 release(struct hub *hub)
 {
 	struct rule *rule;
 
 	http_server_free(hub->server);
-	release_tasks(hub);
+	hub_release_tasks(hub);
 	while ((rule = hub->rules) != NULL) {
 		hub->rules = rule->next;
 		free(rule->text);

@@ -65,7 +65,7 @@ t/actor: t/actor.c
 check_PROGRAMS += t/fakehub t/relay
 EXTRA_DIST += t/agent.sh t/tasks.sh
 t_relay_SOURCES = t/relay.c
-t_fakehub_SOURCES = t/fakehub.c t/fakehub.h t/fakehub_script.c
+t_fakehub_SOURCES = t/fakehub.c t/fakehub.h t/fakehub_script.c t/fakehub_tasks.c
 t_fakehub_LDADD = libtask.a libhttp.a libformat.a libloop.a libbase.a \
 	$(format_libs) $(NGHTTP2_LIBS) $(OPENSSL_LIBS) $(EVENT_LIBS)
 include t/fault/local.mk
