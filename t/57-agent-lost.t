@@ -62,12 +62,13 @@ is "$(cat "$tmp/ready")" ready 'ready is said after the first claim'
 hub_say 'task left echo left'
 start_runnerd
 wait_log fakehub 'task left step 0 step_started' 20
-hub_say 'down 30000'
-wait_log fakehub 'down for 30000' 10
+hub_say 'down 600000'
+wait_log fakehub 'down for 600000' 10
 kill -TERM "$agent_pid"
-wait_until 20 wait_gone "$agent_pid" 20
+wait_gone "$agent_pid" 60
 ok 'an agent that drains does not wait for ever for a hub that is away' \
 	wait_log agent 'warn hub is away: ending with 1 tasks not yet reported' 1
+hub_say up
 start_runnerd
 ok 'the next one reports the task' wait_ended left success 60
 is "$(cat "$(got_output left)")" left 'with its output'

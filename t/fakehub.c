@@ -62,6 +62,13 @@ hub_go_down(struct hub *hub, unsigned ms)
 }
 
 void
+hub_come_back(struct hub *hub)
+{
+	if (hub->server == NULL)
+		timer_start_us(&hub->back, 1);
+}
+
+void
 hub_drop(struct hub *hub)
 {
 	log_info("dropping every connection");

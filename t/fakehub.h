@@ -116,6 +116,7 @@ int hub_take_task(struct hub *hub, const char *name, struct err *err);
 void hub_add_rule(struct hub *hub, struct rule *rule);
 void hub_add_token(struct hub *hub, const char *token);
 void hub_go_down(struct hub *hub, unsigned ms);
+void hub_come_back(struct hub *hub);
 void hub_drop(struct hub *hub);
 void hub_set_protocol(struct hub *hub, unsigned version);
 void hub_set_discard(struct hub *hub);

@@ -16,6 +16,7 @@
  *                               status CODE [MESSAGE] | body TEXT | lose | drop | delay MS |
  *                               down MS | say LINE
  *   down MS                     refuse connections for so long
+ *   up                          come back before that
  *   drop                        close every connection
  *   protocol N                  version the hub says it speaks
  *   discard                     keep nothing of what is received (measurements)
@@ -251,6 +252,15 @@ do_down(struct hub *hub, char *rest, struct err *err)
 }
 
 static int
+do_up(struct hub *hub, char *rest, struct err *err)
+{
+	(void)rest;
+	(void)err;
+	hub_come_back(hub);
+	return 0;
+}
+
+static int
 do_drop(struct hub *hub, char *rest, struct err *err)
 {
 	(void)rest;
@@ -368,22 +378,12 @@ static const struct {
 	const char *name;
 	int (*run)(struct hub *hub, char *rest, struct err *err);
 } verbs[] = {
-	{"task", do_task},
-	{"tasks", do_tasks},
-	{"step", do_step},
-	{"set", do_set},
-	{"setstep", do_setstep},
-	{"unset", do_unset},
-	{"document", do_document},
-	{"cancel", do_cancel},
-	{"gone", do_gone},
-	{"token", do_token},
-	{"on", do_on},
-	{"down", do_down},
-	{"drop", do_drop},
-	{"protocol", do_protocol},
-	{"discard", do_discard},
-	{"stats", do_stats},
+	{"task", do_task},	   {"tasks", do_tasks},	    {"step", do_step},
+	{"set", do_set},	   {"setstep", do_setstep}, {"unset", do_unset},
+	{"document", do_document}, {"cancel", do_cancel},   {"gone", do_gone},
+	{"token", do_token},	   {"on", do_on},	    {"down", do_down},
+	{"drop", do_drop},	   {"up", do_up},	    {"protocol", do_protocol},
+	{"discard", do_discard},   {"stats", do_stats},
 };
 
 int
