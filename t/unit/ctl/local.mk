@@ -10,3 +10,6 @@ t_unit_ctl_select_test_SOURCES = t/unit/ctl/select_test.c
 t_unit_ctl_select_test_LDADD = $(ctl_unit_ldadd)
 t_unit_ctl_words_test_SOURCES = t/unit/ctl/words_test.c
 t_unit_ctl_words_test_LDADD = $(ctl_unit_ldadd)
+unit_tests += t/unit/ctl/place_test
+t_unit_ctl_place_test_SOURCES = t/unit/ctl/place_test.c
+t_unit_ctl_place_test_LDADD = $(ctl_unit_ldadd)
