@@ -43,6 +43,14 @@ is "$status" 1 "-q has the same status"
 like "$out" "^--- bad: step 'Break it' failed" "-q prints the failure"
 case $out in *fine* | *jobs:*) fail "-q prints nothing else" ;; *) pass "-q prints nothing else" ;; esac
 
+run_ctl run --keep-failed
+kept=$(printf '%s\n' "$err" | sed -n 's/^working directories of failed jobs are kept in //p')
+ok "--keep-failed says where it keeps the work directories" test -d "$kept"
+ok "and keeps the failed job's alone" test "$(ls "$kept" | wc -l)" = 1 -a "$(ls "${kept%/*}")" = work
+chmod -R u+rwX "$kept" && rm -rf "${kept%/*}"
+TMPDIR=$mark runnerctl run -q <&- >&- 2>&-
+is "$?" 1 "closed standard descriptors do no harm"
+
 # --- order and parallelism -----------------------------------------------------------------
 # Each of the two in the middle waits for the other: they end only when they run side by side.
 project order <<'END'

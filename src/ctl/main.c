@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -45,6 +46,17 @@ without_command(int argc, char **argv)
 	return ARGS_GO;
 }
 
+/* A caller may have closed them; what we open first must not become our standard output. */
+static void
+fill_standard_fds(void)
+{
+	int fd;
+
+	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			(void)open("/dev/null", O_RDWR);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -52,6 +64,7 @@ main(int argc, char **argv)
 	struct err err = ERR_INIT;
 	int used, status;
 
+	fill_standard_fds();
 	/* A reader that has gone away shows as a failed write, not as our death. */
 	(void)signal(SIGPIPE, SIG_IGN);
 	log_setup(LOG_WARN, false, clock_unix_ms);

@@ -494,7 +494,7 @@ private_stop(struct private_pair *pair, bool keep, struct err *err)
 	rc = orphans_end(pair->loop, PRIVATE_ORPHANS_MS, err);
 	scratch_remove(&pair->run);
 	if (keep)
-		scratch_keep(&pair->bulk);
+		scratch_keep(&pair->bulk, "work");
 	else
 		scratch_remove(&pair->bulk);
 	return rc;

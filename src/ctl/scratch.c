@@ -139,12 +139,17 @@ scratch_remove(struct scratch *scratch)
 }
 
 void
-scratch_keep(struct scratch *scratch)
+scratch_keep(struct scratch *scratch, const char *entry)
 {
-	char path[PATH_MAX + 16];
+	DIR *list = opendir(scratch->path);
+	struct dirent *it;
 
-	(void)snprintf(path, sizeof(path), "%s/" SCRATCH_LOCK, scratch->path);
-	(void)unlink(path);
+	while (list != NULL && (it = readdir(list)) != NULL)
+		if (!text_eq(it->d_name, ".") && !text_eq(it->d_name, "..") &&
+		    !text_eq(it->d_name, entry))
+			remove_entry(dirfd(list), it->d_name, 0);
+	if (list != NULL)
+		(void)closedir(list);
 	if (scratch->lock >= 0)
 		(void)close(scratch->lock);
 	scratch->lock = -1;

@@ -25,7 +25,7 @@ int scratch_make(struct scratch *scratch, const char *base, struct err *err);
 /* With all that is in it, write-protected directories too. A zeroed path is fine. */
 void scratch_remove(struct scratch *scratch);
 
-/* Let the directory stay: it is nobody's to sweep any more. */
-void scratch_keep(struct scratch *scratch);
+/* Let the directory stay with this entry alone: it is nobody's to sweep any more. */
+void scratch_keep(struct scratch *scratch, const char *entry);
 
 #endif

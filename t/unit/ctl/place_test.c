@@ -100,7 +100,7 @@ test_scratch_sweeps_what_a_dead_owner_left_and_nothing_else(void **state)
 {
 	struct fixture *f = *state;
 	struct scratch mine, dead, next;
-	char dead_path[PATH_MAX], kept_path[PATH_MAX];
+	char dead_path[PATH_MAX], kept_path[PATH_MAX], entry[PATH_MAX + 16];
 
 	assert_int_equal(scratch_make(&mine, f->base, &f->err), 0);
 	assert_int_equal(scratch_make(&dead, f->base, &f->err), 0);
@@ -110,11 +110,14 @@ test_scratch_sweeps_what_a_dead_owner_left_and_nothing_else(void **state)
 	assert_false(is_there(dead_path));
 	assert_true(is_there(mine.path));
 	(void)snprintf(kept_path, sizeof(kept_path), "%s", next.path);
-	scratch_keep(&next);
+	(void)snprintf(entry, sizeof(entry), "%s/kept", next.path);
+	assert_int_equal(mkdir(entry, 0700), 0);
+	scratch_keep(&next, "kept");
 	assert_int_equal(scratch_make(&next, f->base, &f->err), 0);
 	assert_true(is_there(kept_path));
 	scratch_remove(&next);
 	scratch_remove(&mine);
+	assert_int_equal(rmdir(entry), 0);
 	assert_int_equal(rmdir(kept_path), 0);
 }
 
