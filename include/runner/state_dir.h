@@ -9,21 +9,7 @@
 #ifndef RUNNER_STATE_DIR_H
 #define RUNNER_STATE_DIR_H
 
-#include <stdint.h>
-
-/* In the run directory. X(NAME, "name") */
-#define STATE_DIR_NAMES(X) \
-	X(LOCK, "lock")    \
-	X(AGENT, "agent.id") \
-	X(TASKS, "tasks")
-
-/* In tasks/<id>. X(NAME, "name") */
-#define STATE_TASK_NAMES(X)      \
-	X(DOCUMENT, "task.json") \
-	X(JOURNAL, "journal")    \
-	X(SPOOL, "spool.")       \
-	X(SOCKET, "init.sock")   \
-	X(LOG, "init.log")
+#include "runner/supervisor.h"
 
 #define STATE_LOCK_NAME	    "lock"
 #define STATE_AGENT_NAME    "agent.id"
@@ -31,6 +17,20 @@
 #define STATE_DOCUMENT_NAME "task.json"
 #define STATE_JOURNAL_NAME  "journal"
 #define STATE_SPOOL_PREFIX  "spool." /* followed by the segment's number, 8 digits, from 1 */
+
+/* In the run directory. X(NAME, "name") */
+#define STATE_DIR_NAMES(X)           \
+	X(LOCK, STATE_LOCK_NAME)     \
+	X(AGENT, STATE_AGENT_NAME)   \
+	X(TASKS, STATE_TASKS_NAME)
+
+/* In tasks/<id>. X(NAME, "name") */
+#define STATE_TASK_NAMES(X)              \
+	X(DOCUMENT, STATE_DOCUMENT_NAME) \
+	X(JOURNAL, STATE_JOURNAL_NAME)   \
+	X(SPOOL, STATE_SPOOL_PREFIX)     \
+	X(SOCKET, SUPERVISOR_SOCKET_NAME) \
+	X(LOG, SUPERVISOR_LOG_NAME)
 
 enum {
 	JOURNAL_VERSION = 1,

@@ -18,6 +18,7 @@
 
 enum { CHECKOUT_VARS = 7 };
 
+/* clang-format off */
 static const char script[] =
 "set -eu\n"
 "target=$RUNNER_CHECKOUT_TARGET\n"
@@ -134,6 +135,7 @@ static const char script[] =
 "git) from_git ;;\n"
 "*) fail 'this task has no source to check out' ;;\n"
 "esac\n";
+/* clang-format on */
 
 const char *const checkout_argv[] = {"/bin/sh", "-c", script, "checkout", NULL};
 

@@ -62,7 +62,8 @@ write_script(struct arena *arena, const struct task_doc *doc, uint32_t step, uin
 	for (n = 0; fd >= 0 && done < len && n >= 0; done += n > 0 ? (size_t)n : 0)
 		n = write(fd, command + done, len - done);
 	if (fd < 0 || n < 0)
-		return err_sys(err, "cannot write the step's command to '%s'", path) < 0 ? NULL : path;
+		return err_sys(err, "cannot write the step's command to '%s'", path) < 0 ? NULL
+											 : path;
 	return path;
 }
 
@@ -101,8 +102,12 @@ make_env(struct command *out, struct arena *arena, const struct command_host *ho
 	 const struct env_layer *own, struct err *err)
 {
 	const struct env_var base[BASE_VARS] = {
-		{"PATH", host->search_path}, {"HOME", work->home}, {"TMPDIR", work->tmp},
-		{"USER", host->user}, {"LOGNAME", host->user}, {"BASH_ENV", work->bash_env},
+		{"PATH", host->search_path},
+		{"HOME", work->home},
+		{"TMPDIR", work->tmp},
+		{"USER", host->user},
+		{"LOGNAME", host->user},
+		{"BASH_ENV", work->bash_env},
 		{"CIRCLE_INTERNAL_TASK_DATA", work->path},
 	};
 	const struct task_step *it = &doc->steps[step];
@@ -121,12 +126,14 @@ make_checkout(struct command *out, struct arena *arena, const struct task_doc *d
 	      const char *project, const struct work_dir *work, struct env_layer *own,
 	      struct err *err)
 {
-	const char *target = environment_path(arena, work->home, project,
-					      doc->steps[step].path != NULL ? doc->steps[step].path : ".");
+	const char *target =
+		environment_path(arena, work->home, project,
+				 doc->steps[step].path != NULL ? doc->steps[step].path : ".");
 
 	if (target == NULL)
 		return too_large(err);
-	out->cwd = work->home; /* the target itself must be what the script finds, not what we make */
+	out->cwd =
+		work->home; /* the target itself must be what the script finds, not what we make */
 	out->argv = checkout_argv;
 	return checkout_environment(own, arena, &doc->source, target, err);
 }
@@ -180,8 +187,10 @@ write_and_seal(int fd, const uint8_t *bytes, size_t len, struct err *err)
 int
 command_seal(const struct command *command, int *fd, struct err *err)
 {
-	struct spec spec = {.cwd = command->cwd, .argv = command->argv, .env = command->env,
-		.umask = STEP_UMASK};
+	struct spec spec = {.cwd = command->cwd,
+			    .argv = command->argv,
+			    .env = command->env,
+			    .umask = STEP_UMASK};
 	const char *wrong = NULL;
 	size_t size = spec_size(&spec, &wrong);
 	LOCAL_FREE uint8_t *bytes = NULL;

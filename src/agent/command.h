@@ -14,7 +14,9 @@ struct err;
 struct task_doc;
 struct work_dir;
 
-enum { COMMAND_INLINE_MOST_BYTES = 120 * 1024 }; /* a longer one is a file: execve(2), MAX_ARG_STRLEN */
+enum {
+	COMMAND_INLINE_MOST_BYTES = 120 * 1024
+}; /* a longer one is a file: execve(2), MAX_ARG_STRLEN */
 
 /* All in the arena that it was made with. */
 struct command {
@@ -40,8 +42,8 @@ int command_make(struct command *out, struct arena *arena, const struct command_
 		 const struct work_dir *work, struct err *err);
 
 /*
- * A sealed memfd that holds it (wire/spec.h); *fd is the caller's. Fails: ERR_INPUT when it passes one of
- * execve(2)'s limits; ERR_HOST.
+ * A sealed memfd that holds it (wire/spec.h); *fd is the caller's. Fails: ERR_INPUT when it passes
+ * one of execve(2)'s limits; ERR_HOST.
  */
 int command_seal(const struct command *command, int *fd, struct err *err);
 

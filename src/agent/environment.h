@@ -20,17 +20,18 @@ struct env_layer {
 };
 
 /*
- * NAME=value of all layers, NULL-terminated, each name once: a later layer wins over an earlier one, and within one the
- * last. Fails: ERR_LIMIT when the arena is full.
+ * NAME=value of all layers, NULL-terminated, each name once: a later layer wins over an earlier
+ * one, and within one the last. Fails: ERR_LIMIT when the arena is full.
  */
 int environment_make(const char *const **out, struct arena *arena, const struct env_layer *layers,
 		     size_t count, struct err *err);
 
 /* "~" and "~/x" are in home, relative paths in base; NULL when the arena is full. */
-const char *environment_path(struct arena *arena, const char *home, const char *base,
-			     const char *path);
+const char *
+environment_path(struct arena *arena, const char *home, const char *base, const char *path);
 
-/* Our own PATH without relative and empty parts; the usual one when nothing is left. In the arena. */
+/* Our own PATH without relative and empty parts; the usual one when nothing is left. In the arena.
+ */
 const char *environment_search_path(struct arena *arena, const char *inherited);
 
 #endif

@@ -15,8 +15,8 @@ struct executor;
 struct loop;
 
 struct executor_start {
-	int listen_fd; /* becomes SUPERVISOR_LISTEN_FD */
-	int dir_fd;    /* becomes SUPERVISOR_DIR_FD */
+	int listen_fd;	    /* becomes SUPERVISOR_LISTEN_FD */
+	int dir_fd;	    /* becomes SUPERVISOR_DIR_FD */
 	uint32_t orphan_ms; /* how long it goes on without an agent */
 };
 

@@ -25,7 +25,8 @@
 enum {
 	BACKLOG = 8,
 	PACKETS_A_TURN = 32,
-	CONTROL_BYTES = CMSG_SPACE(SUPERVISOR_FDS_MOST * sizeof(int)) + CMSG_SPACE(sizeof(struct ucred)),
+	CONTROL_BYTES =
+		CMSG_SPACE(SUPERVISOR_FDS_MOST * sizeof(int)) + CMSG_SPACE(sizeof(struct ucred)),
 };
 
 struct init_packet {
@@ -141,8 +142,7 @@ init_socket_send(struct init_socket *sock, const struct message *message, const 
 	uint8_t bytes[SUPERVISOR_MESSAGE_MOST_BYTES];
 	size_t len = message_pack(bytes, message), i;
 
-	if (sock->fd < 0 ||
-	    (sock->waiting == NULL && send_packet(sock, bytes, len, fds, fd_count)))
+	if (sock->fd < 0 || (sock->waiting == NULL && send_packet(sock, bytes, len, fds, fd_count)))
 		return;
 	packet = MEM_NEW(struct init_packet);
 	packet->len = len;
@@ -213,8 +213,10 @@ receive_one(struct init_socket *sock)
 	} control;
 	uint8_t bytes[SUPERVISOR_MESSAGE_MOST_BYTES];
 	struct iovec iov = {bytes, sizeof(bytes)};
-	struct msghdr head = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.room,
-		.msg_controllen = sizeof(control.room)};
+	struct msghdr head = {.msg_iov = &iov,
+			      .msg_iovlen = 1,
+			      .msg_control = control.room,
+			      .msg_controllen = sizeof(control.room)};
 	int fds[SUPERVISOR_FDS_MOST];
 	ssize_t n;
 
@@ -264,7 +266,8 @@ init_socket_connect(struct init_socket *sock, int dir_fd, struct loop *loop,
 	if (fd < 0)
 		return err->code;
 	set_address(&address, dir_fd);
-	/* The kernel tells who has sent a packet: SO_PEERCRED would name the one that made the socket. */
+	/* The kernel tells who has sent a packet: SO_PEERCRED would name the one that made the
+	 * socket. */
 	(void)setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on));
 	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0) {
 		if (errno == ECONNREFUSED || errno == ENOENT)

@@ -24,8 +24,10 @@ struct init_packet;
 struct init_socket_hooks {
 	void *arg;
 	/* fds[0..fd_count) belong to the callee. */
-	void (*on_message)(void *arg, const struct message *message, const int *fds, size_t fd_count);
-	/* The other end has closed, or says what we do not understand (err): the socket is closed. */
+	void (*on_message)(void *arg, const struct message *message, const int *fds,
+			   size_t fd_count);
+	/* The other end has closed, or says what we do not understand (err): the socket is closed.
+	 */
 	void (*on_closed)(void *arg, const struct err *err);
 };
 
@@ -37,16 +39,21 @@ struct init_socket {
 	pid_t peer; /* of the last packet's sender; 0: not known yet */
 };
 
-#define INIT_SOCKET_INIT {.fd = -1}
+#define INIT_SOCKET_INIT                                                                           \
+	{                                                                                          \
+		.fd = -1                                                                           \
+	}
 
-/* Bound in dir_fd and listening; *fd is the caller's. A socket that lies there already is replaced. */
+/* Bound in dir_fd and listening; *fd is the caller's. A socket that lies there already is replaced.
+ */
 int init_socket_listen(int *fd, int dir_fd, struct err *err);
 
 /* Fails: ERR_GONE when nobody listens there; ERR_AGAIN when it is busy; ERR_HOST. */
 int init_socket_connect(struct init_socket *socket, int dir_fd, struct loop *loop,
 			const struct init_socket_hooks *hooks, struct err *err);
 
-/* fds are duplicated if they must wait. On a closed socket it is lost: the next connection sorts that out. */
+/* fds are duplicated if they must wait. On a closed socket it is lost: the next connection sorts
+ * that out. */
 void init_socket_send(struct init_socket *socket, const struct message *message, const int *fds,
 		      size_t fd_count);
 

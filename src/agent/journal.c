@@ -41,13 +41,15 @@ journal_create(struct journal *journal, int dir_fd, const struct id *task, uint3
 	       struct err *err)
 {
 	journal_reset(journal, task, epoch);
-	journal->fd = openat(dir_fd, STATE_JOURNAL_NAME, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	journal->fd =
+		openat(dir_fd, STATE_JOURNAL_NAME, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (journal->fd < 0)
 		return err_sys(err, "cannot make the task's journal");
 	return 0;
 }
 
-/* Fills bytes with whole records from index on, below until; *len says how many bytes there were. */
+/* Fills bytes with whole records from index on, below until; *len says how many bytes there were.
+ */
 static int
 read_records(struct journal *journal, uint32_t index, uint32_t until, uint8_t *bytes, size_t size,
 	     size_t *len, struct err *err)
@@ -114,14 +116,15 @@ replay_all(struct journal *journal, uint64_t size, journal_replay_fn *replay, vo
 	int rc;
 
 	while (journal->records < whole && !torn) {
-		rc = read_records(journal, journal->records, (uint32_t)whole, bytes, sizeof(bytes), &len, err);
+		rc = read_records(journal, journal->records, (uint32_t)whole, bytes, sizeof(bytes),
+				  &len, err);
 		if (rc < 0)
 			return rc;
 		if (len < JOURNAL_RECORD_BYTES)
 			break;
 		for (i = 0; i + JOURNAL_RECORD_BYTES <= len && !torn; i += JOURNAL_RECORD_BYTES) {
-			rc = replay_one(journal, bytes + i, journal->records + 1 == whole, &torn, replay,
-					arg, err);
+			rc = replay_one(journal, bytes + i, journal->records + 1 == whole, &torn,
+					replay, arg, err);
 			if (rc < 0)
 				return rc;
 		}
@@ -267,12 +270,14 @@ journal_unsent(struct journal *journal, uint32_t after, struct task_event *event
 	if (after < journal->acked)
 		after = journal->acked;
 	while (*count < most && after + *count < journal->last_seq && index < journal->records) {
-		rc = read_records(journal, index, journal->records, bytes, sizeof(bytes), &len, err);
+		rc = read_records(journal, index, journal->records, bytes, sizeof(bytes), &len,
+				  err);
 		if (rc < 0)
 			return rc;
 		if (len < JOURNAL_RECORD_BYTES)
 			return err_set(err, ERR_INPUT, "the task's journal has become shorter");
-		for (i = 0; i + JOURNAL_RECORD_BYTES <= len && *count < most; i += JOURNAL_RECORD_BYTES) {
+		for (i = 0; i + JOURNAL_RECORD_BYTES <= len && *count < most;
+		     i += JOURNAL_RECORD_BYTES) {
 			rc = take_event(journal, bytes + i, index++, after, events, count, err);
 			if (rc < 0)
 				return rc;

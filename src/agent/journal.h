@@ -34,7 +34,10 @@ struct journal {
 	uint32_t unsent_at; /* record to look from for event acked + 1 */
 };
 
-#define JOURNAL_INIT {.fd = -1}
+#define JOURNAL_INIT                                                                               \
+	{                                                                                          \
+		.fd = -1                                                                           \
+	}
 
 /*
  * Make the file in the task's state directory; it must not exist.
@@ -75,7 +78,8 @@ int journal_unsent(struct journal *journal, uint32_t after, struct task_event *e
 
 /*
  * The hub has stored all events up to seq. An old or an impossible seq is ignored.
- * Fails: as journal_append(); the position in memory has moved anyhow, and sending again is harmless.
+ * Fails: as journal_append(); the position in memory has moved anyhow, and sending again is
+ * harmless.
  */
 int journal_acked(struct journal *journal, uint32_t seq, struct err *err);
 

@@ -62,7 +62,8 @@ kill_round(const char *wanted, char *room)
 
 	while (dir != NULL && (entry = readdir(dir)) != NULL)
 		if (isdigit((unsigned char)entry->d_name[0]) &&
-		    has_variable(entry->d_name, wanted, room) && kill_one(entry->d_name, wanted, room))
+		    has_variable(entry->d_name, wanted, room) &&
+		    kill_one(entry->d_name, wanted, room))
 			killed++;
 	if (dir != NULL)
 		(void)closedir(dir);

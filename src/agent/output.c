@@ -27,7 +27,7 @@
 
 enum {
 	OUTPUT_MAGIC = 0x0a7b17e5,
-	FIRST_LOOK_MS = 3,	 /* a step that ends sooner is never watched */
+	FIRST_LOOK_MS = 3, /* a step that ends sooner is never watched */
 	PACE_MOST_MS = 10,
 	MUCH_BYTES = 32 * 1024,	 /* half a pipe: look sooner */
 	LITTLE_BYTES = 8 * 1024, /* look later */
@@ -39,8 +39,8 @@ enum {
 /* --- the press --- */
 
 int
-output_press_init(struct output_press *press, struct loop *loop, int zstd_level,
-		  uint64_t held_most, struct err *err)
+output_press_init(struct output_press *press, struct loop *loop, int zstd_level, uint64_t held_most,
+		  struct err *err)
 {
 	int rc;
 
@@ -76,7 +76,8 @@ count_lines(const unsigned char *bytes, size_t len)
 	return lines;
 }
 
-/* The last line with anything in it, made fit for a status line; a chunk of empty lines changes nothing. */
+/* The last line with anything in it, made fit for a status line; a chunk of empty lines changes
+ * nothing. */
 static void
 keep_last_line(char *room, const unsigned char *bytes, size_t len)
 {
@@ -103,14 +104,18 @@ static int
 output_press_chunk(struct output *output, size_t len, struct err *err)
 {
 	struct output_press *press = output->press;
-	struct spool_chunk chunk = {.step = output->step, .attempt = output->attempt,
-		.raw_len = (uint32_t)len, .lines = count_lines(press->raw, len),
-		.time_ms = clock_unix_ms(), .record = press->record};
+	struct spool_chunk chunk = {.step = output->step,
+				    .attempt = output->attempt,
+				    .raw_len = (uint32_t)len,
+				    .lines = count_lines(press->raw, len),
+				    .time_ms = clock_unix_ms(),
+				    .record = press->record};
 	int rc;
 
-	chunk.frame_len = (uint32_t)frame_pack(press->packer, press->record + RUNNER_RECORD_HEADER_BYTES,
-					       press->record_size - RUNNER_RECORD_HEADER_BYTES,
-					       press->raw, len);
+	chunk.frame_len =
+		(uint32_t)frame_pack(press->packer, press->record + RUNNER_RECORD_HEADER_BYTES,
+				     press->record_size - RUNNER_RECORD_HEADER_BYTES, press->raw,
+				     len);
 	rc = spool_append(output->spool, &chunk, err);
 	if (rc < 0)
 		return rc;
@@ -314,7 +319,8 @@ watch_pipe(struct output *output)
 	return false;
 }
 
-/* How soon to look again: a pipe half full is looked at twice as often, an almost empty one half as often. */
+/* How soon to look again: a pipe half full is looked at twice as often, an almost empty one half as
+ * often. */
 static void
 set_pace(struct output *output, size_t moved)
 {
@@ -492,8 +498,8 @@ output_start(struct output *output, struct output_press *press, struct spool *sp
 	timer_init(&output->timer, press->loop, on_timer, output);
 	rc = pipe_memfd_size(memfd, &size, err);
 	if (rc == 0 && size < output->committed)
-		rc = err_set(err, ERR_HOST, "step %u has %llu bytes of output, its spool has %llu", step,
-			     (unsigned long long)size, (unsigned long long)output->committed);
+		rc = err_set(err, ERR_HOST, "step %u has %llu bytes of output, its spool has %llu",
+			     step, (unsigned long long)size, (unsigned long long)output->committed);
 	if (rc < 0) {
 		output_release(output);
 		return rc;

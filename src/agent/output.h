@@ -32,13 +32,14 @@ struct spool;
 
 enum {
 	OUTPUT_CHUNK_BYTES = 65536,
-	OUTPUT_TURN_BYTES = 256 * 1024,	 /* most taken from one pipe in one turn */
-	OUTPUT_QUIET_MS = 50,		 /* a chunk's age when it is closed */
+	OUTPUT_TURN_BYTES = 256 * 1024, /* most taken from one pipe in one turn */
+	OUTPUT_QUIET_MS = 50,		/* a chunk's age when it is closed */
 	OUTPUT_BUSY_MS = 250,
-	OUTPUT_LINE_BYTES = 200,	 /* of the last line that is kept for status, NUL included */
+	OUTPUT_LINE_BYTES = 200, /* of the last line that is kept for status, NUL included */
 };
 
-/* What all outputs share: one compression context, room for one chunk, the ceiling of all memfds. */
+/* What all outputs share: one compression context, room for one chunk, the ceiling of all memfds.
+ */
 struct output_press {
 	struct loop *loop;
 	struct frame_packer *packer;
@@ -55,9 +56,10 @@ void output_press_release(struct output_press *press);
 
 struct output_hooks {
 	void *arg;
-	void (*on_record)(void *arg);	/* the spool has one more */
-	void (*on_drained)(void *arg);	/* once after output_drain() had returned false */
-	void (*on_ended)(void *arg);	/* nobody holds the write end any more, and all is in the spool */
+	void (*on_record)(void *arg);  /* the spool has one more */
+	void (*on_drained)(void *arg); /* once after output_drain() had returned false */
+	void (*on_ended)(
+		void *arg); /* nobody holds the write end any more, and all is in the spool */
 	void (*on_failed)(void *arg, const struct err *err); /* it cannot go on; stopped */
 };
 
@@ -67,12 +69,12 @@ struct output {
 	struct output_press *press;
 	struct spool *spool;
 	struct output_hooks hooks;
-	char *last_line;  /* OUTPUT_LINE_BYTES; borrowed */
-	int pipe_fd;	  /* owned; -1: none */
-	int memfd;	  /* owned */
-	uint64_t size;	  /* of the memfd: offset of the next byte */
+	char *last_line;    /* OUTPUT_LINE_BYTES; borrowed */
+	int pipe_fd;	    /* owned; -1: none */
+	int memfd;	    /* owned */
+	uint64_t size;	    /* of the memfd: offset of the next byte */
 	uint64_t committed; /* in the spool */
-	uint64_t punched; /* pages below were given back */
+	uint64_t punched;   /* pages below were given back */
 	uint64_t drain_to;
 	uint64_t close_us; /* when the open chunk is to be closed; 0: there is none */
 	uint64_t read_us;  /* last look at the pipe */
@@ -85,9 +87,9 @@ struct output {
 };
 
 /*
- * Begin. pipe_fd may be -1 (nothing comes but output_say()). Owns: both descriptors, also on failure.
- * last_line and spool outlive it. No hook is called from inside.
- * Fails: ERR_HOST, also when the memfd ends before the spool does.
+ * Begin. pipe_fd may be -1 (nothing comes but output_say()). Owns: both descriptors, also on
+ * failure. last_line and spool outlive it. No hook is called from inside. Fails: ERR_HOST, also
+ * when the memfd ends before the spool does.
  */
 int output_start(struct output *output, struct output_press *press, struct spool *spool,
 		 uint32_t step, uint32_t attempt, int pipe_fd, int memfd, char *last_line,
@@ -98,8 +100,8 @@ void output_release(struct output *output);
 int output_say(struct output *output, const char *text, struct err *err);
 
 /*
- * Take all that waits in the pipe now and commit it. True when that is done; else the spool has no room and on_drained
- * comes later. What comes afterwards is taken as before, until on_ended.
+ * Take all that waits in the pipe now and commit it. True when that is done; else the spool has no
+ * room and on_drained comes later. What comes afterwards is taken as before, until on_ended.
  */
 bool output_drain(struct output *output);
 

@@ -63,11 +63,13 @@ replay_step_ended(struct task *task, const struct journal_record *record, struct
 		return 0;
 	}
 	if (step == NULL)
-		return err_set(err, ERR_INPUT, "the journal ends step %u, which has not begun", record->step);
+		return err_set(err, ERR_INPUT, "the journal ends step %u, which has not begun",
+			       record->step);
 	remove_step(task, step);
-	sequence_note_end(&task->sequence, task->doc, record->step, record->attempt, record->outcome,
-			  record->time_ms);
-	/* Such an end decides the task's; the record that says so may not have been written any more. */
+	sequence_note_end(&task->sequence, task->doc, record->step, record->attempt,
+			  record->outcome, record->time_ms);
+	/* Such an end decides the task's; the record that says so may not have been written any
+	 * more. */
 	if (task->verdict == OUTCOME_NONE &&
 	    (record->outcome == OUTCOME_TIMEDOUT || record->outcome == OUTCOME_INFRA_FAIL)) {
 		task->verdict = record->outcome;
@@ -150,7 +152,8 @@ read_document(struct tasks *tasks, const struct id *id, int dir_fd, struct task 
 	struct id named;
 	uint32_t epoch;
 	const char *token;
-	int rc = state_dir_read(dir_fd, STATE_DOCUMENT_NAME, RUNNER_TASK_DOC_MOST_BYTES, &text, err);
+	int rc =
+		state_dir_read(dir_fd, STATE_DOCUMENT_NAME, RUNNER_TASK_DOC_MOST_BYTES, &text, err);
 
 	if (rc == 0)
 		rc = json_parse(&json, text.data, text.len, err);
@@ -210,7 +213,8 @@ reconnect(struct task *task)
 		return;
 	}
 	if (rc == ERR_GONE)
-		(void)snprintf(err.text, sizeof(err.text), "runner-init ended while no runnerd was there");
+		(void)snprintf(err.text, sizeof(err.text),
+			       "runner-init ended while no runnerd was there");
 	lose(task, err.text);
 }
 
@@ -250,8 +254,8 @@ go_on(struct task *task)
 }
 
 /*
- * What cannot be read is given up: nothing can be told of it any more, its events have no numbers. The hub finds out by
- * the lease. What runs is ended like a task that somebody else has.
+ * What cannot be read is given up: nothing can be told of it any more, its events have no numbers.
+ * The hub finds out by the lease. What runs is ended like a task that somebody else has.
  */
 static int
 doom(struct task *task, struct err *err)

@@ -20,7 +20,8 @@ sequence_next(const struct sequence *sequence, const struct task_doc *doc)
 		return SEQUENCE_FINISH;
 	if (sequence->attempt > 1) /* it ran before: its being repeated is decided */
 		return SEQUENCE_START;
-	return runs(doc->steps[sequence->step].when, sequence->failed) ? SEQUENCE_START : SEQUENCE_SKIP;
+	return runs(doc->steps[sequence->step].when, sequence->failed) ? SEQUENCE_START
+								       : SEQUENCE_SKIP;
 }
 
 void

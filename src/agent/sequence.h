@@ -24,7 +24,10 @@ struct sequence {
 	int64_t again_ms; /* Unix time before which a repeated step does not begin; 0: at once */
 };
 
-#define SEQUENCE_INIT {0, 1, false, 0, 0}
+#define SEQUENCE_INIT                                                                              \
+	{                                                                                          \
+		0, 1, false, 0, 0                                                                  \
+	}
 
 enum sequence_what { SEQUENCE_START, SEQUENCE_SKIP, SEQUENCE_FINISH };
 

@@ -65,8 +65,8 @@ need_stream(struct spool *spool, uint32_t step, uint32_t attempt)
 		return stream;
 	if (spool->stream_count == spool->stream_room) {
 		spool->stream_room = spool->stream_room == 0 ? 2 : 2 * spool->stream_room;
-		spool->streams = mem_resize(spool->streams, spool->stream_room,
-					    sizeof(*spool->streams));
+		spool->streams =
+			mem_resize(spool->streams, spool->stream_room, sizeof(*spool->streams));
 	}
 	stream = &spool->streams[spool->stream_count++];
 	*stream = (struct spool_stream){.step = step, .attempt = attempt};
@@ -189,11 +189,13 @@ spool_append(struct spool *spool, const struct spool_chunk *chunk, struct err *e
 	int rc;
 
 	if (spool_is_full(spool))
-		return err_set(err, ERR_LIMIT, "the task's spool has reached its ceiling of %llu bytes",
+		return err_set(err, ERR_LIMIT,
+			       "the task's spool has reached its ceiling of %llu bytes",
 			       (unsigned long long)spool->most_bytes);
 	stream = need_stream(spool, chunk->step, chunk->attempt);
 	if (stream == NULL)
-		return err_set(err, ERR_LIMIT, "the task has more than %d streams of output", SPOOL_STREAMS_MOST);
+		return err_set(err, ERR_LIMIT, "the task has more than %d streams of output",
+			       SPOOL_STREAMS_MOST);
 	if (spool->discarding) {
 		stream->end += chunk->raw_len;
 		stream->acked = stream->handed = stream->end;
@@ -203,10 +205,18 @@ spool_append(struct spool *spool, const struct spool_chunk *chunk, struct err *e
 		spool->dry = true;
 		return rc;
 	}
-	record = (struct output_record){.task = spool->task, .epoch = spool->epoch, .step = chunk->step,
-		.attempt = chunk->attempt, .offset = stream->end, .time_ms = chunk->time_ms,
-		.raw_len = chunk->raw_len, .frame_len = chunk->frame_len, .lines = chunk->lines,
-		.frame_crc = crc32c(0, chunk->record + RUNNER_RECORD_HEADER_BYTES, chunk->frame_len)};
+	record = (struct output_record){
+		.task = spool->task,
+		.epoch = spool->epoch,
+		.step = chunk->step,
+		.attempt = chunk->attempt,
+		.offset = stream->end,
+		.time_ms = chunk->time_ms,
+		.raw_len = chunk->raw_len,
+		.frame_len = chunk->frame_len,
+		.lines = chunk->lines,
+		.frame_crc =
+			crc32c(0, chunk->record + RUNNER_RECORD_HEADER_BYTES, chunk->frame_len)};
 	output_record_pack(&record, chunk->record);
 	rc = spool_segment_append(spool->last, chunk->record, len, err);
 	if (rc < 0) {
@@ -252,7 +262,8 @@ hand_out(struct spool *spool, const struct output_record *record)
 	return true;
 }
 
-/* Keep the whole records of bytes[0..got) that the hub may not have; *used: bytes of whole records. */
+/* Keep the whole records of bytes[0..got) that the hub may not have; *used: bytes of whole records.
+ */
 static int
 filter(struct spool *spool, unsigned char *bytes, size_t got, size_t *used, size_t *kept,
        struct err *err)
@@ -325,7 +336,8 @@ spool_rewind(struct spool *spool)
 	spool->unsent = bytes_behind(&spool->read);
 }
 
-/* What the hub has all of may still fill the ceiling: the last segment goes when a new one has its head. */
+/* What the hub has all of may still fill the ceiling: the last segment goes when a new one has its
+ * head. */
 static void
 shed_last(struct spool *spool)
 {
@@ -335,7 +347,8 @@ shed_last(struct spool *spool)
 	    spool->safe.offset < spool->last->len || spool->last->len == spool->last->head)
 		return;
 	if (begin_segment(spool, &err) < 0)
-		log_line(LOG_WARN, LOG_AT_NONE, "%s", err.text); /* tried again at the next acknowledgement */
+		log_line(LOG_WARN, LOG_AT_NONE, "%s",
+			 err.text); /* tried again at the next acknowledgement */
 }
 
 void
@@ -410,7 +423,8 @@ on_stream_seen(void *arg, uint32_t step, uint32_t attempt, uint64_t from, uint64
 		return err_set(err, ERR_INPUT, "the task's spool has more than %d streams",
 			       SPOOL_STREAMS_MOST);
 	if (stream->end == 0)
-		stream->acked = stream->handed = from; /* what lies below was trimmed: the hub has it */
+		stream->acked = stream->handed =
+			from; /* what lies below was trimmed: the hub has it */
 	else if (from != stream->end && from != end)
 		return err_set(err, ERR_INPUT, "the task's spool has a gap in step %u", step);
 	stream->end = end;
@@ -421,7 +435,8 @@ static int
 recover_segment(struct spool *spool, uint32_t number, bool last, struct err *err)
 {
 	struct spool_segment *segment;
-	int rc = spool_segment_open(&segment, spool->dir_fd, number, last, on_stream_seen, spool, err);
+	int rc = spool_segment_open(&segment, spool->dir_fd, number, last, on_stream_seen, spool,
+				    err);
 
 	spool->next_number = number + 1;
 	if (rc < 0 || segment == NULL)

@@ -30,16 +30,16 @@ struct err;
 struct spool_segment;
 
 enum {
-	SPOOL_SEGMENT_BYTES = 1 << 20,	    /* a new one is begun when this would be passed */
+	SPOOL_SEGMENT_BYTES = 1 << 20,	     /* a new one is begun when this would be passed */
 	SPOOL_SEGMENT_IDLE_BYTES = 64 << 10, /* the same when the hub has all of it */
 	SPOOL_STREAMS_MOST = 6 * RUNNER_TASK_STEPS_MOST, /* attempts of all steps */
 };
 
 struct spool_stream {
 	uint32_t step, attempt;
-	uint64_t end;	/* offset behind its last committed byte */
+	uint64_t end;	 /* offset behind its last committed byte */
 	uint64_t handed; /* offset behind its last byte that spool_unsent() gave */
-	uint64_t acked; /* offset up to which the hub has it */
+	uint64_t acked;	 /* offset up to which the hub has it */
 };
 
 struct spool_at {
@@ -67,15 +67,16 @@ struct spool {
 };
 
 /*
- * An empty spool; touches no file before the first record. dir_fd is the task's state directory and must
- * outlive the spool. on_room is called from spool_acked() after spool_is_full() had said true.
+ * An empty spool; touches no file before the first record. dir_fd is the task's state directory and
+ * must outlive the spool. on_room is called from spool_acked() after spool_is_full() had said true.
  */
 void spool_init(struct spool *spool, int dir_fd, const struct id *task, uint32_t epoch,
 		uint64_t most_bytes, void (*on_room)(void *arg), void *arg);
 
 /*
- * Find the segments of an earlier runnerd; call after spool_init(). A torn record at the end is cut off.
- * Everything found counts as not sent. Fails: ERR_HOST; ERR_INPUT when a segment is damaged before its end.
+ * Find the segments of an earlier runnerd; call after spool_init(). A torn record at the end is cut
+ * off. Everything found counts as not sent. Fails: ERR_HOST; ERR_INPUT when a segment is damaged
+ * before its end.
  */
 int spool_recover(struct spool *spool, struct err *err);
 
@@ -88,8 +89,8 @@ bool spool_is_full(struct spool *spool);
 
 /*
  * Commit one chunk: bytes[0..len) of stream (step, attempt) at its end offset, as one record.
- * record points to room for RUNNER_RECORD_HEADER_BYTES with the frame already behind it, frame_len bytes.
- * On failure nothing was committed. Fails: ERR_LIMIT (ceiling, or tmpfs is full), ERR_HOST.
+ * record points to room for RUNNER_RECORD_HEADER_BYTES with the frame already behind it, frame_len
+ * bytes. On failure nothing was committed. Fails: ERR_LIMIT (ceiling, or tmpfs is full), ERR_HOST.
  */
 struct spool_chunk {
 	uint32_t step, attempt;
@@ -116,18 +117,19 @@ bool spool_has_unsent(const struct spool *spool);
 bool spool_is_acked(const struct spool *spool);
 
 /*
- * Copy whole records that the hub may not have to room, as many as fit into size, and move the reading
- * position behind them. *len is 0 when nothing is left or the next record does not fit.
+ * Copy whole records that the hub may not have to room, as many as fit into size, and move the
+ * reading position behind them. *len is 0 when nothing is left or the next record does not fit.
  * Fails: ERR_HOST, ERR_INPUT (the file was damaged under us).
  */
 int spool_unsent(struct spool *spool, void *room, size_t size, size_t *len, struct err *err);
 
-/* Hand out again what was handed out and is not acknowledged: after a request that failed, or a gap. */
+/* Hand out again what was handed out and is not acknowledged: after a request that failed, or a
+ * gap. */
 void spool_rewind(struct spool *spool);
 
 /*
- * The hub has the stream up to offset: segments that it has entirely are unlinked. A lower offset than
- * before is ignored; one beyond the stream's end counts as its end.
+ * The hub has the stream up to offset: segments that it has entirely are unlinked. A lower offset
+ * than before is ignored; one beyond the stream's end counts as its end.
  */
 void spool_acked(struct spool *spool, uint32_t step, uint32_t attempt, uint64_t offset);
 

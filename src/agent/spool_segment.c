@@ -25,7 +25,14 @@
 enum { NAME_BYTES = 24, NUMBER_DIGITS = 8 };
 
 /* Where the head's fields lie. */
-enum { AT_MAGIC = 0, AT_CRC = 4, AT_VERSION = 8, AT_NUMBER = 12, AT_STREAMS = 16, AT_COUNT_CRC = 20 };
+enum {
+	AT_MAGIC = 0,
+	AT_CRC = 4,
+	AT_VERSION = 8,
+	AT_NUMBER = 12,
+	AT_STREAMS = 16,
+	AT_COUNT_CRC = 20
+};
 
 static const char *
 name_of(char room[NAME_BYTES], uint32_t number)
@@ -229,12 +236,13 @@ walk_records(struct spool_segment *segment, const uint8_t *bytes, uint64_t size,
 	int rc;
 
 	while (segment->len < size) {
-		rc = output_record_unpack(&record, &frame, bytes + segment->len, size - segment->len,
-					  err);
+		rc = output_record_unpack(&record, &frame, bytes + segment->len,
+					  size - segment->len, err);
 		if (rc == ERR_AGAIN && last)
 			return 0;
 		if (rc < 0)
-			return err_set(err, ERR_INPUT, "segment %u of the task's spool is damaged at byte %llu",
+			return err_set(err, ERR_INPUT,
+				       "segment %u of the task's spool is damaged at byte %llu",
 				       segment->number, (unsigned long long)segment->len);
 		rc = seen(arg, record.step, record.attempt, record.offset,
 			  record.offset + record.raw_len, err);
@@ -253,7 +261,8 @@ walk(struct spool_segment *segment, const uint8_t *bytes, uint64_t size, bool la
 	int rc;
 
 	if (wrong != NULL && last && segment->head == 0) {
-		*torn = true; /* its maker was killed before it had written the head: no record is in it */
+		*torn = true; /* its maker was killed before it had written the head: no record is
+				 in it */
 		return 0;
 	}
 	if (wrong != NULL)
@@ -281,7 +290,8 @@ map_and_walk(struct spool_segment *segment, bool last, bool *torn, spool_seen_fn
 	*torn = st.st_size == 0;
 	if (*torn)
 		return 0;
-	bytes = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, segment->fd, 0);
+	bytes = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, segment->fd,
+		     0);
 	if (bytes == MAP_FAILED)
 		return err_sys(err, "cannot read the task's spool");
 	rc = walk(segment, bytes, (uint64_t)st.st_size, last, torn, seen, arg, err);

@@ -35,9 +35,9 @@ typedef int spool_seen_fn(void *arg, uint32_t step, uint32_t attempt, uint64_t f
 			  struct err *err);
 
 /*
- * Open a file of an earlier runnerd and walk through it. Only the last one may end in the middle of a
- * record, which is cut off; or of its head, then the file is unlinked and *out is NULL.
- * Fails: ERR_HOST; ERR_INPUT when it is damaged.
+ * Open a file of an earlier runnerd and walk through it. Only the last one may end in the middle of
+ * a record, which is cut off; or of its head, then the file is unlinked and *out is NULL. Fails:
+ * ERR_HOST; ERR_INPUT when it is damaged.
  */
 int spool_segment_open(struct spool_segment **out, int dir_fd, uint32_t number, bool last,
 		       spool_seen_fn *seen, void *arg, struct err *err);

@@ -33,8 +33,8 @@ check_owner(int fd, const char *path, struct err *err)
 	if (fstat(fd, &st) != 0)
 		return err_sys(err, "cannot look at the run directory '%s'", path);
 	if (st.st_uid != geteuid() || (st.st_mode & 022) != 0) {
-		if (err_set(err, ERR_HOST, "cannot use the run directory '%s': others may write to it",
-			    path) < 0)
+		if (err_set(err, ERR_HOST,
+			    "cannot use the run directory '%s': others may write to it", path) < 0)
 			err_hint(err, "give it to the user that runs runnerd, with mode 0700");
 		return err->code;
 	}
@@ -149,7 +149,8 @@ need_agent_id(struct state_dir *dir, struct err *err)
 
 		line[strcspn(line, "\n")] = '\0';
 		if (!id_parse(&dir->agent, line))
-			rc = err_set(err, ERR_HOST, "'%s/%s' holds no id", dir->path, STATE_AGENT_NAME);
+			rc = err_set(err, ERR_HOST, "'%s/%s' holds no id", dir->path,
+				     STATE_AGENT_NAME);
 		free(line);
 	}
 	buffer_release(&text);
@@ -174,7 +175,8 @@ state_dir_open(struct state_dir *dir, const char *path, struct err *err)
 
 	*dir = (struct state_dir)STATE_DIR_INIT;
 	if (path[0] != '/')
-		return err_set(err, ERR_INPUT, "the run directory '%s' must be an absolute path", path);
+		return err_set(err, ERR_INPUT, "the run directory '%s' must be an absolute path",
+			       path);
 	rc = make_path(path, err);
 	if (rc < 0)
 		return rc;
@@ -216,7 +218,8 @@ state_dir_open_task(struct state_dir *dir, const struct id *task, int *fd, struc
 {
 	char name[ID_TEXT_BYTES];
 
-	*fd = openat(dir->tasks_fd, id_text(name, task), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	*fd = openat(dir->tasks_fd, id_text(name, task),
+		     O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (*fd < 0 && errno == ENOENT)
 		return err_set(err, ERR_GONE, "there is no state directory of this task");
 	if (*fd < 0)

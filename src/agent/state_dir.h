@@ -17,14 +17,17 @@ struct buffer;
 struct err;
 
 struct state_dir {
-	int fd;	      /* the run directory */
-	int lock_fd;  /* held while open */
-	int tasks_fd; /* tasks/ */
-	char *path;   /* absolute */
+	int fd;		 /* the run directory */
+	int lock_fd;	 /* held while open */
+	int tasks_fd;	 /* tasks/ */
+	char *path;	 /* absolute */
 	struct id agent; /* made at the first start, then the same */
 };
 
-#define STATE_DIR_INIT {.fd = -1, .lock_fd = -1, .tasks_fd = -1}
+#define STATE_DIR_INIT                                                                             \
+	{                                                                                          \
+		.fd = -1, .lock_fd = -1, .tasks_fd = -1                                            \
+	}
 
 /*
  * Open, or make (0700), the directory and take its lock. path must be absolute.
@@ -46,7 +49,8 @@ void state_dir_remove_task(struct state_dir *dir, const struct id *task, int fd)
 /* Ids of the tasks that are there; the caller frees *ids. Names that are no id are passed over. */
 int state_dir_list_tasks(struct state_dir *dir, struct id **ids, size_t *count, struct err *err);
 
-/* Whole small files in a task's directory: the document. Writing is one open, one write, one close. */
+/* Whole small files in a task's directory: the document. Writing is one open, one write, one close.
+ */
 int state_dir_write(int dir_fd, const char *name, const void *bytes, size_t len, struct err *err);
 int state_dir_read(int dir_fd, const char *name, size_t most, struct buffer *out, struct err *err);
 

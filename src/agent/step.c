@@ -42,7 +42,8 @@ seconds_text(char *room, size_t size, unsigned ms)
 const char *
 step_silence_text(char room[RUNNER_REASON_BYTES], uint64_t limit_ms)
 {
-	unsigned hours = (unsigned)(limit_ms / 3600000), minutes = (unsigned)(limit_ms / 60000 % 60);
+	unsigned hours = (unsigned)(limit_ms / 3600000),
+		 minutes = (unsigned)(limit_ms / 60000 % 60);
 	char length[64], seconds[32];
 
 	seconds_text(seconds, sizeof(seconds), (unsigned)(limit_ms % 60000));
@@ -63,7 +64,7 @@ static void
 send_signal(struct step *step, int signo)
 {
 	struct message message = {.type = MESSAGE_SIGNAL_STEP,
-		.signal_step = {step->index, step->attempt, (uint32_t)signo}};
+				  .signal_step = {step->index, step->attempt, (uint32_t)signo}};
 
 	supervisor_send(step->supervisor, &message, NULL, 0);
 }
@@ -103,7 +104,8 @@ step_stop(struct step *step, enum outcome outcome, const char *reason)
 	terminate(step);
 }
 
-/* Its text went to the memfd right after the journal had its size: has the memfd grown, it is there. */
+/* Its text went to the memfd right after the journal had its size: has the memfd grown, it is
+ * there. */
 void
 step_stop_again(struct step *step)
 {
@@ -208,7 +210,7 @@ static int
 start_output(struct step *step, int pipe_fd, int memfd, struct err *err)
 {
 	struct output_hooks hooks = {step, on_output_record, on_output_drained, on_output_ended,
-		on_output_failed};
+				     on_output_failed};
 	int rc = output_start(&step->output, step->press, step->spool, step->index, step->attempt,
 			      pipe_fd, memfd, step->last_line, &hooks, err);
 
@@ -326,7 +328,8 @@ step_note_lost(struct step *step, const char *reason)
 void
 step_ack(struct step *step)
 {
-	struct message message = {.type = MESSAGE_ACK_STEP, .ack_step = {step->index, step->attempt}};
+	struct message message = {.type = MESSAGE_ACK_STEP,
+				  .ack_step = {step->index, step->attempt}};
 
 	OBJ_CHECK(step, STEP_MAGIC);
 	if (step->acked)
@@ -406,8 +409,11 @@ step_begin(struct step *step, int spec_fd, uint64_t deadline_ms, uint32_t orphan
 	if (rc < 0)
 		return rc;
 	message.start_step = (struct message_start_step){.step = step->index,
-		.attempt = step->attempt, .flags = start_flags, .orphan_ms = orphan_ms,
-		.grace_ms = step->grace_ms, .deadline_ms = deadline_ms};
+							 .attempt = step->attempt,
+							 .flags = start_flags,
+							 .orphan_ms = orphan_ms,
+							 .grace_ms = step->grace_ms,
+							 .deadline_ms = deadline_ms};
 	fds[0] = spec_fd;
 	fds[1] = step->memfd;
 	supervisor_send(step->supervisor, &message, fds, 2);

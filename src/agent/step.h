@@ -51,12 +51,12 @@ struct step {
 	struct timer timer; /* no output for too long; then from TERM to KILL */
 	uint32_t grace_ms;
 	bool has_output;
-	bool asked;   /* START_STEP is sent, or was by an earlier runnerd */
-	bool started; /* its process has begun */
-	bool exited;  /* its process has ended, or could not begin */
-	bool drained; /* what it had printed then is in the spool */
-	bool ended;   /* journaled */
-	bool acked;   /* runner-init may forget it */
+	bool asked;	/* START_STEP is sent, or was by an earlier runnerd */
+	bool started;	/* its process has begun */
+	bool exited;	/* its process has ended, or could not begin */
+	bool drained;	/* what it had printed then is in the spool */
+	bool ended;	/* journaled */
+	bool acked;	/* runner-init may forget it */
 	bool no_status; /* it could not begin, or was lost: exit means nothing */
 	struct message_step_exited exit;
 	enum outcome stopping; /* why it is being ended before its time; OUTCOME_NONE: it is not */
@@ -92,14 +92,16 @@ int step_adopt(struct step *step, int pipe_fd, int memfd, struct err *err);
 /* News from runner-init; telling them twice is harmless. */
 void step_note_started(struct step *step, int pipe_fd);
 void step_note_exited(struct step *step, const struct message_step_exited *exited);
-/* It could not begin: the sentence goes to its output and is its reason; a fault of the host's is infra-fail. */
+/* It could not begin: the sentence goes to its output and is its reason; a fault of the host's is
+ * infra-fail. */
 void step_note_failed(struct step *step, const char *sentence, bool of_host);
 /* runner-init is gone, and it with it. */
 void step_note_lost(struct step *step, const char *reason);
 
 /* Print text to its output, and end it: TERM, the grace, KILL. The task has journaled it. */
 void step_stop(struct step *step, enum outcome outcome, const char *reason);
-/* The same for one that was being stopped when the connection, or runnerd, ended: stopping, reason, stop_size are set. */
+/* The same for one that was being stopped when the connection, or runnerd, ended: stopping, reason,
+ * stop_size are set. */
 void step_stop_again(struct step *step);
 
 /* Its process may be forgotten by runner-init. */

@@ -57,8 +57,8 @@ open_pidfd(pid_t pid)
 static void on_found_end(void *arg, unsigned events);
 
 /*
- * The process at the other end, by pidfd. Its pid came with a packet; the socket still being open after
- * pidfd_open says that it was not another's by then.
+ * The process at the other end, by pidfd. Its pid came with a packet; the socket still being open
+ * after pidfd_open says that it was not another's by then.
  */
 static int
 watch_found(struct supervisor *supervisor, struct err *err)
@@ -71,7 +71,8 @@ watch_found(struct supervisor *supervisor, struct err *err)
 		return err_set(err, ERR_HOST, "cannot tell which process runner-init is");
 	supervisor->found_fd = open_pidfd(supervisor->socket.peer);
 	if (supervisor->found_fd < 0)
-		return err_sys(err, "cannot watch runner-init, process %d", (int)supervisor->socket.peer);
+		return err_sys(err, "cannot watch runner-init, process %d",
+			       (int)supervisor->socket.peer);
 	if (poll(&poll_fd, 1, 0) == 1 && (poll_fd.revents & POLLHUP) != 0)
 		return err_set(err, ERR_GONE, "runner-init has just ended");
 	return watch_start(&supervisor->found, supervisor->loop, supervisor->found_fd, WATCH_READ,
@@ -176,7 +177,8 @@ on_child_exit(void *arg, int status, const struct rusage *usage)
 
 	(void)usage;
 	OBJ_CHECK(supervisor, SUPERVISOR_MAGIC);
-	words = status == 0 && supervisor->quit_sent ? NULL : supervisor_last_words(supervisor->dir_fd);
+	words = status == 0 && supervisor->quit_sent ? NULL
+						     : supervisor_last_words(supervisor->dir_fd);
 	if (words != NULL)
 		(void)snprintf(reason, sizeof(reason), "%s", words);
 	else if (WIFSIGNALED(status))
@@ -213,8 +215,8 @@ connect_socket(struct supervisor *supervisor, struct err *err)
 	struct init_socket_hooks hooks = {supervisor, on_message, on_closed};
 
 	supervisor->connects++;
-	return init_socket_connect(&supervisor->socket, supervisor->dir_fd, supervisor->loop, &hooks,
-				   err);
+	return init_socket_connect(&supervisor->socket, supervisor->dir_fd, supervisor->loop,
+				   &hooks, err);
 }
 
 static void
@@ -275,8 +277,8 @@ supervisor_start(struct supervisor *supervisor, struct loop *loop, struct execut
 	supervisor_init(supervisor, loop, dir_fd, hooks);
 	rc = init_socket_listen(&start.listen_fd, dir_fd, err);
 	if (rc == 0)
-		rc = executor->start(executor, &supervisor->child, loop, &start, on_child_exit, supervisor,
-				     err);
+		rc = executor->start(executor, &supervisor->child, loop, &start, on_child_exit,
+				     supervisor, err);
 	if (rc == 0)
 		rc = connect_socket(supervisor, err);
 	if (start.listen_fd >= 0)
@@ -369,7 +371,8 @@ supervisor_last_words(int dir_fd)
 {
 	static const char *const words[SUPERVISOR_END_COUNT] = {
 		[SUPERVISOR_END_QUIT] = NULL,
-		[SUPERVISOR_END_ORPHANED] = "no runnerd came back in time, so runner-init ended the task",
+		[SUPERVISOR_END_ORPHANED] =
+			"no runnerd came back in time, so runner-init ended the task",
 		[SUPERVISOR_END_SIGNALED] = "runner-init was told to end by a signal",
 		[SUPERVISOR_END_BROKEN] = "runner-init found itself broken",
 	};
@@ -383,8 +386,8 @@ supervisor_last_words(int dir_fd)
 		n = pread(fd, bytes, sizeof(bytes), size - size % RECORD_BYTES - RECORD_BYTES);
 	if (fd >= 0)
 		(void)close(fd);
-	if (n != RECORD_BYTES || record_unpack(&record, bytes) != NULL || record.type != RECORD_END ||
-	    record.end.reason >= SUPERVISOR_END_COUNT)
+	if (n != RECORD_BYTES || record_unpack(&record, bytes) != NULL ||
+	    record.type != RECORD_END || record.end.reason >= SUPERVISOR_END_COUNT)
 		return NULL;
 	return words[record.end.reason];
 }

@@ -25,14 +25,16 @@ struct executor;
 struct supervisor_hooks {
 	void *arg;
 	/* Descriptors belong to the callee; -1 where there is none. */
-	void (*on_step_state)(void *arg, const struct message_step_state *state, int pipe_fd, int memfd);
+	void (*on_step_state)(void *arg, const struct message_step_state *state, int pipe_fd,
+			      int memfd);
 	void (*on_ready)(void *arg); /* all of the above has come: after every connection */
 	void (*on_step_started)(void *arg, const struct message_step_started *started, int pipe_fd);
 	void (*on_step_failed)(void *arg, const struct message_step_failed_to_start *failed);
 	void (*on_step_exited)(void *arg, const struct message_step_exited *exited);
 	void (*on_empty)(void *arg, uint32_t left);
 	void (*on_error)(void *arg, const struct message_error *error);
-	/* No process is left but where there is no PID namespace. reason is NULL after a QUIT that went well. */
+	/* No process is left but where there is no PID namespace. reason is NULL after a QUIT that
+	 * went well. */
 	void (*on_gone)(void *arg, const char *reason);
 };
 
@@ -42,8 +44,8 @@ struct supervisor {
 	int dir_fd; /* borrowed */
 	struct supervisor_hooks hooks;
 	struct init_socket socket;
-	struct child child;   /* started by us */
-	struct watch found;   /* else: pidfd of the one that was found */
+	struct child child; /* started by us */
+	struct watch found; /* else: pidfd of the one that was found */
 	int found_fd;
 	struct timer again;   /* to connect once more */
 	unsigned connects;    /* in a row that brought no HELLO */
@@ -53,9 +55,9 @@ struct supervisor {
 };
 
 /*
- * Start runner-init for the task whose state directory this is, and connect. orphan_ms says how long it goes on
- * without an agent: from its first moment, since we may be killed in ours.
- * Fails: ERR_HOST, ERR_LIMIT; nothing runs then.
+ * Start runner-init for the task whose state directory this is, and connect. orphan_ms says how
+ * long it goes on without an agent: from its first moment, since we may be killed in ours. Fails:
+ * ERR_HOST, ERR_LIMIT; nothing runs then.
  */
 int supervisor_start(struct supervisor *supervisor, struct loop *loop, struct executor *executor,
 		     int dir_fd, uint32_t orphan_ms, const struct supervisor_hooks *hooks,
@@ -81,7 +83,8 @@ bool supervisor_has_namespace(const struct supervisor *supervisor);
 void supervisor_release(struct supervisor *supervisor);
 
 /*
- * What the END record of init.log says, as a sentence, when there is one that explains an end without us; NULL otherwise.
+ * What the END record of init.log says, as a sentence, when there is one that explains an end
+ * without us; NULL otherwise.
  */
 const char *supervisor_last_words(int dir_fd);
 

@@ -25,7 +25,7 @@
 
 enum {
 	JOURNAL_RETRY_MS = 1000,
-	ANSWER_MS = SUPERVISOR_GIVE_UP_MS + 15000, /* for runner-init to end everything, after the grace */
+	ANSWER_MS = SUPERVISOR_GIVE_UP_MS + 15000, /* to end everything, after the grace */
 };
 
 #define BIT(state) (1u << (state))
@@ -48,7 +48,8 @@ task_journal_append(struct task *task, struct journal_record *record)
 	enum event_type event;
 
 	if (journal_append(&task->journal, record, &err) < 0) {
-		log_line(LOG_ERROR, AT(task), "%s; trying again in %d ms", err.text, JOURNAL_RETRY_MS);
+		log_line(LOG_ERROR, AT(task), "%s; trying again in %d ms", err.text,
+			 JOURNAL_RETRY_MS);
 		timer_start_ms(&task->timer, JOURNAL_RETRY_MS);
 		return false;
 	}
@@ -140,8 +141,8 @@ quit(struct task *task)
 }
 
 /*
- * Runner-init holds the memfds, and with them what is not in the spool yet: it is let go when everything is there.
- * Where nobody can print any more one message is enough.
+ * Runner-init holds the memfds, and with them what is not in the spool yet: it is let go when
+ * everything is there. Where nobody can print any more one message is enough.
  */
 static bool
 want_finishing(struct task *task)
@@ -181,7 +182,8 @@ task_remove_work(struct task *task)
 		task->work_gone = true;
 		return;
 	}
-	if (task->tasks->settings.keep_failed && task->outcome != OUTCOME_SUCCESS && !task->dropped) {
+	if (task->tasks->settings.keep_failed && task->outcome != OUTCOME_SUCCESS &&
+	    !task->dropped) {
 		log_line(LOG_INFO, AT(task), "kept '%s'", task->work.path);
 		task->work_gone = true;
 		return;
@@ -452,8 +454,8 @@ task_begin(struct task *task)
 		(void)snprintf(reason, sizeof(reason), "%s", task->reason);
 		task_judge(task, OUTCOME_INFRA_FAIL, reason);
 	} else if ((unknown = find_unknown_step(task->doc)) != NULL) {
-		(void)snprintf(reason, sizeof(reason), "this agent cannot run a step of kind '%.100s'",
-			       unknown->kind_name);
+		(void)snprintf(reason, sizeof(reason),
+			       "this agent cannot run a step of kind '%.100s'", unknown->kind_name);
 		task_judge(task, OUTCOME_INFRA_FAIL, reason);
 	}
 	task_want(task);
@@ -502,7 +504,8 @@ task_forget(struct task *task, const char *reason)
 	log_line(LOG_INFO, AT(task), "forgotten: %s", reason);
 	task_judge(task, OUTCOME_CANCELED, reason);
 	task->begun = true;
-	if (task->state == TASK_FINISHING && task->kill_sent && supervisor_is_alive(&task->supervisor))
+	if (task->state == TASK_FINISHING && task->kill_sent &&
+	    supervisor_is_alive(&task->supervisor))
 		kill_all(task); /* without the grace that it has been given */
 	task_want(task);
 }

@@ -29,20 +29,22 @@ struct task;
 void task_begin(struct task *task);
 
 /*
- * Give it back before anything ran: false when it is too late for that. It stays, in state unclaimed,
- * until task_forget().
+ * Give it back before anything ran: false when it is too late for that. It stays, in state
+ * unclaimed, until task_forget().
  */
 bool task_unclaim(struct task *task);
 
-/* End it as canceled: TERM, the grace, KILL; nothing further runs. Harmless when it is ending already. */
+/* End it as canceled: TERM, the grace, KILL; nothing further runs. Harmless when it is ending
+ * already. */
 void task_cancel(struct task *task, const char *reason);
 
-/* End it as infra-fail for a reason of the agent's ("the hub refused its output"). Harmless when it is ending. */
+/* End it as infra-fail for a reason of the agent's ("the hub refused its output"). Harmless when it
+ * is ending. */
 void task_fail(struct task *task, const char *reason);
 
 /*
- * Its lease is another's, or the hub knows it no longer: kill it at once and send nothing more. It removes itself
- * when no process is left. For a task that is done or unclaimed: forget it now.
+ * Its lease is another's, or the hub knows it no longer: kill it at once and send nothing more. It
+ * removes itself when no process is left. For a task that is done or unclaimed: forget it now.
  */
 void task_forget(struct task *task, const char *reason);
 
@@ -58,14 +60,16 @@ const char *task_id_text(const struct task *task);
 uint32_t task_epoch(const struct task *task);
 const char *task_token(const struct task *task);
 uint64_t task_lease_ms(const struct task *task); /* as the document says */
-const char *task_resource_class(const struct task *task); /* "" when the document could not be read */
-const char *task_job_name(const struct task *task);	   /* the same */
+const char *
+task_resource_class(const struct task *task);	    /* "" when the document could not be read */
+const char *task_job_name(const struct task *task); /* the same */
 enum task_state task_state(const struct task *task);
 enum outcome task_outcome(const struct task *task); /* OUTCOME_NONE while nothing is decided */
 const char *task_reason(const struct task *task);   /* "" when there is none */
 bool task_is_dropped(const struct task *task);	    /* task_forget() was called: send nothing */
 
-/* For a status: the foreground step (or -1), and the last line that was printed ("" when there is none). */
+/* For a status: the foreground step (or -1), and the last line that was printed ("" when there is
+ * none). */
 int task_current_step(const struct task *task);
 const char *task_last_line(const struct task *task);
 

@@ -33,7 +33,8 @@ on_step_state(void *arg, const struct message_step_state *state, int pipe_fd, in
 		task->current = current;
 	}
 	if (step == NULL) {
-		log_line(LOG_WARN, AT(task), "runner-init holds step %u, which the task has not", state->step);
+		log_line(LOG_WARN, AT(task), "runner-init holds step %u, which the task has not",
+			 state->step);
 		if (pipe_fd >= 0)
 			(void)close(pipe_fd);
 		if (memfd >= 0)
@@ -142,8 +143,9 @@ on_error(void *arg, const struct message_error *error)
 	struct task *task = arg;
 
 	OBJ_CHECK(task, TASK_MAGIC);
-	log_line(LOG_WARN, AT(task), "runner-init cannot %s%s%s", message_fault_sentence(error->what),
-		 error->sys != 0 ? ": " : "", error->sys != 0 ? strerror((int)error->sys) : "");
+	log_line(LOG_WARN, AT(task), "runner-init cannot %s%s%s",
+		 message_fault_sentence(error->what), error->sys != 0 ? ": " : "",
+		 error->sys != 0 ? strerror((int)error->sys) : "");
 }
 
 static void
@@ -154,12 +156,13 @@ on_gone(void *arg, const char *reason)
 
 	OBJ_CHECK(task, TASK_MAGIC);
 	if (task->state == TASK_PREPARING && !task->ready && task_prepare(task))
-		return; /* the one that was found was on its way out; nothing has run yet */
+		return;	      /* the one that was found was on its way out; nothing has run yet */
 	task->wanting = true; /* the steps are walked through: nothing may end the task meanwhile */
 	if (reason != NULL && !supervisor_has_namespace(&task->supervisor) && task->has_work)
 		killed = leftover_kill(task->work.path);
 	if (killed > 0)
-		log_line(LOG_WARN, AT(task), "killed %u processes that runner-init left behind", killed);
+		log_line(LOG_WARN, AT(task), "killed %u processes that runner-init left behind",
+			 killed);
 	if (reason != NULL) {
 		task->work.doubtful = true;
 		log_line(LOG_WARN, AT(task), "%s", reason);

@@ -87,10 +87,13 @@ struct step *
 task_add_step(struct task *task, uint32_t index, uint32_t attempt)
 {
 	const struct step_hooks hooks = {task, on_step_record, on_step_change, on_step_stopping,
-		on_step_failed};
-	const struct step_place place = {.task = task->id_text, .supervisor = &task->supervisor,
-		.press = &task->tasks->press, .spool = &task->spool, .last_line = task->last_line,
-		.grace_ms = task->tasks->settings.grace_ms};
+					 on_step_failed};
+	const struct step_place place = {.task = task->id_text,
+					 .supervisor = &task->supervisor,
+					 .press = &task->tasks->press,
+					 .spool = &task->spool,
+					 .last_line = task->last_line,
+					 .grace_ms = task->tasks->settings.grace_ms};
 	struct step *step = step_new(&place, index, attempt, &task->doc->steps[index], &hooks);
 
 	step->next = task->steps;
@@ -119,7 +122,8 @@ task_tidy_steps(struct task *task)
 	unsigned kept = 0;
 
 	while ((step = *at) != NULL) {
-		/* The newest are first: beyond the limit the oldest are let go, survivors or not. */
+		/* The newest are first: beyond the limit the oldest are let go, survivors or not.
+		 */
 		if (!step->ended || (!step_is_quiet(step) && kept < STEPS_KEPT_MOST)) {
 			kept++;
 			at = &step->next;
@@ -198,7 +202,8 @@ judge_timed_out(struct task *task)
 
 	if (most > 0 && most < limit)
 		limit = most;
-	(void)snprintf(reason, sizeof(reason), "the task ran longer than %s", text_duration(room, limit));
+	(void)snprintf(reason, sizeof(reason), "the task ran longer than %s",
+		       text_duration(room, limit));
 	task_judge(task, OUTCOME_TIMEDOUT, reason);
 }
 
@@ -217,7 +222,8 @@ ask(struct task *task, struct step *step, uint64_t deadline_ms, struct err *err)
 	if (rc == 0)
 		rc = command_seal(&command, &spec_fd, err);
 	if (rc == 0)
-		rc = step_begin(step, spec_fd, deadline_ms, task->tasks->settings.orphan_ms, flags, err);
+		rc = step_begin(step, spec_fd, deadline_ms, task->tasks->settings.orphan_ms, flags,
+				err);
 	if (spec_fd >= 0)
 		(void)close(spec_fd);
 	arena_release(&arena);
@@ -255,7 +261,8 @@ task_fault_sentence(char room[RUNNER_REASON_BYTES], struct task *task, const str
 	(void)snprintf(room, RUNNER_REASON_BYTES, "cannot %s%s%.100s%s%s%s",
 		       message_fault_sentence(failed->what), name != NULL ? " '" : "",
 		       name != NULL ? name : "", name != NULL ? "'" : "",
-		       failed->sys != 0 ? ": " : "", failed->sys != 0 ? strerror((int)failed->sys) : "");
+		       failed->sys != 0 ? ": " : "",
+		       failed->sys != 0 ? strerror((int)failed->sys) : "");
 	arena_release(&arena);
 }
 
@@ -371,8 +378,8 @@ log_end(const struct task *task, const struct step *step, const struct journal_r
 	char room[24];
 
 	if (step->no_status)
-		log_line(LOG_INFO, AT(task, step), "step ended: %s: %s", outcome_name(record->outcome),
-			 record->reason);
+		log_line(LOG_INFO, AT(task, step), "step ended: %s: %s",
+			 outcome_name(record->outcome), record->reason);
 	else if (record->signal != 0)
 		log_line(LOG_INFO, AT(task, step), "step ended: %s, signal %d after %s",
 			 outcome_name(record->outcome), record->signal,
@@ -387,8 +394,8 @@ log_end(const struct task *task, const struct step *step, const struct journal_r
 static void
 note_end(struct task *task, const struct journal_record *record)
 {
-	sequence_note_end(&task->sequence, task->doc, record->step, record->attempt, record->outcome,
-			  record->time_ms);
+	sequence_note_end(&task->sequence, task->doc, record->step, record->attempt,
+			  record->outcome, record->time_ms);
 	if (record->outcome == OUTCOME_TIMEDOUT)
 		judge_timed_out(task);
 	else if (record->outcome == OUTCOME_INFRA_FAIL)

@@ -79,15 +79,16 @@ struct task {
 	int64_t running_ms;   /* Unix time when it began to run */
 	char last_line[OUTPUT_LINE_BYTES];
 
-	struct timer timer; /* to look again: a repeated step, a full journal, a runner-init that does not answer */
+	struct timer timer; /* to look again: a repeated step, a full journal, a runner-init that
+			       does not answer */
 	uint64_t answer_due_us; /* when runner-init counts as not answering; 0: nothing is asked */
 	struct later tidy;
-	bool begun;	 /* task_begin() was called */
-	bool ready;	 /* runner-init has told what it holds: steps can be started */
-	bool fresh;	 /* we started runner-init: its first on_ready is no news */
-	bool dropped;	 /* the lease is another's: nothing is sent */
+	bool begun;   /* task_begin() was called */
+	bool ready;   /* runner-init has told what it holds: steps can be started */
+	bool fresh;   /* we started runner-init: its first on_ready is no news */
+	bool dropped; /* the lease is another's: nothing is sent */
 	bool kill_sent, empty, overdue; /* finishing: KILL_ALL, its EMPTY, no answer */
-	bool wanting, want_again; /* task_want() is on the stack; it was called from inside */
+	bool wanting, want_again;	/* task_want() is on the stack; it was called from inside */
 	bool removable;
 };
 

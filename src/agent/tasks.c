@@ -73,8 +73,8 @@ task_read_document(struct task *task, const struct json *document)
 
 	if (task_doc_parse(&task->doc, document, &err) < 0) {
 		task->doc = NULL;
-		(void)snprintf(task->reason, sizeof(task->reason), "the task document cannot be read: %.150s",
-			       err.text);
+		(void)snprintf(task->reason, sizeof(task->reason),
+			       "the task document cannot be read: %.150s", err.text);
 		return;
 	}
 	task->lease_ms = task->doc->lease_ms;
@@ -170,8 +170,8 @@ tasks_new(struct tasks **out, struct loop *loop, const struct tasks_settings *se
 	rc = host_executor_new(&tasks->executor, settings->isolation, err);
 	if (rc < 0)
 		goto no_executor;
-	rc = output_press_init(&tasks->press, loop, settings->zstd_level, settings->output_most_bytes,
-			       err);
+	rc = output_press_init(&tasks->press, loop, settings->zstd_level,
+			       settings->output_most_bytes, err);
 	if (rc < 0)
 		goto no_press;
 	rc = work_dirs_init(&tasks->work_dirs, loop, settings->work_dir, err);

@@ -37,7 +37,8 @@ struct tasks_hooks {
 	void (*on_events)(void *arg, struct task *task); /* journal has something to send */
 	void (*on_output)(void *arg, struct task *task); /* spool has something to send */
 	void (*on_done)(void *arg, struct task *task);	 /* no process is left: the slot is free */
-	void (*on_removed)(void *arg, struct task *task); /* nothing is left of it; forget the pointer */
+	void (*on_removed)(void *arg,
+			   struct task *task); /* nothing is left of it; forget the pointer */
 };
 
 /* Texts are borrowed for the life of the tasks. Times in milliseconds. */
@@ -47,9 +48,10 @@ struct tasks_settings {
 	const char *isolation;	     /* "auto", "none", "user", "namespace": executors/host.h */
 	uint64_t max_run_time_ms;    /* ceiling over what documents say; 0: none */
 	uint32_t grace_ms;	     /* from TERM to KILL; 0: SUPERVISOR_GRACE_MS */
-	uint32_t orphan_ms;	     /* how long a task goes on without a runnerd; SUPERVISOR_ORPHAN_FOREVER */
-	uint64_t spool_most_bytes;   /* of one task */
-	uint64_t output_most_bytes;  /* all steps' memfds together */
+	uint32_t orphan_ms; /* how long a task goes on without a runnerd; SUPERVISOR_ORPHAN_FOREVER
+			     */
+	uint64_t spool_most_bytes;  /* of one task */
+	uint64_t output_most_bytes; /* all steps' memfds together */
 	int zstd_level;
 	bool keep_failed; /* keep the work directory of a task that did not succeed */
 };
@@ -63,7 +65,8 @@ struct tasks_counters {
 
 /*
  * Set up what tasks share: executor, packer, work directory.
- * Owns: the settings' texts and state directory stay the caller's. Fails: ERR_HOST, ERR_INPUT (isolation).
+ * Owns: the settings' texts and state directory stay the caller's. Fails: ERR_HOST, ERR_INPUT
+ * (isolation).
  */
 int tasks_new(struct tasks **out, struct loop *loop, const struct tasks_settings *settings,
 	      const struct tasks_hooks *hooks, struct err *err);
@@ -72,18 +75,20 @@ int tasks_new(struct tasks **out, struct loop *loop, const struct tasks_settings
 void tasks_free(struct tasks *tasks);
 
 /*
- * Rebuild the tasks that an earlier runnerd left behind and go on with them: claimed ones begin, unclaimed ones
- * wait for task_forget(), ended ones for their acknowledgements. What cannot be read is logged and removed.
- * *count says how many there are. Fails: ERR_HOST when the state directory cannot be read.
+ * Rebuild the tasks that an earlier runnerd left behind and go on with them: claimed ones begin,
+ * unclaimed ones wait for task_forget(), ended ones for their acknowledgements. What cannot be read
+ * is logged and removed. *count says how many there are. Fails: ERR_HOST when the state directory
+ * cannot be read.
  */
 int tasks_recover(struct tasks *tasks, size_t *count, struct err *err);
 
 /*
- * Take a task document, as it is in the claim's reply. *out is a task in state claimed that is journaled:
- * from here on a crash does not lose it. A document that task_doc_parse() refuses becomes a task all the same, as long
- * as it says who it is: task_begin() ends it as infra-fail with the reason.
- * Fails: ERR_INPUT without id, epoch or token; ERR_GONE when this task is here already (a claim's reply that
- * came twice); ERR_HOST, ERR_LIMIT when the state directory has no room.
+ * Take a task document, as it is in the claim's reply. *out is a task in state claimed that is
+ * journaled: from here on a crash does not lose it. A document that task_doc_parse() refuses
+ * becomes a task all the same, as long as it says who it is: task_begin() ends it as infra-fail
+ * with the reason. Fails: ERR_INPUT without id, epoch or token; ERR_GONE when this task is here
+ * already (a claim's reply that came twice); ERR_HOST, ERR_LIMIT when the state directory has no
+ * room.
  */
 int tasks_add(struct task **out, struct tasks *tasks, const struct json *document, struct err *err);
 

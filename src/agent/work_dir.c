@@ -121,7 +121,8 @@ work_dirs_init(struct work_dirs *dirs, struct loop *loop, const char *path, stru
 	dirs->waiting_end = &dirs->waiting;
 	dirs->loop = loop;
 	if (path[0] != '/')
-		return err_set(err, ERR_INPUT, "the work directory '%s' must be an absolute path", path);
+		return err_set(err, ERR_INPUT, "the work directory '%s' must be an absolute path",
+			       path);
 	rc = make_path(path, err);
 	if (rc < 0)
 		return rc;
@@ -207,8 +208,11 @@ rm_want(struct work_dirs *dirs)
 {
 	char *argv[3 + RM_PATHS_MOST + 1] = {(char *)"rm", (char *)"-rf", (char *)"--"};
 	char *envp[] = {NULL};
-	struct child_spec spec = {.path = "/bin/rm", .argv = argv, .envp = envp, .cwd = dirs->path,
-		.flags = CHILD_NEW_SESSION};
+	struct child_spec spec = {.path = "/bin/rm",
+				  .argv = argv,
+				  .envp = envp,
+				  .cwd = dirs->path,
+				  .flags = CHILD_NEW_SESSION};
 	struct work_dir **end = &dirs->waiting;
 	struct err err = ERR_INIT;
 	int argc = 3;
@@ -219,8 +223,8 @@ rm_want(struct work_dirs *dirs)
 		argv[argc++] = (*end)->name;
 	argv[argc] = NULL;
 	if (child_start(&dirs->rm, dirs->loop, &spec, on_rm_exit, dirs, &err) < 0) {
-		log_warn("cannot remove '%s/%s': %s; trying again in %d ms", dirs->path, argv[3], err.text,
-			 RM_RETRY_MS);
+		log_warn("cannot remove '%s/%s': %s; trying again in %d ms", dirs->path, argv[3],
+			 err.text, RM_RETRY_MS);
 		timer_start_ms(&dirs->again, RM_RETRY_MS);
 		return;
 	}

@@ -30,7 +30,7 @@ struct work_dirs {
 	struct skeleton skeleton;
 	unsigned spares; /* spare-0 up to this */
 	struct child rm;
-	struct timer again; /* when rm could not be started */
+	struct timer again;			 /* when rm could not be started */
 	struct work_dir *waiting, **waiting_end; /* to be removed */
 	struct work_dir *removing;		 /* those that rm was given */
 };
@@ -56,8 +56,8 @@ void work_dir_init(struct work_dir *work, const struct work_dirs *dirs, const ch
 int work_dir_make(struct work_dir *work, struct work_dirs *dirs, struct err *err);
 
 /*
- * Remove them, or keep them for another task. True when they are gone already; else on_gone comes once rm has ended (also when it could
- * not remove everything, which it logs).
+ * Remove them, or keep them for another task. True when they are gone already; else on_gone
+ * comes once rm has ended (also when it could not remove everything, which it logs).
  */
 bool work_dir_remove(struct work_dir *work, struct work_dirs *dirs, void (*on_gone)(void *arg),
 		     void *arg);

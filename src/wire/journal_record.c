@@ -33,19 +33,17 @@ enum {
 
 _Static_assert(AT_REASON + RUNNER_REASON_BYTES <= AT_CRC, "a reason fits into a record");
 
-static const char *const type_names[JOURNAL_TYPE_COUNT] = {
-	[JOURNAL_NO_TYPE] = "none",
+static const char *const type_names[JOURNAL_TYPE_COUNT] = {[JOURNAL_NO_TYPE] = "none",
 #define X(NAME, name, event) [JOURNAL_##NAME] = #name,
-	JOURNAL_TYPES(X)
+							   JOURNAL_TYPES(X)
 #undef X
 };
 
 enum { EVENT_NONE = -1 };
 
-static const int type_events[JOURNAL_TYPE_COUNT] = {
-	[JOURNAL_NO_TYPE] = EVENT_NONE,
+static const int type_events[JOURNAL_TYPE_COUNT] = {[JOURNAL_NO_TYPE] = EVENT_NONE,
 #define X(NAME, name, event) [JOURNAL_##NAME] = EVENT_##event,
-	JOURNAL_TYPES(X)
+						    JOURNAL_TYPES(X)
 #undef X
 };
 

@@ -21,9 +21,9 @@ struct journal_record {
 	uint32_t seq;	 /* of the event, from 1 without gaps; 0: it is none. ACKED: the position */
 	int64_t time_ms; /* Unix time */
 	uint32_t step, attempt;
-	enum outcome outcome; /* STEP_STOPPING, STEP_ENDED, VERDICT, DONE */
-	int32_t exit_code;    /* -1: none */
-	int32_t signal;	      /* 0: none */
+	enum outcome outcome;  /* STEP_STOPPING, STEP_ENDED, VERDICT, DONE */
+	int32_t exit_code;     /* -1: none */
+	int32_t signal;	       /* 0: none */
 	uint64_t output_bytes; /* STEP_ENDED; STEP_STOPPING: size of the step's memfd then */
 	uint64_t wall_ms, user_us, system_us, max_rss_bytes;
 	char reason[RUNNER_REASON_BYTES]; /* NUL-terminated */
@@ -35,8 +35,8 @@ void journal_record_init(struct journal_record *record, enum journal_type type);
 void journal_record_pack(uint8_t room[JOURNAL_RECORD_BYTES], const struct journal_record *record);
 
 /* Returns NULL, or what is wrong with it: a static clause. *record is untouched then. */
-const char *journal_record_unpack(struct journal_record *record,
-				  const uint8_t bytes[JOURNAL_RECORD_BYTES]);
+const char *
+journal_record_unpack(struct journal_record *record, const uint8_t bytes[JOURNAL_RECORD_BYTES]);
 
 /* "step_started"; "unknown" for a number outside. */
 const char *journal_type_name(enum journal_type type);

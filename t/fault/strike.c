@@ -1,15 +1,16 @@
 /*
- * strike.c - run a program and strike at its n-th system call: kill it there, or make the call fail.
+ * strike.c - run a program and strike at its n-th system call: kill it there, or make the call
+ * fail.
  *
  * strike [--from CALL] [--calls CALL,CALL...] --count PROGRAM [ARGUMENT...]
  * strike [--from CALL] [--calls CALL,CALL...] --kill N PROGRAM [ARGUMENT...]
  * strike [--from CALL] [--calls CALL,CALL...] --fail N:ERRNO PROGRAM [ARGUMENT...]
  *
  * Counted are the calls of the program's first thread, not of its children: all of them or those
- * named, from the first CALL on (of --from). --kill ends it by SIGKILL before the call is made: the moment
- * between two calls. --fail lets the call do nothing and return the error.
- * Exit status: the program's; 137 when it was killed; 0 after --count, which prints how many
- * calls there were; 77 when this host forbids to trace; 2 for wrong usage.
+ * named, from the first CALL on (of --from). --kill ends it by SIGKILL before the call is made: the
+ * moment between two calls. --fail lets the call do nothing and return the error. Exit status: the
+ * program's; 137 when it was killed; 0 after --count, which prints how many calls there were; 77
+ * when this host forbids to trace; 2 for wrong usage.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -34,19 +35,33 @@ static const struct {
 	const char *name;
 	long number;
 } calls[] = {
-	{"flock", SYS_flock},	       {"openat", SYS_openat},	     {"write", SYS_write},
-	{"pwrite", SYS_pwrite64},      {"pread", SYS_pread64},	     {"mkdirat", SYS_mkdirat},
-	{"unlinkat", SYS_unlinkat},    {"ftruncate", SYS_ftruncate}, {"memfd_create", SYS_memfd_create},
-	{"fcntl", SYS_fcntl},	       {"socket", SYS_socket},	     {"bind", SYS_bind},
-	{"connect", SYS_connect},      {"sendmsg", SYS_sendmsg},     {"recvmsg", SYS_recvmsg},
-	{"clone", SYS_clone},	       {"splice", SYS_splice},	     {"fallocate", SYS_fallocate},
-	{"epoll_ctl", SYS_epoll_ctl},  {"fstat", SYS_newfstatat},    {"pidfd_open", SYS_pidfd_open},
+	{"flock", SYS_flock},
+	{"openat", SYS_openat},
+	{"write", SYS_write},
+	{"pwrite", SYS_pwrite64},
+	{"pread", SYS_pread64},
+	{"mkdirat", SYS_mkdirat},
+	{"unlinkat", SYS_unlinkat},
+	{"ftruncate", SYS_ftruncate},
+	{"memfd_create", SYS_memfd_create},
+	{"fcntl", SYS_fcntl},
+	{"socket", SYS_socket},
+	{"bind", SYS_bind},
+	{"connect", SYS_connect},
+	{"sendmsg", SYS_sendmsg},
+	{"recvmsg", SYS_recvmsg},
+	{"clone", SYS_clone},
+	{"splice", SYS_splice},
+	{"fallocate", SYS_fallocate},
+	{"epoll_ctl", SYS_epoll_ctl},
+	{"fstat", SYS_newfstatat},
+	{"pidfd_open", SYS_pidfd_open},
 };
 
 static const struct {
 	const char *name;
 	int number;
-} errors[] = {{"ENOSPC", ENOSPC}, {"ENOMEM", ENOMEM}, {"EIO", EIO}, {"EMFILE", EMFILE},
+} errors[] = {{"ENOSPC", ENOSPC}, {"ENOMEM", ENOMEM}, {"EIO", EIO},	 {"EMFILE", EMFILE},
 	      {"EAGAIN", EAGAIN}, {"EINTR", EINTR},   {"EACCES", EACCES}};
 
 static long wanted[CALLS_MOST];
@@ -225,7 +240,8 @@ run(char **argv, unsigned long *count)
 	long number;
 
 	for (;;) {
-		if (ptrace(PTRACE_SYSCALL, pid, NULL, (void *)(intptr_t)signo) != 0 && errno != ESRCH)
+		if (ptrace(PTRACE_SYSCALL, pid, NULL, (void *)(intptr_t)signo) != 0 &&
+		    errno != ESRCH)
 			return EXIT_NO_TRACE;
 		if (waitpid(pid, &status, 0) != pid)
 			return EXIT_NO_TRACE;
@@ -235,7 +251,9 @@ run(char **argv, unsigned long *count)
 			return 128 + WTERMSIG(status);
 		signo = 0;
 		if (WSTOPSIG(status) != STOP_IS_CALL) {
-			signo = WSTOPSIG(status) == SIGTRAP || WSTOPSIG(status) == SIGSTOP ? 0 : WSTOPSIG(status);
+			signo = WSTOPSIG(status) == SIGTRAP || WSTOPSIG(status) == SIGSTOP
+					? 0
+					: WSTOPSIG(status);
 			continue;
 		}
 		number = entered(pid);
@@ -283,7 +301,8 @@ main(int argc, char **argv)
 		}
 	}
 	if (!told || *argv == NULL)
-		usage("strike [--from CALL] [--calls CALLS] --count|--kill N|--fail N:ERRNO PROGRAM...");
+		usage("strike [--from CALL] [--calls CALLS] --count|--kill N|--fail N:ERRNO "
+		      "PROGRAM...");
 	status = run(argv, &count);
 	if (only_count) {
 		(void)printf("%lu\n", count);

@@ -364,11 +364,16 @@ static void
 run(int argc, char **argv, struct state_dir *dir)
 {
 	const struct tasks_hooks hooks = {NULL, on_news, on_news, on_done, on_removed};
-	struct tasks_settings settings = {.state_dir = dir, .work_dir = options.work_dir,
-		.isolation = options.isolation, .max_run_time_ms = options.max_run_ms,
-		.grace_ms = (uint32_t)options.grace_ms, .orphan_ms = (uint32_t)options.orphan_ms,
-		.spool_most_bytes = options.spool_most, .output_most_bytes = 64 << 20, .zstd_level = 1,
-		.keep_failed = options.keep_failed};
+	struct tasks_settings settings = {.state_dir = dir,
+					  .work_dir = options.work_dir,
+					  .isolation = options.isolation,
+					  .max_run_time_ms = options.max_run_ms,
+					  .grace_ms = (uint32_t)options.grace_ms,
+					  .orphan_ms = (uint32_t)options.orphan_ms,
+					  .spool_most_bytes = options.spool_most,
+					  .output_most_bytes = 64 << 20,
+					  .zstd_level = 1,
+					  .keep_failed = options.keep_failed};
 	struct err err = ERR_INIT;
 	size_t recovered;
 	int i;

@@ -57,11 +57,16 @@ start_as(struct host_executor *host, const struct kind *kind, struct child *chil
 	 struct err *err)
 {
 	char orphan_ms[16] = "0";
-	char *argv[] = {(char *)"runner-init", (char *)"--task", (char *)"--orphan-ms", orphan_ms, NULL};
+	char *argv[] = {(char *)"runner-init", (char *)"--task", (char *)"--orphan-ms", orphan_ms,
+			NULL};
 	char *envp[] = {NULL};
 	struct child_fd fds[2];
-	struct child_spec spec = {.path = host->path, .argv = argv, .envp = envp, .cwd = "/",
-		.fds = fds, .flags = CHILD_NEW_SESSION | kind->flags};
+	struct child_spec spec = {.path = host->path,
+				  .argv = argv,
+				  .envp = envp,
+				  .cwd = "/",
+				  .fds = fds,
+				  .flags = CHILD_NEW_SESSION | kind->flags};
 
 	if (start != NULL) {
 		(void)snprintf(orphan_ms, sizeof(orphan_ms), "%u", start->orphan_ms);

@@ -14,8 +14,9 @@ struct executor;
 struct loop;
 
 /*
- * isolation is "auto", "namespace" (PID namespace), "user" (in a user namespace) or "none" (subreaper). NULL: "auto".
- * Fails: ERR_INPUT for another word; ERR_HOST when there is no runner-init.
+ * isolation is "auto", "namespace" (PID namespace), "user" (in a user namespace) or "none"
+ * (subreaper). NULL: "auto". Fails: ERR_INPUT for another word; ERR_HOST when there is no
+ * runner-init.
  */
 int host_executor_new(struct executor **out, const char *isolation, struct err *err);
 

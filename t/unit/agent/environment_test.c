@@ -53,7 +53,8 @@ test_environment_make_lets_the_later_layer_win(void **state)
 static void
 test_environment_make_says_limit_when_the_arena_is_full(void **state)
 {
-	const struct env_var var = {"NAME", "a value that is longer than what there is room for, by far"};
+	const struct env_var var = {"NAME",
+				    "a value that is longer than what there is room for, by far"};
 	const struct env_layer layer = {&var, 1};
 	const char *const *env;
 	struct err err = ERR_INIT;
@@ -97,8 +98,8 @@ test_step_silence_text_writes_durations_as_go_does(void **state)
 	static const struct {
 		uint64_t ms;
 		const char *text;
-	} cases[] = {{600000, "10m0s"}, {3600000, "1h0m0s"}, {1500, "1.5s"}, {300, "300ms"},
-		     {5400000, "1h30m0s"}, {20000, "20s"}, {61250, "1m1.25s"}};
+	} cases[] = {{600000, "10m0s"},	   {3600000, "1h0m0s"}, {1500, "1.5s"},	   {300, "300ms"},
+		     {5400000, "1h30m0s"}, {20000, "20s"},	{61250, "1m1.25s"}};
 	char room[RUNNER_REASON_BYTES], wanted[RUNNER_REASON_BYTES];
 	size_t i;
 
@@ -116,13 +117,14 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_step_silence_text_writes_durations_as_go_does),
-		cmocka_unit_test_setup_teardown(test_environment_make_lets_the_later_layer_win, setup,
+		cmocka_unit_test_setup_teardown(test_environment_make_lets_the_later_layer_win,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_environment_make_says_limit_when_the_arena_is_full, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_environment_path_knows_home_and_base, setup,
 						teardown),
-		cmocka_unit_test_setup_teardown(test_environment_make_says_limit_when_the_arena_is_full,
-						setup, teardown),
-		cmocka_unit_test_setup_teardown(test_environment_path_knows_home_and_base, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_environment_search_path_has_absolute_parts_only,
-						setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_environment_search_path_has_absolute_parts_only, setup, teardown),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -122,7 +122,8 @@ test_journal_open_replays_what_was_appended(void **state)
 
 	write_six(&journal, scratch);
 	journal_release(&journal);
-	assert_int_equal(journal_open(&again, scratch->fd, &task, EPOCH, on_record, &replayed, &err), 0);
+	assert_int_equal(
+		journal_open(&again, scratch->fd, &task, EPOCH, on_record, &replayed, &err), 0);
 	assert_int_equal(replayed.count, 6);
 	assert_int_equal(replayed.records[4].type, JOURNAL_STEP_ENDED);
 	assert_int_equal(replayed.records[4].seq, 4);
@@ -148,9 +149,12 @@ test_journal_open_cuts_a_torn_record_of_any_length(void **state)
 		size_t whole = len / JOURNAL_RECORD_BYTES;
 
 		scratch_truncate(scratch, STATE_JOURNAL_NAME, len);
-		assert_int_equal(journal_open(&again, scratch->fd, &task, EPOCH, on_record, &replayed, &err), 0);
+		assert_int_equal(journal_open(&again, scratch->fd, &task, EPOCH, on_record,
+					      &replayed, &err),
+				 0);
 		assert_int_equal(replayed.count, whole);
-		assert_int_equal(scratch_file_size(scratch, STATE_JOURNAL_NAME), whole * JOURNAL_RECORD_BYTES);
+		assert_int_equal(scratch_file_size(scratch, STATE_JOURNAL_NAME),
+				 whole * JOURNAL_RECORD_BYTES);
 		if (whole == 5)
 			append(&again, JOURNAL_VERDICT, 0);
 		journal_release(&again);
@@ -166,12 +170,14 @@ test_journal_open_says_gone_when_no_record_is_whole(void **state)
 	struct journal journal;
 	struct err err = ERR_INIT;
 
-	assert_int_equal(journal_open(&journal, scratch->fd, &task, EPOCH, on_record, &replayed, &err),
+	assert_int_equal(journal_open(&journal, scratch->fd, &task, EPOCH, on_record, &replayed,
+				      &err),
 			 ERR_GONE);
 	write_six(&journal, scratch);
 	journal_release(&journal);
 	scratch_truncate(scratch, STATE_JOURNAL_NAME, JOURNAL_RECORD_BYTES - 1);
-	assert_int_equal(journal_open(&journal, scratch->fd, &task, EPOCH, on_record, &replayed, &err),
+	assert_int_equal(journal_open(&journal, scratch->fd, &task, EPOCH, on_record, &replayed,
+				      &err),
 			 ERR_GONE);
 	assert_int_equal(replayed.count, 0);
 }
@@ -187,7 +193,8 @@ test_journal_open_refuses_damage_before_the_last_record(void **state)
 	write_six(&journal, scratch);
 	journal_release(&journal);
 	scratch_damage(scratch, STATE_JOURNAL_NAME, 2 * JOURNAL_RECORD_BYTES + 40);
-	assert_int_equal(journal_open(&journal, scratch->fd, &task, EPOCH, on_record, &replayed, &err),
+	assert_int_equal(journal_open(&journal, scratch->fd, &task, EPOCH, on_record, &replayed,
+				      &err),
 			 ERR_INPUT);
 	assert_non_null(strstr(err.text, "record 3"));
 }
@@ -232,7 +239,8 @@ test_journal_acked_is_kept_over_a_restart(void **state)
 	assert_int_equal(journal_acked(&journal, 3, &err), 0);
 	assert_int_equal(journal_acked(&journal, 2, &err), 0); /* old: ignored */
 	journal_release(&journal);
-	assert_int_equal(journal_open(&journal, scratch->fd, &task, EPOCH, on_record, &replayed, &err), 0);
+	assert_int_equal(
+		journal_open(&journal, scratch->fd, &task, EPOCH, on_record, &replayed, &err), 0);
 	assert_int_equal(journal.acked, 3);
 	assert_int_equal(journal_unsent(&journal, 0, events, 8, &count, &err), 0);
 	assert_int_equal(count, 1);
@@ -286,12 +294,14 @@ main(void)
 						scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(test_journal_open_says_gone_when_no_record_is_whole,
 						scratch_setup, scratch_teardown),
-		cmocka_unit_test_setup_teardown(test_journal_open_refuses_damage_before_the_last_record,
+		cmocka_unit_test_setup_teardown(
+			test_journal_open_refuses_damage_before_the_last_record, scratch_setup,
+			scratch_teardown),
+		cmocka_unit_test_setup_teardown(
+			test_journal_unsent_gives_events_in_order_behind_a_position, scratch_setup,
+			scratch_teardown),
+		cmocka_unit_test_setup_teardown(test_journal_acked_is_kept_over_a_restart,
 						scratch_setup, scratch_teardown),
-		cmocka_unit_test_setup_teardown(test_journal_unsent_gives_events_in_order_behind_a_position,
-						scratch_setup, scratch_teardown),
-		cmocka_unit_test_setup_teardown(test_journal_acked_is_kept_over_a_restart, scratch_setup,
-						scratch_teardown),
 		cmocka_unit_test_setup_teardown(test_journal_unsent_walks_through_a_long_file,
 						scratch_setup, scratch_teardown),
 	};

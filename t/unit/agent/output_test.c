@@ -107,7 +107,8 @@ rig_new(const struct scratch *scratch, uint64_t spool_most)
 	assert_int_equal(pipe_memfd_new(&memfd, "test", &err), 0);
 	rig->write_fd = fds[1];
 	assert_int_equal(output_start(&rig->output, &rig->press, &rig->spool, 2, 1, fds[0], memfd,
-				      rig->last_line, &hooks, &err), 0);
+				      rig->last_line, &hooks, &err),
+			 0);
 	timer_init(&rig->limit, rig->loop, on_limit, rig);
 	timer_start_ms(&rig->limit, 20000);
 	return rig;
@@ -147,10 +148,14 @@ collect(struct rig *rig)
 	while (spool_has_unsent(&rig->spool)) {
 		assert_int_equal(spool_unsent(&rig->spool, room, sizeof(room), &len, &err), 0);
 		for (at = 0; at < len; at += RUNNER_RECORD_HEADER_BYTES + record.frame_len) {
-			assert_int_equal(output_record_unpack(&record, &frame, room + at, len - at, &err), 0);
+			assert_int_equal(output_record_unpack(&record, &frame, room + at, len - at,
+							      &err),
+					 0);
 			assert_int_equal(record.offset, rig->len);
-			assert_int_equal(frame_unpack(rig->reader, rig->bytes + rig->len, record.raw_len, frame,
-						      record.frame_len, &err), 0);
+			assert_int_equal(frame_unpack(rig->reader, rig->bytes + rig->len,
+						      record.raw_len, frame, record.frame_len,
+						      &err),
+					 0);
 			rig->len += record.raw_len;
 			rig->lines += record.lines;
 		}
@@ -274,13 +279,15 @@ test_output_start_goes_on_where_the_spool_ends(void **state)
 	assert_true(output_drain(&rig->output));
 	memfd = dup(rig->output.memfd);
 	pipe_fd = dup(rig->output.pipe_fd);
-	assert_int_equal(pwrite(memfd, "second ", 7, 6), 7); /* moved there, and then it was killed */
+	assert_int_equal(pwrite(memfd, "second ", 7, 6),
+			 7); /* moved there, and then it was killed */
 	output_release(&rig->output);
 	put(rig, "third", 5);
 	(void)close(rig->write_fd);
 	rig->write_fd = -1;
 	assert_int_equal(output_start(&rig->output, &rig->press, &rig->spool, 2, 1, pipe_fd, memfd,
-				      rig->last_line, &hooks, &err), 0);
+				      rig->last_line, &hooks, &err),
+			 0);
 	while (!output_is_ended(&rig->output))
 		loop_run(rig->loop);
 	collect(rig);
@@ -301,8 +308,9 @@ test_output_start_refuses_a_memfd_that_ends_before_the_spool(void **state)
 	put(rig, "first", 5);
 	assert_true(output_drain(&rig->output));
 	assert_int_equal(pipe_memfd_new(&memfd, "test", &err), 0);
-	assert_int_equal(output_start(&other, &rig->press, &rig->spool, 2, 1, -1, memfd, rig->last_line,
-				      &hooks, &err), ERR_HOST);
+	assert_int_equal(output_start(&other, &rig->press, &rig->spool, 2, 1, -1, memfd,
+				      rig->last_line, &hooks, &err),
+			 ERR_HOST);
 	rig_free(rig);
 }
 

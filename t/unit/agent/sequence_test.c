@@ -49,9 +49,10 @@ test_sequence_runs_steps_in_order(void **state)
 static void
 test_sequence_skips_after_a_failure_what_is_not_meant_for_it(void **state)
 {
-	const struct task_step steps[] = {{0}, {0}, {.when = WHEN_ON_FAIL}, {.when = WHEN_ALWAYS}, {0}};
-	const enum outcome ends[] = {OUTCOME_FAILED, OUTCOME_SUCCESS, OUTCOME_SUCCESS, OUTCOME_SUCCESS,
-				     OUTCOME_SUCCESS};
+	const struct task_step steps[] = {
+		{0}, {0}, {.when = WHEN_ON_FAIL}, {.when = WHEN_ALWAYS}, {0}};
+	const enum outcome ends[] = {OUTCOME_FAILED, OUTCOME_SUCCESS, OUTCOME_SUCCESS,
+				     OUTCOME_SUCCESS, OUTCOME_SUCCESS};
 
 	(void)state;
 	play(steps, 5, ends, "rsrrs", true);

@@ -17,7 +17,12 @@
 #include "scratch.h"
 #include "task/output_record.h"
 
-enum { EPOCH = 3, FRAME_BYTES = 1000, RECORD_LEN = RUNNER_RECORD_HEADER_BYTES + FRAME_BYTES, RAW = 4000 };
+enum {
+	EPOCH = 3,
+	FRAME_BYTES = 1000,
+	RECORD_LEN = RUNNER_RECORD_HEADER_BYTES + FRAME_BYTES,
+	RAW = 4000
+};
 
 static const struct id task = {{9, 8, 7}};
 static unsigned char room[4 << 20];
@@ -41,8 +46,13 @@ static int
 append_to(struct spool *spool, uint32_t step, struct err *err)
 {
 	unsigned char record[RECORD_LEN];
-	struct spool_chunk chunk = {.step = step, .attempt = 1, .raw_len = RAW, .lines = 1,
-		.time_ms = 1, .record = record, .frame_len = FRAME_BYTES};
+	struct spool_chunk chunk = {.step = step,
+				    .attempt = 1,
+				    .raw_len = RAW,
+				    .lines = 1,
+				    .time_ms = 1,
+				    .record = record,
+				    .frame_len = FRAME_BYTES};
 
 	memset(record, (int)step + 1, sizeof(record));
 	return spool_append(spool, &chunk, err);
@@ -57,7 +67,8 @@ append(struct spool *spool, uint32_t step, unsigned times)
 		assert_int_equal(append_to(spool, step, &err), 0);
 }
 
-/* Everything that is handed out now, checked: each stream goes on where it was; returns how many records. */
+/* Everything that is handed out now, checked: each stream goes on where it was; returns how many
+ * records. */
 static unsigned
 take(struct spool *spool, uint64_t *from, size_t streams)
 {
@@ -69,8 +80,11 @@ take(struct spool *spool, uint64_t *from, size_t streams)
 
 	while (spool_has_unsent(spool)) {
 		assert_int_equal(spool_unsent(spool, room, sizeof(room), &len, &err), 0);
-		for (at = 0; at < len; at += RUNNER_RECORD_HEADER_BYTES + record.frame_len, count++) {
-			assert_int_equal(output_record_unpack(&record, &frame, room + at, len - at, &err), 0);
+		for (at = 0; at < len;
+		     at += RUNNER_RECORD_HEADER_BYTES + record.frame_len, count++) {
+			assert_int_equal(output_record_unpack(&record, &frame, room + at, len - at,
+							      &err),
+					 0);
 			assert_true(record.step < streams);
 			assert_int_equal(record.offset, from[record.step]);
 			assert_int_equal(record.epoch, EPOCH);

@@ -150,7 +150,8 @@ test_page_names_what_the_tables_name(void **state)
 	int i;
 
 	(void)state;
-	assert_int_equal(state_dir_read(AT_FDCWD, TOP_SRCDIR "/doc/state-directory.md", 1 << 20, &text, &err),
+	assert_int_equal(state_dir_read(AT_FDCWD, TOP_SRCDIR "/doc/state-directory.md", 1 << 20,
+					&text, &err),
 			 0);
 	page = buffer_text(&text);
 #define X(NAME, name) assert_page_has("| `%s`", name);
