@@ -178,11 +178,7 @@ on_pace(void *arg)
 	OBJ_CHECK(lease, LEASE_MAGIC);
 	if (!hub_link_is_up(lease->link))
 		return;
-	if (tasks_count(lease->tasks) == 0) {
-		hub_request_cancel(lease->request);
-		lease->request = NULL;
-		timer_stop(&lease->join);
-	} else if (lease->request == NULL) {
+	if (lease->request == NULL) {
 		send_heartbeat(lease);
 	} else if (lease->added_named != tasks_ever(lease) && !timer_is_on(&lease->join)) {
 		timer_start_ms(&lease->join, LEASE_JOIN_MS);

@@ -1,9 +1,10 @@
 /*
  * lease.h - renew the leases of all tasks in one request, and hear what the hub wants of them.
  *
- * lease_new() -> lease_want() whenever tasks came or went -> lease_free(). There is a
- * heartbeat only while there are tasks; the hub holds it until it has news. A task
- * that came while one is held joins the next, at the latest LEASE_JOIN_MS later.
+ * lease_new() -> lease_want() whenever tasks came or went -> lease_free(). A heartbeat is
+ * sent only while there are tasks; the hub holds it until it has news. A task that came
+ * while one is held joins the next, at the latest LEASE_JOIN_MS later; one is not taken
+ * back when the last task ends, so that short tasks do not cost one each.
  * While the hub is away tasks go on.
  *
  * SPDX-License-Identifier: Apache-2.0
