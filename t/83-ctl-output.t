@@ -20,7 +20,7 @@ mkfifo "$tmp/pipe"
 # Counts what is printed, prefixes and all, and says so at the end.
 tr -d -c x <"$tmp/pipe" | wc -c >"$tmp/count" &
 counter=$!
-TMPDIR=$mark runnerctl run -e MEET="$tmp/meet" >"$tmp/pipe" 2>"$tmp/err" &
+TMPDIR=$mark XDG_RUNTIME_DIR=$mark runnerctl run -e MEET="$tmp/meet" >"$tmp/pipe" 2>"$tmp/err" &
 pid=$!
 t_pids="$t_pids $pid"
 # Whoever would keep the output has it now.
@@ -57,7 +57,7 @@ workflows:
   w: {jobs: [a]}
 END
 rm -f "$tmp/meet/a"
-{ TMPDIR=$mark runnerctl run -e MEET="$tmp/meet"; echo $? >"$tmp/status"; } 2>/dev/null | head -n 1 >"$tmp/out"
+{ TMPDIR=$mark XDG_RUNTIME_DIR=$mark runnerctl run -e MEET="$tmp/meet"; echo $? >"$tmp/status"; } 2>/dev/null | head -n 1 >"$tmp/out"
 like "$(cat "$tmp/out")" '^\[a\] started$' "a reader may leave early"
 is "$(cat "$tmp/status")" 0 "the jobs go on to their end"
 ok "the job has run" test -e "$tmp/meet/a"
@@ -101,7 +101,7 @@ on_terminal()
 {
 	rm -f "$tmp/meet/go" "$tmp/meet/drawn"
 	: >"$tmp/typescript"
-	env "$@" TMPDIR="$mark" script -qefc "stty rows 24 cols 60; exec runnerctl run -j 2 -e MEET=$tmp/meet" "$tmp/typescript" >/dev/null 2>&1 </dev/null &
+	env "$@" TMPDIR="$mark" XDG_RUNTIME_DIR="$mark" script -qefc "stty rows 24 cols 60; exec runnerctl run -j 2 -e MEET=$tmp/meet" "$tmp/typescript" >/dev/null 2>&1 </dev/null &
 	pid=$!
 	t_pids="$t_pids $pid"
 	wait_until 30 test -e "$tmp/meet/drawn"

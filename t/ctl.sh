@@ -5,7 +5,7 @@
 #   leftovers                              processes that belong to a run: one "PID NAME" a line
 #   nothing_left                           true when there is none and the temporary directories are gone
 #
-# Every run has $mark as its TMPDIR: directories, sockets and HOMEs of all that it starts
+# Every run has $mark as its TMPDIR and XDG_RUNTIME_DIR: directories, sockets and HOMEs of all that it starts
 # lie there, so that a process of it is known by its arguments, environment or descriptors.
 #
 # SPDX-License-Identifier: Apache-2.0
@@ -26,7 +26,7 @@ project()
 
 run_ctl()
 {
-	TMPDIR=$mark timeout 120 runnerctl "$@" >"$tmp/out" 2>"$tmp/err"
+	TMPDIR=$mark XDG_RUNTIME_DIR=$mark timeout 120 runnerctl "$@" >"$tmp/out" 2>"$tmp/err"
 	status=$?
 	out=$(cat "$tmp/out")
 	err=$(cat "$tmp/err")
@@ -35,7 +35,7 @@ run_ctl()
 # In the background; its output in $tmp/run.log, its pid in $pid.
 start_run()
 {
-	start run env TMPDIR="$mark" runnerctl run "$@"
+	start run env TMPDIR="$mark" XDG_RUNTIME_DIR="$mark" runnerctl run "$@"
 }
 
 # (The name is looked for with -f: grep's own arguments must not hold it.)
