@@ -311,11 +311,13 @@ recover_task(struct tasks *tasks, const struct id *id)
 	if (rc < 0)
 		log_line(rc == ERR_GONE ? LOG_INFO : LOG_ERROR, LOG_AT_TASK(id_text(text, id)),
 			 "not recovered: %s", err.text);
-	if (rc == ERR_INPUT && task == NULL) {
+	/* A document that was cut short has no journal: it was never claimed, and nothing runs. */
+	if (rc == ERR_INPUT && task == NULL &&
+	    faccessat(dir_fd, STATE_JOURNAL_NAME, F_OK, 0) == 0) {
 		task = task_alloc(tasks, id, 0);
 		task->dir_fd = dir_fd;
 	}
-	if (rc == ERR_INPUT)
+	if (rc == ERR_INPUT && task != NULL)
 		rc = doom(task, &err);
 	if (rc < 0) {
 		clear_away(tasks, id, dir_fd, task);
