@@ -53,4 +53,7 @@ const struct diag *diags_at(const struct diags *diags, size_t index);
 /* Append up to DIAG_SHOWN_MAX of them as text, and how many more there are. */
 void diags_print(const struct diags *diags, struct buffer *out);
 
+/* What a code means, for "config explain CODE"; NULL for one that is not a code. */
+const char *diag_explain(const char *code);
+
 #endif

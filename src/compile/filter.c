@@ -115,6 +115,12 @@ filter_keeps(struct compilation *c, const struct node *filters, const struct sco
 	if (filters->kind != NODE_MAP) {
 		if (filters->kind == NODE_SEQ)
 			return !tree_expect(c, filters, NODE_MAP, "key 'filters'");
+		if (!c->is_21) {
+			comp_error(c, filters, "E_NEEDS_21",
+				   "write 'version: 2.1' at the top of the config",
+				   "an expression as 'filters' needs config version 2.1");
+			return true;
+		}
 		return !logic_eval(c, filters, scope, &keeps) || keeps;
 	}
 	tree_check_keys(c, filters, keys, "E_FILTER_KEY", "key 'filters'");

@@ -127,12 +127,41 @@ declare_section(struct compilation *c, struct space *space, enum element_kind ki
 		check_case(c, section);
 }
 
+/*
+ * A job, a command and a workflow of one name are legal, and easily mixed up. A job and a
+ * job group are an error, told in group.c.
+ */
+static void
+warn_kinds(struct compilation *c, const struct node *root)
+{
+	static const char *const sections[] = {"jobs", "commands", "workflows", "job-groups"};
+	static const char *const words[] = {"job", "command", "workflow", "job group"};
+	size_t i, j;
+	uint32_t k;
+
+	for (i = 1; i < sizeof(sections) / sizeof(sections[0]); i++) {
+		const struct node *later = node_get(root, sections[i]);
+
+		for (k = 0; later != NULL && later->kind == NODE_MAP && k < later->count; k++)
+			for (j = 0; j < i; j++)
+				if ((i != 3 || j != 0) &&
+				    node_get(node_get(root, sections[j]),
+					     later->pairs[k].key->text) != NULL &&
+				    strcmp(later->pairs[k].key->text, "version") != 0)
+					comp_error(c, later->pairs[k].key, "W_KINDS", NULL,
+						   "'%s' is the name of a %s and of a %s",
+						   later->pairs[k].key->text, words[j], words[i]);
+	}
+}
+
 void
 space_declare(struct compilation *c, struct space *space, const struct node *root)
 {
 	declare_section(c, space, ELEMENT_EXECUTOR, c->is_21 ? node_get(root, "executors") : NULL);
 	declare_section(c, space, ELEMENT_COMMAND, c->is_21 ? node_get(root, "commands") : NULL);
 	declare_section(c, space, ELEMENT_JOB, node_get(root, "jobs"));
+	if (c->is_21 && space->alias == NULL)
+		warn_kinds(c, root);
 }
 
 /* ---- finding ---- */

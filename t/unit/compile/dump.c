@@ -344,6 +344,8 @@ put_diags(struct buffer *out, const struct diags *diags)
 		if (strcmp(diag->path, "config.yml") != 0)
 			buffer_printf(out, "%s:", diag->path);
 		buffer_printf(out, "%u:%u %s\n", diag->line, diag->column, diag->message);
+		if (diag_explain(diag->code) == NULL)
+			buffer_puts(out, "  CODE WITHOUT EXPLANATION\n");
 		if (diag->count > 1)
 			buffer_printf(out, "  %u times\n", diag->count);
 		if (diag->chain != NULL)

@@ -12,3 +12,8 @@ t_unit_compile_expr_test_SOURCES = t/unit/compile/expr_test.c t/unit/compile/fix
 	t/unit/compile/fixture.h
 t_unit_compile_expr_test_CPPFLAGS = $(compile_cppflags)
 t_unit_compile_expr_test_LDADD = $(compile_libs) $(unit_ldadd)
+
+unit_tests += t/unit/compile/diag_test
+t_unit_compile_diag_test_SOURCES = t/unit/compile/diag_test.c
+t_unit_compile_diag_test_CPPFLAGS = $(compile_cppflags)
+t_unit_compile_diag_test_LDADD = $(compile_libs) $(unit_ldadd)
