@@ -54,9 +54,9 @@ runnerd --hub "$hub_url" --token-file "$tmp/token" --run-dir "$tmp/run" --data-d
 is "$?" 3 'who waits for --ready-fd sees exit status 3'
 ok 'and no word' test ! -s "$tmp/ready"
 echo other-token >"$tmp/token"
-runnerd --hub "$hub_url" --token-file "$tmp/token" --run-dir "$tmp/run" --data-dir "$tmp/data" \
-	--work-dir "$tmp/work" --cache-dir "$tmp/cache" --ready-fd 9 --idle-timeout 10ms 9>"$tmp/ready" 2>>"$tmp/agent.log"
-is "$(cat "$tmp/ready")" ready 'ready is said after the first claim'
+start_runnerd --ready-fd 9 9>"$tmp/ready"
+ok 'ready is said after the first claim' wait_until 20 grep -qx ready "$tmp/ready"
+stop "$agent_pid"
 
 # Drained while the hub is away: the next agent reports what is over.
 hub_say 'task left echo left'

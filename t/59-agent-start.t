@@ -29,8 +29,8 @@ like "$(cat "$tmp/version")" 'libnghttp2 [0-9]' 'versions of libraries'
 runnerd --check --run-dir "$tmp/run" --work-dir "$tmp/work" >"$tmp/check"
 status=$?
 diag "$(cat "$tmp/check")"
-is "$(grep -c '^no ' "$tmp/check")" "$([ "$status" -eq 0 ] && echo 0 || grep -c '^no ' "$tmp/check")" \
-	'check exits with 0 when nothing needed is missing'
+is "$status" "$(grep -q '^no ' "$tmp/check" && echo 1 || echo 0)" \
+	'check exits with 1 when something needed is missing, else with 0'
 like "$(cat "$tmp/check")" '^ok +kernel +Linux ' 'check names the kernel'
 like "$(cat "$tmp/check")" '^(ok|--) +PID namespace' 'check tries namespaces'
 
