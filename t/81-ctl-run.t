@@ -198,6 +198,28 @@ else
 	is "$?" 3 "a missing program is status 3"
 	like "$(cat "$tmp/err")" "^runnerctl: cannot find 'runner-hub': it is neither in '$tmp/bin' nor in " "and says where it was looked for"
 fi
+
+# --- a sibling that does not work ---------------------------------------------------------------------
+mkdir "$tmp/broken" && cp "$top_builddir/runnerctl" "$tmp/broken/runnerctl"
+broken()
+{
+	TMPDIR=$mark XDG_RUNTIME_DIR=$mark timeout 60 "$tmp/broken/runnerctl" run >"$tmp/out" 2>"$tmp/err"
+	status=$?
+	err=$(cat "$tmp/err")
+}
+printf '#!/bin/sh\necho "no disk today" >&2\nexit 4\n' >"$tmp/broken/runner-hub"
+chmod +x "$tmp/broken/runner-hub"
+broken
+is "$status" 3 "a hub that does not start is status 3"
+like "$err" '^no disk today$' "its log is shown"
+like "$err" "^runnerctl: 'runner-hub' has ended with status 4\$" "and how it ended"
+cp "$top_builddir/runner-hub" "$tmp/broken/runner-hub"
+printf '#!/bin/sh\necho "not today" >&2\nkill -KILL $$\n' >"$tmp/broken/runnerd"
+chmod +x "$tmp/broken/runnerd"
+broken
+is "$status" 3 "nor an agent"
+like "$err" '^not today$' "its log is shown"
+like "$err" "^runnerctl: 'runnerd' was ended by signal 9\$" "and how it ended"
 ok "nothing is left behind by all that" nothing_left
 
 done_testing

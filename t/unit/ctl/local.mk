@@ -1,3 +1,5 @@
+# What end-to-end tests of runnerctl begin with.
+EXTRA_DIST += t/ctl.sh
 unit_tests += t/unit/ctl/clean_test t/unit/ctl/display_test t/unit/ctl/words_test t/unit/ctl/follow_test t/unit/ctl/select_test
 ctl_unit_ldadd = $(runnerctl_LDADD) $(unit_ldadd)
 t_unit_ctl_clean_test_SOURCES = t/unit/ctl/clean_test.c
