@@ -262,7 +262,8 @@ tell_drained(struct http_server *server)
 
 		DL_DELETE2(server->drained, req, prev_drained, next_drained);
 		req->is_drained = false;
-		if (req->on_drain != NULL)
+		/* It may have been ended since: its owner is gone then. */
+		if (req->on_drain != NULL && !req->answered)
 			req->on_drain(req->drain_arg);
 	}
 }
