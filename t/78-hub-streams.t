@@ -127,6 +127,7 @@ for (task, step), packed in frames.items():
 EOF
 }
 ok "the followed output is whole records without gaps" unpack_records "$tmp/records1" "$tmp/all"
+printed=$task
 hex=$(printf '%s' "$task" | tr -d -)
 ok "and holds what the step printed" cmp "$tmp/all/$hex.0" "$tmp/numbers"
 is "$(ls "$tmp/all" | wc -l)" 5 "of every task and step that printed"
@@ -188,7 +189,11 @@ slow_watch_pid=$pid
 kill -STOP "$slow_pid" "$slow_watch_pid"
 ok "a pipeline ends though nobody reads it" wait_pipeline "$pipeline"
 kib=$(rss_kib)
-ok "a reader that stops costs a bounded amount ($kib KiB are resident)" test "$kib" -lt 65536
+if grep -q __asan_init "$(command -v runner-hub)"; then
+	skip "a reader that stops costs a bounded amount" "the sanitizer keeps freed memory"
+else
+	ok "a reader that stops costs a bounded amount ($kib KiB are resident)" test "$kib" -lt 65536
+fi
 kill -CONT "$slow_pid" "$slow_watch_pid"
 ok "it reads on when it likes" wait_gone "$slow_pid" 60
 ok "and the watch ends, too" wait_gone "$slow_watch_pid" 60
@@ -206,4 +211,15 @@ stop "$pid" KILL
 ok "the hub lives on when readers go" wait_pipeline "$pipeline"
 stop "$hub_pid"
 is "$status" 0 "and ends in good order"
+
+# --- what is damaged is noticed ---------------------------------------------------------------------------------
+
+ok "all that is stored is whole" sh -c "runner-hub check -c '$tmp/hub/runner-hub.yaml' >'$tmp/check.out'"
+like "$(cat "$tmp/check.out")" '^database: ok \(3 pipelines, 5 tasks' "and counted"
+file=$tmp/hub/output/$printed.zst
+ok "a task's output is one zstd file in the end" sh -c "zstd -dcq '$file' | cmp -s - '$tmp/in-order'"
+printf x | dd of="$file" bs=1 seek=1000 conv=notrunc 2>/dev/null
+runner-hub check -c "$tmp/hub/runner-hub.yaml" >"$tmp/check.out"
+is "$?" 1 "a byte that changed is a fault"
+like "$(cat "$tmp/check.out")" "output of task $printed, step 0, offset 0: its checksum differs" "and named"
 done_testing
