@@ -59,11 +59,12 @@ ok 'ready is said after the first claim' wait_until 20 grep -qx ready "$tmp/read
 stop "$agent_pid"
 
 # Drained while the hub is away: the next agent reports what is over.
-hub_say 'task left echo left'
+hub_say "task left echo left; while [ ! -e $tmp/leave ]; do sleep 0.05; done"
 start_runnerd
 wait_log fakehub 'task left step 0 step_started' 20
 hub_say 'down 600000'
 wait_log fakehub 'down for 600000' 10
+touch "$tmp/leave"
 kill -TERM "$agent_pid"
 wait_gone "$agent_pid" 60
 ok 'an agent that drains does not wait for ever for a hub that is away' \
