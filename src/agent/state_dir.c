@@ -8,6 +8,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +25,8 @@
 #include "base/mem.h"
 #include "runner/state_dir.h"
 #include "runner/supervisor.h"
+
+enum { LOCK_TRIES = 25, LOCK_TRY_MS = 20 };
 
 /* 0700 and ours: what lies in it is trusted. */
 static int
@@ -58,13 +62,33 @@ make_path(const char *path, struct err *err)
 	return 0;
 }
 
+/*
+ * A child of a runnerd that was killed holds the lock until its exec, which is a matter of
+ * milliseconds: that is waited for, here where no loop runs yet.
+ */
+static bool
+lock_soon(int fd)
+{
+	int i;
+
+	for (i = 0; i < LOCK_TRIES; i++) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return true;
+		if (errno != EWOULDBLOCK)
+			return false;
+		(void)poll(NULL, 0, LOCK_TRY_MS);
+	}
+	errno = EWOULDBLOCK;
+	return false;
+}
+
 static int
 take_lock(struct state_dir *dir, struct err *err)
 {
 	dir->lock_fd = openat(dir->fd, STATE_LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (dir->lock_fd < 0)
 		return err_sys(err, "cannot open the lock of the run directory '%s'", dir->path);
-	if (flock(dir->lock_fd, LOCK_EX | LOCK_NB) == 0)
+	if (lock_soon(dir->lock_fd))
 		return 0;
 	if (errno != EWOULDBLOCK)
 		return err_sys(err, "cannot lock the run directory '%s'", dir->path);
