@@ -39,13 +39,32 @@ read_version(struct compilation *c, const struct node *root)
 	return false;
 }
 
+/* Something in the subtree is there to be named by an alias. */
+static bool
+holds_anchor(struct compilation *c, const struct node *node)
+{
+	uint32_t i;
+
+	comp_work(c, 1);
+	if (node->has_anchor)
+		return true;
+	for (i = 0; node->kind == NODE_SEQ && i < node->count; i++)
+		if (holds_anchor(c, node->items[i]))
+			return true;
+	for (i = 0; node->kind == NODE_MAP && i < node->count; i++)
+		if (holds_anchor(c, node->pairs[i].value))
+			return true;
+	return false;
+}
+
 /* Keys that hold only what anchors name are nobody's mistake. */
 static bool
-is_for_anchors(const char *key)
+is_for_anchors(struct compilation *c, const struct pair *pair)
 {
 	static const char *const names[] = {"references", "aliases", "defaults", "anchors", NULL};
+	const char *key = pair->key->text;
 
-	return strncmp(key, "x-", 2) == 0 || tree_is_in(names, key);
+	return strncmp(key, "x-", 2) == 0 || tree_is_in(names, key) || holds_anchor(c, pair->value);
 }
 
 static void
@@ -65,7 +84,7 @@ check_top_level(struct compilation *c, const struct node *root)
 		const struct node *key = root->pairs[i].key;
 		struct suggestion suggestion;
 
-		if (tree_is_in(keys, key->text) || is_for_anchors(key->text))
+		if (tree_is_in(keys, key->text) || is_for_anchors(c, &root->pairs[i]))
 			continue;
 		comp_suggest_init(c, &suggestion, key->text);
 		for (k = 0; keys[k] != NULL; k++)

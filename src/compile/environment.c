@@ -30,10 +30,19 @@ environment_set(struct compilation *c, struct plan_environment *environment, con
 	environment->items[environment->count++].value = value;
 }
 
+/* What is being read, and whose names it may have. */
+struct reading {
+	struct compilation *c;
+	struct plan_environment *out;
+	bool (*is_name)(const char *name);
+};
+
 static bool
-check_name(struct compilation *c, const struct node *at, const char *name)
+check_name(const struct reading *reading, const struct node *at, const char *name)
 {
-	if (name_is_variable(name))
+	struct compilation *c = reading->c;
+
+	if (reading->is_name(name))
 		return true;
 	comp_error(c, at, "E_ENV_NAME", "letters, digits and '_', not beginning with a digit",
 		   "'%s' cannot be the name of an environment variable", name);
@@ -41,18 +50,19 @@ check_name(struct compilation *c, const struct node *at, const char *name)
 }
 
 static void
-read_map(struct compilation *c, const struct node *map, struct plan_environment *out)
+read_map(const struct reading *reading, const struct node *map)
 {
+	struct compilation *c = reading->c;
 	uint32_t i;
 
 	for (i = 0; i < map->count; i++) {
 		const struct node *key = map->pairs[i].key, *value = map->pairs[i].value;
 		const char *text = value_environment_text(c, value);
 
-		if ((key->flags | value->flags) & TREE_BAD || !check_name(c, key, key->text))
+		if ((key->flags | value->flags) & TREE_BAD || !check_name(reading, key, key->text))
 			continue;
 		if (text != NULL)
-			environment_set(c, out, key->text, text);
+			environment_set(c, reading->out, key->text, text);
 		else
 			comp_error(c, value, "E_ENV_VALUE", "a variable has one value: a scalar",
 				   "environment variable '%s' cannot be a %s", key->text,
@@ -61,8 +71,9 @@ read_map(struct compilation *c, const struct node *map, struct plan_environment 
 }
 
 static void
-read_assignment(struct compilation *c, const struct node *node, struct plan_environment *out)
+read_assignment(const struct reading *reading, const struct node *node)
 {
+	struct compilation *c = reading->c;
 	const char *text = tree_string(c, node, "key 'environment'"), *sign, *name;
 
 	if (text == NULL)
@@ -74,31 +85,48 @@ read_assignment(struct compilation *c, const struct node *node, struct plan_envi
 		return;
 	}
 	name = comp_strndup(c, text, (size_t)(sign - text));
-	if (check_name(c, node, name))
-		environment_set(c, out, name, sign + 1);
+	if (check_name(reading, node, name))
+		environment_set(c, reading->out, name, sign + 1);
 }
 
-void
-environment_read(struct compilation *c, const struct node *node, struct plan_environment *out)
+static void
+read_any(const struct reading *reading, const struct node *node)
 {
 	uint32_t i;
 
 	if (node == NULL || node->kind == NODE_NULL)
 		return;
 	if (node->kind == NODE_MAP) {
-		read_map(c, node, out);
+		read_map(reading, node);
 		return;
 	}
 	if (node->kind != NODE_SEQ) {
-		read_assignment(c, node, out);
+		read_assignment(reading, node);
 		return;
 	}
 	for (i = 0; i < node->count; i++) {
 		if (node->items[i]->kind == NODE_MAP)
-			read_map(c, node->items[i], out);
+			read_map(reading, node->items[i]);
 		else
-			read_assignment(c, node->items[i], out);
+			read_assignment(reading, node->items[i]);
 	}
+}
+
+void
+environment_read(struct compilation *c, const struct node *node, struct plan_environment *out)
+{
+	const struct reading reading = {c, out, name_is_variable};
+
+	read_any(&reading, node);
+}
+
+void
+environment_read_container(struct compilation *c, const struct node *node,
+			   struct plan_environment *out)
+{
+	const struct reading reading = {c, out, name_is_container_variable};
+
+	read_any(&reading, node);
 }
 
 /* ---- shell ---- */

@@ -15,6 +15,10 @@
 void environment_read(struct compilation *c, const struct node *node,
 		      struct plan_environment *out);
 
+/* The same for a container's entrypoint: images take names such as "discovery.type", too. */
+void environment_read_container(struct compilation *c, const struct node *node,
+				struct plan_environment *out);
+
 void environment_set(struct compilation *c, struct plan_environment *environment,
 		     const char *name, const char *value);
 

@@ -132,7 +132,8 @@ static void
 read_image(struct compilation *c, const struct node *map, struct plan_image *image)
 {
 	static const char *const keys[] = {"image",	  "name", "entrypoint", "command", "user",
-					   "environment", "auth", "aws_auth",	"gcp_auth", NULL};
+					   "environment", "auth", "aws_auth",	"gcp_auth",
+					   "ports",	  NULL};
 	static const char *const auth[] = {"username", "password", NULL};
 	static const char *const aws[] = {"aws_access_key_id", "aws_secret_access_key",
 					  "oidc_role_arn", NULL};
@@ -143,13 +144,16 @@ read_image(struct compilation *c, const struct node *map, struct plan_image *ima
 	if (!tree_expect(c, map, NODE_MAP, "an item of 'docker'"))
 		return;
 	tree_check_keys(c, map, keys, "E_KEY", "an item of 'docker'");
+	if (node_get(map, "ports") != NULL)
+		comp_error(c, node_get_pair(map, "ports")->key, "W_EXTRANEOUS", "remove it",
+			   "'ports' is ignored: every port of a service is reached on localhost");
 	name = tree_need(c, map, "image", "an item of 'docker'");
 	image->image = name != NULL ? tree_string(c, name, "key 'image'") : NULL;
 	image->name = optional_string(c, map, "name", "key 'name'");
 	image->user = optional_string(c, map, "user", "key 'user'");
 	optional_strings(c, map, "entrypoint", "key 'entrypoint'", &image->entrypoint);
 	optional_strings(c, map, "command", "key 'command'", &image->command);
-	environment_read(c, node_get(map, "environment"), &image->environment);
+	environment_read_container(c, node_get(map, "environment"), &image->environment);
 	read_auth(c, map, "auth", auth, &image->auth);
 	read_auth(c, map, "aws_auth", aws, &image->auth);
 	read_auth(c, map, "gcp_auth", gcp, &image->auth);

@@ -130,6 +130,7 @@ static const struct {
 	{"W_DEPLOY", "The step deploy is deprecated."},
 	{"W_EXTRANEOUS", "A self-hosted runner has no machine image to choose."},
 	{"W_JOBREF_NULL", "A ':' with nothing behind it."},
+	{"W_JOB_NAME", "Not every tool takes such a name of a job."},
 	{"W_KEY", "A config has no such key; it is ignored."},
 	{"W_KINDS", "Two things of different kinds have the same name."},
 	{"W_MATRIX_EXCLUDE", "An exclusion must name all parameters of the matrix."},

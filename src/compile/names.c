@@ -73,6 +73,13 @@ name_is_variable(const char *name)
 }
 
 bool
+name_is_container_variable(const char *name)
+{
+	return (is_letter(name[0]) || name[0] == '_') && consists_of(name, LETTERS DIGITS "_.-") &&
+	       strlen(name) <= VARIABLE_MAX_BYTES;
+}
+
+bool
 name_is_serial_group(const char *name)
 {
 	size_t len = strlen(name);

@@ -18,6 +18,8 @@ int  name_compare_ignoring_case(const char *a, const char *b);
 bool name_is_line(const char *name);
 /* Environment variables: [A-Za-z_][A-Za-z0-9_]*, at most 500 bytes. */
 bool name_is_variable(const char *name);
+/* The same with '.' and '-' among them, as some images want it. */
+bool name_is_container_variable(const char *name);
 /* 1 to 512 of A-Za-z0-9._-/ */
 bool name_is_serial_group(const char *name);
 /* Two such parts with one '/': selects self-hosted runners. */

@@ -246,6 +246,7 @@ add_anchor(struct reader *reader, const yaml_char_t *name, struct node *node)
 	if (anchor->name == NULL)
 		return tell_memory(reader);
 	anchor->node = node;
+	node->has_anchor = true;
 	found = tsearch(anchor, &reader->by_name, order_anchors);
 	if (found == NULL)
 		return tell_memory(reader);

@@ -52,7 +52,8 @@ struct node {
 	uint32_t column; /* from 1, in characters */
 	uint32_t count;	 /* items, pairs, or bytes of text */
 	uint32_t weight; /* nodes of the subtree, shared ones counted each time */
-	uint32_t height; /* levels below */
+	uint16_t height; /* levels below */
+	bool has_anchor; /* "&name" stands before it */
 	union {
 		struct {
 			const char *text; /* scalars: as written, quotes and escapes resolved */

@@ -34,7 +34,7 @@ weigh(struct node *node, const struct node *part)
 	if (__builtin_add_overflow(node->weight, part->weight, &node->weight))
 		node->weight = UINT32_MAX;
 	if (part->height + 1 > node->height)
-		node->height = part->height + 1;
+		node->height = (uint16_t)(part->height + 1);
 }
 
 void
