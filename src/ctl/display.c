@@ -170,6 +170,7 @@ display_job(struct display *display, const char *name)
 	job = &display->jobs[n];
 	memset(job, 0, sizeof(*job));
 	job->filter.colour = display->colour;
+	job->first = n;
 	display->job_count++;
 	name_job(display, job, name);
 	return n;
@@ -179,6 +180,12 @@ void
 display_job_rename(struct display *display, unsigned job, const char *name)
 {
 	name_job(display, job_at(display, job), name);
+}
+
+void
+display_job_joins(struct display *display, unsigned job, unsigned first)
+{
+	job_at(display, job)->first = job_at(display, first)->first;
 }
 
 void
@@ -323,32 +330,59 @@ display_failure_end(struct display *display)
 
 /* --- the end -------------------------------------------------------------------------- */
 
+/* A job with several nodes is as its worst one: these from best to worst. */
+static unsigned
+badness(enum job_look look)
+{
+	static const unsigned char ranks[JOB_LOOK_COUNT] = {
+		[JOB_SUCCESS] = 1, [JOB_NOT_RUN] = 2,  [JOB_WAITING] = 3,
+		[JOB_RUNNING] = 4, [JOB_CANCELED] = 5, [JOB_FAILED] = 6,
+	};
+
+	return ranks[look];
+}
+
+static void
+count_look(struct display_counts *counts, enum job_look look)
+{
+	counts->jobs++;
+	switch (look) {
+	case JOB_SUCCESS:
+		counts->succeeded++;
+		break;
+	case JOB_FAILED:
+		counts->failed++;
+		break;
+	case JOB_CANCELED:
+		counts->canceled++;
+		break;
+	case JOB_WAITING:
+	case JOB_RUNNING:
+	case JOB_NOT_RUN:
+	case JOB_LOOK_COUNT:
+		counts->not_run++;
+		break;
+	}
+}
+
 void
 display_count(const struct display *display, struct display_counts *counts)
 {
+	enum job_look *worst = MEM_NEW_ARRAY(enum job_look, display->job_count + 1);
+	const struct display_job *job;
 	unsigned i;
 
 	memset(counts, 0, sizeof(*counts));
-	counts->jobs = display->job_count;
+	/* The first node stands in front of its others. */
 	for (i = 0; i < display->job_count; i++) {
-		switch (display->jobs[i].look) {
-		case JOB_SUCCESS:
-			counts->succeeded++;
-			break;
-		case JOB_FAILED:
-			counts->failed++;
-			break;
-		case JOB_CANCELED:
-			counts->canceled++;
-			break;
-		case JOB_WAITING:
-		case JOB_RUNNING:
-		case JOB_NOT_RUN:
-		case JOB_LOOK_COUNT:
-			counts->not_run++;
-			break;
-		}
+		job = &display->jobs[i];
+		if (job->first == i || badness(job->look) > badness(worst[job->first]))
+			worst[job->first] = job->look;
 	}
+	for (i = 0; i < display->job_count; i++)
+		if (display->jobs[i].first == i)
+			count_look(counts, worst[i]);
+	free(worst);
 }
 
 static void

@@ -70,6 +70,8 @@ void display_free(struct display *display); /* NULL is fine */
 unsigned display_job(struct display *display, const char *name);
 /* Parallel nodes are known late: the job's name changes with the second one. */
 void display_job_rename(struct display *display, unsigned job, const char *name);
+/* It is a node of the same job as first: they are counted as one. */
+void display_job_joins(struct display *display, unsigned job, unsigned first);
 
 /* running_ms: for how long it has been running already. */
 void display_job_started(struct display *display, unsigned job, uint64_t running_ms);

@@ -89,6 +89,7 @@ node_of(struct follow *follow, const struct json *job, const char *id, unsigned 
 	if (first != NULL) {
 		node_name(name, sizeof(name), job, 0, true);
 		display_job_rename(follow->display, first->shown, name);
+		display_job_joins(follow->display, node->shown, first->shown);
 	}
 	return node;
 }

@@ -15,6 +15,7 @@ struct display_job {
 	char *step;	     /* that runs or ran last; clean; NULL: none yet */
 	char *reason;	     /* clean; NULL: none */
 	enum job_look look;
+	unsigned first;	     /* of the nodes of the same job; itself where there is one */
 	uint64_t started_us; /* 0: not started */
 	uint64_t took_ms;    /* once it has ended */
 	struct clean_line last;

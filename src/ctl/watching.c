@@ -165,8 +165,13 @@ watching_run(struct api *api, const char *pipeline)
 		return say_error(&err);
 	while (!watching_is_done(watching))
 		loop_run(api_loop(api));
-	status = watching_error(watching, &err) < 0 ? say_error(&err)
-						    : watching_finish(watching, &stop);
+	if (watching_error(watching, &err) == 0) {
+		status = watching_finish(watching, &stop);
+	} else {
+		if (err.code == ERR_AGAIN && err.hint == NULL)
+			err_hint(&err, "the pipeline goes on: runnerctl pipeline watch ID shows it again");
+		status = say_error(&err);
+	}
 	watching_free(watching);
 	return status;
 }
