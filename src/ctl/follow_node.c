@@ -56,39 +56,72 @@ node_find(struct follow *follow, const char *job, unsigned index)
 	return node;
 }
 
-/* The display's name: the job's, with its workflow where there are several, with its index where it is parallel. */
+/* The job's name, with its workflow's where there are several, with the node's index where it is parallel. */
 static void
-node_name(char *room, size_t size, const struct json *job, unsigned index, bool parallel)
+node_label(const struct follow *follow, const struct node *node, char *room, size_t size)
 {
-	const char *name = json_get_str(job, "name");
+	char index[16] = "";
 
-	if (parallel)
-		(void)snprintf(room, size, "%s/%u", name != NULL ? name : "?", index);
-	else
-		(void)snprintf(room, size, "%s", name != NULL ? name : "?");
+	if (node->is_parallel)
+		(void)snprintf(index, sizeof(index), "/%u", node->index);
+	(void)snprintf(room, size, "%s%s%s%s", follow->several_workflows ? node->workflow : "",
+		       follow->several_workflows ? "/" : "", node->name, index);
+}
+
+static void
+node_relabel(struct follow *follow, struct node *node)
+{
+	char label[256];
+
+	node_label(follow, node, label, sizeof(label));
+	display_job_rename(follow->display, node->shown, label);
+}
+
+/* Jobs of two workflows may have one name: from the second workflow on names say whose they are. */
+static void
+note_workflow(struct follow *follow, const struct node *node)
+{
+	struct node *it;
+
+	if (follow->several_workflows || follow->nodes == NULL ||
+	    strcmp(follow->nodes->workflow, node->workflow) == 0)
+		return;
+	follow->several_workflows = true;
+	for (it = follow->nodes; it != NULL; it = it->hh.next)
+		node_relabel(follow, it);
+}
+
+static char *
+copy_or(const char *text, const char *absent)
+{
+	return mem_strdup(text != NULL ? text : absent);
 }
 
 struct node *
 node_of(struct follow *follow, const struct json *job, const char *id, unsigned index)
 {
 	struct node *node = node_find(follow, id, index), *first;
-	char name[256];
+	char label[256];
 
 	if (node != NULL || HASH_COUNT(follow->nodes) >= FOLLOW_NODES_MOST)
 		return node;
 	node = MEM_NEW(struct node);
 	(void)snprintf(node->job, sizeof(node->job), "%s", id);
 	(void)snprintf(node->key, sizeof(node->key), "%.36s/%u", id, index);
+	node->name = copy_or(json_get_str(job, "name"), "?");
+	node->workflow = copy_or(json_get_str(json_get(job, "workflow"), "name"), "");
 	node->index = index;
+	node->is_parallel = index > 0;
 	node->step = -1;
 	node->end = &node->first;
-	node_name(name, sizeof(name), job, index, index > 0);
-	node->shown = display_job(follow->display, name);
+	note_workflow(follow, node);
+	node_label(follow, node, label, sizeof(label));
+	node->shown = display_job(follow->display, label);
 	HASH_ADD_STR(follow->nodes, key, node);
 	first = index > 0 ? node_find(follow, id, 0) : NULL;
 	if (first != NULL) {
-		node_name(name, sizeof(name), job, 0, true);
-		display_job_rename(follow->display, first->shown, name);
+		first->is_parallel = true;
+		node_relabel(follow, first);
 		display_job_joins(follow->display, node->shown, first->shown);
 	}
 	return node;
@@ -131,6 +164,8 @@ node_free(struct node *node)
 		free(fact);
 	}
 	fact_release(&node->failure);
+	free(node->name);
+	free(node->workflow);
 	free(node->received);
 	free(node->received_attempt);
 	free(node);

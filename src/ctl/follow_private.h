@@ -47,6 +47,8 @@ struct fact {
 struct node {
 	char job[ID_TEXT_BYTES];
 	unsigned index;
+	char *name, *workflow;	    /* the job's */
+	bool is_parallel;
 	char key[FOLLOW_KEY_BYTES]; /* "job id/index" */
 	unsigned shown;		    /* its number in the display */
 	char task[ID_TEXT_BYTES];   /* of the latest attempt */
@@ -85,6 +87,7 @@ struct follow {
 	void (*on_change)(void *arg);
 	void *arg;
 	char *pipeline;
+	bool several_workflows;	    /* names are written with theirs */
 	struct api_stream watch, output, block_stream;
 	bool watch_ended, output_ended, block_stream_ended, paused;
 	struct buffer line;

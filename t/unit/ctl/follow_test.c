@@ -426,6 +426,23 @@ test_follow_names_the_nodes_of_a_parallel_job(void **state)
 }
 
 static void
+test_follow_names_the_workflow_where_there_are_several(void **state)
+{
+	struct fixture *f = *state;
+
+	say(f, "{\"type\":\"job\",\"job\":{\"id\":\"" JOB "\",\"name\":\"test\",\"workflow\":{\"name\":\"one\"},"
+	       "\"state\":\"queued\",\"tasks\":[]}}");
+	say(f, "{\"type\":\"job\",\"job\":{\"id\":\"44444444-4444-4444-8444-444444444444\",\"name\":\"test\","
+	       "\"workflow\":{\"name\":\"two\"},\"state\":\"ended\",\"outcome\":\"not_run\",\"tasks\":[]}}");
+	say(f, "{\"type\":\"job\",\"job\":{\"id\":\"" JOB "\",\"name\":\"test\",\"state\":\"ended\",\"outcome\":\"canceled\","
+	       "\"tasks\":[]}}");
+	end_pipeline(f, "canceled");
+	wait_done(f);
+	assert_non_null(strstr(buffer_text(&f->shown), "[two/test] not run\n"));
+	assert_non_null(strstr(buffer_text(&f->shown), "[one/test] canceled\n"));
+}
+
+static void
 test_follow_says_when_it_is_cut_off(void **state)
 {
 	struct fixture *f = *state;
@@ -461,6 +478,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_follow_prints_a_failed_steps_output_again_in_one_piece, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_follow_does_not_print_a_failure_that_recovered, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_follow_names_the_nodes_of_a_parallel_job, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_follow_names_the_workflow_where_there_are_several, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_follow_says_when_it_is_cut_off, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_follow_refuses_damaged_records_and_lines, setup, teardown),
 	};
