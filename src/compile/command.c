@@ -76,9 +76,10 @@ check_steps(struct compilation *c, const struct node *list, const struct home *h
 	for (i = 0; i < list->count; i++) {
 		if (!read_shape(c, list->items[i], &step) || is_known(home, step.key->text))
 			continue;
-		comp_error(c, step.key, "W_CMD_UNKNOWN", NULL,
-			   "cannot find a definition for command named '%s' (it is not called here)",
-			   step.key->text);
+		comp_error(
+			c, step.key, "W_CMD_UNKNOWN", NULL,
+			"cannot find a definition for command named '%s' (it is not called here)",
+			step.key->text);
 	}
 }
 
@@ -189,8 +190,8 @@ find_command(const struct home *home, const char *name)
 {
 	const struct element *command = space_get(home->space, ELEMENT_COMMAND, name);
 
-	return command != NULL && command == home->command && step_is_builtin(name) ? NULL :
-										      command;
+	return command != NULL && command == home->command && step_is_builtin(name) ? NULL
+										    : command;
 }
 
 static void

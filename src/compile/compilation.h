@@ -66,11 +66,10 @@ struct compilation {
 #define COMP_NEW_ARRAY(c, type, n) ((type *)comp_alloc((c), (n), sizeof(type)))
 
 /* Zeroed; never NULL. */
-void *comp_alloc(struct compilation *c, size_t n, size_t size)
-	__attribute__((returns_nonnull));
+void *comp_alloc(struct compilation *c, size_t n, size_t size) __attribute__((returns_nonnull));
 char *comp_strdup(struct compilation *c, const char *text) __attribute__((returns_nonnull));
-char *comp_strndup(struct compilation *c, const char *text, size_t len)
-	__attribute__((returns_nonnull));
+char *
+comp_strndup(struct compilation *c, const char *text, size_t len) __attribute__((returns_nonnull));
 char *comp_printf(struct compilation *c, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3), returns_nonnull));
 

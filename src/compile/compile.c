@@ -30,8 +30,8 @@ read_version(struct compilation *c, const struct node *root)
 		return false;
 	}
 	text = version->kind < NODE_SEQ ? version->text : "";
-	c->is_21 = strcmp(text, "2.1") == 0 ||
-		   (version->kind == NODE_FLOAT && version->real == 2.1);
+	c->is_21 =
+		strcmp(text, "2.1") == 0 || (version->kind == NODE_FLOAT && version->real == 2.1);
 	if (c->is_21 || strcmp(text, "2") == 0 || strcmp(text, "2.0") == 0)
 		return true;
 	comp_error(c, version, "E_VERSION_UNSUPPORTED", "write 'version: 2.1'",
@@ -70,10 +70,10 @@ is_for_anchors(struct compilation *c, const struct pair *pair)
 static void
 check_top_level(struct compilation *c, const struct node *root)
 {
-	static const char *const keys[] = {"version",	 "jobs",       "workflows",    "setup",
-					   "orbs",	 "commands",   "executors",    "parameters",
-					   "job-groups", "description", "display",     "examples",
-					   "experimental", "notify",   NULL};
+	static const char *const keys[] = {"version",	   "jobs",	  "workflows", "setup",
+					   "orbs",	   "commands",	  "executors", "parameters",
+					   "job-groups",   "description", "display",   "examples",
+					   "experimental", "notify",	  NULL};
 	static const char *const of_21[] = {"setup",	  "orbs",	"commands", "executors",
 					    "parameters", "job-groups", NULL};
 	uint32_t i;

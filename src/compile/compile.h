@@ -70,7 +70,8 @@ enum compile_feature {
 };
 
 struct compile_policy {
-	/* Take docker: executors without FEATURE_DOCKER: the steps run on the host ("--executor host"). */
+	/* Take docker: executors without FEATURE_DOCKER: the steps run on the host ("--executor
+	 * host"). */
 	bool docker_on_host;
 	uint64_t supported; /* OR of enum compile_feature */
 };
@@ -98,8 +99,8 @@ struct compile_value {
  * ("ns/name@1.2.3") are set, the latter two malloc'd likewise, and 0 is returned. Otherwise
  * negative, and *path is where it was looked for (or NULL).
  */
-typedef int compile_orb_fn(void *arg, const char *ref, void **bytes, size_t *len, char **path,
-			   char **resolved);
+typedef int
+compile_orb_fn(void *arg, const char *ref, void **bytes, size_t *len, char **path, char **resolved);
 
 struct compile_input {
 	const char *path; /* for diagnostics and places only; never opened */
@@ -114,7 +115,7 @@ struct compile_input {
 	size_t value_count;
 	const struct compile_value *parameters;
 	size_t parameter_count;
-	const char *branch;   /* what is built: a branch, a tag, or (rarely) both; NULL: not one */
+	const char *branch; /* what is built: a branch, a tag, or (rarely) both; NULL: not one */
 	const char *tag;
 	const char *schedule; /* the workflow a clock starts; NULL: push, API or command line */
 	struct compile_policy policy;

@@ -223,8 +223,8 @@ diags_print(const struct diags *diags, struct buffer *out)
 	for (i = 0; i < diags->count; i++) {
 		const struct diag *diag = &diags->items[i];
 
-		if (diag->severity == DIAG_ERROR ? errors_shown == DIAG_SHOWN_MAX :
-						   warnings_room == 0)
+		if (diag->severity == DIAG_ERROR ? errors_shown == DIAG_SHOWN_MAX
+						 : warnings_room == 0)
 			continue;
 		if (diag->severity == DIAG_ERROR)
 			errors_shown++;

@@ -39,7 +39,7 @@ struct diag {
 	const char *hint;   /* or NULL */
 	const char *source; /* the line's text without its end, or what of it is near; or NULL */
 	uint32_t source_column; /* where the column is in that, from 1 */
-	unsigned count;	    /* how often the same was found */
+	unsigned count;		/* how often the same was found */
 };
 
 /* NULL is fine. */

@@ -17,8 +17,8 @@ struct diags *diags_new(void);
 
 /*
  * Keep a copy of everything in diag; source has source_len bytes, need not end in a NUL, and
- * is cut to what is near source_column. A repeat of one already kept is only counted. Beyond DIAG_KEPT_MAX a warning is
- * dropped; false: no room for another error, the compilation should end.
+ * is cut to what is near source_column. A repeat of one already kept is only counted. Beyond
+ * DIAG_KEPT_MAX a warning is dropped; false: no room for another error, the compilation should end.
  */
 bool diags_add(struct diags *diags, const struct diag *diag, size_t source_len);
 

@@ -15,13 +15,11 @@
 #include "compile/substitute.h"
 #include "compile/tree.h"
 
-static const char *const attributes[] = {"requires",  "name",	      "context",
-					 "type",      "filters",      "matrix",
-					 "pre-steps", "post-steps",   "serial-group",
-					 "override-with", NULL};
-static const char *const attributes_of_21[] = {"name",	       "matrix",       "pre-steps",
-					       "post-steps",   "serial-group", "override-with",
-					       NULL};
+static const char *const attributes[] = {"requires",	 "name",	  "context",   "type",
+					 "filters",	 "matrix",	  "pre-steps", "post-steps",
+					 "serial-group", "override-with", NULL};
+static const char *const attributes_of_21[] = {
+	"name", "matrix", "pre-steps", "post-steps", "serial-group", "override-with", NULL};
 static const char *const matrix_key[] = {"matrix", NULL};
 
 /* One invocation on its way: an entry and one combination of its matrix. */
@@ -29,8 +27,8 @@ struct reading {
 	struct compilation *c;
 	struct entries *entries;
 	const struct entry *entry;
-	const struct node *attrs; /* filled in; NULL: none */
-	const struct element *job; /* NULL: an inline approval */
+	const struct node *attrs;	    /* filled in; NULL: none */
+	const struct element *job;	    /* NULL: an inline approval */
 	const struct bindings *combination; /* NULL: no matrix */
 	struct scope scope;
 	struct invocation *invocation;
@@ -61,12 +59,12 @@ entry_shape(struct compilation *c, const struct node *item, struct entry *out)
 	}
 	out->name = out->at->text;
 	if (out->attrs != NULL && out->attrs->kind == NODE_NULL) {
-		comp_error(c, out->at, "W_JOBREF_NULL", "remove the ':'",
-			   "nothing follows '%s:'", out->name);
+		comp_error(c, out->at, "W_JOBREF_NULL", "remove the ':'", "nothing follows '%s:'",
+			   out->name);
 		out->attrs = NULL;
 	}
-	return out->attrs == NULL || tree_expect(c, out->attrs, NODE_MAP,
-						 comp_printf(c, "job '%s'", out->name));
+	return out->attrs == NULL ||
+	       tree_expect(c, out->attrs, NODE_MAP, comp_printf(c, "job '%s'", out->name));
 }
 
 /* ---- which job ---- */
@@ -160,8 +158,7 @@ read_serial_group(struct reading *reading)
 		return;
 	}
 	reading->invocation->job->serial_group = text;
-	job_need(c, &reading->invocation->build, pair->key, FEATURE_SERIAL_GROUP,
-		 "'serial-group'");
+	job_need(c, &reading->invocation->build, pair->key, FEATURE_SERIAL_GROUP, "'serial-group'");
 }
 
 static void
@@ -182,9 +179,9 @@ read_name(struct reading *reading)
 		text = reading->entry->name;
 	}
 	invocation->lookup = text;
-	invocation->name = reading->entries->prefix == NULL ?
-				   text :
-				   comp_printf(c, "%s-%s", reading->entries->prefix, text);
+	invocation->name = reading->entries->prefix == NULL
+				   ? text
+				   : comp_printf(c, "%s-%s", reading->entries->prefix, text);
 }
 
 static void
@@ -200,8 +197,8 @@ read_attributes(struct reading *reading)
 	invocation->is_pruned = reading->entries->is_pruned;
 	/* Filters of a group's member count only where it has some: the group's decide first. */
 	if (reading->entries->domain == 0 || node_get(reading->attrs, "filters") != NULL)
-		invocation->is_pruned |= !filter_keeps(c, node_get(reading->attrs, "filters"),
-						       &reading->scope);
+		invocation->is_pruned |=
+			!filter_keeps(c, node_get(reading->attrs, "filters"), &reading->scope);
 }
 
 /* ---- the job ---- */
@@ -258,12 +255,12 @@ read_invocation(struct reading *reading)
 	reading->scope = space_scope(entries->home->space, NULL);
 	reading->scope.matrix = reading->combination;
 	if (reading->entry->attrs != NULL)
-		reading->attrs = substitute_without(c, &reading->scope, reading->entry->attrs,
-						    matrix_key);
+		reading->attrs =
+			substitute_without(c, &reading->scope, reading->entry->attrs, matrix_key);
 	invocation = invocation_new(c, entries->list, reading->entry->at);
 	reading->invocation = invocation;
-	invocation->job_name = reading->job != NULL ? reading->job->full_name :
-						      reading->entry->name;
+	invocation->job_name =
+		reading->job != NULL ? reading->job->full_name : reading->entry->name;
 	invocation->job->job = invocation->job_name;
 	invocation->entry = entries->list->entries;
 	invocation->domain = entries->domain;

@@ -11,12 +11,12 @@
 
 /* Where entries are read for. */
 struct entries {
-	const struct home *home;       /* config.yml's */
-	const struct node *groups;     /* "job-groups", or NULL */
+	const struct home *home;   /* config.yml's */
+	const struct node *groups; /* "job-groups", or NULL */
 	struct invocations *list;
-	size_t domain;		       /* of the job group being expanded; 0: none */
-	const char *prefix;	       /* of its members' names, or NULL */
-	bool is_pruned;		       /* the group's own filters say no */
+	size_t domain;	    /* of the job group being expanded; 0: none */
+	const char *prefix; /* of its members' names, or NULL */
+	bool is_pruned;	    /* the group's own filters say no */
 };
 
 /* An entry as written. */

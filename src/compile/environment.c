@@ -24,8 +24,8 @@ environment_set(struct compilation *c, struct plan_environment *environment, con
 			return;
 		}
 	}
-	environment->items = comp_grow(c, environment->items, environment->count,
-				       sizeof(struct plan_pair));
+	environment->items =
+		comp_grow(c, environment->items, environment->count, sizeof(struct plan_pair));
 	environment->items[environment->count].name = name;
 	environment->items[environment->count++].value = value;
 }
@@ -171,8 +171,8 @@ split_words(struct compilation *c, const struct node *node, struct plan_strings 
 			break;
 		word = take_word(c, &p);
 		if (word == NULL) {
-			comp_error(c, node, "E_SHELL", "close the quote", "shell '%s' has an open quote",
-				   node->text);
+			comp_error(c, node, "E_SHELL", "close the quote",
+				   "shell '%s' has an open quote", node->text);
 			return;
 		}
 		out->items = comp_grow(c, out->items, out->count, sizeof(*out->items));

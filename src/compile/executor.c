@@ -27,7 +27,8 @@ reference_name(struct compilation *c, const struct node *reference)
 	if (reference->kind == NODE_MAP) {
 		name = node_get(reference, "name");
 		if (name == NULL) {
-			comp_error(c, reference, "E_EXEC_NAME", "write 'name: EXECUTOR' beside its arguments",
+			comp_error(c, reference, "E_EXEC_NAME",
+				   "write 'name: EXECUTOR' beside its arguments",
 				   "an executor with arguments needs the key 'name'");
 			return NULL;
 		}
@@ -99,8 +100,8 @@ optional_string(struct compilation *c, const struct node *map, const char *key, 
 }
 
 static void
-optional_strings(struct compilation *c, const struct node *map, const char *key,
-		 const char *what, struct plan_strings *out)
+optional_strings(struct compilation *c, const struct node *map, const char *key, const char *what,
+		 struct plan_strings *out)
 {
 	const struct node *value = node_get(map, key);
 
@@ -109,8 +110,8 @@ optional_strings(struct compilation *c, const struct node *map, const char *key,
 }
 
 static void
-read_auth(struct compilation *c, const struct node *map, const char *key,
-	  const char *const *keys, struct plan_environment *out)
+read_auth(struct compilation *c, const struct node *map, const char *key, const char *const *keys,
+	  struct plan_environment *out)
 {
 	const struct node *auth = node_get(map, key);
 	const char *what = comp_printf(c, "key '%s'", key), *value;
@@ -131,9 +132,9 @@ read_auth(struct compilation *c, const struct node *map, const char *key,
 static void
 read_image(struct compilation *c, const struct node *map, struct plan_image *image)
 {
-	static const char *const keys[] = {"image",	  "name", "entrypoint", "command", "user",
-					   "environment", "auth", "aws_auth",	"gcp_auth",
-					   "ports",	  NULL};
+	static const char *const keys[] = {"image",    "name",	      "entrypoint", "command",
+					   "user",     "environment", "auth",	    "aws_auth",
+					   "gcp_auth", "ports",	      NULL};
 	static const char *const auth[] = {"username", "password", NULL};
 	static const char *const aws[] = {"aws_access_key_id", "aws_secret_access_key",
 					  "oidc_role_arn", NULL};
@@ -180,9 +181,10 @@ read_docker(struct compilation *c, struct job_build *build, const struct pair *p
 	for (i = 0; i < list->count; i++)
 		read_image(c, list->items[i], &executor->images[i]);
 	if (!policy->docker_on_host && !(policy->supported & FEATURE_DOCKER))
-		job_refuse(c, build, pair->key,
-			   "--executor host runs the steps on this machine instead",
-			   "this job asks for a container (docker:), which this runner cannot start");
+		job_refuse(
+			c, build, pair->key,
+			"--executor host runs the steps on this machine instead",
+			"this job asks for a container (docker:), which this runner cannot start");
 	if (list->count > 1)
 		job_need(c, build, list->items[1], FEATURE_DOCKER_SERVICES,
 			 "a second image under 'docker'");
@@ -193,8 +195,8 @@ read_docker(struct compilation *c, struct job_build *build, const struct pair *p
 static void
 read_machine(struct compilation *c, struct job_build *build, const struct pair *pair)
 {
-	static const char *const keys[] = {"image",	     "docker_layer_caching", "enabled",
-					   "resource_class", "shell",		     NULL};
+	static const char *const keys[] = {
+		"image", "docker_layer_caching", "enabled", "resource_class", "shell", NULL};
 	struct plan_executor *executor = &build->job->executor;
 	const struct node *body = pair->value, *caching;
 

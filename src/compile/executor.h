@@ -19,8 +19,8 @@ bool executor_exists(struct compilation *c, const struct node *reference);
  * or a map with "name"; it is looked up in its home, or in space where it has none. NULL
  * after telling.
  */
-const struct node *executor_resolve(struct compilation *c, const struct space *space,
-				    const struct node *reference);
+const struct node *
+executor_resolve(struct compilation *c, const struct space *space, const struct node *reference);
 
 /*
  * Fill build->job's executor, resource_class and what else "docker", "machine" and "macos"

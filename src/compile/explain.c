@@ -15,12 +15,15 @@ static const struct {
 } codes[] = {
 	{"E_ARG_MISSING", "A call leaves out a parameter that has no default."},
 	{"E_ARG_UNEXPECTED", "A call gives an argument that nothing declares."},
-	{"E_CHECKOUT", "checkout takes method blobless, full or shallow; depth belongs to shallow."},
+	{"E_CHECKOUT",
+	 "checkout takes method blobless, full or shallow; depth belongs to shallow."},
 	{"E_CMD_RECURSION", "A command calls itself, by way of other commands perhaps."},
 	{"E_CMD_RESERVED", "run, when, unless and steps cannot be redefined as commands."},
-	{"E_CMD_UNKNOWN", "A step is neither built in nor a command of this config or of an imported "
-			  "orb. Orbs do not see the config's own commands."},
-	{"E_CONTEXT", "A context's name has at most 200 characters and no white space at its ends."},
+	{"E_CMD_UNKNOWN",
+	 "A step is neither built in nor a command of this config or of an imported "
+	 "orb. Orbs do not see the config's own commands."},
+	{"E_CONTEXT",
+	 "A context's name has at most 200 characters and no white space at its ends."},
 	{"E_CRON", "A schedule has five fields: minute, hour, day, month, day of the week. Steps "
 		   "(*/5), ranges within lists and ranges of days of the week are not allowed."},
 	{"E_CYCLE", "Jobs wait for one another, so that none could ever start."},
@@ -43,8 +46,9 @@ static const struct {
 	{"E_GROUP_KEY", "A job group has the key 'jobs' alone."},
 	{"E_GROUP_NAME", "A job and a job group cannot have the same name."},
 	{"E_GROUP_NEST", "A job group cannot contain another."},
-	{"E_JOBREF_SHAPE", "An item of a workflow's jobs is a name, or one name with its attributes "
-			   "indented below it."},
+	{"E_JOBREF_SHAPE",
+	 "An item of a workflow's jobs is a name, or one name with its attributes "
+	 "indented below it."},
 	{"E_JOB_KEY", "A job has a key that jobs do not have."},
 	{"E_JOB_TYPE", "Types of jobs are build, approval, no-op, release, lock and unlock."},
 	{"E_JOB_UNKNOWN", "A workflow names a job that is not defined."},
@@ -52,8 +56,9 @@ static const struct {
 	{"E_KEY_MISSING", "A mapping lacks a key that it needs."},
 	{"E_LIMIT", "The config, or what it expands to, is larger than what is compiled."},
 	{"E_LOGIC_EMPTY", "and, or and equal need at least one operand."},
-	{"E_LOGIC_SHAPE", "A logic statement is a value or a mapping with one operator: and, or, not, "
-			  "equal or matches."},
+	{"E_LOGIC_SHAPE",
+	 "A logic statement is a value or a mapping with one operator: and, or, not, "
+	 "equal or matches."},
 	{"E_MATRIX_DUP", "A parameter stands in the matrix and beside it."},
 	{"E_MATRIX_EMPTY", "A matrix has no combination left."},
 	{"E_MATRIX_EXCLUDE", "exclude names something that is no parameter of the matrix."},
@@ -62,7 +67,8 @@ static const struct {
 	{"E_NAME", "The name has characters that such names cannot have, or is too long."},
 	{"E_NEEDS_21", "This exists in config version 2.1 only."},
 	{"E_NO_BUILD_JOB", "Without workflows, the job called 'build' runs, and there is none."},
-	{"E_ORB_KEY", "Orbs have commands, jobs, executors, orbs, description, display and examples."},
+	{"E_ORB_KEY",
+	 "Orbs have commands, jobs, executors, orbs, description, display and examples."},
 	{"E_ORB_REF", "An orb is written ns/name@version: 1, 1.2, 1.2.3, volatile or dev:LABEL."},
 	{"E_ORB_UNKNOWN", "The orb is not where this runner looks for orbs."},
 	{"E_PARALLELISM", "parallelism is an integer of at least 1."},
@@ -71,39 +77,48 @@ static const struct {
 	{"E_PARAM_NODEFAULT", "Every pipeline parameter needs a default."},
 	{"E_PARAM_RESERVED", "Entries in workflows use this key, so no job parameter can have it."},
 	{"E_PARAM_TYPE", "Parameters of this kind cannot have that type."},
-	{"E_PARAM_UNDECLARED", "parameters.NAME is used where nothing declares NAME. A command, job "
-			       "or executor sees its own parameters only."},
-	{"E_REGEX", "The regular expression cannot be read, or takes too long. It is matched against "
-		    "the whole of a text."},
+	{"E_PARAM_UNDECLARED",
+	 "parameters.NAME is used where nothing declares NAME. A command, job "
+	 "or executor sees its own parameters only."},
+	{"E_REGEX",
+	 "The regular expression cannot be read, or takes too long. It is matched against "
+	 "the whole of a text."},
 	{"E_REQ_AMBIGUOUS", "Several jobs of the workflow have the required name."},
 	{"E_REQ_STATUS", "Statuses are success, failed, canceled, unauthorized and not_run; "
 			 "'terminal' alone stands for all."},
 	{"E_REQ_UNKNOWN", "A required job is not part of this workflow."},
 	{"E_RERUN_BG", "A background step cannot be rerun."},
-	{"E_RERUN_DELAY", "auto_rerun_delay is Ns or Nm, at most 10 minutes, beside max_auto_reruns."},
+	{"E_RERUN_DELAY",
+	 "auto_rerun_delay is Ns or Nm, at most 10 minutes, beside max_auto_reruns."},
 	{"E_RERUN_RANGE", "max_auto_reruns is from 1 to 5."},
 	{"E_RETENTION", "Caches are kept from 1d to 15d."},
-	{"E_SERIAL_GROUP", "A serial group's name is 1 to 512 of letters, digits, '.', '_', '-', '/'."},
+	{"E_SERIAL_GROUP",
+	 "A serial group's name is 1 to 512 of letters, digits, '.', '_', '-', '/'."},
 	{"E_SETUP_TRIGGERS", "A setup config cannot have scheduled workflows."},
 	{"E_SETUP_WORKFLOWS", "A setup config runs exactly one workflow."},
 	{"E_SHAPE", "Something is a list where a mapping is needed, or the like."},
 	{"E_SHELL", "A shell is a command line with closed quotes."},
 	{"E_STEP_KEY", "A step has a key that such steps do not have."},
 	{"E_STEP_SHAPE", "A step is a name, or one name with its keys indented below it."},
-	{"E_SUBST_KEY", "'<< >>' tags stand in values, and in keys under environment and requires."},
+	{"E_SUBST_KEY",
+	 "'<< >>' tags stand in values, and in keys under environment and requires."},
 	{"E_SUBST_NONSCALAR", "Steps and mappings cannot be part of a text."},
-	{"E_SUBST_SECTION", "A section is opened by '<<# x >>' or '<<^ x >>' and closed by '<</ x >>'."},
+	{"E_SUBST_SECTION",
+	 "A section is opened by '<<# x >>' or '<<^ x >>' and closed by '<</ x >>'."},
 	{"E_SUBST_SYNTAX", "What stands between '<<' and '>>' is no expression. To write '<<' as "
 			   "text, as in a here-document, escape it: '\\<<'."},
-	{"E_SUBST_UNCLOSED", "'<<' begins a tag in config version 2.1. To write it as text, as in a "
-			     "here-document, escape it: '\\<<'."},
+	{"E_SUBST_UNCLOSED",
+	 "'<<' begins a tag in config version 2.1. To write it as text, as in a "
+	 "here-document, escape it: '\\<<'."},
 	{"E_TIMEOUT", "no_output_timeout is a number with h, m or s."},
-	{"E_TYPE", "A value is not of the type that is expected. Unquoted, 3.10 is a number and 'on' "
-		   "a boolean: quote what is text."},
+	{"E_TYPE",
+	 "A value is not of the type that is expected. Unquoted, 3.10 is a number and 'on' "
+	 "a boolean: quote what is text."},
 	{"E_TYPE_INLINE", "In a workflow a job's type can only be approval."},
 	{"E_UNSUPPORTED", "This runner cannot do what the config asks for."},
-	{"E_VAR_UNKNOWN", "There is no such pipeline value, pipeline parameter or matrix parameter, or "
-			  "it is not seen here."},
+	{"E_VAR_UNKNOWN",
+	 "There is no such pipeline value, pipeline parameter or matrix parameter, or "
+	 "it is not seen here."},
 	{"E_VERSION_MISSING", "A config begins with its version."},
 	{"E_VERSION_UNSUPPORTED", "Versions are 2, 2.0 and 2.1."},
 	{"E_WF_KEY", "A workflow has jobs, when, unless, triggers and max_auto_reruns."},

@@ -18,7 +18,7 @@
 
 enum mode { MODE_SYNTAX, MODE_SKIP, MODE_EVAL };
 
-enum operator { OP_NONE, OP_EQ, OP_NE, OP_GE, OP_GT, OP_LE, OP_LT, OP_STARTS, OP_MATCHES };
+enum operator{ OP_NONE, OP_EQ, OP_NE, OP_GE, OP_GT, OP_LE, OP_LT, OP_STARTS, OP_MATCHES };
 
 struct parser {
 	struct compilation *c;
@@ -39,22 +39,25 @@ fail_syntax(struct parser *parser, const char *what)
 	size_t left = (size_t)(parser->end - parser->p);
 
 	if (!parser->failed) {
-		const char *hint = expr->is_tag ? "to write '<<' as text, escape it as '\\<<'" :
-						  "strings are written in double quotes";
+		const char *hint = expr->is_tag ? "to write '<<' as text, escape it as '\\<<'"
+						: "strings are written in double quotes";
 
 		if (left > 0)
 			comp_tell(parser->c, place_of_spot(parser->c, &expr->spot),
 				  expr->is_tag ? "E_SUBST_SYNTAX" : "E_EXPR_SYNTAX", hint,
 				  "%s: %s before '%.*s'",
-				  expr->is_tag ? "what stands between '<<' and '>>' is no expression" :
-						 "this is no expression",
-				  what, (int)(left > 20 ? strnlen(parser->p, 20) : left), parser->p);
+				  expr->is_tag
+					  ? "what stands between '<<' and '>>' is no expression"
+					  : "this is no expression",
+				  what, (int)(left > 20 ? strnlen(parser->p, 20) : left),
+				  parser->p);
 		else
 			comp_tell(parser->c, place_of_spot(parser->c, &expr->spot),
 				  expr->is_tag ? "E_SUBST_SYNTAX" : "E_EXPR_SYNTAX", hint,
 				  "%s: %s at its end",
-				  expr->is_tag ? "what stands between '<<' and '>>' is no expression" :
-						 "this is no expression",
+				  expr->is_tag
+					  ? "what stands between '<<' and '>>' is no expression"
+					  : "this is no expression",
 				  what);
 	}
 	parser->failed = true;
@@ -67,8 +70,9 @@ fail_type(struct parser *parser, const char *op, const char *wanted, const struc
 	  const char *hint)
 {
 	if (!parser->failed)
-		comp_tell(parser->c, place_of_spot(parser->c, &parser->expr->spot), "E_EXPR_TYPE", hint,
-			  "'%s' needs %s, found: %s", op, wanted, node_kind_name(value->kind));
+		comp_tell(parser->c, place_of_spot(parser->c, &parser->expr->spot), "E_EXPR_TYPE",
+			  hint, "'%s' needs %s, found: %s", op, wanted,
+			  node_kind_name(value->kind));
 	parser->failed = true;
 	return parser->null;
 }
@@ -255,8 +259,7 @@ parse_unary(struct parser *parser, bool *was_not)
 
 /* ---- comparison ---- */
 
-static enum operator
-take_operator(struct parser *parser, const char **name)
+static enum operator take_operator(struct parser *parser, const char **name)
 {
 	static const struct {
 		const char *sign;
@@ -321,8 +324,8 @@ apply_text(struct parser *parser, enum operator op, const char *name, const stru
 
 	if (subject == NULL || other == NULL)
 		return fail_type(parser, name, "strings", subject == NULL ? left : right,
-				 left_was_not ? "'not' binds tighter: write not (a matches /b/)" :
-						NULL);
+				 left_was_not ? "'not' binds tighter: write not (a matches /b/)"
+					      : NULL);
 	if (op == OP_STARTS)
 		result = strncmp(subject, other, strlen(other)) == 0;
 	else if (!regex_match(parser->c, &parser->expr->spot, other, strlen(other), subject,

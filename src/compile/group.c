@@ -167,8 +167,7 @@ group_expand(struct compilation *c, struct entries *entries, const struct entry 
 	start->requires = node_get(attrs, "requires");
 	serial = read_serial_group(c, start, attrs);
 	expand_members(c, entries, jobs, prefix, border.is_pruned);
-	end = add_border(c, &border, entry, comp_printf(c, "%s-group-end", prefix),
-			 PLAN_JOB_NO_OP);
+	end = add_border(c, &border, entry, comp_printf(c, "%s-group-end", prefix), PLAN_JOB_NO_OP);
 	end->lookup = prefix;
 	end->group_end = start;
 	if (serial == NULL)

@@ -12,8 +12,8 @@
 #include "compile/entry.h"
 
 /* Check the "job-groups" section (NULL: none) and return it, or NULL after telling. */
-const struct node *group_declare(struct compilation *c, const struct node *section,
-				 const struct node *jobs);
+const struct node *
+group_declare(struct compilation *c, const struct node *section, const struct node *jobs);
 
 /* Append the invocations of one use. */
 void group_expand(struct compilation *c, struct entries *entries, const struct entry *entry,

@@ -39,8 +39,8 @@ invocation_require(struct compilation *c, struct invocation *invocation, size_t 
 				   "the statuses required of one job contradict one another");
 		return;
 	}
-	job->requires = comp_grow(c, job->requires, job->require_count,
-				  sizeof(struct plan_requirement));
+	job->requires =
+		comp_grow(c, job->requires, job->require_count, sizeof(struct plan_requirement));
 	job->requires[job->require_count].job = (uint32_t)other;
 	job->requires[job->require_count++].statuses = statuses;
 }

@@ -17,16 +17,16 @@
 enum { INVOCATIONS_MAX = 1000 };
 
 struct invocation {
-	const struct node *at;	    /* its name where the entry is written */
-	const char *job_name;	    /* the key under "jobs" that it calls */
-	const char *name;	    /* effective; unique once names_settle() has run */
-	const char *lookup;	    /* what "requires" calls it; NULL: nothing can require it */
-	const char *alias;	    /* of its matrix: requires all of them; NULL: no matrix */
-	size_t entry;		    /* number of the entry: combinations of a matrix share it */
-	size_t domain;		    /* 0: the workflow; otherwise a job group, requires stay inside */
+	const struct node *at; /* its name where the entry is written */
+	const char *job_name;  /* the key under "jobs" that it calls */
+	const char *name;      /* effective; unique once names_settle() has run */
+	const char *lookup;    /* what "requires" calls it; NULL: nothing can require it */
+	const char *alias;     /* of its matrix: requires all of them; NULL: no matrix */
+	size_t entry;	       /* number of the entry: combinations of a matrix share it */
+	size_t domain;	       /* 0: the workflow; otherwise a job group, requires stay inside */
 	const struct invocation *group_end; /* the end of a job group: its start; else NULL */
-	const struct node *requires; /* filled in, or NULL */
-	bool is_pruned;		    /* its filters, or all it requires, say no */
+	const struct node *requires;	    /* filled in, or NULL */
+	bool is_pruned;			    /* its filters, or all it requires, say no */
 	struct plan_job *job;
 	struct job_build build;
 };
@@ -38,8 +38,8 @@ struct invocations {
 	size_t domains; /* job groups opened so far */
 };
 
-struct invocation *invocation_new(struct compilation *c, struct invocations *list,
-				  const struct node *at);
+struct invocation *
+invocation_new(struct compilation *c, struct invocations *list, const struct node *at);
 
 /* Let job depend on another, by their places in the list. A second time, statuses intersect. */
 void invocation_require(struct compilation *c, struct invocation *invocation, size_t other,

@@ -16,22 +16,34 @@
 
 enum { PARALLELISM_MAX = 10000 };
 
-static const char *const job_keys[] = {"type",		    "docker",	    "machine",
-				       "macos",		    "executor",	    "steps",
-				       "parameters",	    "description",  "shell",
-				       "working_directory", "environment",  "parallelism",
-				       "resource_class",    "retention",    "circleci_ip_ranges",
-				       "branches",	    "plan_name",    "key",
+static const char *const job_keys[] = {"type",
+				       "docker",
+				       "machine",
+				       "macos",
+				       "executor",
+				       "steps",
+				       "parameters",
+				       "description",
+				       "shell",
+				       "working_directory",
+				       "environment",
+				       "parallelism",
+				       "resource_class",
+				       "retention",
+				       "circleci_ip_ranges",
+				       "branches",
+				       "plan_name",
+				       "key",
 				       NULL};
 
 /* ---- what this runner cannot do ---- */
 
 void
-job_refuse(struct compilation *c, struct job_build *build, const struct node *at,
-	   const char *hint, const char *message)
+job_refuse(struct compilation *c, struct job_build *build, const struct node *at, const char *hint,
+	   const char *message)
 {
-	build->refusals = comp_grow(c, build->refusals, build->refusal_count,
-				    sizeof(struct refusal));
+	build->refusals =
+		comp_grow(c, build->refusals, build->refusal_count, sizeof(struct refusal));
 	build->refusals[build->refusal_count++] = (struct refusal){at, hint, message};
 }
 
@@ -156,8 +168,7 @@ read_retention(struct compilation *c, struct job_build *build, const struct node
 		return;
 	}
 	build->job->retention_days = days;
-	job_need(c, build, node_get_pair(body, "retention")->key, FEATURE_RETENTION,
-		 "'retention'");
+	job_need(c, build, node_get_pair(body, "retention")->key, FEATURE_RETENTION, "'retention'");
 }
 
 static void
@@ -186,8 +197,8 @@ check_keys(struct compilation *c, const struct element *element, const struct no
 		comp_error(c, branches->key, "W_BRANCHES", "use 'filters' in the workflow",
 			   "'branches' in a job is ignored");
 	if (node_get(body, "circleci_ip_ranges") != NULL)
-		(void)tree_bool(c, node_get(body, "circleci_ip_ranges"),
-				"key 'circleci_ip_ranges'", &ignored);
+		(void)tree_bool(c, node_get(body, "circleci_ip_ranges"), "key 'circleci_ip_ranges'",
+				&ignored);
 }
 
 /* ---- the job ---- */

@@ -25,7 +25,7 @@ struct job_build {
 	struct plan_job *job;
 	struct refusal *refusals;
 	size_t refusal_count;
-	unsigned depth;		    /* commands within commands */
+	unsigned depth;		   /* commands within commands */
 	const struct node *deploy; /* a "deploy" step, or NULL */
 };
 
@@ -44,8 +44,8 @@ void job_read(struct compilation *c, struct job_build *build, const struct eleme
 	      const struct bindings *parameters, const struct job_extra *extra);
 
 /* What "type" a job declares. Tells E_JOB_TYPE. */
-enum plan_job_type job_type(struct compilation *c, struct job_build *build,
-			    const struct node *body);
+enum plan_job_type
+job_type(struct compilation *c, struct job_build *build, const struct node *body);
 
 /* Note that at (a key "what") needs a feature; nothing where the caller has it. */
 void job_need(struct compilation *c, struct job_build *build, const struct node *at,
@@ -57,7 +57,6 @@ void job_refuse(struct compilation *c, struct job_build *build, const struct nod
 void job_tell_refusals(struct compilation *c, const struct job_build *build);
 
 /* E_UNSUPPORTED at once, for what is not part of a job. false where the caller cannot do it. */
-bool feature_need(struct compilation *c, const struct node *at, uint64_t feature,
-		  const char *what);
+bool feature_need(struct compilation *c, const struct node *at, uint64_t feature, const char *what);
 
 #endif

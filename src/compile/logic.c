@@ -12,9 +12,10 @@
 #include "compile/tree.h"
 #include "compile/value.h"
 
-struct operator {
+struct operator
+{
 	const char *name;
-	bool (*eval)(struct compilation *c, const struct node *operand, unsigned depth, bool *out);
+	bool (*eval)(struct compilation * c, const struct node *operand, unsigned depth, bool *out);
 };
 
 static bool eval(struct compilation *c, const struct node *statement, unsigned depth, bool *out);
@@ -26,7 +27,8 @@ expect_operands(struct compilation *c, const struct node *list, const char *name
 		return false;
 	if (list->count > 0)
 		return true;
-	comp_error(c, list, "E_LOGIC_EMPTY", NULL, "operator '%s' needs at least one operand", name);
+	comp_error(c, list, "E_LOGIC_EMPTY", NULL, "operator '%s' needs at least one operand",
+		   name);
 	return false;
 }
 
@@ -153,9 +155,9 @@ eval_map(struct compilation *c, const struct node *map, unsigned depth, bool *ou
 		comp_suggest(&suggestion, operators[i].name);
 	}
 	comp_error(c, key, "E_LOGIC_SHAPE",
-		   strcmp(key->text, "condition") == 0 ?
-			   "write the statement itself: 'condition' belongs to steps" :
-			   comp_suggest_hint(c, &suggestion),
+		   strcmp(key->text, "condition") == 0
+			   ? "write the statement itself: 'condition' belongs to steps"
+			   : comp_suggest_hint(c, &suggestion),
 		   "'%s' is no operator: and, or, not, equal and matches are", key->text);
 	return false;
 }
@@ -167,13 +169,14 @@ eval(struct compilation *c, const struct node *statement, unsigned depth, bool *
 	if (statement->flags & TREE_BAD)
 		return false;
 	if (depth > LOGIC_DEPTH_MAX) {
-		comp_error(c, statement, "E_LIMIT", NULL,
-			   "logic is nested deeper than %d levels", LOGIC_DEPTH_MAX);
+		comp_error(c, statement, "E_LIMIT", NULL, "logic is nested deeper than %d levels",
+			   LOGIC_DEPTH_MAX);
 		return false;
 	}
 	if (statement->kind == NODE_MAP)
 		return eval_map(c, statement, depth, out);
-	if (statement->kind == NODE_SEQ && statement->home == NULL) { /* a steps parameter is a value */
+	if (statement->kind == NODE_SEQ &&
+	    statement->home == NULL) { /* a steps parameter is a value */
 		comp_error(c, statement, "E_LOGIC_SHAPE", "write 'and: [...]' or 'or: [...]'",
 			   "a list is no logic statement");
 		return false;
@@ -194,8 +197,8 @@ bool
 logic_eval(struct compilation *c, const struct node *statement, const struct scope *expressions,
 	   bool *out)
 {
-	bool is_bare = statement->kind == NODE_STRING &&
-		       !(statement->flags & (TREE_FROM_TAG | TREE_BAD));
+	bool is_bare =
+		statement->kind == NODE_STRING && !(statement->flags & (TREE_FROM_TAG | TREE_BAD));
 	struct expr expr = {.spot = {statement, NULL}, .scope = expressions};
 	const struct node *value;
 

@@ -30,7 +30,6 @@ bool matrix_read(struct compilation *c, const struct node *node, const struct el
 		 const struct node *arguments, struct matrix *out);
 
 /* "JOB-value-value". */
-const char *matrix_name(struct compilation *c, const char *job,
-			const struct bindings *combination);
+const char *matrix_name(struct compilation *c, const char *job, const struct bindings *combination);
 
 #endif

@@ -8,8 +8,12 @@
 #include <stddef.h>
 #include <string.h>
 
-enum { SERIAL_GROUP_MAX_BYTES = 512, CONTEXT_MAX_BYTES = 200, LINE_MAX_BYTES = 300,
-       VARIABLE_MAX_BYTES = 500 };
+enum {
+	SERIAL_GROUP_MAX_BYTES = 512,
+	CONTEXT_MAX_BYTES = 200,
+	LINE_MAX_BYTES = 300,
+	VARIABLE_MAX_BYTES = 500
+};
 
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS	"0123456789"

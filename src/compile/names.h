@@ -13,7 +13,7 @@ bool name_is_element(const char *name);
 /* Jobs and job groups: the same, and spaces. */
 bool name_is_job(const char *name);
 /* As strcmp(3), letters A-Z counted as a-z, whatever the locale. */
-int  name_compare_ignoring_case(const char *a, const char *b);
+int name_compare_ignoring_case(const char *a, const char *b);
 /* What is displayed and written as a key, of jobs and workflows: one line of 1 to 300 bytes. */
 bool name_is_line(const char *name);
 /* Environment variables: [A-Za-z_][A-Za-z0-9_]*, at most 500 bytes. */

@@ -107,8 +107,7 @@ warn_explicit(struct compilation *c, const struct named *items, size_t n)
 }
 
 static void
-number(struct compilation *c, const struct named *all, size_t count, struct named *items,
-       size_t n)
+number(struct compilation *c, const struct named *all, size_t count, struct named *items, size_t n)
 {
 	unsigned suffix = 0;
 	const char *name;
@@ -141,8 +140,8 @@ names_settle(struct compilation *c, struct invocations *const *lists, size_t n)
 		for (j = i + 1; j < count && strcmp(all[i].name, all[j].name) == 0; j++)
 			;
 		comp_work(c, j - i);
-		if (j - i > 1 && !(are_in_different_workflows(all + i, j - i) &&
-				   are_identical(all + i, j - i)))
+		if (j - i > 1 &&
+		    !(are_in_different_workflows(all + i, j - i) && are_identical(all + i, j - i)))
 			number(c, all, count, all + i, j - i);
 	}
 	for (i = 0; i < n; i++)

@@ -64,8 +64,8 @@ orb_reference_is_valid(const char *reference)
 static void
 declare(struct compilation *c, struct orb *orb, const struct node *root, unsigned depth)
 {
-	static const char *const keys[] = {"version",  "name",	    "description", "display",
-					   "commands", "jobs",	    "executors",   "orbs",
+	static const char *const keys[] = {"version",  "name", "description", "display",
+					   "commands", "jobs", "executors",   "orbs",
 					   "examples", NULL};
 	struct link link;
 
@@ -83,8 +83,8 @@ tell_unresolved(struct compilation *c, const struct node *at, const char *refere
 		const char *path)
 {
 	comp_error(c, at, "E_ORB_UNKNOWN",
-		   path != NULL ? comp_printf(c, "it was looked for in %s", path) :
-				  "this runner has no orb directory: write the orb inline",
+		   path != NULL ? comp_printf(c, "it was looked for in %s", path)
+				: "this runner has no orb directory: write the orb inline",
 		   "cannot find orb '%s'", reference);
 }
 
@@ -117,7 +117,8 @@ fetch(struct compilation *c, struct orb *orb, const struct node *at, const char 
 		return;
 	}
 	if (copy == NULL || orb->resolved == NULL)
-		comp_limit(c, at, "orb '%s' does not fit in the memory of a compilation", reference);
+		comp_limit(c, at, "orb '%s' does not fit in the memory of a compilation",
+			   reference);
 	root = tree_load(c, kept_path != NULL ? kept_path : reference, copy, len);
 	if (root != NULL)
 		declare(c, orb, root, depth);
@@ -134,12 +135,14 @@ import_reference(struct compilation *c, struct orb *orb, const struct node *valu
 	if (reference == NULL)
 		return;
 	if (strncmp(reference, "https://", 8) == 0) {
-		comp_error(c, value, "E_ORB_UNKNOWN", "write the orb inline, or use ns/name@version",
+		comp_error(c, value, "E_ORB_UNKNOWN",
+			   "write the orb inline, or use ns/name@version",
 			   "orbs from URLs are not allowed here: '%s'", reference);
 		return;
 	}
 	if (!orb_reference_is_valid(reference)) {
-		comp_error(c, value, "E_ORB_REF", "write ns/name@1.2.3, @1.2, @1, @volatile or @dev:LABEL",
+		comp_error(c, value, "E_ORB_REF",
+			   "write ns/name@1.2.3, @1.2, @1, @volatile or @dev:LABEL",
 			   "'%s' is no reference to an orb", reference);
 		return;
 	}
@@ -167,8 +170,7 @@ import_one(struct compilation *c, struct orb *orb, const struct pair *pair, bool
 }
 
 void
-orbs_import(struct compilation *c, struct space *space, const struct node *section,
-	    unsigned depth)
+orbs_import(struct compilation *c, struct space *space, const struct node *section, unsigned depth)
 {
 	uint32_t i;
 

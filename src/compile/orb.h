@@ -11,8 +11,8 @@
 enum { ORB_DEPTH_MAX = 10 };
 
 /* Read an "orbs" section (NULL: none) into space->orbs; depth counts orbs within orbs. */
-void orbs_import(struct compilation *c, struct space *space, const struct node *section,
-		 unsigned depth);
+void
+orbs_import(struct compilation *c, struct space *space, const struct node *section, unsigned depth);
 
 /* ns/name@version, version being X, X.Y, X.Y.Z, volatile or dev:LABEL. */
 bool orb_reference_is_valid(const char *reference);

@@ -19,14 +19,14 @@ static const struct {
 	const char *name;
 	unsigned owners;
 } types[PARAM_TYPE_COUNT] = {
-	[PARAM_STRING] = {"string", PARAM_OF_JOB | PARAM_OF_COMMAND | PARAM_OF_EXECUTOR |
-					    PARAM_OF_PIPELINE},
-	[PARAM_BOOLEAN] = {"boolean", PARAM_OF_JOB | PARAM_OF_COMMAND | PARAM_OF_EXECUTOR |
-					      PARAM_OF_PIPELINE},
-	[PARAM_INTEGER] = {"integer", PARAM_OF_JOB | PARAM_OF_COMMAND | PARAM_OF_EXECUTOR |
-					      PARAM_OF_PIPELINE},
-	[PARAM_ENUM] = {"enum", PARAM_OF_JOB | PARAM_OF_COMMAND | PARAM_OF_EXECUTOR |
-					PARAM_OF_PIPELINE},
+	[PARAM_STRING] = {"string",
+			  PARAM_OF_JOB | PARAM_OF_COMMAND | PARAM_OF_EXECUTOR | PARAM_OF_PIPELINE},
+	[PARAM_BOOLEAN] = {"boolean",
+			   PARAM_OF_JOB | PARAM_OF_COMMAND | PARAM_OF_EXECUTOR | PARAM_OF_PIPELINE},
+	[PARAM_INTEGER] = {"integer",
+			   PARAM_OF_JOB | PARAM_OF_COMMAND | PARAM_OF_EXECUTOR | PARAM_OF_PIPELINE},
+	[PARAM_ENUM] = {"enum",
+			PARAM_OF_JOB | PARAM_OF_COMMAND | PARAM_OF_EXECUTOR | PARAM_OF_PIPELINE},
 	[PARAM_EXECUTOR] = {"executor", PARAM_OF_JOB | PARAM_OF_COMMAND},
 	[PARAM_STEPS] = {"steps", PARAM_OF_JOB | PARAM_OF_COMMAND},
 	[PARAM_ENV_VAR_NAME] = {"env_var_name",
@@ -34,9 +34,9 @@ static const struct {
 };
 
 /* An entry in a workflow uses these itself. */
-static const char *const reserved_in_jobs[] = {"name",	    "requires",	  "context",
-					       "type",	    "filters",	  "matrix",
-					       "pre-steps", "post-steps", "serial-group",
+static const char *const reserved_in_jobs[] = {"name",		"requires",   "context",
+					       "type",		"filters",    "matrix",
+					       "pre-steps",	"post-steps", "serial-group",
 					       "override-with", NULL};
 
 const char *
@@ -105,9 +105,9 @@ fit_hint(struct compilation *c, const struct parameter *parameter, const struct 
 	if (value->kind == NODE_NULL)
 		return "null is not the default: leave the argument out to get that";
 	if (parameter->type == PARAM_STRING && value->kind < NODE_STRING)
-		return value->flags & TREE_FROM_TAG ?
-			       "a tag alone keeps its type, in quotes too: declare that type" :
-			       "quote it";
+		return value->flags & TREE_FROM_TAG
+			       ? "a tag alone keeps its type, in quotes too: declare that type"
+			       : "quote it";
 	if ((parameter->type == PARAM_BOOLEAN || parameter->type == PARAM_INTEGER) &&
 	    value->kind == NODE_STRING && yaml_is_ambiguous(value->text))
 		return "write it without quotes";
@@ -173,9 +173,9 @@ declare_type(struct compilation *c, const struct node *body, const char *what,
 	}
 	comp_error(c, type, "E_PARAM_TYPE", comp_suggest_hint(c, &suggestion),
 		   "%s cannot have type '%s'%s", what, name,
-		   owner == PARAM_OF_PIPELINE ?
-			   ": a pipeline parameter is a string, boolean, integer or enum" :
-			   "");
+		   owner == PARAM_OF_PIPELINE
+			   ? ": a pipeline parameter is a string, boolean, integer or enum"
+			   : "");
 	return false;
 }
 
@@ -239,8 +239,7 @@ declare_name(struct compilation *c, const struct node *key, enum param_owner own
 	}
 	if (owner == PARAM_OF_PIPELINE || name_is_element(key->text))
 		return true;
-	comp_error(c, key, "E_NAME",
-		   "a letter first, then letters, digits, '_' and '-'",
+	comp_error(c, key, "E_NAME", "a letter first, then letters, digits, '_' and '-'",
 		   "'%s' cannot be the name of a parameter", key->text);
 	return false;
 }
@@ -276,7 +275,8 @@ params_declare(struct compilation *c, const struct node *section, enum param_own
 	if (!tree_expect(c, section, NODE_MAP, "key 'parameters'"))
 		return false;
 	if (section->count == 0)
-		comp_error(c, section, "W_PARAM_EMPTY", "remove the key", "no parameter is declared");
+		comp_error(c, section, "W_PARAM_EMPTY", "remove the key",
+			   "no parameter is declared");
 	out->section = section;
 	out->items = COMP_NEW_ARRAY(c, struct parameter, section->count);
 	for (i = 0; i < section->count; i++)

@@ -47,13 +47,13 @@ struct parameters {
 
 /* What params_bind() needs to know of a call. */
 struct call {
-	const char *what;		/* "command 'say'" */
-	const struct node *at;		/* where the call is written */
-	const struct node *arguments;	/* a mapping, or NULL for none */
-	const char *const *attributes;	/* keys of the mapping that are no arguments; NULL: none */
-	const struct bindings *extra;	/* further arguments (a matrix), or NULL */
-	const struct home *caller;	/* steps and executors among the arguments belong here */
-	const struct home *declarer;	/* and those among the defaults here */
+	const char *what;	       /* "command 'say'" */
+	const struct node *at;	       /* where the call is written */
+	const struct node *arguments;  /* a mapping, or NULL for none */
+	const char *const *attributes; /* keys of the mapping that are no arguments; NULL: none */
+	const struct bindings *extra;  /* further arguments (a matrix), or NULL */
+	const struct home *caller;     /* steps and executors among the arguments belong here */
+	const struct home *declarer;   /* and those among the defaults here */
 };
 
 const char *param_type_name(enum param_type type);
@@ -69,7 +69,7 @@ bool params_bind(struct compilation *c, const struct parameters *parameters,
 		 const struct call *call, struct bindings *out);
 
 /* Whether a value is of the parameter's type; tells E_TYPE at the value. */
-bool params_accept(struct compilation *c, const struct parameter *parameter,
-		   const struct node *value);
+bool
+params_accept(struct compilation *c, const struct parameter *parameter, const struct node *value);
 
 #endif

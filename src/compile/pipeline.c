@@ -223,9 +223,9 @@ static void
 bind_supplied(struct compilation *c, struct pipeline *pipeline, const struct parameter *parameter,
 	      const struct compile_value *given)
 {
-	const struct node *value = given->type == COMPILE_TEXT && given->string != NULL ?
-					   value_of_text(c, parameter, given->string) :
-					   node_of(c, given);
+	const struct node *value = given->type == COMPILE_TEXT && given->string != NULL
+					   ? value_of_text(c, parameter, given->string)
+					   : node_of(c, given);
 
 	value = value_at(c, value, parameter->at);
 	if (!params_accept(c, parameter, value))
@@ -247,7 +247,8 @@ check_supplied(struct compilation *c, const struct parameters *declared)
 		struct suggestion suggestion;
 
 		if (strlen(given->name) > COMPILE_PARAMETER_NAME_MAX_BYTES)
-			reject(c, "E_LIMIT", NULL, "its name is longer than 128 bytes", given->name);
+			reject(c, "E_LIMIT", NULL, "its name is longer than 128 bytes",
+			       given->name);
 		if (given->string != NULL &&
 		    strlen(given->string) > COMPILE_PARAMETER_VALUE_MAX_BYTES)
 			reject(c, "E_LIMIT", NULL, "its value is longer than 512 bytes",

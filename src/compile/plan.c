@@ -41,10 +41,11 @@ plan_free(struct plan *plan)
 const char *
 plan_job_type_name(enum plan_job_type type)
 {
-	static const char *const names[PLAN_JOB_TYPE_COUNT] = {
-		[PLAN_JOB_BUILD] = "build", [PLAN_JOB_APPROVAL] = "approval",
-		[PLAN_JOB_NO_OP] = "no-op", [PLAN_JOB_LOCK] = "lock",
-		[PLAN_JOB_UNLOCK] = "unlock"};
+	static const char *const names[PLAN_JOB_TYPE_COUNT] = {[PLAN_JOB_BUILD] = "build",
+							       [PLAN_JOB_APPROVAL] = "approval",
+							       [PLAN_JOB_NO_OP] = "no-op",
+							       [PLAN_JOB_LOCK] = "lock",
+							       [PLAN_JOB_UNLOCK] = "unlock"};
 
 	assert(type < PLAN_JOB_TYPE_COUNT);
 	return names[type];
@@ -53,9 +54,10 @@ plan_job_type_name(enum plan_job_type type)
 const char *
 plan_executor_name(enum plan_executor_kind kind)
 {
-	static const char *const names[PLAN_EXECUTOR_COUNT] = {
-		[PLAN_EXECUTOR_NONE] = "none", [PLAN_EXECUTOR_MACHINE] = "machine",
-		[PLAN_EXECUTOR_DOCKER] = "docker", [PLAN_EXECUTOR_MACOS] = "macos"};
+	static const char *const names[PLAN_EXECUTOR_COUNT] = {[PLAN_EXECUTOR_NONE] = "none",
+							       [PLAN_EXECUTOR_MACHINE] = "machine",
+							       [PLAN_EXECUTOR_DOCKER] = "docker",
+							       [PLAN_EXECUTOR_MACOS] = "macos"};
 
 	assert(kind < PLAN_EXECUTOR_COUNT);
 	return names[kind];
@@ -94,10 +96,10 @@ plan_when_name(enum plan_when when)
 const char *
 plan_checkout_name(enum plan_checkout method)
 {
-	static const char *const names[PLAN_CHECKOUT_COUNT] = {
-		[PLAN_CHECKOUT_BLOBLESS] = "blobless",
-		[PLAN_CHECKOUT_FULL] = "full",
-		[PLAN_CHECKOUT_SHALLOW] = "shallow"};
+	static const char *const names[PLAN_CHECKOUT_COUNT] = {[PLAN_CHECKOUT_BLOBLESS] =
+								       "blobless",
+							       [PLAN_CHECKOUT_FULL] = "full",
+							       [PLAN_CHECKOUT_SHALLOW] = "shallow"};
 
 	assert(method < PLAN_CHECKOUT_COUNT);
 	return names[method];

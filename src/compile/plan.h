@@ -29,7 +29,8 @@ enum plan_job_type {
 	PLAN_JOB_TYPE_COUNT
 };
 
-/* How a job may end, as its dependants see it: the accepted set of a dependency is an OR of these. */
+/* How a job may end, as its dependants see it: the accepted set of a dependency is an OR of these.
+ */
 enum plan_status {
 	PLAN_SUCCESS = 1 << 0,
 	PLAN_FAILED = 1 << 1,
@@ -63,8 +64,12 @@ enum plan_step_kind {
 
 enum plan_when { PLAN_ON_SUCCESS, PLAN_ON_FAIL, PLAN_ALWAYS, PLAN_WHEN_COUNT };
 
-enum plan_checkout { PLAN_CHECKOUT_BLOBLESS, PLAN_CHECKOUT_FULL, PLAN_CHECKOUT_SHALLOW,
-		     PLAN_CHECKOUT_COUNT };
+enum plan_checkout {
+	PLAN_CHECKOUT_BLOBLESS,
+	PLAN_CHECKOUT_FULL,
+	PLAN_CHECKOUT_SHALLOW,
+	PLAN_CHECKOUT_COUNT
+};
 
 struct plan_strings {
 	const char **items;
@@ -126,7 +131,7 @@ struct plan_executor {
  */
 struct plan_step {
 	enum plan_step_kind kind;
-	const char *name;  /* what to display; never NULL */
+	const char *name;    /* what to display; never NULL */
 	enum plan_when when; /* artifacts and test results are PLAN_ALWAYS */
 	const char *command;
 	struct plan_strings shell; /* argv; empty: the job's */
@@ -158,18 +163,19 @@ struct plan_requirement {
 
 struct plan_job {
 	const char *name; /* effective and unique in its workflow */
-	const char *job;  /* key under "jobs"; "orb/job" from an orb; the entry's name for an approval */
+	const char *
+		job; /* key under "jobs"; "orb/job" from an orb; the entry's name for an approval */
 	enum plan_job_type type;
 	struct plan_requirement *requires;
 	size_t require_count;
 	struct plan_executor executor;
-	const char *resource_class; /* as written */
-	unsigned parallelism;	    /* >= 1: this many tasks, CIRCLE_NODE_INDEX 0.. */
+	const char *resource_class;   /* as written */
+	unsigned parallelism;	      /* >= 1: this many tasks, CIRCLE_NODE_INDEX 0.. */
 	struct plan_strings contexts; /* later ones override */
 	const char *serial_group;
-	unsigned retention_days; /* retention.caches; 0: not stated */
-	struct plan_strings shell; /* argv; empty: the default shell */
-	const char *working_directory; /* NULL: the agent's choice */
+	unsigned retention_days;	     /* retention.caches; 0: not stated */
+	struct plan_strings shell;	     /* argv; empty: the default shell */
+	const char *working_directory;	     /* NULL: the agent's choice */
 	struct plan_environment environment; /* executor's and job's, merged */
 	struct plan_step *steps;
 	size_t step_count;
@@ -187,7 +193,7 @@ struct plan_workflow {
 /* A workflow that a clock starts; compile again with compile_input.schedule = workflow. */
 struct plan_schedule {
 	const char *workflow;
-	const char *cron; /* five fields, UTC */
+	const char *cron;	    /* five fields, UTC */
 	struct plan_strings only;   /* branches: names or /regex/ */
 	struct plan_strings ignore; /* branches; not consulted where only is not empty */
 };

@@ -142,8 +142,7 @@ write_requires(const struct plan_workflow *workflow, const struct plan_job *job,
 }
 
 static void
-write_entry(const struct plan *plan, size_t workflow, size_t index, bool is_21,
-	    struct buffer *out)
+write_entry(const struct plan *plan, size_t workflow, size_t index, bool is_21, struct buffer *out)
 {
 	const struct plan_job *job = &plan->workflows[workflow].jobs[index];
 	bool is_renamed = is_21 && !name_is_job(job->name) && job->type != PLAN_JOB_APPROVAL;

@@ -264,7 +264,8 @@ write_environment(const struct writer *writer, const char *key,
 			write_text(&below, pair->name, pair->value);
 			continue;
 		}
-		/* A name such as "on" keeps its spelling as a key either way; quoted it also looks it. */
+		/* A name such as "on" keeps its spelling as a key either way; quoted it also looks
+		 * it. */
 		write_indent(below.out, below.depth);
 		buffer_printf(below.out, "\"%s\": ", pair->name);
 		plan_write_string(pair->value, below.out, below.depth + 1, below.escapes_tags);
@@ -315,8 +316,8 @@ write_image(const struct writer *writer, const struct plan_image *image)
 
 	write_indent(writer->out, writer->depth);
 	buffer_puts(writer->out, "- image: ");
-	plan_write_string(image->image != NULL ? image->image : "", writer->out,
-			  writer->depth + 2, writer->escapes_tags);
+	plan_write_string(image->image != NULL ? image->image : "", writer->out, writer->depth + 2,
+			  writer->escapes_tags);
 	buffer_puts(writer->out, "\n");
 	write_text(&keys, "name", image->name);
 	write_text(&keys, "user", image->user);

@@ -13,15 +13,17 @@
 
 struct buffer;
 
-/* A scalar that reads back as this string, at this depth (two spaces each); no line end after it. */
+/* A scalar that reads back as this string, at this depth (two spaces each); no line end after it.
+ */
 void plan_write_string(const char *text, struct buffer *out, unsigned depth, bool escapes_tags);
 
 /* The same for a key: always on one line. */
 void plan_write_key(const char *text, struct buffer *out, bool escapes_tags);
 
-/* A job's body, one key a line, all that compile() reads in a job. escapes_tags: for version 2.1. */
-void plan_write_job(const struct plan_job *job, struct buffer *out, unsigned depth,
-		    bool escapes_tags);
+/* A job's body, one key a line, all that compile() reads in a job. escapes_tags: for version 2.1.
+ */
+void
+plan_write_job(const struct plan_job *job, struct buffer *out, unsigned depth, bool escapes_tags);
 
 /* A plan with this content, which lives in the arena; the arena is taken. */
 struct plan *plan_new(const struct plan *content, struct arena *arena);

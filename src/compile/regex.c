@@ -73,10 +73,10 @@ regex_match(struct compilation *c, const struct spot *spot, const char *pattern,
 	*matched = false;
 	comp_work(c, MATCH_WORK);
 	if (len > PATTERN_MAX_BYTES || has_class_intersection(pattern, len)) {
-		comp_tell(c, place_of_spot(c, spot), "E_REGEX", NULL, "regular expression /%.*s/: %s",
-			  (int)(len > 200 ? 200 : len), pattern,
-			  len > PATTERN_MAX_BYTES ? "longer than 4096 bytes" :
-						    "'&&' in a class is not supported");
+		comp_tell(c, place_of_spot(c, spot), "E_REGEX", NULL,
+			  "regular expression /%.*s/: %s", (int)(len > 200 ? 200 : len), pattern,
+			  len > PATTERN_MAX_BYTES ? "longer than 4096 bytes"
+						  : "'&&' in a class is not supported");
 		return false;
 	}
 	code = pcre2_compile((PCRE2_SPTR)pattern, len, options, &ret, &at, NULL);

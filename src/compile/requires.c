@@ -27,8 +27,8 @@ struct targets {
 	const struct invocations *list;
 };
 
-static const char *const status_names[] = {"success", "failed", "canceled", "unauthorized",
-					   "not_run", NULL};
+static const char *const status_names[] = {"success",	   "failed",  "canceled",
+					   "unauthorized", "not_run", NULL};
 
 static int
 order_targets(const void *left, const void *right)
@@ -238,7 +238,8 @@ statuses_of(struct compilation *c, const struct node *node)
 	if (node->kind != NODE_SEQ)
 		return status_of(c, node, true);
 	if (node->count == 0)
-		comp_error(c, node, "E_REQ_STATUS", "success, failed, canceled, unauthorized, not_run",
+		comp_error(c, node, "E_REQ_STATUS",
+			   "success, failed, canceled, unauthorized, not_run",
 			   "at least one status is needed");
 	for (i = 0; i < node->count; i++) {
 		one = status_of(c, node->items[i], false);
@@ -426,7 +427,7 @@ requires_prune(struct compilation *c, struct invocations *list)
 
 		for (j = 0, n = 0; j < job->require_count; j++)
 			if (!list->items[job->requires[j].job]->is_pruned)
-				job->requires[n++] = job->requires[j];
+		job->requires[n++] = job->requires[j];
 		job->require_count = n;
 	}
 }

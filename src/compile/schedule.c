@@ -13,7 +13,7 @@
 
 struct field {
 	unsigned low, high;
-	const char *names;  /* three letters each, the first for low; NULL: numbers only */
+	const char *names; /* three letters each, the first for low; NULL: numbers only */
 	bool may_be_range;
 };
 

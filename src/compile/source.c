@@ -90,8 +90,7 @@ byte_at(struct source *source, uint32_t line, uint32_t column)
 }
 
 const char *
-source_excerpt(struct source *source, uint32_t line, uint32_t column, size_t *len,
-	       uint32_t *first)
+source_excerpt(struct source *source, uint32_t line, uint32_t column, size_t *len, uint32_t *first)
 {
 	const char *end = source->bytes + source->len, *at = byte_at(source, line, column);
 	const char *from, *to, *start;

@@ -37,8 +37,8 @@ bool source_init(struct source *source, struct arena *arena, const char *path, c
  * a very long line from SOURCE_AROUND bytes before the column to as many after it; *first is
  * the column it begins with. NULL where there is no such line.
  */
-const char *source_excerpt(struct source *source, uint32_t line, uint32_t column, size_t *len,
-			   uint32_t *first);
+const char *
+source_excerpt(struct source *source, uint32_t line, uint32_t column, size_t *len, uint32_t *first);
 
 /*
  * Where the n-th "<<" (from 0) of a scalar's value stands in the file, given where the

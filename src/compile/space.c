@@ -67,9 +67,8 @@ check_element(struct compilation *c, struct element *element)
 {
 	static const char *const command_keys[] = {"description", "parameters", "steps", NULL};
 	static const char *const executor_keys[] = {
-		"docker",	     "machine",	    "macos", "shell",
-		"working_directory", "environment", "resource_class", "description",
-		"parameters",	     NULL};
+		"docker",      "machine",	 "macos",	"shell",      "working_directory",
+		"environment", "resource_class", "description", "parameters", NULL};
 	const struct kind *kind = &kinds[element->kind];
 	const char *what = comp_printf(c, "%s '%s'", kind->word, element->full_name);
 	const struct node *parameters;
@@ -121,8 +120,8 @@ declare_section(struct compilation *c, struct space *space, enum element_kind ki
 	struct section *section = &space->sections[kind];
 	uint32_t i;
 
-	if (map == NULL || !tree_expect(c, map, NODE_MAP,
-					comp_printf(c, "key '%s'", kinds[kind].key)))
+	if (map == NULL ||
+	    !tree_expect(c, map, NODE_MAP, comp_printf(c, "key '%s'", kinds[kind].key)))
 		return;
 	section->map = map;
 	section->items = COMP_NEW_ARRAY(c, struct element, map->count);
@@ -132,9 +131,9 @@ declare_section(struct compilation *c, struct space *space, enum element_kind ki
 		element->kind = kind;
 		element->key = map->pairs[i].key;
 		element->name = element->key->text;
-		element->full_name = space->alias == NULL ?
-					     element->name :
-					     comp_printf(c, "%s/%s", space->alias, element->name);
+		element->full_name = space->alias == NULL
+					     ? element->name
+					     : comp_printf(c, "%s/%s", space->alias, element->name);
 		element->body = map->pairs[i].value;
 		element->space = space;
 		element->is_bad = !check_name(c, kind, element->key);
@@ -224,8 +223,7 @@ space_get(const struct space *space, enum element_kind kind, const char *name)
 }
 
 static const char *
-nearest(struct compilation *c, const struct space *space, enum element_kind kind,
-	const char *name)
+nearest(struct compilation *c, const struct space *space, enum element_kind kind, const char *name)
 {
 	struct suggestion suggestion;
 	size_t i;
@@ -290,6 +288,6 @@ space_tell_unused(struct compilation *c, const struct space *space)
 	}
 	for (i = 0; i < space->orb_count; i++)
 		if (!space->orbs[i].is_used)
-			comp_error(c, space->orbs[i].key, "W_UNUSED", NULL, "orb '%s' is never used",
-				   space->orbs[i].alias);
+			comp_error(c, space->orbs[i].key, "W_UNUSED", NULL,
+				   "orb '%s' is never used", space->orbs[i].alias);
 }

@@ -22,13 +22,13 @@ struct space;
 /* A command, job or executor as declared. */
 struct element {
 	enum element_kind kind;
-	const char *name;	     /* as its space has it */
-	const char *full_name;	     /* "alias/name" in messages and job names */
+	const char *name;      /* as its space has it */
+	const char *full_name; /* "alias/name" in messages and job names */
 	const struct node *key;
-	const struct node *body;     /* a mapping */
+	const struct node *body; /* a mapping */
 	struct parameters parameters;
 	const struct space *space;
-	bool is_bad;  /* told already: not to be expanded */
+	bool is_bad; /* told already: not to be expanded */
 	bool is_used;
 };
 
@@ -64,8 +64,8 @@ void space_declare(struct compilation *c, struct space *space, const struct node
 /* The element; NULL where there is none (nothing is told). */
 struct element *space_get(const struct space *space, enum element_kind kind, const char *name);
 /* The same; tells E_CMD_UNKNOWN, E_JOB_UNKNOWN or E_EXEC_UNKNOWN at the node. */
-struct element *space_find(struct compilation *c, const struct space *space,
-			   enum element_kind kind, const char *name, const struct node *at);
+struct element *space_find(struct compilation *c, const struct space *space, enum element_kind kind,
+			   const char *name, const struct node *at);
 
 /* The scope in which a body of this space is filled in; bindings as params_bind() made them. */
 struct scope space_scope(const struct space *space, const struct bindings *parameters);

@@ -51,8 +51,8 @@ need_paths(struct step_reading *reading)
 		return;
 	take_strings(reading, "paths", &reading->step->paths);
 	if (paths->kind == NODE_SEQ && paths->count == 0)
-		comp_error(reading->c, paths, "E_SHAPE", NULL,
-			   "%s: at least one path is needed", reading->what);
+		comp_error(reading->c, paths, "E_SHAPE", NULL, "%s: at least one path is needed",
+			   reading->what);
 }
 
 /* ---- checkout ---- */
@@ -211,24 +211,68 @@ read_setup_remote_docker(struct step_reading *reading)
 }
 
 static const struct kind kinds[] = {
-	{"checkout", PLAN_STEP_CHECKOUT, FEATURE_CHECKOUT, true, "Checkout code", read_checkout,
+	{"checkout",
+	 PLAN_STEP_CHECKOUT,
+	 FEATURE_CHECKOUT,
+	 true,
+	 "Checkout code",
+	 read_checkout,
 	 {"path", "method", "depth", "name"}},
-	{"save_cache", PLAN_STEP_SAVE_CACHE, FEATURE_CACHE, false, "Saving Cache",
-	 read_save_cache, {"paths", "key", "name", "when"}},
-	{"restore_cache", PLAN_STEP_RESTORE_CACHE, FEATURE_CACHE, false, "Restoring Cache",
-	 read_restore_cache, {"key", "keys", "name"}},
-	{"store_artifacts", PLAN_STEP_STORE_ARTIFACTS, FEATURE_ARTIFACTS, false,
-	 "Uploading artifacts", read_store_artifacts, {"path", "destination", "name", "when"}},
-	{"store_test_results", PLAN_STEP_STORE_TEST_RESULTS, FEATURE_TEST_RESULTS, false,
-	 "Uploading test results", read_store_test_results, {"path", "name", "when"}},
-	{"persist_to_workspace", PLAN_STEP_PERSIST_TO_WORKSPACE, FEATURE_WORKSPACE, false,
-	 "Persisting to Workspace", read_persist_to_workspace, {"root", "paths", "name"}},
-	{"attach_workspace", PLAN_STEP_ATTACH_WORKSPACE, FEATURE_WORKSPACE, false,
-	 "Attaching Workspace", read_attach_workspace, {"at", "name"}},
-	{"add_ssh_keys", PLAN_STEP_ADD_SSH_KEYS, FEATURE_SSH_KEYS, true,
-	 "Installing additional ssh keys", read_add_ssh_keys, {"fingerprints", "name"}},
-	{"setup_remote_docker", PLAN_STEP_SETUP_REMOTE_DOCKER, FEATURE_REMOTE_DOCKER, true,
-	 "Setup a remote Docker engine", read_setup_remote_docker,
+	{"save_cache",
+	 PLAN_STEP_SAVE_CACHE,
+	 FEATURE_CACHE,
+	 false,
+	 "Saving Cache",
+	 read_save_cache,
+	 {"paths", "key", "name", "when"}},
+	{"restore_cache",
+	 PLAN_STEP_RESTORE_CACHE,
+	 FEATURE_CACHE,
+	 false,
+	 "Restoring Cache",
+	 read_restore_cache,
+	 {"key", "keys", "name"}},
+	{"store_artifacts",
+	 PLAN_STEP_STORE_ARTIFACTS,
+	 FEATURE_ARTIFACTS,
+	 false,
+	 "Uploading artifacts",
+	 read_store_artifacts,
+	 {"path", "destination", "name", "when"}},
+	{"store_test_results",
+	 PLAN_STEP_STORE_TEST_RESULTS,
+	 FEATURE_TEST_RESULTS,
+	 false,
+	 "Uploading test results",
+	 read_store_test_results,
+	 {"path", "name", "when"}},
+	{"persist_to_workspace",
+	 PLAN_STEP_PERSIST_TO_WORKSPACE,
+	 FEATURE_WORKSPACE,
+	 false,
+	 "Persisting to Workspace",
+	 read_persist_to_workspace,
+	 {"root", "paths", "name"}},
+	{"attach_workspace",
+	 PLAN_STEP_ATTACH_WORKSPACE,
+	 FEATURE_WORKSPACE,
+	 false,
+	 "Attaching Workspace",
+	 read_attach_workspace,
+	 {"at", "name"}},
+	{"add_ssh_keys",
+	 PLAN_STEP_ADD_SSH_KEYS,
+	 FEATURE_SSH_KEYS,
+	 true,
+	 "Installing additional ssh keys",
+	 read_add_ssh_keys,
+	 {"fingerprints", "name"}},
+	{"setup_remote_docker",
+	 PLAN_STEP_SETUP_REMOTE_DOCKER,
+	 FEATURE_REMOTE_DOCKER,
+	 true,
+	 "Setup a remote Docker engine",
+	 read_setup_remote_docker,
 	 {"docker_layer_caching", "version", "prefer_same_region", "name"}},
 };
 
@@ -309,9 +353,8 @@ check_body(struct compilation *c, const struct kind *kind, const struct node *ke
 		return true;
 	}
 	if (!(body->flags & TREE_BAD))
-		comp_error(c, body, "E_STEP_SHAPE", NULL,
-			   "%s: expected type: mapping, found: %s", what,
-			   node_kind_name(body->kind));
+		comp_error(c, body, "E_STEP_SHAPE", NULL, "%s: expected type: mapping, found: %s",
+			   what, node_kind_name(body->kind));
 	return false;
 }
 

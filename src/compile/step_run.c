@@ -15,9 +15,9 @@ step_text(struct step_reading *reading, const char *key)
 {
 	const struct node *value = node_get(reading->body, key);
 
-	return value == NULL ? NULL :
-			       tree_string(reading->c, value,
-					   comp_printf(reading->c, "key '%s'", key));
+	return value == NULL
+		       ? NULL
+		       : tree_string(reading->c, value, comp_printf(reading->c, "key '%s'", key));
 }
 
 void
@@ -84,7 +84,8 @@ read_timeout(struct step_reading *reading)
 	if (value == NULL || value->flags & TREE_BAD)
 		return;
 	if (value->kind != NODE_STRING || !parse_span(value->text, "hms", true, out) || *out == 0)
-		comp_error(reading->c, value, "E_TIMEOUT", "write for example '20m', '90s' or '1.5h'",
+		comp_error(reading->c, value, "E_TIMEOUT",
+			   "write for example '20m', '90s' or '1.5h'",
 			   "no_output_timeout is a number with a unit h, m or s, found: '%s'",
 			   value->kind < NODE_SEQ ? value->text : "[...]");
 }
@@ -103,8 +104,8 @@ read_delay(struct step_reading *reading)
 			   "'auto_rerun_delay' needs 'max_auto_reruns' beside it");
 		return;
 	}
-	if (delay->value->kind != NODE_STRING || !parse_span(delay->value->text, "ms", false, &ms) ||
-	    ms > STEP_RERUN_DELAY_MAX_MS)
+	if (delay->value->kind != NODE_STRING ||
+	    !parse_span(delay->value->text, "ms", false, &ms) || ms > STEP_RERUN_DELAY_MAX_MS)
 		comp_error(c, delay->value, "E_RERUN_DELAY", "write for example '30s' or '2m'",
 			   "auto_rerun_delay is Ns or Nm, at most 10 minutes");
 	else
@@ -152,10 +153,10 @@ read_background(struct step_reading *reading)
 bool
 step_run_check(struct step_reading *reading)
 {
-	static const char *const keys[] = {"command",	      "name",	     "shell",
-					   "environment",     "background",  "working_directory",
-					   "no_output_timeout", "when",	     "max_auto_reruns",
-					   "auto_rerun_delay", NULL};
+	static const char *const keys[] = {"command",		"name",	      "shell",
+					   "environment",	"background", "working_directory",
+					   "no_output_timeout", "when",	      "max_auto_reruns",
+					   "auto_rerun_delay",	NULL};
 	static const char *const of_21[] = {"max_auto_reruns", "auto_rerun_delay", NULL};
 	const struct node *body = reading->body;
 	struct compilation *c = reading->c;
@@ -167,9 +168,9 @@ step_run_check(struct step_reading *reading)
 	if (body == NULL || body->kind != NODE_MAP) {
 		comp_error(c, body != NULL && body->kind != NODE_NULL ? body : reading->key,
 			   "E_STEP_SHAPE",
-			   body == NULL || body->kind == NODE_NULL ?
-				   "indent its keys further than 'run'" :
-				   "quote the command",
+			   body == NULL || body->kind == NODE_NULL
+				   ? "indent its keys further than 'run'"
+				   : "quote the command",
 			   "%s takes a command or a mapping with 'command', found: %s",
 			   reading->what, body == NULL ? "nothing" : node_kind_name(body->kind));
 		return false;
@@ -187,8 +188,8 @@ step_run_read(struct step_reading *reading)
 	const char *name;
 
 	step->kind = PLAN_STEP_RUN;
-	step->command = reading->body->kind == NODE_STRING ? reading->body->text :
-							     step_text(reading, "command");
+	step->command = reading->body->kind == NODE_STRING ? reading->body->text
+							   : step_text(reading, "command");
 	name = step_text(reading, "name");
 	step->name = name != NULL ? name : step->command != NULL ? step->command : "";
 	if (step->command != NULL && step->command[0] == '\0')

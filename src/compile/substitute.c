@@ -81,8 +81,7 @@ static const struct node *
 value_of_tag(struct scalar *scalar, const char *open, size_t len)
 {
 	const char *body = open + 2;
-	struct expr expr = {.spot = {scalar->node, open}, .scope = scalar->scope,
-			    .is_tag = true};
+	struct expr expr = {.spot = {scalar->node, open}, .scope = scalar->scope, .is_tag = true};
 	const struct node *value;
 
 	trim(&body, &len);
@@ -112,8 +111,8 @@ tell_unclosed(struct scalar *scalar, const char *open)
 
 /* ---- sections ---- */
 
-static void fill(struct scalar *scalar, const char *section, size_t section_len, bool keeps,
-		 unsigned depth);
+static void
+fill(struct scalar *scalar, const char *section, size_t section_len, bool keeps, unsigned depth);
 
 static void
 tell_section(struct scalar *scalar, const char *open, const char *what)
@@ -347,7 +346,8 @@ substitute_key(struct compilation *c, const struct scope *scope, struct node *ke
 	if (!in_keys && !has_tag(key->text))
 		return key;
 	if (!in_keys) {
-		comp_tell(c, place_of_spot(c, &(struct spot){key, strstr(key->text, "<<")}), "E_SUBST_KEY",
+		comp_tell(c, place_of_spot(c, &(struct spot){key, strstr(key->text, "<<")}),
+			  "E_SUBST_KEY",
 			  "'<<:' merges only when it is plain; tags may stand in values, and in "
 			  "keys under 'environment' and 'requires'",
 			  "a key cannot contain a '<<' tag: '%s'", key->text);

@@ -16,15 +16,15 @@
  * becomes what the tag names, with its type (TREE_FROM_TAG); elsewhere values are spliced
  * as text. What is in error is told and TREE_BAD in the result.
  */
-const struct node *substitute(struct compilation *c, const struct scope *scope,
-			      const struct node *node);
+const struct node *
+substitute(struct compilation *c, const struct scope *scope, const struct node *node);
 
 /* The same for a map without those of its keys that are in skipped (NULL-terminated). */
 const struct node *substitute_without(struct compilation *c, const struct scope *scope,
 				      const struct node *map, const char *const *skipped);
 
 /* The body of an element: its "parameters" and "description" are not filled in, and left out. */
-const struct node *substitute_body(struct compilation *c, const struct scope *scope,
-				   const struct node *body);
+const struct node *
+substitute_body(struct compilation *c, const struct scope *scope, const struct node *body);
 
 #endif

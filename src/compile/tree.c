@@ -121,9 +121,8 @@ tell_type(struct compilation *c, const struct node *node, enum node_kind kind, c
 			   "%s: expected type: %s, found: %s ('%s')", what, node_kind_name(kind),
 			   node_kind_name(node->kind), node->text);
 	else
-		comp_error(c, node, code, type_hint(node, kind),
-			   "%s: expected type: %s, found: %s", what, node_kind_name(kind),
-			   node_kind_name(node->kind));
+		comp_error(c, node, code, type_hint(node, kind), "%s: expected type: %s, found: %s",
+			   what, node_kind_name(kind), node_kind_name(node->kind));
 }
 
 bool

@@ -33,10 +33,11 @@ struct node *tree_load(struct compilation *c, const char *path, const void *byte
 long tree_map_finish(struct compilation *c, struct node *map);
 
 /* Whether node is of the kind; tells E_SHAPE. */
-bool tree_expect(struct compilation *c, const struct node *node, enum node_kind kind,
-		 const char *what);
+bool
+tree_expect(struct compilation *c, const struct node *node, enum node_kind kind, const char *what);
 
-/* The text of a string; NULL and E_TYPE otherwise, with the advice to quote what YAML took for a number. */
+/* The text of a string; NULL and E_TYPE otherwise, with the advice to quote what YAML took for a
+ * number. */
 const char *tree_string(struct compilation *c, const struct node *node, const char *what);
 /* The source text of any scalar but null. */
 const char *tree_scalar(struct compilation *c, const struct node *node, const char *what);
@@ -46,8 +47,8 @@ bool tree_strings(struct compilation *c, const struct node *node, const char *wh
 bool tree_bool(struct compilation *c, const struct node *node, const char *what, bool *out);
 
 /* Required key of a map: tells E_KEY_MISSING at the map. */
-struct node *tree_need(struct compilation *c, const struct node *map, const char *key,
-		       const char *what);
+struct node *
+tree_need(struct compilation *c, const struct node *map, const char *key, const char *what);
 
 /*
  * Every key of the map must be in keys (NULL-terminated); else code (E_... or W_...) at the

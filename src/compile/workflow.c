@@ -51,8 +51,8 @@ check_keys(struct compilation *c, const struct node *body, const char *what)
 	tree_need_21(c, body, of_21);
 	if (node_get(body, "when") != NULL && node_get(body, "unless") != NULL)
 		comp_error(c, node_get_pair(body, "unless")->key, "E_WF_SHAPE",
-			   "combine them with 'and' and 'not'",
-			   "%s has both 'when' and 'unless'", what);
+			   "combine them with 'and' and 'not'", "%s has both 'when' and 'unless'",
+			   what);
 }
 
 static bool
@@ -290,8 +290,7 @@ emit(struct reading *reading, struct selected *selected)
 	}
 	for (i = 0; i < workflow->job_count; i++)
 		for (j = 0; j < workflow->jobs[i].require_count; j++)
-			workflow->jobs[i].requires[j].job =
-				new_index[workflow->jobs[i].requires[j].job];
+	workflow->jobs[i].requires[j].job = new_index[workflow->jobs[i].requires[j].job];
 	workflow->name = selected->name;
 	workflow->max_auto_reruns = selected->max_auto_reruns;
 	workflow->place = comp_plan_place(c, selected->key);

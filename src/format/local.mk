@@ -7,5 +7,7 @@ libformat_a_SOURCES = \
 	src/format/json.c src/format/json.h \
 	src/format/yaml.c src/format/yaml.h \
 	src/format/yaml_map.c \
+	src/format/yaml_merge.c \
+	src/format/yaml_reader.h \
 	src/format/yaml_scalar.c
 format_libs = $(JANSSON_LIBS) $(YAML_LIBS) $(ZSTD_LIBS) $(OPENSSL_LIBS)

@@ -21,6 +21,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "format/yaml_reader.h"
 
 enum { PROBLEM_MAX_BYTES = 512, NODE_IS_OPEN = 1, UNUSED_TOLD_MAX = 20 };
 
@@ -31,28 +32,9 @@ struct anchor {
 	struct anchor *before;
 };
 
-struct frame {
-	struct node *node;
-	size_t base; /* where its children begin on the stack */
-};
-
-struct reader {
-	const struct yaml_input *input;
-	struct arena *arena;
-	struct frame frames[YAML_DEPTH_MAX];
-	size_t depth;
-	struct node **stack;
-	size_t stacked, stack_room;
-	struct node *root;
-	struct anchor *anchors; /* newest first */
-	void *by_name;		/* of tsearch(3) */
-	uint32_t expanded;	/* nodes so far, aliased ones counted each time */
-	unsigned errors;
-};
-
-static void __attribute__((format(printf, 6, 7)))
-tell(struct reader *reader, const char *code, uint32_t line, uint32_t column, const char *hint,
-     const char *fmt, ...)
+void
+yaml_tell(struct reader *reader, const char *code, uint32_t line, uint32_t column, const char *hint,
+	  const char *fmt, ...)
 {
 	char message[PROBLEM_MAX_BYTES];
 	struct yaml_problem problem = {.is_warning = code[0] == 'W',
@@ -72,11 +54,12 @@ tell(struct reader *reader, const char *code, uint32_t line, uint32_t column, co
 	reader->input->problem(reader->input->arg, &problem);
 }
 
-static int
-tell_memory(struct reader *reader)
+int
+yaml_tell_memory(struct reader *reader)
 {
-	tell(reader, "E_YAML_LIMIT", 0, 0, "split the file, or generate less of it",
-	     "the file needs more memory than its limit of %zu MiB", reader->arena->limit >> 20);
+	yaml_tell(reader, "E_YAML_LIMIT", 0, 0, "split the file, or generate less of it",
+		  "the file needs more memory than its limit of %zu MiB",
+		  reader->arena->limit >> 20);
 	return ERR_LIMIT;
 }
 
@@ -105,23 +88,24 @@ check_bytes(struct reader *reader, const unsigned char *bytes, size_t len)
 	size_t valid;
 
 	if (len > YAML_BYTES_MAX) {
-		tell(reader, "E_YAML_LIMIT", 0, 0, "split the file, or use dynamic configuration",
-		     "the file has %zu bytes, the limit is %d", len, YAML_BYTES_MAX);
+		yaml_tell(reader, "E_YAML_LIMIT", 0, 0,
+			  "split the file, or use dynamic configuration",
+			  "the file has %zu bytes, the limit is %d", len, YAML_BYTES_MAX);
 		return ERR_LIMIT;
 	}
 	nul = len == 0 ? NULL : memchr(bytes, '\0', len);
 	if (nul != NULL) {
 		mark_of(bytes, (size_t)(nul - bytes), &line, &column);
-		tell(reader, "E_YAML_NUL", line, column, "save the file as UTF-8 text",
-		     "the file contains a NUL byte");
+		yaml_tell(reader, "E_YAML_NUL", line, column, "save the file as UTF-8 text",
+			  "the file contains a NUL byte");
 		return ERR_INPUT;
 	}
 	valid = text_utf8_prefix((const char *)bytes, len);
 	if (valid == len)
 		return 0;
 	mark_of(bytes, valid, &line, &column);
-	tell(reader, "E_YAML_UTF8", line, column, "save the file as UTF-8",
-	     "the file is not UTF-8: byte 0x%02x does not belong here", bytes[valid]);
+	yaml_tell(reader, "E_YAML_UTF8", line, column, "save the file as UTF-8",
+		  "the file is not UTF-8: byte 0x%02x does not belong here", bytes[valid]);
 	return ERR_INPUT;
 }
 
@@ -149,8 +133,8 @@ count_nodes(struct reader *reader, const struct node *at, uint32_t weight)
 		reader->expanded += weight;
 		return 0;
 	}
-	tell(reader, "E_YAML_LIMIT", at->line, at->column, "use fewer aliases",
-	     "the file expands to more than %d nodes", YAML_NODES_MAX);
+	yaml_tell(reader, "E_YAML_LIMIT", at->line, at->column, "use fewer aliases",
+		  "the file expands to more than %d nodes", YAML_NODES_MAX);
 	return ERR_LIMIT;
 }
 
@@ -173,8 +157,8 @@ add_node(struct reader *reader, struct node *node, const struct node *at)
 	if (ret < 0)
 		return ret;
 	if (at_key(reader) && node->kind >= NODE_SEQ) {
-		tell(reader, "E_YAML_KEY", at->line, at->column, "quote the key if it is text",
-		     "a key must be a scalar, not a %s", node_kind_name(node->kind));
+		yaml_tell(reader, "E_YAML_KEY", at->line, at->column, "quote the key if it is text",
+			  "a key must be a scalar, not a %s", node_kind_name(node->kind));
 		return ERR_INPUT;
 	}
 	if (reader->depth == 0) {
@@ -192,8 +176,8 @@ add_node(struct reader *reader, struct node *node, const struct node *at)
 static int
 tell_depth(struct reader *reader, const struct node *at)
 {
-	tell(reader, "E_YAML_LIMIT", at->line, at->column, NULL,
-	     "the file is nested deeper than %d levels", YAML_DEPTH_MAX);
+	yaml_tell(reader, "E_YAML_LIMIT", at->line, at->column, NULL,
+		  "the file is nested deeper than %d levels", YAML_DEPTH_MAX);
 	return ERR_LIMIT;
 }
 
@@ -226,8 +210,8 @@ tell_unused(struct reader *reader)
 	     anchor = anchor->before) {
 		if (anchor->used)
 			continue;
-		tell(reader, "W_YAML_ANCHOR", anchor->node->line, anchor->node->column, NULL,
-		     "anchor '%s' is never used", anchor->name);
+		yaml_tell(reader, "W_YAML_ANCHOR", anchor->node->line, anchor->node->column, NULL,
+			  "anchor '%s' is never used", anchor->name);
 		told++;
 	}
 }
@@ -241,15 +225,15 @@ add_anchor(struct reader *reader, const yaml_char_t *name, struct node *node)
 		return 0;
 	anchor = ARENA_NEW(reader->arena, struct anchor);
 	if (anchor == NULL)
-		return tell_memory(reader);
+		return yaml_tell_memory(reader);
 	anchor->name = arena_strdup(reader->arena, (const char *)name);
 	if (anchor->name == NULL)
-		return tell_memory(reader);
+		return yaml_tell_memory(reader);
 	anchor->node = node;
 	node->has_anchor = true;
 	found = tsearch(anchor, &reader->by_name, order_anchors);
 	if (found == NULL)
-		return tell_memory(reader);
+		return yaml_tell_memory(reader);
 	*found = anchor; /* a later anchor of the same name replaces the one before */
 	anchor->before = reader->anchors;
 	reader->anchors = anchor;
@@ -266,15 +250,15 @@ handle_alias(struct reader *reader, const yaml_event_t *event)
 
 	found = tfind(&wanted, &reader->by_name, order_anchors);
 	if (found == NULL) {
-		tell(reader, "E_YAML_ALIAS", at.line, at.column, "anchors are per file",
-		     "alias '%s' has no anchor before it", name);
+		yaml_tell(reader, "E_YAML_ALIAS", at.line, at.column, "anchors are per file",
+			  "alias '%s' has no anchor before it", name);
 		return ERR_INPUT;
 	}
 	(*found)->used = true;
 	if ((*found)->node->flags & NODE_IS_OPEN) {
-		tell(reader, "E_YAML_CYCLE", at.line, at.column, NULL,
-		     "alias '%s' stands inside what it names (line %u)", name,
-		     (*found)->node->line);
+		yaml_tell(reader, "E_YAML_CYCLE", at.line, at.column, NULL,
+			  "alias '%s' stands inside what it names (line %u)", name,
+			  (*found)->node->line);
 		return ERR_INPUT;
 	}
 	if (reader->depth + (*found)->node->height > YAML_DEPTH_MAX)
@@ -287,8 +271,8 @@ handle_alias(struct reader *reader, const yaml_event_t *event)
 static int
 tell_tag(struct reader *reader, const struct node *at, const char *tag)
 {
-	tell(reader, "E_YAML_TAG", at->line, at->column, "leave the tag out",
-	     "tag '%s' is not supported here", tag);
+	yaml_tell(reader, "E_YAML_TAG", at->line, at->column, "leave the tag out",
+		  "tag '%s' is not supported here", tag);
 	return 0;
 }
 
@@ -300,9 +284,8 @@ kind_of_tag(const char *tag)
 		const char *tag;
 		enum node_kind kind;
 	} table[] = {
-		{YAML_NULL_TAG, NODE_NULL},   {YAML_BOOL_TAG, NODE_BOOL},
-		{YAML_INT_TAG, NODE_INT},     {YAML_FLOAT_TAG, NODE_FLOAT},
-		{YAML_STR_TAG, NODE_STRING},  {"!", NODE_STRING},
+		{YAML_NULL_TAG, NODE_NULL},   {YAML_BOOL_TAG, NODE_BOOL},  {YAML_INT_TAG, NODE_INT},
+		{YAML_FLOAT_TAG, NODE_FLOAT}, {YAML_STR_TAG, NODE_STRING}, {"!", NODE_STRING},
 		{YAML_SEQ_TAG, NODE_SEQ},     {YAML_MAP_TAG, NODE_MAP},
 	};
 	size_t i;
@@ -328,8 +311,9 @@ type_scalar(struct reader *reader, struct node *scalar, const yaml_event_t *even
 	if (tag != NULL && wanted != scalar->kind)
 		(void)tell_tag(reader, scalar, tag);
 	if (octal && !at_key(reader))
-		tell(reader, "W_YAML_OCTAL", scalar->line, scalar->column, "quote it if it is text",
-		     "'%s' is octal: it reads as %lld", scalar->text, (long long)scalar->integer);
+		yaml_tell(reader, "W_YAML_OCTAL", scalar->line, scalar->column,
+			  "quote it if it is text", "'%s' is octal: it reads as %lld", scalar->text,
+			  (long long)scalar->integer);
 }
 
 static int
@@ -342,20 +326,20 @@ handle_scalar(struct reader *reader, const yaml_event_t *event)
 	int ret;
 
 	if (scalar == NULL)
-		return tell_memory(reader);
+		return yaml_tell_memory(reader);
 	if (memchr(value, '\0', len) != NULL) {
-		tell(reader, "E_YAML_NUL", scalar->line, scalar->column, NULL,
-		     "a value cannot contain a NUL character");
+		yaml_tell(reader, "E_YAML_NUL", scalar->line, scalar->column, NULL,
+			  "a value cannot contain a NUL character");
 		return ERR_INPUT;
 	}
 	scalar->text = arena_strndup(reader->arena, value, len);
 	if (scalar->text == NULL)
-		return tell_memory(reader);
+		return yaml_tell_memory(reader);
 	scalar->count = (uint32_t)len;
-	scalar->style = style == YAML_PLAIN_SCALAR_STYLE ? NODE_PLAIN :
-			style == YAML_LITERAL_SCALAR_STYLE || style == YAML_FOLDED_SCALAR_STYLE ?
-							   NODE_BLOCK :
-							   NODE_QUOTED;
+	scalar->style = style == YAML_PLAIN_SCALAR_STYLE ? NODE_PLAIN
+			: style == YAML_LITERAL_SCALAR_STYLE || style == YAML_FOLDED_SCALAR_STYLE
+				? NODE_BLOCK
+				: NODE_QUOTED;
 	type_scalar(reader, scalar, event);
 	ret = add_anchor(reader, event->data.scalar.anchor, scalar);
 	return ret < 0 ? ret : add_node(reader, scalar, scalar);
@@ -371,7 +355,7 @@ handle_start(struct reader *reader, enum node_kind kind, const yaml_char_t *anch
 	int ret;
 
 	if (node == NULL)
-		return tell_memory(reader);
+		return yaml_tell_memory(reader);
 	if (tag != NULL && strcmp((const char *)tag, "!") != 0 &&
 	    kind_of_tag((const char *)tag) != kind)
 		(void)tell_tag(reader, node, (const char *)tag);
@@ -389,160 +373,11 @@ end_seq(struct reader *reader, struct node *seq, size_t base)
 	seq->count = (uint32_t)n;
 	seq->items = ARENA_NEW_ARRAY(reader->arena, struct node *, n);
 	if (seq->items == NULL)
-		return tell_memory(reader);
+		return yaml_tell_memory(reader);
 	if (n > 0)
 		memcpy(seq->items, reader->stack + base, n * sizeof(*seq->items));
 	node_seq_finish(seq);
 	return 0;
-}
-
-static bool
-is_merge_key(const struct node *key)
-{
-	return key->style == NODE_PLAIN && strcmp(key->text, "<<") == 0;
-}
-
-static bool
-is_merge_source(struct reader *reader, const struct node *node, const struct node *key)
-{
-	if (node->kind == NODE_MAP)
-		return true;
-	tell(reader, "E_YAML_MERGE", key->line, key->column,
-	     "'<<:' as a key takes a mapping, an alias of one, or a list of those",
-	     "a %s cannot be merged into a mapping", node_kind_name(node->kind));
-	return false;
-}
-
-/* Pairs that the merge keys among n children bring, own ones not counted. */
-static size_t
-count_merged(struct reader *reader, struct node *const *children, size_t n)
-{
-	const struct node *first = NULL;
-	size_t merged = 0, i, j;
-
-	for (i = 0; i < n; i += 2) {
-		const struct node *key = children[i], *value = children[i + 1];
-
-		if (!is_merge_key(key))
-			continue;
-		if (first != NULL)
-			tell(reader, "W_YAML_MERGE", key->line, key->column,
-			     "write one: '<<: [*a, *b]'",
-			     "the mapping has another merge key in line %u; where both define a "
-			     "key that one wins",
-			     first->line);
-		first = key;
-		if (value->kind != NODE_SEQ) {
-			merged += is_merge_source(reader, value, key) ? value->count : 0;
-			continue;
-		}
-		for (j = 0; j < value->count; j++)
-			if (is_merge_source(reader, value->items[j], key))
-				merged += value->items[j]->count;
-	}
-	return merged;
-}
-
-static void
-take_pairs(struct pair *all, size_t *n, const struct node *source)
-{
-	if (source->kind != NODE_MAP)
-		return;
-	if (source->count > 0)
-		memcpy(all + *n, source->pairs, source->count * sizeof(*all));
-	*n += source->count;
-}
-
-/*
- * Own pairs first, then those of each source in turn; of equal keys the first counts.
- * What remains is ordered as a reader expects it: merged pairs, then the map's own.
- */
-static int
-merge_pairs(struct reader *reader, struct node *map, struct node *const *children, size_t n,
-	    size_t merged)
-{
-	struct node all = {.kind = NODE_MAP};
-	size_t own = map->count, filled = own, i, j, kept = 0;
-	bool *is_shadowed;
-
-	all.pairs = ARENA_NEW_ARRAY(reader->arena, struct pair, own + merged);
-	is_shadowed = ARENA_NEW_ARRAY(reader->arena, bool, own + merged);
-	map->pairs = is_shadowed == NULL ? NULL :
-					   ARENA_NEW_ARRAY(reader->arena, struct pair, own + merged);
-	if (all.pairs == NULL || map->pairs == NULL)
-		return tell_memory(reader);
-	for (i = 0, j = 0; i < n; i += 2)
-		if (!is_merge_key(children[i]))
-			all.pairs[j++] = (struct pair){children[i], children[i + 1]};
-	for (i = 0; i < n; i += 2) {
-		if (!is_merge_key(children[i]))
-			continue;
-		take_pairs(all.pairs, &filled, children[i + 1]);
-		for (j = 0; children[i + 1]->kind == NODE_SEQ && j < children[i + 1]->count; j++)
-			take_pairs(all.pairs, &filled, children[i + 1]->items[j]);
-	}
-	all.count = (uint32_t)filled;
-	if (node_map_mark_shadowed(&all, is_shadowed, reader->arena) < 0)
-		return tell_memory(reader);
-	for (i = own; i < filled; i++)
-		if (!is_shadowed[i])
-			map->pairs[kept++] = all.pairs[i];
-	if (own > 0)
-		memcpy(map->pairs + kept, all.pairs, own * sizeof(*all.pairs));
-	map->count = (uint32_t)(kept + own);
-	return 0;
-}
-
-static void
-tell_duplicate(struct reader *reader, const struct node *map, long at)
-{
-	const struct node *key = map->pairs[at].key;
-	long i;
-
-	for (i = 0; strcmp(map->pairs[i].key->text, key->text) != 0; i++)
-		;
-	tell(reader, "E_YAML_DUPKEY", key->line, key->column, "rename or remove one of the two",
-	     "key '%s' is already in this mapping, in line %u; this one is in line %u", key->text,
-	     map->pairs[i].key->line, key->line);
-}
-
-/* The map's own pairs, merge keys left out. */
-static int
-own_pairs(struct reader *reader, struct node *map, struct node *const *children, size_t n)
-{
-	long duplicate;
-	size_t i;
-
-	map->pairs = ARENA_NEW_ARRAY(reader->arena, struct pair, n / 2);
-	if (map->pairs == NULL)
-		return tell_memory(reader);
-	for (i = 0; i < n; i += 2)
-		if (!is_merge_key(children[i]))
-			map->pairs[map->count++] = (struct pair){children[i], children[i + 1]};
-	duplicate = node_map_finish(map, reader->arena);
-	if (duplicate == -2)
-		return tell_memory(reader);
-	if (duplicate >= 0)
-		tell_duplicate(reader, map, duplicate);
-	return 0;
-}
-
-static int
-end_map(struct reader *reader, struct node *map, size_t base)
-{
-	size_t n = reader->stacked - base, merged;
-	struct node *const *children = n > 0 ? reader->stack + base : NULL;
-	int ret = own_pairs(reader, map, children, n);
-
-	if (ret < 0 || map->count == n / 2)
-		return ret;
-	merged = count_merged(reader, children, n);
-	if (merged == 0)
-		return 0;
-	ret = merge_pairs(reader, map, children, n, merged);
-	if (ret == 0 && node_map_finish(map, reader->arena) == -2)
-		ret = tell_memory(reader);
-	return ret;
 }
 
 static int
@@ -554,7 +389,7 @@ handle_end(struct reader *reader)
 	if (frame->node->kind == NODE_SEQ)
 		ret = end_seq(reader, frame->node, frame->base);
 	else
-		ret = end_map(reader, frame->node, frame->base);
+		ret = yaml_end_map(reader, frame->node, frame->base);
 	frame->node->flags = 0;
 	reader->stacked = frame->base;
 	return ret;
@@ -567,9 +402,9 @@ handle_document(struct reader *reader, const yaml_event_t *event)
 {
 	if (reader->root == NULL)
 		return 0;
-	tell(reader, "E_YAML_MULTIDOC", (uint32_t)event->start_mark.line + 1,
-	     (uint32_t)event->start_mark.column + 1, "remove the second '---'",
-	     "there is a second YAML document here; the file must hold one");
+	yaml_tell(reader, "E_YAML_MULTIDOC", (uint32_t)event->start_mark.line + 1,
+		  (uint32_t)event->start_mark.column + 1, "remove the second '---'",
+		  "there is a second YAML document here; the file must hold one");
 	return ERR_INPUT;
 }
 
@@ -619,18 +454,19 @@ tell_syntax(struct reader *reader, const yaml_parser_t *parser)
 	const yaml_mark_t *mark = &parser->problem_mark;
 
 	if (parser->error == YAML_MEMORY_ERROR)
-		return tell_memory(reader);
+		return yaml_tell_memory(reader);
 	if (parser->error == YAML_READER_ERROR) {
 		uint32_t line, column;
 
 		mark_of(reader->input->bytes, parser->problem_offset, &line, &column);
-		tell(reader, "E_YAML_SYNTAX", line, column, "remove the character",
-		     "this is not YAML: %s", parser->problem);
+		yaml_tell(reader, "E_YAML_SYNTAX", line, column, "remove the character",
+			  "this is not YAML: %s", parser->problem);
 		return ERR_INPUT;
 	}
-	tell(reader, "E_YAML_SYNTAX", (uint32_t)mark->line + 1, (uint32_t)mark->column + 1,
-	     syntax_hint(parser), "this is not YAML: %s%s%s", parser->problem,
-	     parser->context != NULL ? ", " : "", parser->context != NULL ? parser->context : "");
+	yaml_tell(reader, "E_YAML_SYNTAX", (uint32_t)mark->line + 1, (uint32_t)mark->column + 1,
+		  syntax_hint(parser), "this is not YAML: %s%s%s", parser->problem,
+		  parser->context != NULL ? ", " : "",
+		  parser->context != NULL ? parser->context : "");
 	return ERR_INPUT;
 }
 
@@ -662,7 +498,7 @@ static int
 finish(struct reader *reader)
 {
 	if (reader->root == NULL) {
-		tell(reader, "E_YAML_EMPTY", 1, 1, NULL, "the file is empty");
+		yaml_tell(reader, "E_YAML_EMPTY", 1, 1, NULL, "the file is empty");
 		return ERR_INPUT;
 	}
 	tell_unused(reader);
@@ -682,7 +518,7 @@ yaml_read(const struct yaml_input *input, struct arena *arena, struct node **roo
 	reader->arena = arena;
 	ret = check_bytes(reader, bytes, len);
 	if (ret == 0 && !yaml_parser_initialize(&parser))
-		ret = tell_memory(reader);
+		ret = yaml_tell_memory(reader);
 	else if (ret == 0) {
 		bool has_bom = len >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0;
 

@@ -107,7 +107,8 @@ const struct pair *node_get_pair(const struct node *map, const char *key);
 /* "a string", "an integer", "a list", ...: for messages. */
 const char *node_kind_name(enum node_kind kind);
 
-/* Give a scalar (text and count set) the kind and value that plain text has; *octal: it was 0755. */
+/* Give a scalar (text and count set) the kind and value that plain text has; *octal: it was 0755.
+ */
 void yaml_scalar_resolve(struct node *scalar, bool *octal);
 
 /* Whether a plain scalar's text reads as something else than a string; for writers. */
@@ -119,8 +120,9 @@ bool yaml_is_ambiguous(const char *text);
  * or -1; -2 when the arena is full.
  */
 long node_map_finish(struct node *map, struct arena *arena);
-/* Mark each pair (is_shadowed[0..count), all false) whose key another before it has. -2: arena full. */
-int  node_map_mark_shadowed(const struct node *map, bool *is_shadowed, struct arena *arena);
+/* Mark each pair (is_shadowed[0..count), all false) whose key another before it has. -2: arena
+ * full. */
+int node_map_mark_shadowed(const struct node *map, bool *is_shadowed, struct arena *arena);
 void node_seq_finish(struct node *seq);
 
 #endif

@@ -103,7 +103,8 @@ node_map_mark_shadowed(const struct node *map, bool *is_shadowed, struct arena *
 		sorted[i] = i;
 	qsort_r(sorted, map->count, sizeof(uint32_t), order_by_key, map->pairs);
 	for (i = 1; i < map->count; i++)
-		if (strcmp(map->pairs[sorted[i - 1]].key->text, map->pairs[sorted[i]].key->text) == 0)
+		if (strcmp(map->pairs[sorted[i - 1]].key->text, map->pairs[sorted[i]].key->text) ==
+		    0)
 			is_shadowed[sorted[i]] = true;
 	return 0;
 }

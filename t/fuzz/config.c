@@ -17,8 +17,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
 static struct plan *
-compile_bytes(const void *bytes, size_t len, const struct compile_input *model,
-	      struct buffer *text)
+compile_bytes(const void *bytes, size_t len, const struct compile_input *model, struct buffer *text)
 {
 	struct compile_input input = *model;
 	struct plan *plan;

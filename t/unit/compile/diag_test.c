@@ -20,7 +20,9 @@
 static int
 compile_text(const char *text, size_t len, struct buffer *printed, size_t *count)
 {
-	struct compile_input input = {.path = "a/config.yml", .bytes = text, .len = len,
+	struct compile_input input = {.path = "a/config.yml",
+				      .bytes = text,
+				      .len = len,
 				      .branch = "main",
 				      .policy = {true, FEATURE_ALL}};
 	struct plan *plan;
@@ -50,41 +52,44 @@ static void
 test_diag_prints_place_source_caret_chain_and_hint(void **state)
 {
 	(void)state;
-	expect_printed("version: 2.1\n"
-		       "jobs:\n"
-		       "  build:\n"
-		       "    machine: true\n"
-		       "    steps:\n"
-		       "      - rnu: \xc3\xa9\n",
-		       "a/config.yml:6:9: error[E_CMD_UNKNOWN]: cannot find a definition for command "
-		       "named 'rnu'\n"
-		       "    6 |       - rnu: \xc3\xa9\n"
-		       "      |         ^\n"
-		       "  in workflow 'workflow', job 'build'\n"
-		       "  hint: did you mean 'run'?\n");
+	expect_printed(
+		"version: 2.1\n"
+		"jobs:\n"
+		"  build:\n"
+		"    machine: true\n"
+		"    steps:\n"
+		"      - rnu: \xc3\xa9\n",
+		"a/config.yml:6:9: error[E_CMD_UNKNOWN]: cannot find a definition for command "
+		"named 'rnu'\n"
+		"    6 |       - rnu: \xc3\xa9\n"
+		"      |         ^\n"
+		"  in workflow 'workflow', job 'build'\n"
+		"  hint: did you mean 'run'?\n");
 }
 
 static void
 test_diag_prints_warnings_with_a_good_plan(void **state)
 {
 	(void)state;
-	expect_printed("version: 2.1\njobs: {build: {machine: true, steps: [checkout]}}\njob: 1\n",
-		       "a/config.yml:3:1: warning[W_KEY]: key 'job' is ignored: a config has no such "
-		       "key\n"
-		       "    3 | job: 1\n"
-		       "      | ^\n"
-		       "  hint: did you mean 'jobs'?\n");
+	expect_printed(
+		"version: 2.1\njobs: {build: {machine: true, steps: [checkout]}}\njob: 1\n",
+		"a/config.yml:3:1: warning[W_KEY]: key 'job' is ignored: a config has no such "
+		"key\n"
+		"    3 | job: 1\n"
+		"      | ^\n"
+		"  hint: did you mean 'jobs'?\n");
 }
 
 static void
 test_diag_points_at_a_root_that_is_no_mapping(void **state)
 {
 	(void)state;
-	expect_printed("jobs", "a/config.yml:1:1: error[E_YAML_ROOT]: expected type: mapping, found: "
-			       "string\n"
-			       "    1 | jobs\n"
-			       "      | ^\n"
-			       "  hint: begin with 'version: 2.1'\n");
+	expect_printed("jobs",
+		       "a/config.yml:1:1: error[E_YAML_ROOT]: expected type: mapping, found: "
+		       "string\n"
+		       "    1 | jobs\n"
+		       "      | ^\n"
+		       "  hint: begin with 'version: 2.1'\n");
 }
 
 static void
@@ -186,8 +191,8 @@ test_compile_refuses_commands_that_multiply(void **state)
 			     "commands:\n  c0: {steps: [run: x]}\n");
 	for (i = 1; i < 20; i++)
 		n += (size_t)snprintf(text + n, sizeof(text) - n,
-				      "  c%d: {steps: [c%d, c%d, c%d, c%d, c%d, c%d, c%d, c%d]}\n", i,
-				      i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1);
+				      "  c%d: {steps: [c%d, c%d, c%d, c%d, c%d, c%d, c%d, c%d]}\n",
+				      i, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1);
 	expect_refused(text, n, ERR_LIMIT, "E_LIMIT");
 }
 
@@ -206,10 +211,11 @@ test_compile_refuses_deep_commands_matrices_and_orbs(void **state)
 				      i - 1);
 	expect_refused(text, n, ERR_LIMIT, "commands are nested deeper");
 
-	n = (size_t)snprintf(text, sizeof(text),
-			     "version: 2.1\njobs: {t: {machine: true, parameters: {a: {type: integer}, "
-			     "b: {type: integer}}, steps: [checkout]}}\n"
-			     "workflows: {w: {jobs: [t: {matrix: {parameters: {a: &v [");
+	n = (size_t)snprintf(
+		text, sizeof(text),
+		"version: 2.1\njobs: {t: {machine: true, parameters: {a: {type: integer}, "
+		"b: {type: integer}}, steps: [checkout]}}\n"
+		"workflows: {w: {jobs: [t: {matrix: {parameters: {a: &v [");
 	for (i = 0; i < 33; i++)
 		n += (size_t)snprintf(text + n, sizeof(text) - n, "%zu,", i);
 	n += (size_t)snprintf(text + n, sizeof(text) - n, "], b: *v}}}]}}\n");

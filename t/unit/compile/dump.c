@@ -49,7 +49,8 @@ dump_read_file(const char *path, size_t *len)
 
 static const struct compile_value defaults[] = {
 	{.name = "pipeline.number", .type = COMPILE_INTEGER, .integer = 7},
-	{.name = "pipeline.id", .type = COMPILE_STRING,
+	{.name = "pipeline.id",
+	 .type = COMPILE_STRING,
 	 .string = "00000000-0000-0000-0000-000000000001"},
 	{.name = "pipeline.project.slug", .type = COMPILE_STRING, .string = "gh/acme/shop"},
 	{.name = "pipeline.git.branch.is_default", .type = COMPILE_BOOLEAN, .boolean = true},

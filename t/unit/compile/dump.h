@@ -6,8 +6,8 @@
  *
  *	branch NAME | branch -		tag NAME
  *	schedule WORKFLOW		parameter NAME=TEXT (read with the declared type)
- *	integer NAME=N			boolean NAME=true	string NAME=TEXT	typed parameters
- *	value NAME=TEXT			value-integer NAME=N	value-boolean NAME=true
+ *	integer NAME=N			boolean NAME=true	string NAME=TEXT	typed
+ *parameters value NAME=TEXT			value-integer NAME=N	value-boolean NAME=true
  *	supported NONE			no feature at all; docker-on-host off
  *	orb NS/NAME@VERSION=FILE	what the registry answers, a file in the directory
  *

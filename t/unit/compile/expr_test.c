@@ -222,8 +222,8 @@ static void
 test_substitute_keeps_or_drops_sections(void **state)
 {
 	(void)state;
-	expect_filled("a<<# parameters.yes >>b<< parameters.s >><</ parameters.yes >>c", NODE_STRING,
-		      "abtextc");
+	expect_filled("a<<# parameters.yes >>b<< parameters.s >><</ parameters.yes >>c",
+		      NODE_STRING, "abtextc");
 	expect_filled("a<<# parameters.no >>b<</ parameters.no >>c", NODE_STRING, "ac");
 	expect_filled("a<<^ parameters.no >>b<</ parameters.no >>c", NODE_STRING, "abc");
 	expect_filled("<<#parameters.yes>>1<<^parameters.n>>2<</parameters.n>>3<</parameters.yes>>",
@@ -332,9 +332,15 @@ test_value_float_text_is_shortest(void **state)
 	static const struct {
 		double value;
 		const char *text;
-	} rows[] = {{1.1, "1.1"},	   {1.0, "1.0"},      {100000.0, "100000.0"},
-		    {0.1, "0.1"},	   {0.00012, "0.00012"}, {1e16, "1.0e+16"},
-		    {1.5e-7, "1.5e-07"}, {-2.5, "-2.5"},     {1.0 / 3, "0.3333333333333333"},
+	} rows[] = {{1.1, "1.1"},
+		    {1.0, "1.0"},
+		    {100000.0, "100000.0"},
+		    {0.1, "0.1"},
+		    {0.00012, "0.00012"},
+		    {1e16, "1.0e+16"},
+		    {1.5e-7, "1.5e-07"},
+		    {-2.5, "-2.5"},
+		    {1.0 / 3, "0.3333333333333333"},
 		    {123456.789, "123456.789"}};
 	char room[40];
 	size_t i;

@@ -37,8 +37,8 @@ on_problem(void *arg, const struct yaml_problem *problem)
 static void
 read_bytes(struct result *result, const void *bytes, size_t len, size_t limit)
 {
-	struct yaml_input input = {.bytes = bytes, .len = len, .problem = on_problem,
-				   .arg = result};
+	struct yaml_input input = {
+		.bytes = bytes, .len = len, .problem = on_problem, .arg = result};
 
 	memset(result, 0, sizeof(*result));
 	arena_init(&result->arena, limit);
@@ -118,8 +118,9 @@ test_yaml_types_plain_scalars_as_version_1_1_does(void **state)
 	expect_tree("[true, True, TRUE, tRUE, yes, No, ON, off, y, n]",
 		    "[yes,yes,yes,'tRUE',yes,no,yes,no,'y','n']");
 	expect_tree("[~, null, Null, NULL, nULL, '']", "[null,null,null,null,'nULL','']");
-	expect_tree("[0, 12, -3, +4, 0x1f, 0b101, 0755, 1_000, _1, 0x, 08, 1a]",
-		    "[int:0,int:12,int:-3,int:4,int:31,int:5,int:493,int:1000,'_1','0x','08','1a']");
+	expect_tree(
+		"[0, 12, -3, +4, 0x1f, 0b101, 0755, 1_000, _1, 0x, 08, 1a]",
+		"[int:0,int:12,int:-3,int:4,int:31,int:5,int:493,int:1000,'_1','0x','08','1a']");
 	expect_tree("[1.5, 1., .5, 1e3, -2.5E-1, .inf, -.INF, 1.2.3, ., '1.5', 1e]",
 		    "[float:1.5,float:1,float:0.5,float:1000,float:-0.25,float:inf,float:-inf,"
 		    "'1.2.3','.','1.5','1e']");
