@@ -25,14 +25,22 @@ is "$(events_of quit | sort | uniq -d)" '' 'each event is stored once'
 
 hub_say "task killed $print"
 wait_log fakehub 'task killed step 0 step_started' 20
+connections()
+{
+	grep -c 'connected to the hub' "$tmp/agent.log"
+}
+is_connected_again()
+{
+	[ "$(connections)" -gt "$before" ]
+}
 n=0
 while [ $n -lt 5 ]; do
 	n=$((n + 1))
+	before=$(connections)
 	kill -KILL "$agent_pid"
 	wait "$agent_pid" 2>/dev/null
 	start_runnerd --orphan-limit 60s
-	wait_until 20 sh -c "grep -q 'connected to the hub' '$tmp/agent.log'"
-	sleep 0.1
+	wait_until 20 is_connected_again
 done
 ok 'an agent killed again and again loses no task' wait_ended killed success 60
 ok 'and no byte' cmp "$tmp/wanted" "$(got_output killed)"
