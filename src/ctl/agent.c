@@ -24,11 +24,11 @@ static const struct option list_options[] = {
 	{NULL, 0, NULL, NULL},
 };
 
-const struct command agent_list_command = {"agent list", NULL, "list the agents and what they serve",
-					   list_options, agent_list};
+const struct command agent_list_command = {
+	"agent list", NULL, "list the agents and what they serve", list_options, agent_list};
 
 static const struct column agent_columns[] = {
-	{"AGENT", "name"},	{"CLASS", "resource_class"},	{"HOST", "hostname"},
+	{"AGENT", "name"},	{"CLASS", "resource_class"},	    {"HOST", "hostname"},
 	{"VERSION", "version"}, {"LAST CONTACT", "last_connected"}, {NULL, NULL},
 };
 

@@ -77,8 +77,8 @@ read_token(char **out, const char *file, struct err *err)
 	room[len] = '\0';
 	room[strcspn(room, "\r\n")] = '\0';
 	if (room[0] == '\0' || len == sizeof(room) - 1)
-		return err_set(err, ERR_HOST, "token file '%s' must hold one token in its first line",
-			       file);
+		return err_set(err, ERR_HOST,
+			       "token file '%s' must hold one token in its first line", file);
 	*out = mem_strdup(room);
 	return 0;
 }
@@ -104,8 +104,8 @@ api_new(struct api **out, struct loop *loop, const char *url, char *token,
 	const struct tls_client_options *trust, struct err *err)
 {
 	struct api *api = MEM_NEW(struct api);
-	struct http_client_options options = {.url = url, .give_up = true,
-					      .user_agent = "runnerctl/" RUNNER_VERSION};
+	struct http_client_options options = {
+		.url = url, .give_up = true, .user_agent = "runnerctl/" RUNNER_VERSION};
 
 	api->loop = loop;
 	api->token = token;
@@ -234,7 +234,8 @@ hint_of_status(int status)
 int
 api_judge(int status, const char *body, size_t len, struct err *err)
 {
-	static char hint[256]; /* err->hint is static text; the last refusal's is the one that is shown */
+	static char hint[256]; /* err->hint is static text; the last refusal's is the one that is
+				  shown */
 	struct err ignored = ERR_INIT;
 	struct json *json = NULL;
 	const char *message, *said;
@@ -246,7 +247,8 @@ api_judge(int status, const char *body, size_t len, struct err *err)
 	message = json_get_str(json, "message");
 	said = json_get_str(json, "hint");
 	rc = message != NULL ? err_set(err, code_of_status(status), "%s", message)
-			     : err_set(err, code_of_status(status), "the hub answered with status %d", status);
+			     : err_set(err, code_of_status(status),
+				       "the hub answered with status %d", status);
 	if (said != NULL) {
 		(void)snprintf(hint, sizeof(hint), "%s", said);
 		err_hint(err, hint);
@@ -300,9 +302,12 @@ api_call(struct api *api, const char *method, const char *path, const struct jso
 	struct http_header headers[] = {{"circle-token", api->token},
 					{"accept", "application/json"},
 					{"content-type", "application/json"}};
-	struct http_call_spec spec = {.method = method, .path = path, .headers = headers,
+	struct http_call_spec spec = {.method = method,
+				      .path = path,
+				      .headers = headers,
 				      .header_count = body != NULL ? 3 : 2,
-				      .timeout_ms = API_TIMEOUT_MS, .wait = true};
+				      .timeout_ms = API_TIMEOUT_MS,
+				      .wait = true};
 
 	if (out != NULL)
 		*out = NULL;
@@ -311,7 +316,8 @@ api_call(struct api *api, const char *method, const char *path, const struct jso
 		spec.body = text.data;
 		spec.body_len = text.len;
 	}
-	question.rc = http_call_start(&question.call, api->client, &spec, on_answer, &question, err);
+	question.rc =
+		http_call_start(&question.call, api->client, &spec, on_answer, &question, err);
 	if (question.rc == 0)
 		while (!question.done)
 			loop_run(api->loop);
@@ -372,9 +378,13 @@ api_stream_start(struct api_stream *stream, struct api *api, const char *path, c
 {
 	struct http_header headers[] = {{"circle-token", api->token},
 					{"accept", accept != NULL ? accept : "application/json"}};
-	struct http_call_spec spec = {.path = path, .headers = headers, .header_count = 2,
-				      .on_head = on_stream_head, .on_data = on_stream_data,
-				      .stream_arg = stream, .wait = true};
+	struct http_call_spec spec = {.path = path,
+				      .headers = headers,
+				      .header_count = 2,
+				      .on_head = on_stream_head,
+				      .on_data = on_stream_data,
+				      .stream_arg = stream,
+				      .wait = true};
 
 	memset(stream, 0, sizeof(*stream));
 	stream->on_data = on_data;

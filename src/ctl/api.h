@@ -23,7 +23,8 @@ struct loop;
 
 enum { API_TOKEN_MAX_BYTES = 4096 };
 
-/* To the hub of the global options and the environment, with a loop of its own. Fails: ERR_INPUT, ERR_HOST with a hint. */
+/* To the hub of the global options and the environment, with a loop of its own. Fails: ERR_INPUT,
+ * ERR_HOST with a hint. */
 int api_open(struct api **out, struct err *err);
 /* To that hub with that token; both are copied. */
 int api_open_at(struct api **out, struct loop *loop, const char *url, const char *token,
@@ -32,21 +33,23 @@ void api_close(struct api *api); /* NULL is fine */
 struct loop *api_loop(const struct api *api);
 
 /*
- * Ask and wait. body NULL: none. *out (may be NULL when nothing is asked for) is the caller's; it is NULL for an answer
- * without a body.
- * Fails: ERR_INPUT (the hub says the request is wrong; *out may hold its answer all the same), ERR_GONE (no such thing, or
- * not in a state for this), ERR_HOST (token refused), ERR_AGAIN (not reached, or not now).
+ * Ask and wait. body NULL: none. *out (may be NULL when nothing is asked for) is the caller's; it
+ * is NULL for an answer without a body. Fails: ERR_INPUT (the hub says the request is wrong; *out
+ * may hold its answer all the same), ERR_GONE (no such thing, or not in a state for this), ERR_HOST
+ * (token refused), ERR_AGAIN (not reached, or not now).
  */
 int api_call(struct api *api, const char *method, const char *path, const struct json *body,
 	     struct json **out, struct err *err);
 int api_get(struct api *api, const char *path, struct json **out, struct err *err);
 
 /*
- * A path from pieces: each "%s" in fmt takes a string, percent-encoded; each "%p" one as it is. The caller frees.
+ * A path from pieces: each "%s" in fmt takes a string, percent-encoded; each "%p" one as it is. The
+ * caller frees.
  */
 char *api_path(const char *fmt, ...);
 
-/* A reply that comes bit by bit. ended(arg, NULL) at its end; a status of 400 or above is an error. */
+/* A reply that comes bit by bit. ended(arg, NULL) at its end; a status of 400 or above is an error.
+ */
 typedef void api_data_fn(void *arg, const void *bytes, size_t len);
 typedef void api_ended_fn(void *arg, const struct err *err);
 
@@ -61,9 +64,9 @@ struct api_stream {
 };
 
 /* accept NULL: JSON lines. */
-int api_stream_start(struct api_stream *stream, struct api *api, const char *path,
-		     const char *accept, api_data_fn *on_data, api_ended_fn *on_ended, void *arg,
-		     struct err *err);
+int
+api_stream_start(struct api_stream *stream, struct api *api, const char *path, const char *accept,
+		 api_data_fn *on_data, api_ended_fn *on_ended, void *arg, struct err *err);
 /* on_ended does not run any more. A zeroed struct is fine. */
 void api_stream_stop(struct api_stream *stream);
 void api_stream_pause(struct api_stream *stream);

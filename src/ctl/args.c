@@ -19,8 +19,10 @@
 #include "runner/exit.h"
 
 const struct option global_options[] = {
-	{"hub", 0, "URL", "the hub: https://HOST[:PORT] or unix:PATH (default: $RUNNER_HUB, then $CIRCLE_HOST)"},
-	{"token-file", 0, "FILE", "a file that holds the personal token, '-' for standard input (default: $CIRCLE_TOKEN)"},
+	{"hub", 0, "URL",
+	 "the hub: https://HOST[:PORT] or unix:PATH (default: $RUNNER_HUB, then $CIRCLE_HOST)"},
+	{"token-file", 0, "FILE",
+	 "a file that holds the personal token, '-' for standard input (default: $CIRCLE_TOKEN)"},
 	{"cacert", 0, "FILE", "trust the issuers in this PEM file alone"},
 	{"hub-fingerprint", 0, "SHA256:HEX", "trust the hub that presents this certificate"},
 	{"project", 0, "SLUG", "the project, as vcs/owner/name (default: from the git remote)"},
@@ -193,8 +195,8 @@ args_count(const struct command *command, int count, int least, int most)
 	else if (most == 0)
 		rc = err_set(&err, ERR_INPUT, "'%s' takes no operand", command->name);
 	else
-		rc = err_set(&err, ERR_INPUT, "'%s' takes at most %d operand%s", command->name, most,
-			     most == 1 ? "" : "s");
+		rc = err_set(&err, ERR_INPUT, "'%s' takes at most %d operand%s", command->name,
+			     most, most == 1 ? "" : "s");
 	(void)rc;
 	return say_usage(command, &err);
 }

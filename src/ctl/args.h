@@ -20,11 +20,11 @@ struct err;
 enum json_form { JSON_FORM_NONE, JSON_FORM_DOCUMENT, JSON_FORM_LINES };
 
 struct globals {
-	const char *hub;	     /* NULL: RUNNER_HUB, CIRCLE_HOST */
-	const char *token_file;	     /* NULL: CIRCLE_TOKEN */
+	const char *hub;	/* NULL: RUNNER_HUB, CIRCLE_HOST */
+	const char *token_file; /* NULL: CIRCLE_TOKEN */
 	const char *cacert;
 	const char *hub_fingerprint;
-	const char *project;	     /* NULL: from the git remote */
+	const char *project; /* NULL: from the git remote */
 	enum json_form json;
 	bool quiet;
 	unsigned verbose;

@@ -95,8 +95,8 @@ int
 capture(struct loop *loop, char *const *argv, const char *cwd, struct buffer *out, int *status,
 	struct err *err)
 {
-	struct capturing c = {.loop = loop, .child = CHILD_INIT, .out = out, .status = status,
-			      .err = err};
+	struct capturing c = {
+		.loop = loop, .child = CHILD_INIT, .out = out, .status = status, .err = err};
 	struct child_spec spec = {.argv = argv, .cwd = cwd, .flags = CHILD_DIES_WITH_US};
 	struct child_fd to_stdout = {.to = STDOUT_FILENO};
 	char path[PATH_MAX];

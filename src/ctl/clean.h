@@ -15,21 +15,30 @@
 #include <stdint.h>
 
 /* Where in an escape sequence (ECMA-48) a stream stands. */
-enum clean_state { CLEAN_TEXT, CLEAN_ESCAPE, CLEAN_CONTROL_SEQUENCE, CLEAN_STRING, CLEAN_STRING_ESCAPE };
+enum clean_state {
+	CLEAN_TEXT,
+	CLEAN_ESCAPE,
+	CLEAN_CONTROL_SEQUENCE,
+	CLEAN_STRING,
+	CLEAN_STRING_ESCAPE
+};
 
 /*
- * Next byte of a stream: true when it is text to keep (control characters other than tab, newline, carriage return are
- * not), false when it is part of an escape sequence or a control character. *state begins as CLEAN_TEXT.
+ * Next byte of a stream: true when it is text to keep (control characters other than tab, newline,
+ * carriage return are not), false when it is part of an escape sequence or a control character.
+ * *state begins as CLEAN_TEXT.
  */
 bool clean_keeps(enum clean_state *state, unsigned char byte);
 
-/* One line of printable UTF-8 in room (size > 0): sequences and control characters dropped, tabs blanks, broken bytes '?'. */
+/* One line of printable UTF-8 in room (size > 0): sequences and control characters dropped, tabs
+ * blanks, broken bytes '?'. */
 void clean_text(char *room, size_t size, const char *text, size_t len);
 
 /* Columns that clean text takes on a terminal. */
 unsigned clean_width(const char *text);
 
-/* text in at most width columns: where it is longer the middle makes room for "...". Returns room. */
+/* text in at most width columns: where it is longer the middle makes room for "...". Returns room.
+ */
 const char *clean_cut(char *room, size_t size, const char *text, unsigned width);
 
 /* --- a whole stream -------------------------------------------------------------------- */
@@ -51,14 +60,15 @@ struct clean_stream {
 };
 
 /* Appends what may pass; out must have no limit. */
-void clean_stream_feed(struct clean_stream *stream, const void *bytes, size_t len,
-		       struct buffer *out);
+void
+clean_stream_feed(struct clean_stream *stream, const void *bytes, size_t len, struct buffer *out);
 
 /* --- the last line of a stream ------------------------------------------------------ */
 
 enum { CLEAN_LINE_BYTES = 256 };
 
-/* The last line that had something in it, as far as it has come; carriage returns begin it anew. Zeroed: none yet. */
+/* The last line that had something in it, as far as it has come; carriage returns begin it anew.
+ * Zeroed: none yet. */
 struct clean_line {
 	enum clean_state state;
 	bool ended; /* the next text begins a new line */

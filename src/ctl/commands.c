@@ -75,7 +75,8 @@ find_exact(const char *name)
 	return NULL;
 }
 
-/* The first n words of argv, with single blanks; the first word's plural made singular on demand. */
+/* The first n words of argv, with single blanks; the first word's plural made singular on demand.
+ */
 static void
 join_words(char room[NAME_BYTES], int n, char **argv, bool singular)
 {
@@ -151,10 +152,12 @@ refuse_group(const char *group, const char *typed, struct err *err)
 	for (at = commands; *at != NULL; at++)
 		if (text_starts((*at)->name, group) && (*at)->name[strlen(group)] == ' ')
 			len += (size_t)snprintf(list + len, sizeof(list) - len, "%s%s",
-						len > 0 ? ", " : "", (*at)->name + strlen(group) + 1);
+						len > 0 ? ", " : "",
+						(*at)->name + strlen(group) + 1);
 	if (typed == NULL)
 		return err_set(err, ERR_INPUT, "'%s' needs one of %s", group, list);
-	return err_set(err, ERR_INPUT, "there is no command '%s %s': it can be %s", group, typed, list);
+	return err_set(err, ERR_INPUT, "there is no command '%s %s': it can be %s", group, typed,
+		       list);
 }
 
 static int
@@ -227,15 +230,17 @@ commands_help(struct buffer *out, const char *group)
 {
 	const struct command *const *at;
 
-	buffer_printf(out, "usage: runnerctl [OPTION]... %s [OPTION]... [OPERAND]...\n\nCommands:\n",
+	buffer_printf(out,
+		      "usage: runnerctl [OPTION]... %s [OPTION]... [OPERAND]...\n\nCommands:\n",
 		      group != NULL ? group : "COMMAND");
 	for (at = commands; *at != NULL; at++) {
-		if (group != NULL && (!text_starts((*at)->name, group) ||
-				      (*at)->name[strlen(group)] != ' '))
+		if (group != NULL &&
+		    (!text_starts((*at)->name, group) || (*at)->name[strlen(group)] != ' '))
 			continue;
 		buffer_printf(out, "  %-*s %s\n", NAME_COLUMN, (*at)->name, (*at)->help);
 	}
 	buffer_puts(out, "\nGlobal options:\n");
 	options_help(out, global_options);
-	buffer_puts(out, "\nrunnerctl COMMAND --help says more of each. The manual: man runnerctl\n");
+	buffer_puts(out,
+		    "\nrunnerctl COMMAND --help says more of each. The manual: man runnerctl\n");
 }

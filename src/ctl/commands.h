@@ -34,8 +34,8 @@ extern const struct command completion_command;
 extern const struct command *const commands[];
 
 /*
- * Find the command that argv begins with; *used is how many words named it. Other names of a command, the plural of
- * its first word and, with prefixes, any unique beginning are accepted.
+ * Find the command that argv begins with; *used is how many words named it. Other names of a
+ * command, the plural of its first word and, with prefixes, any unique beginning are accepted.
  * Fails: ERR_INPUT with the nearest name, or with what a lone first word can be followed by.
  */
 int commands_find(const struct command **out, int argc, char **argv, bool prefixes, int *used,

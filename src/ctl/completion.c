@@ -28,9 +28,8 @@
 
 static int completion(int argc, char **argv);
 
-const struct command completion_command = {"completion", "bash|zsh|fish",
-					   "print a completion script for a shell", NULL,
-					   completion};
+const struct command completion_command = {
+	"completion", "bash|zsh|fish", "print a completion script for a shell", NULL, completion};
 
 enum { HELP_MAX_BYTES = 256 * 1024, OFFER_COMMANDS_MOST = 200, OFFER_LETTERS_COLUMN = 6 };
 
@@ -81,7 +80,8 @@ offer_program_release(struct offer_program *program)
 	free(program->commands);
 }
 
-/* --- reading --help ----------------------------------------------------------------------------- */
+/* --- reading --help -----------------------------------------------------------------------------
+ */
 
 static const char *
 skip_blanks(const char *at)
@@ -89,7 +89,8 @@ skip_blanks(const char *at)
 	return at + strspn(at, " ");
 }
 
-/* "  -j, --jobs N     run so many", "      --json[=lines]   print JSON"; help may follow on the next line. */
+/* "  -j, --jobs N     run so many", "      --json[=lines]   print JSON"; help may follow on the
+ * next line. */
 static bool
 read_option(struct offer_command *command, const char *line, const char *next)
 {
@@ -175,7 +176,7 @@ offer_ourselves(struct offer_program *program)
 static int
 ask_help(struct buffer *text, struct loop *loop, char *path, const char *command, struct err *err)
 {
-	char *argv[] = {path, (char *)(uintptr_t)command, (char *)(uintptr_t)"--help", NULL};
+	char *argv[] = {path, (char *)(uintptr_t)command, (char *)(uintptr_t) "--help", NULL};
 	int status = 0;
 
 	buffer_init(text, HELP_MAX_BYTES);
@@ -227,8 +228,8 @@ find_writer(const char *shell)
 static int
 print_script(writer_fn *write)
 {
-	struct offer_program programs[] = {{.name = "runnerctl"}, {.name = "runnerd"},
-					   {.name = "runner-hub"}};
+	struct offer_program programs[] = {
+		{.name = "runnerctl"}, {.name = "runnerd"}, {.name = "runner-hub"}};
 	struct buffer text = BUFFER_INIT;
 	struct err err = ERR_INIT;
 	struct loop *loop;
@@ -237,7 +238,8 @@ print_script(writer_fn *write)
 	if (loop_new(&loop, &err) < 0)
 		return say_error(&err);
 	offer_ourselves(&programs[0]);
-	if (offer_other(&programs[1], loop, &err) < 0 || offer_other(&programs[2], loop, &err) < 0) {
+	if (offer_other(&programs[1], loop, &err) < 0 ||
+	    offer_other(&programs[2], loop, &err) < 0) {
 		status = say_error(&err);
 	} else {
 		write(&text, programs, 3);
@@ -264,8 +266,9 @@ completion(int argc, char **argv)
 	if (status != ARGS_GO)
 		return status;
 	write = find_writer(argv[0]);
-	if (write == NULL && err_set(&err, ERR_INPUT, "there is no completion for '%s': it can be bash, zsh or fish",
-				     argv[0]) < 0)
+	if (write == NULL &&
+	    err_set(&err, ERR_INPUT, "there is no completion for '%s': it can be bash, zsh or fish",
+		    argv[0]) < 0)
 		return say_usage(&completion_command, &err);
 	return print_script(write);
 }

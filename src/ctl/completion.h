@@ -1,5 +1,6 @@
 /*
- * completion.h - what can be completed: programs, their commands and options, and scripts for shells made of them.
+ * completion.h - what can be completed: programs, their commands and options, and scripts for
+ * shells made of them.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -33,12 +34,12 @@ struct offer_program {
 /* Zeroed but for its name: empty. */
 void offer_program_release(struct offer_program *program);
 
-struct offer_command *offer_add_command(struct offer_program *program, const char *name,
-					const char *help);
+struct offer_command *
+offer_add_command(struct offer_program *program, const char *name, const char *help);
 
 /*
- * Read what --help printed (base/options.h makes it): option lines go to that command of the program. Of the program's
- * own (command 0) the lines "  NAME  HELP" are its commands.
+ * Read what --help printed (base/options.h makes it): option lines go to that command of the
+ * program. Of the program's own (command 0) the lines "  NAME  HELP" are its commands.
  */
 void offer_read_help(struct offer_program *program, size_t command, const char *text);
 

@@ -27,7 +27,8 @@ put_identifier(struct buffer *out, const char *name)
 		buffer_putn(out, *name == '-' ? "_" : name, 1);
 }
 
-/* The second words of the commands that begin with this first word, or all first words; each once. */
+/* The second words of the commands that begin with this first word, or all first words; each once.
+ */
 static void
 put_words(struct buffer *out, const struct offer_program *program, const char *first)
 {
@@ -148,7 +149,8 @@ completion_bash(struct buffer *out, const struct offer_program *programs, size_t
 {
 	size_t i;
 
-	buffer_puts(out, "# bash completion for runnerctl, runnerd and runner-hub: made by runnerctl completion bash\n\n");
+	buffer_puts(out, "# bash completion for runnerctl, runnerd and runner-hub: made by "
+			 "runnerctl completion bash\n\n");
 	for (i = 0; i < count; i++)
 		bash_program(out, &programs[i]);
 }
@@ -322,18 +324,20 @@ completion_fish(struct buffer *out, const struct offer_program *programs, size_t
 {
 	size_t i;
 
-	buffer_puts(out, "# fish completion for runnerctl, runnerd and runner-hub: made by runnerctl completion fish\n\n"
-			 "function __runner_command\n"
-			 "\tset -l given\n"
-			 "\tfor word in (commandline -opc)[2..-1]\n"
-			 "\t\tif not string match -q -- '-*' $word\n"
-			 "\t\t\tset -a given $word\n"
-			 "\t\tend\n"
-			 "\tend\n"
-			 "\tset -l typed (string join ' ' $given)\n"
-			 "\ttest \"$typed\" = \"$argv[2]\"; and return\n"
-			 "\ttest -n \"$argv[2]\"; and string match -q -- \"$argv[2] *\" \"$typed\"\n"
-			 "end\n\n");
+	buffer_puts(out,
+		    "# fish completion for runnerctl, runnerd and runner-hub: made by runnerctl "
+		    "completion fish\n\n"
+		    "function __runner_command\n"
+		    "\tset -l given\n"
+		    "\tfor word in (commandline -opc)[2..-1]\n"
+		    "\t\tif not string match -q -- '-*' $word\n"
+		    "\t\t\tset -a given $word\n"
+		    "\t\tend\n"
+		    "\tend\n"
+		    "\tset -l typed (string join ' ' $given)\n"
+		    "\ttest \"$typed\" = \"$argv[2]\"; and return\n"
+		    "\ttest -n \"$argv[2]\"; and string match -q -- \"$argv[2] *\" \"$typed\"\n"
+		    "end\n\n");
 	for (i = 0; i < count; i++)
 		fish_program(out, &programs[i]);
 }

@@ -34,9 +34,9 @@ static const struct option config_options[] = {INPUT_OPTIONS, {NULL, 0, NULL, NU
 const struct command config_validate_command = {"config validate", "[FILE|-]",
 						"say what is wrong with a config", validate_options,
 						config_validate};
-const struct command config_process_command = {
-	"config process", "[FILE|-]", "print a config with everything expanded", config_options,
-	config_process};
+const struct command config_process_command = {"config process", "[FILE|-]",
+					       "print a config with everything expanded",
+					       config_options, config_process};
 const struct command config_tasks_command = {"config tasks", "[FILE|-]",
 					     "list the tasks that a config comes to",
 					     config_options, config_tasks};
@@ -78,7 +78,7 @@ prepare(struct config *config, const struct command *command, int argc, char **a
 		status = say_error(&err);
 	else
 		status = input_compile(&config->source,
-					config->all ? (uint64_t)FEATURE_ALL : input_features());
+				       config->all ? (uint64_t)FEATURE_ALL : input_features());
 	loop_free(loop);
 	return status;
 }
@@ -176,8 +176,12 @@ static int
 config_tasks(int argc, char **argv)
 {
 	static const struct column columns[] = {
-		{"WORKFLOW", "workflow"}, {"JOB", "job"},	 {"NODE", "node_index"},
-		{"EXECUTOR", "executor"}, {"CLASS", "resource_class"}, {"REQUIRES", "requires"},
+		{"WORKFLOW", "workflow"},
+		{"JOB", "job"},
+		{"NODE", "node_index"},
+		{"EXECUTOR", "executor"},
+		{"CLASS", "resource_class"},
+		{"REQUIRES", "requires"},
 		{NULL, NULL},
 	};
 	struct config config = {0};

@@ -19,8 +19,8 @@ enum { NAME_BYTES = 128, REASON_BYTES = 512, STEP_NAME_BYTES = 256, STEP_NAME_CO
 static const struct {
 	const char *name, *colour;
 } looks[JOB_LOOK_COUNT] = {
-	[JOB_WAITING] = {"waiting", "\033[2m"},	  [JOB_RUNNING] = {"running", "\033[33m"},
-	[JOB_SUCCESS] = {"success", "\033[32m"},  [JOB_FAILED] = {"failed", "\033[31m"},
+	[JOB_WAITING] = {"waiting", "\033[2m"},	   [JOB_RUNNING] = {"running", "\033[33m"},
+	[JOB_SUCCESS] = {"success", "\033[32m"},   [JOB_FAILED] = {"failed", "\033[31m"},
 	[JOB_CANCELED] = {"canceled", "\033[35m"}, [JOB_NOT_RUN] = {"not run", "\033[2m"},
 };
 
@@ -166,7 +166,8 @@ display_job(struct display *display, const char *name)
 	struct display_job *job;
 
 	if ((n & (n - 1)) == 0)
-		display->jobs = mem_resize(display->jobs, n > 0 ? n * 2 : 1, sizeof(*display->jobs));
+		display->jobs =
+			mem_resize(display->jobs, n > 0 ? n * 2 : 1, sizeof(*display->jobs));
 	job = &display->jobs[n];
 	memset(job, 0, sizeof(*job));
 	job->filter.colour = display->colour;

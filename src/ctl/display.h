@@ -32,7 +32,7 @@ enum job_look {
 	JOB_WAITING,
 	JOB_RUNNING,
 	JOB_SUCCESS,
-	JOB_FAILED,	/* timedout and infra-fail, too: the reason says so */
+	JOB_FAILED, /* timedout and infra-fail, too: the reason says so */
 	JOB_CANCELED,
 	JOB_NOT_RUN,
 	JOB_LOOK_COUNT

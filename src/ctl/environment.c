@@ -64,7 +64,8 @@ put(struct environment *environment, const char *name, size_t len, const char *v
 		}
 	}
 	if (environment->count == ENVIRONMENT_MOST)
-		return err_set(err, ERR_LIMIT, "there can be at most %d variables", ENVIRONMENT_MOST);
+		return err_set(err, ERR_LIMIT, "there can be at most %d variables",
+			       ENVIRONMENT_MOST);
 	environment->pairs = mem_resize(environment->pairs, environment->count + 1, sizeof(*pair));
 	pair = &environment->pairs[environment->count++];
 	pair->name = mem_strndup(name, len);
@@ -81,7 +82,8 @@ environment_add(struct environment *environment, const char *typed, struct err *
 
 	/* What is behind '=' may be a secret: it is not repeated. */
 	if (!is_name(typed, len))
-		return err_set(err, ERR_INPUT, "a variable is given as NAME=VALUE, and '%.*s' is no name",
+		return err_set(err, ERR_INPUT,
+			       "a variable is given as NAME=VALUE, and '%.*s' is no name",
 			       (int)(len < 100 ? len : 100), typed);
 	if (typed[len] == '=')
 		return put(environment, typed, len, typed + len + 1, err);
@@ -106,8 +108,8 @@ read_file(char **out, const char *path, struct err *err)
 	if (n < 0)
 		return err_sys(err, "cannot read environment file '%s'", path);
 	if (len == ENVIRONMENT_FILE_BYTES || memchr(room, '\0', len) != NULL)
-		return err_set(err, ERR_INPUT, "environment file '%s' must be text of less than 1 MiB",
-			       path);
+		return err_set(err, ERR_INPUT,
+			       "environment file '%s' must be text of less than 1 MiB", path);
 	*out = mem_strdup(room);
 	return 0;
 }

@@ -25,7 +25,8 @@ void environment_release(struct environment *environment);
 /* "NAME=VALUE", or "NAME": ours, nothing when we do not have it. Fails: ERR_INPUT, ERR_LIMIT. */
 int environment_add(struct environment *environment, const char *typed, struct err *err);
 
-/* One of these a line; empty lines and those that begin with '#' are passed over. Fails: ERR_HOST, too. */
+/* One of these a line; empty lines and those that begin with '#' are passed over. Fails: ERR_HOST,
+ * too. */
 int environment_add_file(struct environment *environment, const char *path, struct err *err);
 
 #endif

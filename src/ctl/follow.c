@@ -113,7 +113,8 @@ on_watch_ended(void *arg, const struct err *err)
 
 /* --- what jobs print ------------------------------------------------------------------- */
 
-/* False: it has to wait for what the watch will say, for room, or for the block that is being printed. */
+/* False: it has to wait for what the watch will say, for room, or for the block that is being
+ * printed. */
 static bool
 take_record(void *arg, const struct output_record *record, const void *bytes)
 {
@@ -376,11 +377,11 @@ follow_free(struct follow *follow)
 	records_release(&follow->records);
 	records_release(&follow->block_records);
 	buffer_release(&follow->line);
-	HASH_ITER(hh, follow->tasks, task, next_task) {
+	HASH_ITER (hh, follow->tasks, task, next_task) {
 		HASH_DEL(follow->tasks, task);
 		free(task);
 	}
-	HASH_ITER(hh, follow->nodes, node, next_node) {
+	HASH_ITER (hh, follow->nodes, node, next_node) {
 		HASH_DEL(follow->nodes, node);
 		node_free(node);
 	}

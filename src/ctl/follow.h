@@ -21,9 +21,9 @@ struct outlet;
 
 struct follow_options {
 	struct api *api;
-	const char *pipeline;	 /* id */
+	const char *pipeline; /* id */
 	struct display *display;
-	struct outlet *outlet;	 /* where the display writes: its filling stops the streams */
+	struct outlet *outlet; /* where the display writes: its filling stops the streams */
 	void (*on_change)(void *arg);
 	void *arg;
 };

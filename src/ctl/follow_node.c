@@ -1,5 +1,6 @@
 /*
- * follow_node.c - the nodes of a pipeline that is followed, and their facts in order with their output.
+ * follow_node.c - the nodes of a pipeline that is followed, and their facts in order with their
+ * output.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -56,7 +57,8 @@ node_find(struct follow *follow, const char *job, unsigned index)
 	return node;
 }
 
-/* The job's name, with its workflow's where there are several, with the node's index where it is parallel. */
+/* The job's name, with its workflow's where there are several, with the node's index where it is
+ * parallel. */
 static void
 node_label(const struct follow *follow, const struct node *node, char *room, size_t size)
 {
@@ -290,7 +292,6 @@ node_advance_all(struct follow *follow)
 {
 	struct node *node, *next;
 
-	HASH_ITER(hh, follow->nodes, node, next)
+	HASH_ITER (hh, follow->nodes, node, next)
 		node_advance(follow, node);
 }
-

@@ -47,22 +47,22 @@ struct fact {
 struct node {
 	char job[ID_TEXT_BYTES];
 	unsigned index;
-	char *name, *workflow;	    /* the job's */
+	char *name, *workflow; /* the job's */
 	bool is_parallel;
 	char key[FOLLOW_KEY_BYTES]; /* "job id/index" */
 	unsigned shown;		    /* its number in the display */
 	char task[ID_TEXT_BYTES];   /* of the latest attempt */
 	int64_t attempt;
-	bool started, ended;	    /* facts of the current task have been queued */
-	int64_t step;		    /* last that was shown to start; -1: none */
+	bool started, ended; /* facts of the current task have been queued */
+	int64_t step;	     /* last that was shown to start; -1: none */
 	uint32_t step_attempt;
-	uint64_t *received;	    /* bytes of each step's current attempt shown so far */
+	uint64_t *received; /* bytes of each step's current attempt shown so far */
 	uint32_t *received_attempt;
 	size_t received_count;
 	struct fact *first, **end;
-	bool has_failure;	    /* a step failed: what will be printed when the job ends so */
+	bool has_failure; /* a step failed: what will be printed when the job ends so */
 	struct fact failure;
-	UT_hash_handle hh;	    /* by key */
+	UT_hash_handle hh; /* by key */
 };
 
 struct task_of {
@@ -87,7 +87,7 @@ struct follow {
 	void (*on_change)(void *arg);
 	void *arg;
 	char *pipeline;
-	bool several_workflows;	    /* names are written with theirs */
+	bool several_workflows; /* names are written with theirs */
 	struct api_stream watch, output, block_stream;
 	bool watch_ended, output_ended, block_stream_ended, paused;
 	struct buffer line;

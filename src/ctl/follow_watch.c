@@ -60,15 +60,15 @@ node_start(struct follow *follow, struct node *node)
 static void
 node_end(struct follow *follow, struct node *node, const struct json *what)
 {
-	struct fact fact = {.type = FACT_JOB_ENDED,
-			    .look = look_of(json_get_str(what, "outcome"))};
+	struct fact fact = {.type = FACT_JOB_ENDED, .look = look_of(json_get_str(what, "outcome"))};
 	const char *reason = json_get_str(what, "reason");
 
 	if (node->ended)
 		return;
 	node->ended = true;
 	fact.reason = (char *)(uintptr_t)reason;
-	fact.took_ms = between_ms(json_get_str(what, "started_at"), json_get_str(what, "stopped_at"));
+	fact.took_ms =
+		between_ms(json_get_str(what, "started_at"), json_get_str(what, "stopped_at"));
 	if (fact.took_ms != UINT64_MAX)
 		node_start(follow, node);
 	node_queue(follow, node, &fact);
@@ -122,7 +122,8 @@ take_job(struct follow *follow, const struct json *job)
 	node = node_of(follow, job, id, 0);
 	for (i = 0; i < json_count(tasks); i++)
 		take_task(follow, job, id, json_at(tasks, i));
-	/* A job that never had a task: not run, canceled while it waited, or of a kind that does not run. */
+	/* A job that never had a task: not run, canceled while it waited, or of a kind that does
+	 * not run. */
 	if (node != NULL && node->task[0] == '\0' && text_eq(json_get_str(job, "state"), "ended"))
 		node_end(follow, node, job);
 }

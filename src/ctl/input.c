@@ -143,7 +143,8 @@ find_root(struct input *source, struct err *err)
 		*strrchr(config, '/') = '\0';
 		source->root = mem_strdup(config[0] != '\0' ? config : "/");
 	} else {
-		source->root = realpath(source->project.top != NULL ? source->project.top : ".", NULL);
+		source->root =
+			realpath(source->project.top != NULL ? source->project.top : ".", NULL);
 	}
 	if (source->root == NULL)
 		return err_sys(err, "cannot tell the path of the project's directory");
@@ -195,7 +196,8 @@ add_git(struct values *values, const struct input *source)
 	add_string(values, "pipeline.git.revision", project->revision);
 	add_string(values, "pipeline.git.base_revision", project->revision);
 	add_string(values, "pipeline.git.repo_url", project->remote);
-	add_string(values, "pipeline.project.git_url", project->remote != NULL ? project->remote : "");
+	add_string(values, "pipeline.project.git_url",
+		   project->remote != NULL ? project->remote : "");
 	add_string(values, "pipeline.project.slug", project->slug != NULL ? project->slug : "");
 	add_string(values, "pipeline.config.sha", project->revision);
 }
@@ -204,8 +206,8 @@ static void
 add_values(struct values *values, const struct input *source)
 {
 	add_string(values, "pipeline.id", "00000000-0000-0000-0000-000000000001");
-	values->list[values->count++] =
-		(struct compile_value){.name = "pipeline.number", .type = COMPILE_INTEGER, .integer = 1};
+	values->list[values->count++] = (struct compile_value){
+		.name = "pipeline.number", .type = COMPILE_INTEGER, .integer = 1};
 	add_string(values, "pipeline.project.type", "");
 	add_string(values, "pipeline.trigger_source", "api");
 	add_string(values, "pipeline.trigger.type", "api");
@@ -218,8 +220,8 @@ int
 input_compile(struct input *source, uint64_t features)
 {
 	struct values values = {.count = 0};
-	struct compile_input input = {.path = source->path, .bytes = source->bytes,
-				      .len = source->len};
+	struct compile_input input = {
+		.path = source->path, .bytes = source->bytes, .len = source->len};
 	struct buffer text = BUFFER_INIT;
 	struct diags *diags = NULL;
 	int rc;

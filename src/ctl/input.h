@@ -22,20 +22,23 @@ struct err;
 struct loop;
 struct plan;
 
-#define INPUT_OPTIONS                                                                         \
+/* clang-format off */
+#define INPUT_OPTIONS                                                                          \
 	{"parameter", 0, "NAME=VALUE", "a pipeline parameter; may be given more than once"},   \
 	{"pipeline-parameters", 0, "YAML|FILE", "pipeline parameters, as a YAML mapping"},     \
 	{"branch", 0, "NAME", "compile as for this branch (default: the one checked out)"},    \
 	{"tag", 0, "NAME", "compile as for this tag"},                                         \
 	{"executor", 0, "auto|host", "host: run docker: jobs on this machine itself"}
+/* clang-format on */
 
 struct input {
-	const char *file;	/* as typed, '-' for standard input; NULL: .circleci/config.yml */
+	const char *file;	  /* as typed, '-' for standard input; NULL: .circleci/config.yml */
 	const char *branch, *tag; /* as typed; NULL: not */
 	bool docker_on_host;
 	struct project project;
-	char *path;		/* of the config as messages show it */
-	char *root;		/* what a checkout copies: the directory that holds .circleci, else the tree's top, else the current one */
+	char *path; /* of the config as messages show it */
+	char *root; /* what a checkout copies: the directory that holds .circleci, else the tree's
+		       top, else the current one */
 	void *bytes;
 	size_t len;
 	struct arena arena;
@@ -51,15 +54,16 @@ void input_init(struct input *source);
 void input_release(struct input *source);
 
 /* One of INPUT_OPTIONS; its strings are borrowed. Fails: ERR_INPUT, ERR_LIMIT. */
-int input_set(struct input *source, const struct option *option, const char *value,
-	       struct err *err);
+int
+input_set(struct input *source, const struct option *option, const char *value, struct err *err);
 
-/* Find the config and read it, and ask git about the directory. Fails: ERR_HOST with a hint, ERR_LIMIT. */
+/* Find the config and read it, and ask git about the directory. Fails: ERR_HOST with a hint,
+ * ERR_LIMIT. */
 int input_read(struct input *source, struct loop *loop, struct err *err);
 
 /*
- * Compile what was read; source->plan is there after success. Says by itself what is wrong with the config, warnings too.
- * Returns an exit status, EXIT_OK when it compiled.
+ * Compile what was read; source->plan is there after success. Says by itself what is wrong with the
+ * config, warnings too. Returns an exit status, EXIT_OK when it compiled.
  */
 int input_compile(struct input *source, uint64_t features);
 

@@ -33,9 +33,11 @@ static const struct option list_options[] = {
 	{NULL, 0, NULL, NULL},
 };
 
-#define JOB_OPTIONS \
-	{"last-failed", 0, NULL, "the project's job that failed last"}, \
-	{"attempt", 0, "N", "where it ran more than once: this attempt (default: the last)"}
+#define JOB_OPTIONS                                                                                \
+	{"last-failed", 0, NULL, "the project's job that failed last"},                            \
+	{                                                                                          \
+		"attempt", 0, "N", "where it ran more than once: this attempt (default: the last)" \
+	}
 
 static const struct option job_options[] = {JOB_OPTIONS, {NULL, 0, NULL, NULL}};
 
@@ -47,9 +49,14 @@ const struct command job_cancel_command = {"job cancel", "JOB", "cancel a job", 
 					   job_cancel};
 
 static const struct column job_columns[] = {
-	{"NUMBER", "number"},	  {"WORKFLOW", "workflow.name"}, {"JOB", "name"},
-	{"STATE", "outcome|state"}, {"CLASS", "resource_class"},   {"CREATED", "created_at"},
-	{"WAITING", "waiting|reason"}, {NULL, NULL},
+	{"NUMBER", "number"},
+	{"WORKFLOW", "workflow.name"},
+	{"JOB", "name"},
+	{"STATE", "outcome|state"},
+	{"CLASS", "resource_class"},
+	{"CREATED", "created_at"},
+	{"WAITING", "waiting|reason"},
+	{NULL, NULL},
 };
 
 static const struct column job_lines[] = {
@@ -71,7 +78,7 @@ static const struct column job_lines[] = {
 };
 
 static const struct column step_columns[] = {
-	{"STEP", "index"}, {"NAME", "name"},	  {"KIND", "kind"},
+	{"STEP", "index"},	    {"NAME", "name"},	   {"KIND", "kind"},
 	{"STATE", "outcome|state"}, {"EXIT", "exit_code"}, {"MS", "wall_ms"},
 	{"OUTPUT", "output_bytes"}, {NULL, NULL},
 };
@@ -276,7 +283,8 @@ job_cancel(int argc, char **argv)
 		status = say_error(&err);
 	} else {
 		path = api_path("/api/v2/jobs/%s/cancel", json_get_str(found, "id"));
-		status = api_call(api, "POST", path, NULL, NULL, &err) < 0 ? say_error(&err) : EXIT_OK;
+		status = api_call(api, "POST", path, NULL, NULL, &err) < 0 ? say_error(&err)
+									   : EXIT_OK;
 		if (status == EXIT_OK)
 			say_note("job '%s' is being canceled", json_get_str(found, "name"));
 	}

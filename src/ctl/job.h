@@ -27,13 +27,14 @@ struct job_ref {
 };
 
 /* For the options "last-failed" and "attempt". */
-int job_ref_set(struct job_ref *ref, const struct option *option, const char *value,
-		struct err *err);
+int
+job_ref_set(struct job_ref *ref, const struct option *option, const char *value, struct err *err);
 
 /* The operand, unless --last-failed took its place. ARGS_GO or an exit status. */
 int job_ref_check(const struct command *command, struct job_ref *ref, int count, char **operands);
 
-/* The Job (doc/api.md) it means; the caller frees. Fails: ERR_GONE when there is none, ERR_INPUT when it is ambiguous. */
+/* The Job (doc/api.md) it means; the caller frees. Fails: ERR_GONE when there is none, ERR_INPUT
+ * when it is ambiguous. */
 int job_find(struct json **out, struct api *api, const struct job_ref *ref, struct err *err);
 
 #endif

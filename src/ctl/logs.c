@@ -139,7 +139,8 @@ print_task(struct logs *logs, const char *task, const char *step, struct err *er
 	return logs->rc;
 }
 
-/* --- which task, which step ---------------------------------------------------------------------- */
+/* --- which task, which step ----------------------------------------------------------------------
+ */
 
 /* The third part of WORKFLOW/JOB/NODE; -1: none. */
 static int64_t
@@ -211,7 +212,8 @@ print_tasks(struct logs *logs, const struct json *job, struct err *err)
 			say_note("--- node %lld", (long long)index);
 		if (logs->step != NULL && find_step(step, logs, task, err) < 0)
 			return err->code;
-		if (print_task(logs, json_get_str(task, "id"), logs->step != NULL ? step : NULL, err) < 0)
+		if (print_task(logs, json_get_str(task, "id"), logs->step != NULL ? step : NULL,
+			       err) < 0)
 			return err->code;
 		printed++;
 	}

@@ -28,7 +28,8 @@ print_help(const char *group)
 	return status;
 }
 
-/* "runnerctl --help", "runnerctl job --help", "runnerctl job list --help" before any command is looked for. */
+/* "runnerctl --help", "runnerctl job --help", "runnerctl job list --help" before any command is
+ * looked for. */
 static int
 without_command(int argc, char **argv)
 {

@@ -120,6 +120,7 @@ orphans_end(struct loop *loop, uint64_t patience_ms, struct err *err)
 	timer_release(&timer);
 	signal_stop(&signal);
 	if (left)
-		return err_set(err, ERR_HOST, "some processes of the jobs do not end, though they were killed");
+		return err_set(err, ERR_HOST,
+			       "some processes of the jobs do not end, though they were killed");
 	return 0;
 }

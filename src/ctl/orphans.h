@@ -18,9 +18,8 @@ struct loop;
 int orphans_adopt(struct err *err);
 
 /*
- * Wait until there is no child left. For patience_ms they may end by themselves, then they are killed, generation by
- * generation. Runs the loop.
- * Fails: ERR_HOST when some do not end even so.
+ * Wait until there is no child left. For patience_ms they may end by themselves, then they are
+ * killed, generation by generation. Runs the loop. Fails: ERR_HOST when some do not end even so.
  */
 int orphans_end(struct loop *loop, uint64_t patience_ms, struct err *err);
 

@@ -27,8 +27,8 @@ piece_of(int fd)
 void
 outlet_init(struct outlet *outlet, struct loop *loop, int fd, loop_fn *on_room, void *arg)
 {
-	*outlet = (struct outlet){.loop = loop, .fd = fd, .piece = piece_of(fd),
-				  .on_room = on_room, .arg = arg};
+	*outlet = (struct outlet){
+		.loop = loop, .fd = fd, .piece = piece_of(fd), .on_room = on_room, .arg = arg};
 	later_init(&outlet->flush, loop, on_outlet_flush, outlet);
 }
 

@@ -22,8 +22,8 @@ enum { OUTLET_FULL_BYTES = 256 * 1024, OUTLET_ROOM_BYTES = 64 * 1024 };
 struct outlet {
 	struct loop *loop;
 	int fd;
-	size_t piece;	  /* most bytes of one write */
-	bool broken;	  /* the reader is gone: everything is dropped */
+	size_t piece; /* most bytes of one write */
+	bool broken;  /* the reader is gone: everything is dropped */
 	bool was_full;
 	struct buffer pending;
 	struct watch watch;

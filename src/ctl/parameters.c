@@ -47,7 +47,8 @@ parameters_add(struct input *source, const char *typed, struct err *err)
 	struct compile_value *value;
 
 	if (equals == NULL || equals == typed)
-		return err_set(err, ERR_INPUT, "a parameter is given as NAME=VALUE, not '%s'", typed);
+		return err_set(err, ERR_INPUT, "a parameter is given as NAME=VALUE, not '%s'",
+			       typed);
 	name = arena_strndup(&source->arena, typed, (size_t)(equals - typed));
 	if (name == NULL)
 		return err_set(err, ERR_LIMIT, "the parameters are too long");
@@ -95,7 +96,8 @@ add_pair(struct input *source, const struct pair *pair, struct err *err)
 		return 0;
 	default:
 		return err_set(err, ERR_INPUT,
-			       "pipeline parameter '%s' must be a string, an integer or a boolean", name);
+			       "pipeline parameter '%s' must be a string, an integer or a boolean",
+			       name);
 	}
 }
 
@@ -142,7 +144,8 @@ parameters_add_yaml(struct input *source, const char *typed, struct err *err)
 		return err->code;
 	}
 	if (root->kind != NODE_MAP)
-		return err_set(err, ERR_INPUT, "pipeline parameters must be a mapping: 'name: value'");
+		return err_set(err, ERR_INPUT,
+			       "pipeline parameters must be a mapping: 'name: value'");
 	for (i = 0; i < root->count; i++)
 		if (add_pair(source, &root->pairs[i], err) < 0)
 			return err->code;

@@ -9,7 +9,8 @@
 struct err;
 struct input;
 
-/* "NAME=VALUE"; the value is read with the type that the config declares. Fails: ERR_INPUT, ERR_LIMIT. */
+/* "NAME=VALUE"; the value is read with the type that the config declares. Fails: ERR_INPUT,
+ * ERR_LIMIT. */
 int parameters_add(struct input *source, const char *typed, struct err *err);
 
 /* A YAML mapping, or the name of a file that holds one. */

@@ -30,8 +30,9 @@ static const struct option list_options[] = {
 	{NULL, 0, NULL, NULL},
 };
 
-const struct command pipeline_list_command = {
-	"pipeline list", NULL, "list a project's pipelines, newest first", list_options, pipeline_list};
+const struct command pipeline_list_command = {"pipeline list", NULL,
+					      "list a project's pipelines, newest first",
+					      list_options, pipeline_list};
 const struct command pipeline_show_command = {
 	"pipeline show", "ID", "show a pipeline and its workflows", NULL, pipeline_show};
 const struct command pipeline_watch_command = {
@@ -41,20 +42,22 @@ const struct command pipeline_cancel_command = {
 	"pipeline cancel", "ID", "cancel all jobs of a pipeline", NULL, pipeline_cancel};
 
 static const struct column pipeline_columns[] = {
-	{"NUMBER", "number"},	{"PIPELINE", "id"},	    {"STATE", "outcome|state"},
-	{"BRANCH", "vcs.branch|vcs.tag"}, {"CREATED", "created_at"}, {NULL, NULL},
+	{"NUMBER", "number"},	    {"PIPELINE", "id"},
+	{"STATE", "outcome|state"}, {"BRANCH", "vcs.branch|vcs.tag"},
+	{"CREATED", "created_at"},  {NULL, NULL},
 };
 
 static const struct column pipeline_lines[] = {
-	{"Pipeline", "number"},	   {"Id", "id"},	  {"Project", "project_slug"},
-	{"State", "state"},	   {"Outcome", "outcome"}, {"Branch", "vcs.branch"},
-	{"Tag", "vcs.tag"},	   {"Revision", "vcs.revision"}, {"Created", "created_at"},
-	{NULL, NULL},
+	{"Pipeline", "number"},	     {"Id", "id"},
+	{"Project", "project_slug"}, {"State", "state"},
+	{"Outcome", "outcome"},	     {"Branch", "vcs.branch"},
+	{"Tag", "vcs.tag"},	     {"Revision", "vcs.revision"},
+	{"Created", "created_at"},   {NULL, NULL},
 };
 
 static const struct column workflow_columns[] = {
-	{"WORKFLOW", "id"}, {"NAME", "name"}, {"STATUS", "status"}, {"STOPPED", "stopped_at"},
-	{NULL, NULL},
+	{"WORKFLOW", "id"},	   {"NAME", "name"}, {"STATUS", "status"},
+	{"STOPPED", "stopped_at"}, {NULL, NULL},
 };
 
 static int
@@ -158,7 +161,8 @@ pipeline_show(int argc, char **argv)
 	return status;
 }
 
-/* --- watch, cancel ----------------------------------------------------------------------------- */
+/* --- watch, cancel -----------------------------------------------------------------------------
+ */
 
 static int
 pipeline_watch(int argc, char **argv)

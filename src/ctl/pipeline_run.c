@@ -32,15 +32,15 @@ static const struct option run_options[] = {
 	{"tag", 0, "NAME", "the tag that is built"},
 	{"revision", 0, "SHA", "the commit that is built (default: the branch's or tag's)"},
 	{"workflow", 0, "NAME", "only this workflow; may be given more than once"},
-	{"parameter", 0, "NAME=VALUE", "a pipeline parameter; true, false and whole numbers have their types"},
+	{"parameter", 0, "NAME=VALUE",
+	 "a pipeline parameter; true, false and whole numbers have their types"},
 	{"pipeline-parameters", 0, "YAML|FILE", "pipeline parameters, as a YAML mapping"},
 	{"follow", 'f', NULL, "show its jobs until it has ended; exit 0 when all succeeded"},
 	{NULL, 0, NULL, NULL},
 };
 
-const struct command pipeline_run_command = {"pipeline run", NULL,
-					     "run a config as a pipeline of the hub", run_options,
-					     pipeline_run};
+const struct command pipeline_run_command = {
+	"pipeline run", NULL, "run a config as a pipeline of the hub", run_options, pipeline_run};
 
 enum { WORKFLOWS_MOST = 64 };
 
@@ -113,7 +113,8 @@ describe_parameters(const struct input *source)
 	return parameters;
 }
 
-/* A branch, tag or commit that is named is what is built; else what is checked out here, its commit included. */
+/* A branch, tag or commit that is named is what is built; else what is checked out here, its commit
+ * included. */
 static struct json *
 describe_checkout(const struct pipeline_run *run)
 {

@@ -33,10 +33,10 @@
 #include "loop/loop.h"
 
 enum {
-	PRIVATE_START_MS = 60 * 1000,  /* until a program says that it is ready */
-	PRIVATE_TERM_MS = 5 * 1000,    /* until it is killed */
-	PRIVATE_ORPHANS_MS = 1000, /* for supervisors that clean up after themselves */
-	PRIVATE_LOG_BYTES = 4096,      /* of a log's end are shown */
+	PRIVATE_START_MS = 60 * 1000, /* until a program says that it is ready */
+	PRIVATE_TERM_MS = 5 * 1000,   /* until it is killed */
+	PRIVATE_ORPHANS_MS = 1000,    /* for supervisors that clean up after themselves */
+	PRIVATE_LOG_BYTES = 4096,     /* of a log's end are shown */
 	PRIVATE_READY_FD = 3,
 	PRIVATE_ARGV_MOST = 32,
 	PRIVATE_TOKEN_BYTES = 32,
@@ -77,7 +77,8 @@ struct private_pair {
 static bool
 is_usable_dir(const char *path, size_t most)
 {
-	return path != NULL && path[0] == '/' && strlen(path) <= most && access(path, W_OK | X_OK) == 0;
+	return path != NULL && path[0] == '/' && strlen(path) <= most &&
+	       access(path, W_OK | X_OK) == 0;
 }
 
 static bool
@@ -89,8 +90,8 @@ is_memory(const char *path)
 }
 
 /*
- * For sockets and what the agent writes for every task: in memory where there is such a place. Its path
- * must leave room for a socket's name in sun_path.
+ * For sockets and what the agent writes for every task: in memory where there is such a place. Its
+ * path must leave room for a socket's name in sun_path.
  */
 static const char *
 find_runtime_dir(const char *tmp)
@@ -170,9 +171,12 @@ static int
 spawn(struct program_run *run, const char *path, char **argv, int log_fd, int ready_fd,
       struct err *err)
 {
-	const struct child_fd fds[] = {{log_fd, STDOUT_FILENO}, {log_fd, STDERR_FILENO},
-				       {ready_fd, PRIVATE_READY_FD}};
-	struct child_spec spec = {.path = path, .argv = argv, .fds = fds, .fd_count = 3,
+	const struct child_fd fds[] = {
+		{log_fd, STDOUT_FILENO}, {log_fd, STDERR_FILENO}, {ready_fd, PRIVATE_READY_FD}};
+	struct child_spec spec = {.path = path,
+				  .argv = argv,
+				  .fds = fds,
+				  .fd_count = 3,
 				  .flags = CHILD_NEW_SESSION | CHILD_DIES_WITH_US};
 
 	if (child_start(&run->child, run->pair->loop, &spec, on_program_exit, run, err) < 0)
@@ -361,8 +365,10 @@ private_start(struct private_pair **out, struct loop *loop, const struct private
 	pair->run.lock = pair->bulk.lock = -1;
 	timer_init(&pair->timer, loop, on_private_timer, loop);
 	for (i = 0; i < PROGRAM_COUNT; i++) {
-		pair->programs[i] = (struct program_run){.pair = pair, .name = program_names[i],
-							 .child = CHILD_INIT, .ready_fd = -1};
+		pair->programs[i] = (struct program_run){.pair = pair,
+							 .name = program_names[i],
+							 .child = CHILD_INIT,
+							 .ready_fd = -1};
 	}
 	if (start_both(pair, err) < 0) {
 		if (!*options->stop)
@@ -447,7 +453,8 @@ private_show_log(const struct private_pair *pair)
 			show_tail(&pair->programs[i]);
 }
 
-/* --- the end ------------------------------------------------------------------------------------ */
+/* --- the end ------------------------------------------------------------------------------------
+ */
 
 static void
 signal_program(struct program_run *run, int signo)

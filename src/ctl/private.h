@@ -19,13 +19,14 @@ struct private_pair;
 struct private_options {
 	unsigned slots;
 	bool keep_failed;
-	const bool *stop;	  /* a signal has come: do not start any further */
-	const bool *hurry;	  /* another one: do not wait for a good end */
+	const bool *stop;	     /* a signal has come: do not start any further */
+	const bool *hurry;	     /* another one: do not wait for a good end */
 	void (*on_death)(void *arg); /* one of the two has ended unasked */
 	void *arg;
 };
 
-/* Fails: ERR_HOST (a program is missing, no directory, one of them does not start), ERR_GONE when stopped. */
+/* Fails: ERR_HOST (a program is missing, no directory, one of them does not start), ERR_GONE when
+ * stopped. */
 int private_start(struct private_pair **out, struct loop *loop,
 		  const struct private_options *options, struct err *err);
 
@@ -42,8 +43,8 @@ void private_show_log(const struct private_pair *pair);
 void private_kill(struct private_pair *pair);
 
 /*
- * End both and everything they started, and remove the directories, but the work directories when keep is true. Fails: ERR_HOST
- * when something does not go.
+ * End both and everything they started, and remove the directories, but the work directories when
+ * keep is true. Fails: ERR_HOST when something does not go.
  */
 int private_stop(struct private_pair *pair, bool keep, struct err *err);
 

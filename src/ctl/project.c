@@ -1,5 +1,6 @@
 /*
- * project.c - what git knows of a directory: where its tree begins, what is checked out, whose it is.
+ * project.c - what git knows of a directory: where its tree begins, what is checked out, whose it
+ * is.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -19,7 +20,8 @@
 
 enum { GIT_PRINTS_MAX_BYTES = 64 * 1024, GIT_WORDS = 5 };
 
-/* What "git WORDS..." prints in directory, without its last newline; NULL when git says no. The caller frees. */
+/* What "git WORDS..." prints in directory, without its last newline; NULL when git says no. The
+ * caller frees. */
 static int
 ask_git(char **out, struct loop *loop, const char *directory, const char *const words[GIT_WORDS],
 	struct err *err)
@@ -28,7 +30,7 @@ ask_git(char **out, struct loop *loop, const char *directory, const char *const 
 	struct buffer text;
 	int i, rc, status = 0, n = 0;
 
-	argv[n++] = (char *)(uintptr_t)"git";
+	argv[n++] = (char *)(uintptr_t) "git";
 	for (i = 0; i < GIT_WORDS && words[i] != NULL; i++)
 		argv[n++] = (char *)(uintptr_t)words[i];
 	argv[n] = NULL;
@@ -49,9 +51,11 @@ project_read(struct project *project, struct loop *loop, const char *directory, 
 {
 	static const char *const top[GIT_WORDS] = {"rev-parse", "--show-toplevel"};
 	static const char *const branch[GIT_WORDS] = {"symbolic-ref", "-q", "--short", "HEAD"};
-	static const char *const revision[GIT_WORDS] = {"rev-parse", "-q", "--verify", "HEAD^{commit}"};
+	static const char *const revision[GIT_WORDS] = {"rev-parse", "-q", "--verify",
+							"HEAD^{commit}"};
 	static const char *const remote[GIT_WORDS] = {"config", "--get", "remote.origin.url"};
-	static const char *const changes[GIT_WORDS] = {"status", "--porcelain", "--untracked-files=no"};
+	static const char *const changes[GIT_WORDS] = {"status", "--porcelain",
+						       "--untracked-files=no"};
 	struct err ignored = ERR_INIT;
 	char *said = NULL;
 
@@ -64,7 +68,8 @@ project_read(struct project *project, struct loop *loop, const char *directory, 
 	    ask_git(&project->remote, loop, directory, remote, err) < 0)
 		return err_wrap(err, "asking git");
 	/* A tree whose state git cannot tell (or is too long to tell) counts as changed. */
-	if (ask_git(&said, loop, directory, changes, &ignored) < 0 || said == NULL || said[0] != '\0')
+	if (ask_git(&said, loop, directory, changes, &ignored) < 0 || said == NULL ||
+	    said[0] != '\0')
 		project->dirty = true;
 	free(said);
 	if (project->remote != NULL)
@@ -121,7 +126,8 @@ project_slug_of_remote(const char *url)
 		;
 	for (owner = name - 1; owner > path && owner[-1] != '/' && owner[-1] != ':'; owner--)
 		;
-	if (host_len == 0 || name <= path || owner <= path || owner >= name - 1 || name == path + len)
+	if (host_len == 0 || name <= path || owner <= path || owner >= name - 1 ||
+	    name == path + len)
 		return NULL;
 	return mem_printf("%s/%.*s", vcs_of_host(host, host_len), (int)(path + len - owner), owner);
 }
@@ -143,6 +149,7 @@ project_slug(char **out, struct loop *loop, struct err *err)
 	if (*out != NULL)
 		return 0;
 	if (err_set(err, ERR_INPUT, "cannot tell which project is meant") < 0)
-		err_hint(err, "give --project vcs/owner/name, or call it inside a clone with a remote 'origin'");
+		err_hint(err, "give --project vcs/owner/name, or call it inside a clone with a "
+			      "remote 'origin'");
 	return err->code;
 }

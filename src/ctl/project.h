@@ -1,5 +1,6 @@
 /*
- * project.h - what git knows of a directory: where its tree begins, what is checked out, whose it is.
+ * project.h - what git knows of a directory: where its tree begins, what is checked out, whose it
+ * is.
  *
  * project_read() -> project_release(). A directory without git is no error: its strings
  * are NULL then.
@@ -15,19 +16,21 @@ struct err;
 struct loop;
 
 struct project {
-	char *top;	  /* absolute path of the working tree; NULL: not under git */
-	char *branch;	  /* NULL: detached, or no commit yet */
-	char *revision;	  /* 40 hexadecimal digits, or NULL */
-	char *remote;	  /* URL of "origin", or NULL */
-	char *slug;	  /* "gh/owner/name" as the remote says, or NULL */
-	bool dirty;	  /* something is changed and not committed */
+	char *top;	/* absolute path of the working tree; NULL: not under git */
+	char *branch;	/* NULL: detached, or no commit yet */
+	char *revision; /* 40 hexadecimal digits, or NULL */
+	char *remote;	/* URL of "origin", or NULL */
+	char *slug;	/* "gh/owner/name" as the remote says, or NULL */
+	bool dirty;	/* something is changed and not committed */
 };
 
 /* directory NULL: the current one. Fails: ERR_HOST when git is there and cannot be started. */
-int project_read(struct project *project, struct loop *loop, const char *directory, struct err *err);
+int
+project_read(struct project *project, struct loop *loop, const char *directory, struct err *err);
 void project_release(struct project *project);
 
-/* "https://github.com/o/r.git", "git@gitlab.com:o/r": "gh/o/r", "gl/o/r"; NULL for what has no owner and name. The caller frees. */
+/* "https://github.com/o/r.git", "git@gitlab.com:o/r": "gh/o/r", "gl/o/r"; NULL for what has no
+ * owner and name. The caller frees. */
 char *project_slug_of_remote(const char *url);
 
 /*

@@ -17,7 +17,8 @@
 struct err;
 struct frame_reader;
 
-/* bytes[0..record->raw_len). False: not now; the record stays and comes again with the next feed. */
+/* bytes[0..record->raw_len). False: not now; the record stays and comes again with the next feed.
+ */
 typedef bool record_fn(void *arg, const struct output_record *record, const void *bytes);
 
 struct records {
@@ -33,8 +34,8 @@ int records_init(struct records *records, record_fn *fn, void *arg, struct err *
 void records_release(struct records *records); /* a zeroed struct is fine */
 
 /*
- * Take bytes (len may be 0: go on with what is held); fn is called for each whole record. fn may not release the records.
- * Fails: ERR_INPUT when a record is damaged.
+ * Take bytes (len may be 0: go on with what is held); fn is called for each whole record. fn may
+ * not release the records. Fails: ERR_INPUT when a record is damaged.
  */
 int records_feed(struct records *records, const void *bytes, size_t len, struct err *err);
 

@@ -39,17 +39,20 @@ static const struct option delete_options[] = {
 	{NULL, 0, NULL, NULL},
 };
 
-const struct command resource_class_create_command = {
-	"resource-class create", "NS/NAME", "make a resource class", create_options,
-	resource_class_create};
+const struct command resource_class_create_command = {"resource-class create", "NS/NAME",
+						      "make a resource class", create_options,
+						      resource_class_create};
 const struct command resource_class_list_command = {
 	"resource-class list", NULL, "list resource classes", list_options, resource_class_list};
-const struct command resource_class_delete_command = {
-	"resource-class delete", "NS/NAME", "delete a resource class", delete_options,
-	resource_class_delete};
+const struct command resource_class_delete_command = {"resource-class delete", "NS/NAME",
+						      "delete a resource class", delete_options,
+						      resource_class_delete};
 
 static const struct column class_columns[] = {
-	{"CLASS", "resource_class"}, {"DESCRIPTION", "description"}, {"ID", "id"}, {NULL, NULL},
+	{"CLASS", "resource_class"},
+	{"DESCRIPTION", "description"},
+	{"ID", "id"},
+	{NULL, NULL},
 };
 
 /* --- create --------------------------------------------------------------------------- */

@@ -147,8 +147,8 @@ count_jobs(const struct plan *plan)
 static int
 refuse_empty(const struct run *run)
 {
-	const char *branch = run->source.branch != NULL ? run->source.branch
-							: run->source.project.branch;
+	const char *branch =
+		run->source.branch != NULL ? run->source.branch : run->source.project.branch;
 	struct err err = ERR_INIT;
 	int rc;
 
@@ -156,8 +156,8 @@ refuse_empty(const struct run *run)
 		rc = err_set(&err, ERR_INPUT, "no job of '%s' runs for tag '%s'", run->source.path,
 			     run->source.tag);
 	else
-		rc = err_set(&err, ERR_INPUT, "no job of '%s' runs for branch '%s'", run->source.path,
-			     branch != NULL ? branch : "");
+		rc = err_set(&err, ERR_INPUT, "no job of '%s' runs for branch '%s'",
+			     run->source.path, branch != NULL ? branch : "");
 	if (rc < 0)
 		err_hint(&err, "--branch, --tag and --parameter choose other values");
 	return say_error(&err);
@@ -222,7 +222,8 @@ print_plan(const struct run *run)
 	return status;
 }
 
-/* --- signals ------------------------------------------------------------------------------------ */
+/* --- signals ------------------------------------------------------------------------------------
+ */
 
 static void
 on_signal(void *arg, int signo)
@@ -271,7 +272,8 @@ watch_signals(struct run *run, struct err *err)
 	return 0;
 }
 
-/* --- the pipeline ---------------------------------------------------------------------------------- */
+/* --- the pipeline
+ * ---------------------------------------------------------------------------------- */
 
 static struct json *
 describe_checkout(const struct run *run)
@@ -400,15 +402,19 @@ explain(struct run *run, struct err *err)
 static int
 run_private(struct run *run, struct err *err)
 {
-	struct private_options options = {.slots = run->slots, .keep_failed = run->keep_failed,
-					  .stop = &run->stop, .hurry = &run->hurry,
-					  .on_death = on_death, .arg = run};
+	struct private_options options = {.slots = run->slots,
+					  .keep_failed = run->keep_failed,
+					  .stop = &run->stop,
+					  .hurry = &run->hurry,
+					  .on_death = on_death,
+					  .arg = run};
 	bool keep;
 	int status = ARGS_GO;
 
 	if (private_start(&run->pair, run->loop, &options, err) < 0)
 		return ARGS_GO;
-	if (api_open_at(&run->api, run->loop, private_url(run->pair), private_token(run->pair), err) == 0 &&
+	if (api_open_at(&run->api, run->loop, private_url(run->pair), private_token(run->pair),
+			err) == 0 &&
 	    submit(run, err) == 0)
 		status = watch_pipeline(run, err);
 	if (status == ARGS_GO && !run->stop && err->code == ERR_AGAIN)
@@ -421,7 +427,8 @@ run_private(struct run *run, struct err *err)
 	api_close(run->api);
 	keep = run->keep_failed && status == EXIT_NO;
 	if (keep)
-		say_note("working directories of failed jobs are kept in %s", private_work_dir(run->pair));
+		say_note("working directories of failed jobs are kept in %s",
+			 private_work_dir(run->pair));
 	if (private_stop(run->pair, keep, err) < 0)
 		status = ARGS_GO;
 	private_free(run->pair);

@@ -88,8 +88,8 @@ say_version(void)
 	struct buffer text = BUFFER_INIT;
 	int status;
 
-	buffer_printf(&text, "runnerctl %s (%s), protocol %d\n%s\n", RUNNER_VERSION, RUNNER_REVISION,
-		      RUNNER_PROTOCOL, RUNNER_LIBRARIES);
+	buffer_printf(&text, "runnerctl %s (%s), protocol %d\n%s\n", RUNNER_VERSION,
+		      RUNNER_REVISION, RUNNER_PROTOCOL, RUNNER_LIBRARIES);
 	status = say_result(&text);
 	buffer_release(&text);
 	return status;

@@ -18,7 +18,8 @@ struct json;
 /* What failed. EXIT_NO when the thing asked about is wrong or gone, else EXIT_REFUSED. */
 int say_error(const struct err *err);
 
-/* The same for a wrong command line; the hint is the command's --help where err has none. EXIT_USAGE. */
+/* The same for a wrong command line; the hint is the command's --help where err has none.
+ * EXIT_USAGE. */
 int say_usage(const struct command *command, const struct err *err);
 
 /* A result; EXIT_OK, or EXIT_REFUSED when standard output takes no more. */

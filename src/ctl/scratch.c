@@ -73,7 +73,8 @@ remove_tree(int parent, const char *name)
 
 /* --- what dead owners left ------------------------------------------------------------------ */
 
-/* Ours, with a lock file that nobody holds. One without the file is being made, or is kept on purpose. */
+/* Ours, with a lock file that nobody holds. One without the file is being made, or is kept on
+ * purpose. */
 static bool
 is_left_behind(int parent, const char *name)
 {

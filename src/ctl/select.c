@@ -126,7 +126,8 @@ add_environment(struct plan_job *job, const struct selection *selection, struct 
 
 	if (selection->environment_count == 0)
 		return 0;
-	all.items = ARENA_NEW_ARRAY(arena, struct plan_pair, own->count + selection->environment_count);
+	all.items =
+		ARENA_NEW_ARRAY(arena, struct plan_pair, own->count + selection->environment_count);
 	if (all.items == NULL)
 		return too_large(err);
 	for (i = 0; i < own->count; i++)
@@ -144,8 +145,8 @@ add_environment(struct plan_job *job, const struct selection *selection, struct 
 static int
 renumber(struct plan_job *job, const bool *wanted, bool alone, struct arena *arena, struct err *err)
 {
-	struct plan_requirement *kept = ARENA_NEW_ARRAY(arena, struct plan_requirement,
-							job->require_count + 1);
+	struct plan_requirement *kept =
+		ARENA_NEW_ARRAY(arena, struct plan_requirement, job->require_count + 1);
 	size_t r, i, count = 0;
 	uint32_t index;
 
@@ -228,7 +229,8 @@ has_named(const struct plan *plan, const char *name)
 static int
 refuse_held(const char *name, struct err *err)
 {
-	if (err_set(err, ERR_INPUT, "job '%s' waits for an approval, and nobody can give it here", name) < 0)
+	if (err_set(err, ERR_INPUT, "job '%s' waits for an approval, and nobody can give it here",
+		    name) < 0)
 		err_hint(err, "--only-job runs it without what it requires");
 	return err->code;
 }
@@ -252,8 +254,8 @@ refuse_job(const struct plan *from, const char *name, struct err *err)
 		}
 	}
 	if (nearest != NULL)
-		return err_set(err, ERR_INPUT, "there is no job '%s' to run: did you mean '%s'?", name,
-			       nearest);
+		return err_set(err, ERR_INPUT, "there is no job '%s' to run: did you mean '%s'?",
+			       name, nearest);
 	if (err_set(err, ERR_INPUT, "there is no job '%s' to run", name) < 0)
 		err_hint(err, "runnerctl run --dry-run lists the jobs");
 	return err->code;

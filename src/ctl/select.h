@@ -16,22 +16,24 @@ struct err;
 
 struct selection {
 	const char *workflow; /* only this one; NULL: all */
-	const char *job;      /* only this job ("JOB" or "WORKFLOW/JOB"), with what it requires; NULL: all */
-	bool alone;	      /* without what it requires */
+	const char *
+		job; /* only this job ("JOB" or "WORKFLOW/JOB"), with what it requires; NULL: all */
+	bool alone;  /* without what it requires */
 	bool docker_on_host;
 	const struct plan_pair *environment; /* above the jobs' own */
 	size_t environment_count;
 	/*
-	 * Leave out approvals, which nobody here can give, and what requires them. Jobs that were left out so are
-	 * counted in *held (may be NULL).
+	 * Leave out approvals, which nobody here can give, and what requires them. Jobs that were
+	 * left out so are counted in *held (may be NULL).
 	 */
 	bool no_approvals;
 	size_t *held;
 };
 
 /*
- * A plan that shares the strings and steps of from (which must outlive it); its lists lie in the arena.
- * Fails: ERR_INPUT when a workflow or a job is not there (with the names that are), ERR_LIMIT.
+ * A plan that shares the strings and steps of from (which must outlive it); its lists lie in the
+ * arena. Fails: ERR_INPUT when a workflow or a job is not there (with the names that are),
+ * ERR_LIMIT.
  */
 int select_plan(struct plan *out, const struct plan *from, const struct selection *selection,
 		struct arena *arena, struct err *err);

@@ -108,7 +108,8 @@ table_write(struct buffer *out, const struct json *items, const struct column *c
 				write_cell(cell, json_at(items, i - 1), columns[c].path);
 			buffer_puts(out, cell);
 			if (c + 1 < count)
-				buffer_printf(out, "%*s", (int)(widths[c] - clean_width(cell) + 2), "");
+				buffer_printf(out, "%*s", (int)(widths[c] - clean_width(cell) + 2),
+					      "");
 		}
 		while (out->len > 0 && out->data[out->len - 1] == ' ')
 			out->len--; /* of cells that are empty */

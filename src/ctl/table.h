@@ -20,10 +20,11 @@ struct column {
  * Print items (an array): a table, or, with --json, the document itself, or one item a line.
  * document is what --json prints; items is often its member. Returns the exit status.
  */
-int table_print(const struct json *document, const struct json *items,
-		const struct column *columns);
+int
+table_print(const struct json *document, const struct json *items, const struct column *columns);
 
-/* One thing: a line a column, "title: value"; with --json the thing itself. Lines without a value are left out. */
+/* One thing: a line a column, "title: value"; with --json the thing itself. Lines without a value
+ * are left out. */
 int table_print_one(const struct json *thing, const struct column *columns);
 
 /* The same as text, whatever --json says. */

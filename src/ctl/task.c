@@ -29,13 +29,13 @@ static const struct option list_options[] = {
 
 const struct command task_list_command = {"task list", NULL, "list tasks, newest first",
 					  list_options, task_list};
-const struct command task_show_command = {"task show", "ID",
-					  "show a task, its steps and its history", NULL, task_show};
+const struct command task_show_command = {
+	"task show", "ID", "show a task, its steps and its history", NULL, task_show};
 
 static const struct column task_columns[] = {
-	{"TASK", "id"},		{"JOB", "job.name"},	{"NODE", "node_index"},
-	{"ATTEMPT", "attempt"}, {"STATE", "outcome|state"}, {"AGENT", "agent.name"},
-	{"QUEUED", "queued_at"}, {"REASON", "reason"},	{NULL, NULL},
+	{"TASK", "id"},		 {"JOB", "job.name"},	     {"NODE", "node_index"},
+	{"ATTEMPT", "attempt"},	 {"STATE", "outcome|state"}, {"AGENT", "agent.name"},
+	{"QUEUED", "queued_at"}, {"REASON", "reason"},	     {NULL, NULL},
 };
 
 static const struct column task_lines[] = {
@@ -57,13 +57,16 @@ static const struct column task_lines[] = {
 };
 
 static const struct column step_columns[] = {
-	{"STEP", "index"}, {"NAME", "name"},	  {"STATE", "outcome|state"},
+	{"STEP", "index"},     {"NAME", "name"},  {"STATE", "outcome|state"},
 	{"EXIT", "exit_code"}, {"MS", "wall_ms"}, {"OUTPUT", "output_bytes"},
 	{NULL, NULL},
 };
 
 static const struct column history_columns[] = {
-	{"TIME", "time"}, {"STATE", "state"}, {"REASON", "reason"}, {NULL, NULL},
+	{"TIME", "time"},
+	{"STATE", "state"},
+	{"REASON", "reason"},
+	{NULL, NULL},
 };
 
 struct list_choice {

@@ -36,8 +36,11 @@ const struct command token_revoke_command = {"token revoke", "ID", "make a token
 					     token_revoke};
 
 static const struct column token_columns[] = {
-	{"ID", "id"}, {"NICKNAME", "nickname"}, {"CLASS", "resource_class"},
-	{"CREATED", "created_at"}, {NULL, NULL},
+	{"ID", "id"},
+	{"NICKNAME", "nickname"},
+	{"CLASS", "resource_class"},
+	{"CREATED", "created_at"},
+	{NULL, NULL},
 };
 
 int

@@ -14,7 +14,8 @@ struct json;
 int token_make(struct json **out, struct api *api, const char *resource_class, const char *nickname,
 	       struct err *err);
 
-/* Print it, the one time that it can be: the bare token, so that it can go to a file; or with --json all. */
+/* Print it, the one time that it can be: the bare token, so that it can go to a file; or with
+ * --json all. */
 int token_print(const struct json *token);
 
 #endif

@@ -11,16 +11,16 @@
 #include "ctl/display.h"
 
 struct display_job {
-	char *name;	     /* clean */
-	char *step;	     /* that runs or ran last; clean; NULL: none yet */
-	char *reason;	     /* clean; NULL: none */
+	char *name;   /* clean */
+	char *step;   /* that runs or ran last; clean; NULL: none yet */
+	char *reason; /* clean; NULL: none */
 	enum job_look look;
 	unsigned first;	     /* of the nodes of the same job; itself where there is one */
 	uint64_t started_us; /* 0: not started */
 	uint64_t took_ms;    /* once it has ended */
 	struct clean_line last;
 	struct clean_stream filter;
-	struct buffer line;  /* plain view: of the line that is not whole yet */
+	struct buffer line; /* plain view: of the line that is not whole yet */
 };
 
 /* One row a view; NULL where a fact is not shown. */
@@ -45,12 +45,12 @@ struct display {
 	struct display_place place;
 	struct display_job *jobs;
 	unsigned job_count;
-	unsigned name_width;	   /* of the longest name */
+	unsigned name_width; /* of the longest name */
 	uint64_t begun_us;
 	struct buffer out;	   /* of one fact; written at its end */
 	struct clean_stream block; /* of the failure being printed */
 	bool block_open, block_line_open;
-	unsigned drawn;		   /* terminal: lines that are ours at the bottom */
+	unsigned drawn; /* terminal: lines that are ours at the bottom */
 };
 
 /* Hand what is in display->out on. */

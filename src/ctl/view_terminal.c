@@ -107,7 +107,8 @@ terminal_tick(struct display *display)
 	if (display->job_count == 0)
 		return;
 	display->place.size(display->place.arg, &rows, &columns);
-	columns = columns > LEAST_COLUMNS ? columns - 1 : LEAST_COLUMNS; /* the last column may wrap */
+	columns = columns > LEAST_COLUMNS ? columns - 1
+					  : LEAST_COLUMNS; /* the last column may wrap */
 	room = rows > 3 ? rows - 2 : 1;
 	if (display->drawn > 0)
 		buffer_printf(&display->out, "\033[%uA\r", display->drawn);

@@ -1,5 +1,6 @@
 /*
- * watching.c - a pipeline on standard output until it has ended: display, outlet and follow put together.
+ * watching.c - a pipeline on standard output until it has ended: display, outlet and follow put
+ * together.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -90,8 +91,8 @@ watching_start(struct watching **out, struct loop *loop, struct api *api, const 
 {
 	struct watching *watching = MEM_NEW(struct watching);
 	struct display_place place = {now_us, put, size, watching};
-	struct follow_options options = {.api = api, .pipeline = pipeline,
-					 .on_change = on_change, .arg = watching};
+	struct follow_options options = {
+		.api = api, .pipeline = pipeline, .on_change = on_change, .arg = watching};
 	enum display_kind kind = screen_redraws(STDOUT_FILENO) ? DISPLAY_TERMINAL : DISPLAY_PLAIN;
 
 	if (globals()->quiet)
@@ -169,7 +170,9 @@ watching_run(struct api *api, const char *pipeline)
 		status = watching_finish(watching, &stop);
 	} else {
 		if (err.code == ERR_AGAIN && err.hint == NULL)
-			err_hint(&err, "the pipeline goes on: runnerctl pipeline watch ID shows it again");
+			err_hint(
+				&err,
+				"the pipeline goes on: runnerctl pipeline watch ID shows it again");
 		status = say_error(&err);
 	}
 	watching_free(watching);
@@ -179,7 +182,8 @@ watching_run(struct api *api, const char *pipeline)
 static void
 print_diagnostic(struct buffer *text, const struct json *diagnostic)
 {
-	const char *path = json_get_str(diagnostic, "path"), *hint = json_get_str(diagnostic, "hint");
+	const char *path = json_get_str(diagnostic, "path"),
+		   *hint = json_get_str(diagnostic, "hint");
 	const char *severity = json_get_str(diagnostic, "severity");
 	const char *code = json_get_str(diagnostic, "code");
 	const char *message = json_get_str(diagnostic, "message");
@@ -187,11 +191,12 @@ print_diagnostic(struct buffer *text, const struct json *diagnostic)
 	long long line = (long long)json_get_int(diagnostic, "line", 0);
 	long long column = (long long)json_get_int(diagnostic, "column", 0);
 
-	buffer_printf(text, "%s:%lld:%lld: %s[%s]: %s\n", path != NULL ? path : "config", line, column,
-		      severity != NULL ? severity : "error", code != NULL ? code : "",
+	buffer_printf(text, "%s:%lld:%lld: %s[%s]: %s\n", path != NULL ? path : "config", line,
+		      column, severity != NULL ? severity : "error", code != NULL ? code : "",
 		      message != NULL ? message : "");
 	if (source != NULL && column > 0 && column < 1000)
-		buffer_printf(text, "%5lld | %s\n      | %*s^\n", line, source, (int)column - 1, "");
+		buffer_printf(text, "%5lld | %s\n      | %*s^\n", line, source, (int)column - 1,
+			      "");
 	if (hint != NULL)
 		buffer_printf(text, "  hint: %s\n", hint);
 }

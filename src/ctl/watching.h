@@ -1,5 +1,6 @@
 /*
- * watching.h - a pipeline on standard output until it has ended: display, outlet and follow put together.
+ * watching.h - a pipeline on standard output until it has ended: display, outlet and follow put
+ * together.
  *
  * watching_start() -> loop_run() until watching_is_done() -> watching_finish() ->
  * watching_free().
@@ -29,10 +30,12 @@ int watching_error(const struct watching *watching, struct err *err);
 /* One line of our own among the output. */
 void watching_note(struct watching *watching, const char *text);
 
-/* Print the summary and wait until all is written or *stop. EXIT_OK when every job succeeded, else EXIT_NO. */
+/* Print the summary and wait until all is written or *stop. EXIT_OK when every job succeeded, else
+ * EXIT_NO. */
 int watching_finish(struct watching *watching, const bool *stop);
 
-/* All of it: follow a pipeline to its end. Says by itself what goes wrong; returns the exit status. */
+/* All of it: follow a pipeline to its end. Says by itself what goes wrong; returns the exit status.
+ */
 int watching_run(struct api *api, const char *pipeline);
 
 /* The "diagnostics" of a hub's answer, as the compiler prints them, to standard error. */

@@ -20,27 +20,33 @@ static int workflow_list(int argc, char **argv);
 static int workflow_show(int argc, char **argv);
 static int workflow_cancel(int argc, char **argv);
 
-const struct command workflow_list_command = {
-	"workflow list", "PIPELINE", "list a pipeline's workflows", NULL, workflow_list};
-const struct command workflow_show_command = {
-	"workflow show", "ID", "show a workflow and its jobs", NULL, workflow_show};
-const struct command workflow_cancel_command = {
-	"workflow cancel", "ID", "cancel a workflow's jobs", NULL, workflow_cancel};
+const struct command workflow_list_command = {"workflow list", "PIPELINE",
+					      "list a pipeline's workflows", NULL, workflow_list};
+const struct command workflow_show_command = {"workflow show", "ID", "show a workflow and its jobs",
+					      NULL, workflow_show};
+const struct command workflow_cancel_command = {"workflow cancel", "ID", "cancel a workflow's jobs",
+						NULL, workflow_cancel};
 
 static const struct column workflow_columns[] = {
-	{"WORKFLOW", "id"},	{"NAME", "name"},	   {"STATUS", "status"},
+	{"WORKFLOW", "id"},	   {"NAME", "name"},	      {"STATUS", "status"},
 	{"CREATED", "created_at"}, {"STOPPED", "stopped_at"}, {NULL, NULL},
 };
 
 static const struct column workflow_lines[] = {
-	{"Workflow", "name"},	   {"Id", "id"},	      {"Status", "status"},
-	{"Pipeline", "pipeline_number"}, {"Project", "project_slug"}, {"Created", "created_at"},
-	{"Stopped", "stopped_at"}, {NULL, NULL},
+	{"Workflow", "name"},	     {"Id", "id"},
+	{"Status", "status"},	     {"Pipeline", "pipeline_number"},
+	{"Project", "project_slug"}, {"Created", "created_at"},
+	{"Stopped", "stopped_at"},   {NULL, NULL},
 };
 
 static const struct column job_columns[] = {
-	{"NUMBER", "job_number"}, {"JOB", "name"},	{"TYPE", "type"}, {"STATUS", "status"},
-	{"STARTED", "started_at"}, {"STOPPED", "stopped_at"}, {NULL, NULL},
+	{"NUMBER", "job_number"},
+	{"JOB", "name"},
+	{"TYPE", "type"},
+	{"STATUS", "status"},
+	{"STARTED", "started_at"},
+	{"STOPPED", "stopped_at"},
+	{NULL, NULL},
 };
 
 /* The one operand of each of the three. */

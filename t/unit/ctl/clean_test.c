@@ -67,8 +67,8 @@ test_clean_width_counts_columns(void **state)
 	assert_int_equal(clean_width(""), 0);
 	assert_int_equal(clean_width("abc"), 3);
 	assert_int_equal(clean_width("\xc3\xa4"), 1);
-	assert_int_equal(clean_width("\xe6\xbc\xa2"), 2);	  /* a Han character */
-	assert_int_equal(clean_width("e\xcc\x81"), 1);	  /* a combining accent */
+	assert_int_equal(clean_width("\xe6\xbc\xa2"), 2);     /* a Han character */
+	assert_int_equal(clean_width("e\xcc\x81"), 1);	      /* a combining accent */
 	assert_int_equal(clean_width("\xf0\x9f\x98\x80"), 2); /* an emoji */
 }
 
@@ -87,7 +87,8 @@ test_clean_cut_keeps_both_ends(void **state)
 	for (width = 3; width < 12; width++)
 		assert_true(clean_width(clean_cut(room, sizeof(room),
 						  "\xe6\xbc\xa2\xe6\xbc\xa2\xe6\xbc\xa2\xe6\xbc\xa2"
-						  "\xe6\xbc\xa2\xe6\xbc\xa2\xe6\xbc\xa2", width)) <= width);
+						  "\xe6\xbc\xa2\xe6\xbc\xa2\xe6\xbc\xa2",
+						  width)) <= width);
 	/* Nor does it outgrow its room. */
 	assert_true(strlen(clean_cut(room, 8, "abcdefghijklmnop", 12)) < 8);
 }
@@ -169,7 +170,8 @@ test_clean_stream_lets_colours_pass_where_they_are_wanted(void **state)
 	check_stream(false, "a\033[1;31mred\033[0m\n", "ared\n");
 	check_stream(true, "a\033[2Jb\033[10;10Hc\r\n\td", "abc\r\n\td");
 	check_stream(true, "a\033]8;;http://x\033\\link\033]8;;\033\\b", "alinkb");
-	check_stream(true, "\033[0000000000000000000000000000000000000000000000000000000mlong", "long");
+	check_stream(true, "\033[0000000000000000000000000000000000000000000000000000000mlong",
+		     "long");
 	check_stream(true, "\007bell", "bell");
 }
 

@@ -80,8 +80,8 @@ output(struct fixture *f, unsigned job, const char *text)
 	display_output(f->display, job, text, strlen(text));
 }
 
-static const struct step_end failed_step = {.step = "Run tests", .outcome = "failed",
-					    .exit_code = 2, .wall_ms = 1200};
+static const struct step_end failed_step = {
+	.step = "Run tests", .outcome = "failed", .exit_code = 2, .wall_ms = 1200};
 static const struct step_end good_step = {.step = "Build", .outcome = "success", .exit_code = 0};
 
 /* --- plain --------------------------------------------------------------------------------- */
@@ -167,8 +167,9 @@ test_failure_is_printed_in_one_piece_with_a_header(void **state)
 	display_failure_output(f.display, "one\n\033[31mtw", 11);
 	display_failure_output(f.display, "o\033[0m", 5);
 	display_failure_end(f.display);
-	assert_string_equal(taken(&f),
-			    "--- test: step 'Run tests' failed: exit code 2 after 1.2s\none\ntwo\n---\n");
+	assert_string_equal(
+		taken(&f),
+		"--- test: step 'Run tests' failed: exit code 2 after 1.2s\none\ntwo\n---\n");
 	end(&f);
 }
 
@@ -196,7 +197,8 @@ test_failure_on_a_terminal_takes_the_status_lines_away_and_ends_its_colours(void
 	end(&f);
 }
 
-/* --- terminal ---------------------------------------------------------------------------------- */
+/* --- terminal ----------------------------------------------------------------------------------
+ */
 
 /* Lines of what was drawn, without sequences; the widest in *width. */
 static unsigned
@@ -256,8 +258,10 @@ test_terminal_never_draws_wider_than_the_screen(void **state)
 	begin(&f, DISPLAY_TERMINAL, true);
 	job = display_job(f.display, "a-job-with-a-name-that-goes-on-and-on-for-a-long-time");
 	display_job_started(f.display, job, 0);
-	output(&f, job, "\xe6\xbc\xa2\xe6\xbc\xa2 a long line of output, with \033[2J\033[9999;9999Hsequences, "
-			"0123456789012345678901234567890123456789012345678901234567890123456789\n");
+	output(&f, job,
+	       "\xe6\xbc\xa2\xe6\xbc\xa2 a long line of output, with "
+	       "\033[2J\033[9999;9999Hsequences, "
+	       "0123456789012345678901234567890123456789012345678901234567890123456789\n");
 	for (i = 0; i < sizeof(widths) / sizeof(widths[0]); i++) {
 		f.columns = widths[i];
 		display_tick(f.display);
@@ -299,7 +303,8 @@ test_terminal_shows_only_what_runs_or_failed_where_the_screen_is_too_small(void 
 	end(&f);
 }
 
-/* --- the end ------------------------------------------------------------------------------------ */
+/* --- the end ------------------------------------------------------------------------------------
+ */
 
 static void
 test_summary_has_a_line_a_job_and_the_count(void **state)
@@ -353,13 +358,16 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_plain_prefixes_whole_lines_and_never_mixes_two_jobs_in_one),
-		cmocka_unit_test(test_plain_cuts_a_line_without_end_into_pieces_of_whole_characters),
+		cmocka_unit_test(
+			test_plain_cuts_a_line_without_end_into_pieces_of_whole_characters),
 		cmocka_unit_test(test_plain_tells_how_a_step_failed_and_why_a_job_was_not_run),
 		cmocka_unit_test(test_failure_is_printed_in_one_piece_with_a_header),
-		cmocka_unit_test(test_failure_on_a_terminal_takes_the_status_lines_away_and_ends_its_colours),
+		cmocka_unit_test(
+			test_failure_on_a_terminal_takes_the_status_lines_away_and_ends_its_colours),
 		cmocka_unit_test(test_terminal_shows_a_line_a_job_with_state_time_and_last_line),
 		cmocka_unit_test(test_terminal_never_draws_wider_than_the_screen),
-		cmocka_unit_test(test_terminal_shows_only_what_runs_or_failed_where_the_screen_is_too_small),
+		cmocka_unit_test(
+			test_terminal_shows_only_what_runs_or_failed_where_the_screen_is_too_small),
 		cmocka_unit_test(test_summary_has_a_line_a_job_and_the_count),
 		cmocka_unit_test(test_names_and_notes_of_others_cannot_move_the_cursor),
 	};

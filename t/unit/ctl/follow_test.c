@@ -65,9 +65,9 @@ handle(void *arg, struct http_request *req)
 {
 	struct fixture *f = arg;
 	const char *path = http_request_path(req);
-	struct http_request **held = text_ends(path, "/watch")		? &f->watch
+	struct http_request **held = text_ends(path, "/watch")	       ? &f->watch
 				     : strstr(path, "/tasks/") != NULL ? &f->block
-									: &f->output;
+								       : &f->output;
 
 	http_reply_start(req, 200, "application/octet-stream");
 	http_request_on_close(req, on_gone, held);
@@ -181,7 +181,8 @@ say_job(struct fixture *f, const char *task_members)
 	char line[1024];
 
 	(void)snprintf(line, sizeof(line),
-		       "{\"seq\":1,\"type\":\"job\",\"job\":{\"id\":\"" JOB "\",\"name\":\"build\",\"state\":\"running\","
+		       "{\"seq\":1,\"type\":\"job\",\"job\":{\"id\":\"" JOB
+		       "\",\"name\":\"build\",\"state\":\"running\","
 		       "\"tasks\":[{\"id\":\"" TASK "\",\"attempt\":1,\"node_index\":0,%s}]}}",
 		       task_members);
 	say(f, line);
@@ -224,7 +225,8 @@ end_job(struct fixture *f, const char *outcome)
 	char members[256];
 
 	(void)snprintf(members, sizeof(members),
-		       "\"state\":\"ended\",\"outcome\":\"%s\",\"started_at\":\"2026-01-01T00:00:00.000Z\","
+		       "\"state\":\"ended\",\"outcome\":\"%s\",\"started_at\":\"2026-01-01T00:00:"
+		       "00.000Z\","
 		       "\"stopped_at\":\"2026-01-01T00:00:02.500Z\"",
 		       outcome);
 	say_job(f, members);
@@ -236,7 +238,8 @@ end_pipeline(struct fixture *f, const char *outcome)
 	char line[128];
 
 	(void)snprintf(line, sizeof(line),
-		       "{\"seq\":9,\"type\":\"pipeline\",\"state\":\"ended\",\"outcome\":\"%s\"}", outcome);
+		       "{\"seq\":9,\"type\":\"pipeline\",\"state\":\"ended\",\"outcome\":\"%s\"}",
+		       outcome);
 	say(f, line);
 	http_reply_end(f->watch);
 	http_reply_end(f->output);
@@ -246,8 +249,8 @@ static void
 print_to(struct fixture *f, struct http_request *to, uint64_t offset, const char *text)
 {
 	unsigned char bytes[4096];
-	struct output_record record = {.epoch = 1, .attempt = 1, .offset = offset,
-				       .raw_len = (uint32_t)strlen(text)};
+	struct output_record record = {
+		.epoch = 1, .attempt = 1, .offset = offset, .raw_len = (uint32_t)strlen(text)};
 
 	assert_true(id_parse(&record.task, TASK));
 	record.frame_len = (uint32_t)frame_pack(f->packer, bytes + RUNNER_RECORD_HEADER_BYTES,
@@ -260,7 +263,8 @@ print_to(struct fixture *f, struct http_request *to, uint64_t offset, const char
 	(void)http_reply_write(to, bytes + 40, RUNNER_RECORD_HEADER_BYTES + record.frame_len - 40);
 }
 
-/* --- what is shown ------------------------------------------------------------------------------ */
+/* --- what is shown ------------------------------------------------------------------------------
+ */
 
 static void
 wait_shown(struct fixture *f, const char *text)
@@ -382,10 +386,12 @@ test_follow_prints_a_failed_steps_output_again_in_one_piece(void **state)
 	assert_false(follow_is_done(f->follow));
 	print_to(f, f->block, 0, "one\n");
 	wait_done(f);
-	at = strstr(buffer_text(&f->shown), "--- build: step 'Make' failed: exit code 2 after 1.5s\n");
+	at = strstr(buffer_text(&f->shown),
+		    "--- build: step 'Make' failed: exit code 2 after 1.5s\n");
 	assert_non_null(at);
 	assert_true(text_starts(strchr(at, '\n') + 1, "one\n---\n"));
-	assert_non_null(strstr(buffer_text(&f->shown), "[build] failed after 2.5s: step 'Make': exit code 2\n"));
+	assert_non_null(strstr(buffer_text(&f->shown),
+			       "[build] failed after 2.5s: step 'Make': exit code 2\n"));
 	assert_string_equal(follow_outcome(f->follow), "failed");
 }
 
@@ -410,19 +416,24 @@ test_follow_names_the_nodes_of_a_parallel_job(void **state)
 {
 	struct fixture *f = *state;
 
-	say(f, "{\"type\":\"job\",\"job\":{\"id\":\"" JOB "\",\"name\":\"test\",\"state\":\"ended\",\"tasks\":["
-	       "{\"id\":\"" TASK "\",\"attempt\":1,\"node_index\":0,\"state\":\"ended\",\"outcome\":\"success\"},"
+	say(f, "{\"type\":\"job\",\"job\":{\"id\":\"" JOB
+	       "\",\"name\":\"test\",\"state\":\"ended\",\"tasks\":["
+	       "{\"id\":\"" TASK
+	       "\",\"attempt\":1,\"node_index\":0,\"state\":\"ended\",\"outcome\":\"success\"},"
 	       "{\"id\":\"33333333-3333-4333-8333-333333333333\",\"attempt\":1,\"node_index\":1,"
 	       "\"state\":\"ended\",\"outcome\":\"canceled\"}]}}");
-	say(f, "{\"type\":\"job\",\"job\":{\"id\":\"44444444-4444-4444-8444-444444444444\",\"name\":\"pack\","
-	       "\"state\":\"ended\",\"outcome\":\"not_run\",\"reason\":\"requires test\",\"tasks\":[]}}");
+	say(f, "{\"type\":\"job\",\"job\":{\"id\":\"44444444-4444-4444-8444-444444444444\","
+	       "\"name\":\"pack\","
+	       "\"state\":\"ended\",\"outcome\":\"not_run\",\"reason\":\"requires "
+	       "test\",\"tasks\":[]}}");
 	end_pipeline(f, "canceled");
 	wait_done(f);
 	assert_non_null(strstr(buffer_text(&f->shown), "[test/1] canceled"));
 	assert_non_null(strstr(buffer_text(&f->shown), "[pack] not run: requires test\n"));
 	display_summary(f->display);
 	assert_non_null(strstr(buffer_text(&f->shown), "success   test/0"));
-	assert_non_null(strstr(buffer_text(&f->shown), "2 jobs: 0 succeeded, 0 failed, 1 not run, 1 canceled"));
+	assert_non_null(strstr(buffer_text(&f->shown),
+			       "2 jobs: 0 succeeded, 0 failed, 1 not run, 1 canceled"));
 }
 
 static void
@@ -430,11 +441,15 @@ test_follow_names_the_workflow_where_there_are_several(void **state)
 {
 	struct fixture *f = *state;
 
-	say(f, "{\"type\":\"job\",\"job\":{\"id\":\"" JOB "\",\"name\":\"test\",\"workflow\":{\"name\":\"one\"},"
+	say(f, "{\"type\":\"job\",\"job\":{\"id\":\"" JOB
+	       "\",\"name\":\"test\",\"workflow\":{\"name\":\"one\"},"
 	       "\"state\":\"queued\",\"tasks\":[]}}");
-	say(f, "{\"type\":\"job\",\"job\":{\"id\":\"44444444-4444-4444-8444-444444444444\",\"name\":\"test\","
-	       "\"workflow\":{\"name\":\"two\"},\"state\":\"ended\",\"outcome\":\"not_run\",\"tasks\":[]}}");
-	say(f, "{\"type\":\"job\",\"job\":{\"id\":\"" JOB "\",\"name\":\"test\",\"state\":\"ended\",\"outcome\":\"canceled\","
+	say(f, "{\"type\":\"job\",\"job\":{\"id\":\"44444444-4444-4444-8444-444444444444\","
+	       "\"name\":\"test\","
+	       "\"workflow\":{\"name\":\"two\"},\"state\":\"ended\",\"outcome\":\"not_run\","
+	       "\"tasks\":[]}}");
+	say(f, "{\"type\":\"job\",\"job\":{\"id\":\"" JOB
+	       "\",\"name\":\"test\",\"state\":\"ended\",\"outcome\":\"canceled\","
 	       "\"tasks\":[]}}");
 	end_pipeline(f, "canceled");
 	wait_done(f);
@@ -471,16 +486,27 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_follow_shows_a_job_from_begin_to_end, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_follow_holds_output_back_until_its_step_has_begun, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_follow_shows_a_step_end_behind_its_output, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_follow_shows_what_comes_twice_once, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_follow_prints_a_failed_steps_output_again_in_one_piece, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_follow_does_not_print_a_failure_that_recovered, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_follow_names_the_nodes_of_a_parallel_job, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_follow_names_the_workflow_where_there_are_several, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_follow_says_when_it_is_cut_off, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_follow_refuses_damaged_records_and_lines, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_follow_shows_a_job_from_begin_to_end, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(
+			test_follow_holds_output_back_until_its_step_has_begun, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_follow_shows_a_step_end_behind_its_output,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(test_follow_shows_what_comes_twice_once, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(
+			test_follow_prints_a_failed_steps_output_again_in_one_piece, setup,
+			teardown),
+		cmocka_unit_test_setup_teardown(test_follow_does_not_print_a_failure_that_recovered,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(test_follow_names_the_nodes_of_a_parallel_job,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_follow_names_the_workflow_where_there_are_several, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_follow_says_when_it_is_cut_off, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_follow_refuses_damaged_records_and_lines,
+						setup, teardown),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

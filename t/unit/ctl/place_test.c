@@ -1,5 +1,6 @@
 /*
- * place_test.c - what a run uses of the machine and gives back: directories, orphans, standard output.
+ * place_test.c - what a run uses of the machine and gives back: directories, orphans, standard
+ * output.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -63,7 +64,8 @@ is_there(const char *path)
 	return lstat(path, &st) == 0;
 }
 
-/* --- scratch ------------------------------------------------------------------------------------ */
+/* --- scratch ------------------------------------------------------------------------------------
+ */
 
 static void
 test_scratch_removes_all_that_is_in_it_and_follows_no_link(void **state)
@@ -132,7 +134,8 @@ test_scratch_says_where_it_could_not_be_made(void **state)
 	scratch_remove(&scratch);
 }
 
-/* --- orphans ------------------------------------------------------------------------------------- */
+/* --- orphans -------------------------------------------------------------------------------------
+ */
 
 static void
 on_exit_of_child(void *arg, int status, const struct rusage *usage)
@@ -148,7 +151,7 @@ on_exit_of_child(void *arg, int status, const struct rusage *usage)
 static void
 run_shell(struct fixture *f, const char *script)
 {
-	char *argv[] = {(char *)(uintptr_t)"/bin/sh", (char *)(uintptr_t)"-c",
+	char *argv[] = {(char *)(uintptr_t) "/bin/sh", (char *)(uintptr_t) "-c",
 			(char *)(uintptr_t)script, NULL};
 	struct child_spec spec = {.path = "/bin/sh", .argv = argv};
 	struct child child = CHILD_INIT;
@@ -185,7 +188,8 @@ test_orphans_end_lets_those_go_that_go_by_themselves(void **state)
 	assert_int_equal(unlink(path), 0);
 }
 
-/* --- outlet --------------------------------------------------------------------------------------- */
+/* --- outlet
+ * --------------------------------------------------------------------------------------- */
 
 static void
 on_room(void *arg)
@@ -231,8 +235,9 @@ test_outlet_is_full_until_its_reader_has_taken_enough(void **state)
 	assert_false(outlet_is_full(&outlet));
 	outlet_put(&outlet, bytes, sizeof(bytes));
 	assert_true(outlet_is_full(&outlet));
-	assert_int_equal(watch_start(&reader.watch, f->loop, ends[0], WATCH_READ, on_readable, &reader,
-				     &f->err), 0);
+	assert_int_equal(watch_start(&reader.watch, f->loop, ends[0], WATCH_READ, on_readable,
+				     &reader, &f->err),
+			 0);
 	while (!f->flag)
 		loop_run(f->loop);
 	assert_false(outlet_is_full(&outlet));
@@ -272,13 +277,22 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_scratch_removes_all_that_is_in_it_and_follows_no_link, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_scratch_sweeps_what_a_dead_owner_left_and_nothing_else, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_scratch_says_where_it_could_not_be_made, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_orphans_end_leaves_no_generation, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_orphans_end_lets_those_go_that_go_by_themselves, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_outlet_is_full_until_its_reader_has_taken_enough, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_outlet_drops_everything_when_its_reader_is_gone, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_scratch_removes_all_that_is_in_it_and_follows_no_link, setup,
+			teardown),
+		cmocka_unit_test_setup_teardown(
+			test_scratch_sweeps_what_a_dead_owner_left_and_nothing_else, setup,
+			teardown),
+		cmocka_unit_test_setup_teardown(test_scratch_says_where_it_could_not_be_made, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_orphans_end_leaves_no_generation, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(
+			test_orphans_end_lets_those_go_that_go_by_themselves, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_outlet_is_full_until_its_reader_has_taken_enough, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_outlet_drops_everything_when_its_reader_is_gone, setup, teardown),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

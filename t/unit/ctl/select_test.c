@@ -41,7 +41,9 @@ struct fixture {
 static struct plan *
 compiled(const char *text, size_t len)
 {
-	struct compile_input input = {.path = "config.yml", .bytes = text, .len = len,
+	struct compile_input input = {.path = "config.yml",
+				      .bytes = text,
+				      .len = len,
 				      .policy = {.docker_on_host = true, .supported = 0}};
 	struct diags *diags;
 	struct plan *plan;
@@ -134,8 +136,11 @@ test_select_puts_variables_above_the_jobs_own(void **state)
 	struct fixture *f = *state;
 	const struct plan_environment *environment;
 
-	assert_int_equal(chosen(f, (struct selection){.job = "b", .alone = true, .environment = pairs,
-						      .environment_count = 2}), 0);
+	assert_int_equal(chosen(f, (struct selection){.job = "b",
+						      .alone = true,
+						      .environment = pairs,
+						      .environment_count = 2}),
+			 0);
 	environment = &f->out.workflows[0].jobs[0].environment;
 	assert_int_equal(environment->count, 3);
 	assert_string_equal(environment->items[0].value, "job");
@@ -170,17 +175,19 @@ test_select_makes_docker_jobs_host_jobs_that_compile_again(void **state)
 static void
 test_select_leaves_out_what_waits_for_an_approval(void **state)
 {
-	static const char text[] =
-		"version: 2.1\n"
-		"jobs:\n"
-		"  a: {machine: true, steps: [run: echo a]}\n"
-		"  b: {machine: true, steps: [run: echo b]}\n"
-		"workflows:\n"
-		"  w: {jobs: [b: {name: last, requires: [deploy]}, b: {name: deploy, requires: [hold, a]},\n"
-		"             hold: {type: approval, requires: [a]}, a]}\n";
+	static const char text[] = "version: 2.1\n"
+				   "jobs:\n"
+				   "  a: {machine: true, steps: [run: echo a]}\n"
+				   "  b: {machine: true, steps: [run: echo b]}\n"
+				   "workflows:\n"
+				   "  w: {jobs: [b: {name: last, requires: [deploy]}, b: {name: "
+				   "deploy, requires: [hold, a]},\n"
+				   "             hold: {type: approval, requires: [a]}, a]}\n";
 	struct fixture *f = *state;
 	struct selection selection = {.no_approvals = true};
-	struct compile_input input = {.path = "config.yml", .bytes = text, .len = sizeof(text) - 1,
+	struct compile_input input = {.path = "config.yml",
+				      .bytes = text,
+				      .len = sizeof(text) - 1,
 				      .policy = {.supported = FEATURE_APPROVAL}};
 	struct diags *diags;
 	size_t held = 0;
@@ -195,7 +202,8 @@ test_select_leaves_out_what_waits_for_an_approval(void **state)
 	assert_int_equal(held, 3);
 	selection.job = "deploy";
 	assert_int_equal(select_plan(&f->out, f->plan, &selection, &f->arena, &f->err), ERR_INPUT);
-	assert_string_equal(f->err.text, "job 'deploy' waits for an approval, and nobody can give it here");
+	assert_string_equal(f->err.text,
+			    "job 'deploy' waits for an approval, and nobody can give it here");
 	selection.alone = true;
 	assert_int_equal(select_plan(&f->out, f->plan, &selection, &f->arena, &f->err), 0);
 	assert_string_equal(f->out.workflows[0].jobs[0].name, "deploy");
@@ -207,25 +215,35 @@ test_select_says_what_is_not_there(void **state)
 	struct fixture *f = *state;
 
 	assert_int_equal(chosen(f, (struct selection){.workflow = "three"}), ERR_INPUT);
-	assert_string_equal(f->err.text, "there is no workflow 'three' to run: there is 'one', 'two'");
+	assert_string_equal(f->err.text,
+			    "there is no workflow 'three' to run: there is 'one', 'two'");
 	assert_int_equal(chosen(f, (struct selection){.job = "othr"}), ERR_INPUT);
 	assert_string_equal(f->err.text, "there is no job 'othr' to run: did you mean 'other'?");
 	assert_int_equal(chosen(f, (struct selection){.job = "elsewhere"}), ERR_INPUT);
-	assert_int_equal(chosen(f, (struct selection){.job = "two/a", .workflow = "one"}), ERR_INPUT);
+	assert_int_equal(chosen(f, (struct selection){.job = "two/a", .workflow = "one"}),
+			 ERR_INPUT);
 }
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_select_takes_all_where_nothing_is_named, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_select_takes_a_job_with_all_it_requires, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_select_takes_all_where_nothing_is_named, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_select_takes_a_job_with_all_it_requires, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(test_select_takes_a_job_alone, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_select_knows_a_job_by_its_key_in_every_workflow, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_select_puts_variables_above_the_jobs_own, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_select_makes_docker_jobs_host_jobs_that_compile_again, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_select_leaves_out_what_waits_for_an_approval, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_select_says_what_is_not_there, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_select_knows_a_job_by_its_key_in_every_workflow, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_select_puts_variables_above_the_jobs_own,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_select_makes_docker_jobs_host_jobs_that_compile_again, setup,
+			teardown),
+		cmocka_unit_test_setup_teardown(test_select_leaves_out_what_waits_for_an_approval,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(test_select_says_what_is_not_there, setup,
+						teardown),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

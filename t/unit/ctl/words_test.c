@@ -21,7 +21,8 @@
 #include "ctl/environment.h"
 #include "ctl/project.h"
 
-/* --- commands ---------------------------------------------------------------------------------- */
+/* --- commands ----------------------------------------------------------------------------------
+ */
 
 static const char *
 found(const char *line, bool prefixes, int *used)
@@ -55,7 +56,8 @@ test_commands_find_takes_other_names_plurals_and_prefixes(void **state)
 	assert_string_equal(found("job logs 12", false, &used), "logs");
 	assert_int_equal(used, 2);
 	assert_string_equal(found("resource-classes list", false, &used), "resource-class list");
-	assert_string_equal(found("runner resource-class create a/b", false, &used), "resource-class create");
+	assert_string_equal(found("runner resource-class create a/b", false, &used),
+			    "resource-class create");
 	assert_int_equal(used, 3);
 	assert_string_equal(found("runner instance list", false, &used), "agent list");
 	assert_string_equal(found("pip sh x", true, &used), "pipeline show");
@@ -68,7 +70,8 @@ test_commands_find_says_what_is_near_or_possible(void **state)
 	int used;
 
 	(void)state;
-	assert_string_equal(found("rn", false, &used), "there is no command 'rn': did you mean 'run'?");
+	assert_string_equal(found("rn", false, &used),
+			    "there is no command 'rn': did you mean 'run'?");
 	assert_string_equal(found("pip sh x", false, &used), "there is no command 'pip'");
 	assert_string_equal(found("job", false, &used), "'job' needs one of list, show, cancel");
 	assert_string_equal(found("jobs frob", false, &used),
@@ -89,11 +92,13 @@ test_every_command_has_help_and_its_own_name(void **state)
 		for (b = commands; b != a; b++)
 			assert_string_not_equal((*a)->name, (*b)->name);
 		for (option = (*a)->options; option != NULL && option->name != NULL; option++)
-			assert_true(option->help[0] >= 'a' || strchr("N.", option->help[0]) == NULL);
+			assert_true(option->help[0] >= 'a' ||
+				    strchr("N.", option->help[0]) == NULL);
 	}
 }
 
-/* --- slugs ------------------------------------------------------------------------------------------ */
+/* --- slugs
+ * ------------------------------------------------------------------------------------------ */
 
 static void
 test_project_slug_of_remote_knows_the_forms_of_urls(void **state)
@@ -128,7 +133,8 @@ test_project_slug_of_remote_knows_the_forms_of_urls(void **state)
 	}
 }
 
-/* --- variables ---------------------------------------------------------------------------------------- */
+/* --- variables
+ * ---------------------------------------------------------------------------------------- */
 
 static void
 test_environment_takes_pairs_names_of_ours_and_files(void **state)
@@ -170,7 +176,8 @@ test_environment_refuses_what_is_no_name_without_repeating_the_value(void **stat
 	environment_release(&environment);
 }
 
-/* --- completion ----------------------------------------------------------------------------------------- */
+/* --- completion
+ * ----------------------------------------------------------------------------------------- */
 
 static void
 test_offer_read_help_reads_what_options_help_writes(void **state)
@@ -188,7 +195,8 @@ test_offer_read_help_reads_what_options_help_writes(void **state)
 
 	(void)state;
 	(void)offer_add_command(&program, "", "");
-	buffer_puts(&text, "usage: prog\n\nCommands:\n  serve         serve it\n  job list      list them\n\nOptions:\n");
+	buffer_puts(&text, "usage: prog\n\nCommands:\n  serve         serve it\n  job list      "
+			   "list them\n\nOptions:\n");
 	options_help(&text, table);
 	offer_read_help(&program, 0, buffer_text(&text));
 	assert_int_equal(program.command_count, 3);
@@ -220,7 +228,8 @@ main(void)
 		cmocka_unit_test(test_every_command_has_help_and_its_own_name),
 		cmocka_unit_test(test_project_slug_of_remote_knows_the_forms_of_urls),
 		cmocka_unit_test(test_environment_takes_pairs_names_of_ours_and_files),
-		cmocka_unit_test(test_environment_refuses_what_is_no_name_without_repeating_the_value),
+		cmocka_unit_test(
+			test_environment_refuses_what_is_no_name_without_repeating_the_value),
 		cmocka_unit_test(test_offer_read_help_reads_what_options_help_writes),
 	};
 
