@@ -260,11 +260,12 @@ comp_has_errors(const struct compilation *c)
 	return diags_error_count(c->diags) > 0;
 }
 
-/* Comparing costs names times length, so only the first unknown names of a config are helped. */
+/* Comparing costs names times length: after COMP_CANDIDATES_MAX no unknown name is helped. */
 void
 comp_suggest_init(struct compilation *c, struct suggestion *suggestion, const char *wanted)
 {
-	suggestion->wanted = c->suggestions++ < COMP_SUGGESTIONS_MAX ? wanted : NULL;
+	suggestion->candidates = &c->candidates;
+	suggestion->wanted = wanted;
 	suggestion->best = NULL;
 	suggestion->distance = DISTANCE_MAX + 1;
 }
@@ -275,8 +276,9 @@ comp_suggest(struct suggestion *suggestion, const char *candidate)
 	unsigned distance;
 	size_t len;
 
-	if (suggestion->wanted == NULL || candidate == NULL)
+	if (candidate == NULL || *suggestion->candidates >= COMP_CANDIDATES_MAX)
 		return;
+	(*suggestion->candidates)++;
 	len = strlen(candidate);
 	if (len < 3 || len > 100 || strlen(suggestion->wanted) > 100)
 		return;

@@ -22,7 +22,7 @@
 #include "compile/source.h"
 #include "format/yaml.h"
 
-enum { COMP_SOURCES_MAX = 64, COMP_WORK_MAX = 8000000, COMP_SUGGESTIONS_MAX = 40 };
+enum { COMP_SOURCES_MAX = 64, COMP_WORK_MAX = 8000000, COMP_CANDIDATES_MAX = 100000 };
 
 struct diags;
 struct space;
@@ -56,7 +56,7 @@ struct compilation {
 	const struct link *chain;
 	bool is_21; /* version 2.1: parameters, "<< >>" and so on */
 	uint64_t work;
-	unsigned suggestions;
+	unsigned candidates;		 /* names compared for "did you mean" */
 	const struct pipeline *pipeline; /* pipeline.h */
 	int result;			 /* why it ended early: a negative enum err_code */
 	jmp_buf leave;
@@ -119,6 +119,7 @@ bool comp_has_errors(const struct compilation *c);
 
 /* Feed candidates one by one; comp_suggest_hint() is NULL where none is near enough. */
 struct suggestion {
+	unsigned *candidates; /* of the compilation */
 	const char *wanted;
 	const char *best;
 	unsigned distance;

@@ -231,7 +231,7 @@ nearest(struct compilation *c, const struct space *space, enum element_kind kind
 
 	comp_suggest_init(c, &suggestion, name);
 	comp_suggest_keys(&suggestion, space->sections[kind].map);
-	for (i = 0; i < space->orb_count && suggestion.wanted != NULL; i++) {
+	for (i = 0; i < space->orb_count; i++) {
 		const struct space *orb = space->orbs[i].space;
 		const struct section *section = orb != NULL ? &orb->sections[kind] : NULL;
 
