@@ -33,13 +33,11 @@ static const struct option list_options[] = {
 	{NULL, 0, NULL, NULL},
 };
 
-#define JOB_OPTIONS                                                                                \
-	{"last-failed", 0, NULL, "the project's job that failed last"},                            \
-	{                                                                                          \
-		"attempt", 0, "N", "where it ran more than once: this attempt (default: the last)" \
-	}
-
-static const struct option job_options[] = {JOB_OPTIONS, {NULL, 0, NULL, NULL}};
+static const struct option job_options[] = {
+	{"last-failed", 0, NULL, "the project's job that failed last"},
+	{"attempt", 0, "N", "where it ran more than once: this attempt (default: the last)"},
+	{NULL, 0, NULL, NULL},
+};
 
 const struct command job_list_command = {"job list", NULL, "list jobs, newest first", list_options,
 					 job_list};
