@@ -43,6 +43,7 @@ struct hub_link {
 	uint64_t down_us;  /* 0: up */
 	bool told_slow;	   /* that the tries are as rare as they get */
 	unsigned protocol; /* of the hub, as last logged; 0: none yet */
+	struct hub_link_counters counters;
 };
 
 struct hub_request {
@@ -180,6 +181,12 @@ const char *
 hub_link_text(const struct hub_link *link)
 {
 	return link->text;
+}
+
+struct hub_link_counters
+hub_link_counters(const struct hub_link *link)
+{
+	return link->counters;
 }
 
 void
@@ -333,6 +340,8 @@ start_call(struct hub_request *request, const struct hub_post *post, struct err 
 		       post->token != NULL ? post->token : link->token);
 	(void)snprintf(path, sizeof(path), "/api/v3/runner/%s", post->path);
 	(void)snprintf(version, sizeof(version), "%d", RUNNER_PROTOCOL);
+	link->counters.requests++;
+	link->counters.body_bytes += request->body.len;
 	return http_call_start(&request->call, link->client, &spec, on_reply, request, err);
 }
 

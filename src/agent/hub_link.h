@@ -50,6 +50,13 @@ uint64_t hub_link_down_since_us(const struct hub_link *link);
 /* "unix:/run/hub.sock": for logs. */
 const char *hub_link_text(const struct hub_link *link);
 
+/* What was sent since the start, and what was tried in vain. */
+struct hub_link_counters {
+	uint64_t requests, body_bytes;
+};
+
+struct hub_link_counters hub_link_counters(const struct hub_link *link);
+
 /* Bearer token of requests that name none; copied. */
 void hub_link_set_token(struct hub_link *link, const char *token);
 

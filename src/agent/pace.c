@@ -41,13 +41,23 @@ pace_want(struct pace *pace)
 {
 	uint64_t now_us;
 
+	now_us = loop_now_us(pace->loop);
+	if (now_us >= pace->earliest_us) {
+		timer_stop(&pace->timer);
+		later_want(&pace->later);
+	} else if (!timer_is_on(&pace->timer)) {
+		timer_start_us(&pace->timer, pace->earliest_us - now_us);
+	}
+}
+
+void
+pace_gather(struct pace *pace)
+{
+	uint64_t now_us = loop_now_us(pace->loop), due_us = now_us + (uint64_t)pace->gap_ms * 1000;
+
 	if (timer_is_on(&pace->timer))
 		return;
-	now_us = loop_now_us(pace->loop);
-	if (now_us >= pace->earliest_us)
-		later_want(&pace->later);
-	else
-		timer_start_us(&pace->timer, pace->earliest_us - now_us);
+	timer_start_us(&pace->timer, (due_us > pace->earliest_us ? due_us : pace->earliest_us) - now_us);
 }
 
 void
@@ -60,6 +70,7 @@ pace_stop(struct pace *pace)
 void
 pace_sent(struct pace *pace)
 {
+	timer_stop(&pace->timer);
 	pace->earliest_us = loop_now_us(pace->loop) + (uint64_t)pace->gap_ms * 1000;
 }
 

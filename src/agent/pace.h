@@ -37,9 +37,11 @@ void pace_release(struct pace *pace);
 
 /* Ask for fn; free to be called any time. */
 void pace_want(struct pace *pace);
+/* As pace_want(), but within gap_ms and not at once: what comes meanwhile travels along. */
+void pace_gather(struct pace *pace);
 void pace_stop(struct pace *pace);
 
-/* A request left now: the next one keeps its distance. */
+/* A request left now with all that was wanted: the next one keeps its distance. */
 void pace_sent(struct pace *pace);
 /* It was answered. True when failures came before. */
 bool pace_ok(struct pace *pace);

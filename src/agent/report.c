@@ -191,6 +191,13 @@ on_pace(void *arg)
 }
 
 void
+report_gather(struct report *report)
+{
+	OBJ_CHECK(report, REPORT_MAGIC);
+	pace_gather(&report->pace);
+}
+
+void
 report_want(struct report *report)
 {
 	OBJ_CHECK(report, REPORT_MAGIC);

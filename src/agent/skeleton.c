@@ -57,6 +57,8 @@ skeleton_init(struct skeleton *skeleton, int dirs)
 	skeleton->dirs = dirs;
 	skeleton->masked = umask(0);
 	(void)umask(skeleton->masked);
+	skeleton->uid = geteuid();
+	skeleton->gid = getegid();
 	skeleton->inherits = flags_of(dirs);
 }
 
@@ -123,7 +125,7 @@ part_is_as_made(const struct skeleton *skeleton, int dir, const struct part *par
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) != 0 || st.st_mode != (part->mode & ~skeleton->masked) ||
-	    st.st_uid != geteuid() || st.st_gid != getegid())
+	    st.st_uid != skeleton->uid || st.st_gid != skeleton->gid)
 		return false;
 	if (flistxattr(fd, NULL, 0) > 0 || flags_of(fd) != skeleton->inherits)
 		return false;

@@ -22,6 +22,8 @@ struct err;
 struct skeleton {
 	int dirs;	   /* borrowed */
 	mode_t masked;	   /* our umask */
+	uid_t uid;
+	gid_t gid;
 	unsigned inherits; /* flags that a file system gives to what is made in dirs */
 };
 

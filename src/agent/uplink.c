@@ -201,7 +201,7 @@ on_events(void *arg, struct task *task)
 
 	(void)task;
 	if (uplink->tasks != NULL)
-		report_want(uplink->report);
+		report_gather(uplink->report);
 }
 
 static void
@@ -510,11 +510,12 @@ uplink_log_state(struct uplink *uplink)
 	struct task *task = NULL;
 	char room[24];
 	uint64_t since_us = hub_link_down_since_us(uplink->link);
+	struct hub_link_counters sent = hub_link_counters(uplink->link);
 
 	OBJ_CHECK(uplink, UPLINK_MAGIC);
 	log_info("state: hub %s %s%s; %u of %u slots taken, %zu tasks; claimed %llu, done %llu, "
 		 "found again %llu; "
-		 "turns of the loop %llu%s",
+		 "turns of the loop %llu, requests %llu of %llu bytes%s",
 		 hub_link_text(uplink->link),
 		 hub_link_is_up(uplink->link) ? "connected" : "away for ",
 		 hub_link_is_up(uplink->link)
@@ -524,6 +525,7 @@ uplink_log_state(struct uplink *uplink)
 		 (unsigned long long)counters->claimed, (unsigned long long)counters->done,
 		 (unsigned long long)counters->recovered,
 		 (unsigned long long)loop_turns(uplink->loop),
+		 (unsigned long long)sent.requests, (unsigned long long)sent.body_bytes,
 		 uplink->draining ? "; draining" : "");
 	while ((task = tasks_next(uplink->tasks, task)) != NULL)
 		log_task(uplink, task);
