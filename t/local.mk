@@ -25,11 +25,12 @@ EXTRA_PROGRAMS += $(unit_tests)
 EXTRA_DIST += t/lib.sh t/init.sh t/hub.sh
 
 # make check [TESTS="t/60-init-steps.t t/unit/base/base_test"] [TEST_JOBS=4] [TEST_FLAGS=-v]
-# make check-unit [TEST_EXEC=LAUNCHER] runs the unit tests alone, through a launcher.
+# make check-unit [TEST_EXEC=LAUNCHER] [UNIT_SKIP="..."] runs the unit tests alone, through a launcher.
 PROVE = prove
 TEST_JOBS = 2
 TEST_FLAGS =
 TEST_EXEC =
+UNIT_SKIP =
 check-local:
 	@tests="$(TESTS)"; set --; \
 	test -n "$$tests" || { tests="$(unit_run)"; set -- $(srcdir)/t/[0-9]*-*.t; test -e "$$1" || set --; }; \
@@ -40,7 +41,7 @@ check-local:
 		$(PROVE) -j$(TEST_JOBS) $(TEST_FLAGS) --exec '$(TEST_EXEC)' "$$@"
 
 check-unit: $(unit_run)
-	@$(MAKE) -s check TESTS="$(unit_run)"
+	@$(MAKE) -s check TESTS="$(filter-out $(UNIT_SKIP),$(unit_run))"
 .PHONY: check-unit
 
 dist-hook: dist-end-to-end

@@ -22,6 +22,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "loop/loop.h"
 
 enum { ORPHANS_ROUND_MS = 100, ORPHANS_ROUNDS = 100 };
@@ -29,8 +30,11 @@ enum { ORPHANS_ROUND_MS = 100, ORPHANS_ROUNDS = 100 };
 int
 orphans_adopt(struct err *err)
 {
-	if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1) == 0)
+		return 0;
+	if (errno != EINVAL)
 		return err_sys(err, "cannot become the parent of orphaned processes");
+	log_warn("this kernel has no subreapers (an emulator, perhaps): what a job leaves behind may outlive a kill of the agent");
 	return 0;
 }
 
