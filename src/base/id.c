@@ -9,6 +9,7 @@
 #include <sys/random.h>
 
 #include "base/assert.h"
+#include "base/text.h"
 
 static const char hex_digits[] = "0123456789abcdef";
 
@@ -52,18 +53,6 @@ id_text(char room[ID_TEXT_BYTES], const struct id *id)
 	return room;
 }
 
-static int
-hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 bool
 id_parse(struct id *id, const char *text)
 {
@@ -79,7 +68,7 @@ id_parse(struct id *id, const char *text)
 				return false;
 			continue;
 		}
-		digit = hex_value(text[i]);
+		digit = text_hex_value(text[i]);
 		if (digit < 0)
 			return false;
 		parsed.bytes[n / 2] = (uint8_t)(parsed.bytes[n / 2] << 4 | digit);

@@ -34,6 +34,9 @@ const char *text_duration(char room[24], uint64_t ms);
 /* "512 B", "1.5 MiB". Returns room. */
 const char *text_bytes(char room[24], uint64_t bytes);
 
+/* Value of a hexadecimal digit in either case; -1 when it is none. */
+int text_hex_value(char c);
+
 bool text_is_utf8(const char *text, size_t len);
 
 /* Index of the first byte that is not part of valid UTF-8, or len. */

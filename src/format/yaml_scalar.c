@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
+
 enum { FLOAT_TEXT_MAX_BYTES = 400 };
 
 /* text is one of word in lower case, Capitalised or UPPER CASE. */
@@ -61,18 +63,6 @@ resolve_bool(struct node *scalar)
 	return false;
 }
 
-static int
-digit_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return 99;
-}
-
 /* An integer too large for 64 bits is no integer: it goes on to be a float. */
 static bool
 resolve_int(struct node *scalar, bool *octal)
@@ -92,11 +82,11 @@ resolve_int(struct node *scalar, bool *octal)
 		return false;
 	}
 	for (; *p != '\0'; p++) {
-		int digit = digit_value(*p);
+		int digit = text_hex_value(*p);
 
 		if (*p == '_')
 			continue;
-		if (digit >= base)
+		if (digit < 0 || digit >= base)
 			return false;
 		any = true;
 		if (__builtin_mul_overflow(value, base, &value) ||
@@ -189,7 +179,7 @@ resolve_float(struct node *scalar)
 	if (!any || (exponent_is_there ? !take_exponent(p + 1, &exponent) : *p != '\0'))
 		return false;
 	/* Digits alone are a float only where they do not fit an integer: not with a leading 0. */
-	if (!dot && !exponent_is_there && digit_value(scalar->text[0]) == 0)
+	if (!dot && !exponent_is_there && text_hex_value(scalar->text[0]) == 0)
 		return false;
 	(void)snprintf(number + n, sizeof(number) - n, "e%ld", exponent - (long)(n - whole));
 	scalar->kind = NODE_FLOAT;

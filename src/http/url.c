@@ -236,15 +236,6 @@ url_encode(struct buffer *out, const char *text)
 	}
 }
 
-static int
-hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (char)tolower((unsigned char)c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 int
 url_decode(char *room, const char *text, size_t len, bool plus_is_space, struct err *err)
 {
@@ -261,8 +252,8 @@ url_decode(char *room, const char *text, size_t len, bool plus_is_space, struct 
 			room[n++] = text[i];
 			continue;
 		}
-		high = i + 2 < len ? hex_value(text[i + 1]) : -1;
-		low = i + 2 < len ? hex_value(text[i + 2]) : -1;
+		high = i + 2 < len ? text_hex_value(text[i + 1]) : -1;
+		low = i + 2 < len ? text_hex_value(text[i + 2]) : -1;
 		if (high < 0 || low < 0 || high + low == 0)
 			return err_set(
 				err, ERR_INPUT,

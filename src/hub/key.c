@@ -18,6 +18,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "base/text.h"
 #include "format/digest.h"
 
 enum { HMAC_BLOCK_BYTES = 64, KEY_TEXT_BYTES = 2 * HUB_KEY_BYTES + 1 };
@@ -39,27 +40,17 @@ hub_key_make(const char *path, struct err *err)
 	return 0;
 }
 
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return -1;
-}
-
 static bool
 read_hex(unsigned char *bytes, size_t count, const char *text)
 {
 	size_t i;
 
 	for (i = 0; i < count; i++) {
-		int high = hex_digit(text[2 * i]), low;
+		int high = text_hex_value(text[2 * i]), low;
 
 		if (high < 0)
 			return false;
-		low = hex_digit(text[2 * i + 1]);
+		low = text_hex_value(text[2 * i + 1]);
 		if (low < 0)
 			return false;
 		bytes[i] = (unsigned char)(high << 4 | low);
