@@ -49,6 +49,14 @@ kill -HUP "$agent_pid"
 ok 'HUP reads the new token' wait_ended token success
 stop "$agent_pid"
 echo wrong-token >"$tmp/token"
+start_runnerd
+refused_twice()
+{
+	[ "$(grep -c 'answers 401' "$tmp/agent.log")" -eq 2 ]
+}
+wait_until 20 refused_twice
+kill -TERM "$agent_pid"
+ok 'who is refused ends when asked to' wait_gone "$agent_pid" 20
 runnerd --hub "$hub_url" --token-file "$tmp/token" --run-dir "$tmp/run" --data-dir "$tmp/data" \
 	--work-dir "$tmp/work" --cache-dir "$tmp/cache" --ready-fd 9 9>"$tmp/ready" 2>"$tmp/refused.log"
 is "$?" 3 'who waits for --ready-fd sees exit status 3'

@@ -236,6 +236,7 @@ on_claimed(void *arg, const struct err *err, const struct hub_answer *answer)
 	claim->request = NULL;
 	timer_stop(&claim->leisure);
 	if (err != NULL && err->code == ERR_INPUT) {
+		claim->has_id = false; /* what was refused gave no task: nothing is to be asked back */
 		refused(claim, err);
 		return;
 	}
