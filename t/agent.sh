@@ -43,7 +43,7 @@ start_runnerd()
 {
 	start agent runnerd --hub "$hub_url" --token-file "$tmp/token" --name "test" \
 		--run-dir "$tmp/run" --data-dir "$tmp/data" --work-dir "$tmp/work" \
-		--cache-dir "$tmp/cache" "$@"
+		--cache-dir "$tmp/cache" --orphan-limit 60s "$@"
 	agent_pid=$pid
 }
 
