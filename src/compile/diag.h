@@ -53,7 +53,13 @@ const struct diag *diags_at(const struct diags *diags, size_t index);
 /* Append up to DIAG_SHOWN_MAX of them as text, and how many more there are. */
 void diags_print(const struct diags *diags, struct buffer *out);
 
-/* What a code means, for "config explain CODE"; NULL for one that is not a code. */
+/*
+ * What a code means, for "config explain CODE"; NULL for one that is not a code. Paragraphs are
+ * separated by an empty line; one whose lines begin with four blanks is an example.
+ */
 const char *diag_explain(const char *code);
+
+/* The index-th of all codes, sorted; NULL behind the last. */
+const char *diag_code(size_t index);
 
 #endif

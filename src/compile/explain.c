@@ -175,3 +175,9 @@ diag_explain(const char *code)
 			return codes[i].text;
 	return NULL;
 }
+
+const char *
+diag_code(size_t index)
+{
+	return index < sizeof(codes) / sizeof(codes[0]) ? codes[index].code : NULL;
+}

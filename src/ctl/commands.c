@@ -20,6 +20,7 @@ const struct command *const commands[] = {
 	&config_validate_command,
 	&config_process_command,
 	&config_tasks_command,
+	&config_explain_command,
 	&pipeline_run_command,
 	&pipeline_list_command,
 	&pipeline_show_command,

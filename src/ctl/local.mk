@@ -8,7 +8,7 @@ libctl_a_SOURCES = \
 	src/ctl/clean.c src/ctl/clean.h \
 	src/ctl/commands.c src/ctl/commands.h \
 	src/ctl/completion.c src/ctl/completion.h src/ctl/completion_shells.c \
-	src/ctl/config.c \
+	src/ctl/config.c src/ctl/config_explain.c \
 	src/ctl/display.c src/ctl/display.h src/ctl/view.h src/ctl/view_plain.c src/ctl/view_terminal.c \
 	src/ctl/environment.c src/ctl/environment.h \
 	src/ctl/follow.c src/ctl/follow.h src/ctl/follow_node.c src/ctl/follow_private.h src/ctl/follow_watch.c \
@@ -34,6 +34,8 @@ libctl_a_SOURCES = \
 	src/ctl/token.c src/ctl/token.h \
 	src/ctl/watching.c src/ctl/watching.h \
 	src/ctl/workflow.c
+
+EXTRA_DIST += doc/config-errors.md
 
 bin_PROGRAMS += runnerctl
 runnerctl_SOURCES = src/ctl/main.c
