@@ -138,6 +138,12 @@ make_checkout(struct command *out, struct arena *arena, const struct task_doc *d
 	return checkout_environment(own, arena, &doc->source, target, err);
 }
 
+bool
+command_can_make(enum step_kind kind)
+{
+	return kind == STEP_RUN || kind == STEP_CHECKOUT;
+}
+
 int
 command_make(struct command *out, struct arena *arena, const struct command_host *host,
 	     const struct task_doc *doc, uint32_t step, uint32_t attempt,

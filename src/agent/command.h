@@ -9,9 +9,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "task/task_doc.h"
+
 struct arena;
 struct err;
-struct task_doc;
 struct work_dir;
 
 enum {
@@ -32,6 +33,9 @@ struct command_host {
 };
 
 void command_host_init(struct command_host *host, struct arena *arena);
+
+/* Has this agent an engine for such steps? */
+bool command_can_make(enum step_kind kind);
 
 /*
  * What a step of the document executes. A long command is written to a file in the work directory.

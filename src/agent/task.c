@@ -430,12 +430,12 @@ task_dispose(struct task *task)
 /* --- what its owner may do --- */
 
 static const struct task_step *
-find_unknown_step(const struct task_doc *doc)
+find_foreign_step(const struct task_doc *doc)
 {
 	size_t i;
 
 	for (i = 0; i < doc->step_count; i++)
-		if (doc->steps[i].kind == STEP_KIND_UNKNOWN)
+		if (!command_can_make(doc->steps[i].kind))
 			return &doc->steps[i];
 	return NULL;
 }
@@ -443,7 +443,7 @@ find_unknown_step(const struct task_doc *doc)
 void
 task_begin(struct task *task)
 {
-	const struct task_step *unknown;
+	const struct task_step *foreign;
 	char reason[RUNNER_REASON_BYTES];
 
 	OBJ_CHECK(task, TASK_MAGIC);
@@ -453,9 +453,9 @@ task_begin(struct task *task)
 	if (task->doc == NULL) {
 		(void)snprintf(reason, sizeof(reason), "%s", task->reason);
 		task_judge(task, OUTCOME_INFRA_FAIL, reason);
-	} else if ((unknown = find_unknown_step(task->doc)) != NULL) {
+	} else if ((foreign = find_foreign_step(task->doc)) != NULL) {
 		(void)snprintf(reason, sizeof(reason),
-			       "this agent cannot run a step of kind '%.100s'", unknown->kind_name);
+			       "this agent cannot run a step of kind '%.100s'", foreign->kind_name);
 		task_judge(task, OUTCOME_INFRA_FAIL, reason);
 	}
 	task_want(task);

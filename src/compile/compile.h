@@ -67,6 +67,9 @@ enum compile_feature {
 	FEATURE_RETENTION = 1 << 19,	   /* retention: caches: */
 	FEATURE_CHECKOUT = 1 << 20,	   /* checkout */
 	FEATURE_ALL = (1 << 21) - 1,
+	/* What runner-hub and runnerd carry out: the one list that hub and runnerctl compile with. */
+	FEATURE_CARRIED_OUT = FEATURE_CHECKOUT | FEATURE_PARALLELISM | FEATURE_BACKGROUND |
+			      FEATURE_STEP_RERUNS | FEATURE_REQUIRES_STATUS | FEATURE_APPROVAL,
 };
 
 struct compile_policy {

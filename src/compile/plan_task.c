@@ -40,7 +40,8 @@ add_built_in(struct env_list *list, const char *name, const char *value)
 static void
 add_number(struct env_list *list, const char *name, uint64_t value)
 {
-	add_built_in(list, name, arena_printf(&list->doc->arena, "%llu", (unsigned long long)value));
+	add_built_in(list, name,
+		     arena_printf(&list->doc->arena, "%llu", (unsigned long long)value));
 }
 
 /* "gh/owner/repository": the last two parts. */
@@ -61,7 +62,8 @@ add_slug(struct env_list *list, const char *slug)
 }
 
 static void
-add_built_ins(struct env_list *list, const struct plan_job *job, const struct plan_task_facts *facts)
+add_built_ins(struct env_list *list, const struct plan_job *job,
+	      const struct plan_task_facts *facts)
 {
 	add_built_in(list, "CI", "true");
 	add_built_in(list, "CIRCLECI", "true");
@@ -96,7 +98,8 @@ copy_environment(struct task_doc *doc, const struct plan_environment *from, size
 	if (out->vars == NULL)
 		return err_set(err, ERR_LIMIT, "the environment is too large");
 	for (i = 0; i < from->count; i++)
-		out->vars[out->count++] = (struct env_var){from->items[i].name, from->items[i].value};
+		out->vars[out->count++] =
+			(struct env_var){from->items[i].name, from->items[i].value};
 	return 0;
 }
 
@@ -127,15 +130,39 @@ when_of(enum plan_when when)
 	}
 }
 
+/* "path" of a plan's step is "at" where it is a place to unpack. */
+static void
+copy_place(struct task_step *to, const struct plan_step *from)
+{
+	if (from->kind == PLAN_STEP_ATTACH_WORKSPACE)
+		to->at = from->path;
+	else
+		to->path = from->path;
+	if (from->kind != PLAN_STEP_CHECKOUT)
+		return;
+	if (to->path == NULL)
+		to->path = ".";
+	if (from->method != PLAN_CHECKOUT_BLOBLESS)
+		to->method = plan_checkout_name(from->method);
+	to->depth = from->depth;
+}
+
+_Static_assert((int)PLAN_STEP_KIND_COUNT == (int)STEP_KIND_UNKNOWN &&
+		       (int)PLAN_STEP_SETUP_REMOTE_DOCKER == (int)STEP_SETUP_REMOTE_DOCKER,
+	       "a plan's kinds of steps are a task document's");
+
 static int
-copy_run(struct task_doc *doc, struct task_step *to, const struct plan_step *from, struct err *err)
+copy_step(struct task_doc *doc, struct task_step *to, const struct plan_step *from, struct err *err)
 {
 	struct env_list list;
 	int rc = copy_environment(doc, &from->environment, 0, &list, err);
 
 	if (rc < 0)
 		return rc;
-	to->kind = STEP_RUN;
+	to->kind = (enum step_kind)from->kind;
+	to->kind_name = step_kind_name(to->kind);
+	to->name = from->name;
+	to->when = when_of(from->when);
 	to->command = from->command;
 	to->shell = copy_words(doc, &from->shell);
 	to->environment = list.vars;
@@ -145,26 +172,16 @@ copy_run(struct task_doc *doc, struct task_step *to, const struct plan_step *fro
 	to->no_output_timeout_ms = from->no_output_timeout_ms;
 	to->max_auto_reruns = from->max_auto_reruns;
 	to->auto_rerun_delay_ms = from->auto_rerun_delay_ms;
+	to->key = from->key;
+	to->keys = copy_words(doc, &from->keys);
+	to->paths = copy_words(doc, &from->paths);
+	to->root = from->root;
+	to->destination = from->destination;
+	to->fingerprints = copy_words(doc, &from->fingerprints);
+	to->version = from->version;
+	to->docker_layer_caching = from->docker_layer_caching;
+	copy_place(to, from);
 	return 0;
-}
-
-static int
-copy_step(struct task_doc *doc, struct task_step *to, const struct plan_step *from, struct err *err)
-{
-	to->kind_name = plan_step_kind_name(from->kind);
-	to->name = from->name;
-	to->when = when_of(from->when);
-	switch (from->kind) {
-	case PLAN_STEP_RUN:
-		return copy_run(doc, to, from, err);
-	case PLAN_STEP_CHECKOUT:
-		to->kind = STEP_CHECKOUT;
-		to->path = from->path != NULL ? from->path : ".";
-		return 0;
-	default:
-		return err_set(err, ERR_INPUT, "%s:%u: no agent can run a step of kind '%s'",
-			       from->place.path, from->place.line, to->kind_name);
-	}
 }
 
 static int
@@ -173,8 +190,8 @@ copy_steps(struct task_doc *doc, const struct plan_job *job, struct err *err)
 	size_t i;
 
 	if (job->step_count < 1 || job->step_count > RUNNER_TASK_STEPS_MOST)
-		return err_set(err, ERR_LIMIT, "job '%s' has %zu steps, 1 to %d are allowed", job->name,
-			       job->step_count, RUNNER_TASK_STEPS_MOST);
+		return err_set(err, ERR_LIMIT, "job '%s' has %zu steps, 1 to %d are allowed",
+			       job->name, job->step_count, RUNNER_TASK_STEPS_MOST);
 	doc->steps = ARENA_NEW_ARRAY(&doc->arena, struct task_step, job->step_count);
 	if (doc->steps == NULL)
 		return err_set(err, ERR_LIMIT, "job '%s' is too large", job->name);

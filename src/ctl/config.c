@@ -78,7 +78,7 @@ prepare(struct config *config, const struct command *command, int argc, char **a
 		status = say_error(&err);
 	else
 		status = input_compile(&config->source,
-				       config->all ? (uint64_t)FEATURE_ALL : input_features());
+				       config->all ? FEATURE_ALL : FEATURE_CARRIED_OUT);
 	loop_free(loop);
 	return status;
 }

@@ -28,13 +28,6 @@
 
 enum { INPUT_MEMORY_BYTES = 4 << 20, INPUT_VALUES_MAX = 32 };
 
-uint64_t
-input_features(void)
-{
-	return FEATURE_CHECKOUT | FEATURE_PARALLELISM | FEATURE_BACKGROUND | FEATURE_STEP_RERUNS |
-	       FEATURE_REQUIRES_STATUS | FEATURE_APPROVAL;
-}
-
 void
 input_init(struct input *source)
 {

@@ -47,9 +47,6 @@ struct input {
 	struct plan *plan;
 };
 
-/* What the programs of this version carry out: enum compile_feature. */
-uint64_t input_features(void);
-
 void input_init(struct input *source);
 void input_release(struct input *source);
 

@@ -4,4 +4,6 @@ libtask_a_SOURCES = \
 	src/task/event.c src/task/event.h \
 	src/task/names.c src/task/names.h \
 	src/task/output_record.c src/task/output_record.h \
-	src/task/task_doc.c src/task/task_doc.h
+	src/task/task_doc.c src/task/task_doc.h \
+	src/task/task_read.c src/task/task_read.h \
+	src/task/task_step.c

@@ -21,7 +21,20 @@ struct buffer;
 struct err;
 struct json;
 
-enum step_kind { STEP_RUN, STEP_CHECKOUT, STEP_KIND_UNKNOWN };
+/* In the order of the rows in task_step.c. */
+enum step_kind {
+	STEP_RUN,
+	STEP_CHECKOUT,
+	STEP_SAVE_CACHE,
+	STEP_RESTORE_CACHE,
+	STEP_STORE_ARTIFACTS,
+	STEP_STORE_TEST_RESULTS,
+	STEP_PERSIST_TO_WORKSPACE,
+	STEP_ATTACH_WORKSPACE,
+	STEP_ADD_SSH_KEYS,
+	STEP_SETUP_REMOTE_DOCKER,
+	STEP_KIND_UNKNOWN
+};
 enum step_when { WHEN_ON_SUCCESS, WHEN_ON_FAIL, WHEN_ALWAYS };
 enum source_kind { SOURCE_NONE, SOURCE_DIRECTORY, SOURCE_GIT };
 
@@ -29,21 +42,35 @@ struct env_var {
 	const char *name, *value;
 };
 
+enum { TASK_SHELL_WORDS_MOST = 64, TASK_PATHS_MOST = 1024, TASK_KEYS_MOST = 64 };
+
+/* Which members count depends on kind (doc/task-document.md); the rest are zero. Lists are NULL-terminated. */
 struct task_step {
 	enum step_kind kind;
 	const char *kind_name; /* as written: for STEP_KIND_UNKNOWN's message */
 	const char *name;
-	const char *command;	   /* STEP_RUN */
-	const char *const *shell; /* NULL-terminated; NULL: the task's */
+	enum step_when when;
+	const char *command;
+	const char *const *shell; /* NULL: the task's */
 	const struct env_var *environment;
 	size_t environment_count;
 	const char *working_directory; /* NULL: the task's */
 	bool background;
 	uint64_t no_output_timeout_ms;
-	enum step_when when;
-	unsigned max_auto_reruns; /* 0..5 */
+	uint64_t max_auto_reruns; /* 0..5 */
 	uint64_t auto_rerun_delay_ms;
-	const char *path; /* STEP_CHECKOUT */
+	const char *path;   /* checkout: "." where absent */
+	const char *method; /* checkout: NULL: blobless */
+	uint64_t depth;	    /* checkout of method shallow; 0: not stated */
+	const char *destination;	/* NULL: the path */
+	const char *key;
+	const char *const *keys;	/* in the order to try */
+	const char *const *paths;
+	const char *root;
+	const char *at;
+	const char *const *fingerprints; /* NULL: all keys */
+	const char *version;
+	bool docker_layer_caching;
 };
 
 struct task_source {
@@ -94,7 +121,6 @@ struct json *task_doc_write(const struct task_doc *doc);
 struct task_doc *task_doc_new(void);
 void task_doc_free(struct task_doc *doc);
 
-const char *step_when_name(enum step_when when);
-bool step_when_parse(enum step_when *out, const char *name);
+const char *step_kind_name(enum step_kind kind);
 
 #endif

@@ -34,12 +34,6 @@ enum {
 	RUN_DIAGNOSTICS_MOST = DIAG_KEPT_MAX,
 };
 
-/* What the hub's agents can carry out. */
-enum {
-	RUN_FEATURES = FEATURE_APPROVAL | FEATURE_STEP_RERUNS | FEATURE_PARALLELISM |
-		       FEATURE_BACKGROUND | FEATURE_REQUIRES_STATUS | FEATURE_CHECKOUT,
-};
-
 struct run {
 	struct call *call;
 	struct arena arena;
@@ -431,7 +425,7 @@ compile_and_run(struct run *run)
 	input->len = strlen(run->spec.config);
 	input->branch = run->spec.branch;
 	input->tag = run->spec.tag;
-	input->policy.supported = RUN_FEATURES;
+	input->policy.supported = FEATURE_CARRIED_OUT;
 	input->policy.docker_on_host = settings_any_docker_on_host(&run->call->hub->settings);
 	if (compile(input, &plan, &diags) < 0)
 		reply_diags(run->call, diags);

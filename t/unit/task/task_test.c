@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/buffer.h"
@@ -24,12 +25,16 @@
 static const char full_doc[] =
 	"{\"version\":1,\"id\":\"" ID "\",\"epoch\":2,\"token\":\"t\",\"lease_ms\":60000,"
 	"\"job\":{\"id\":\"j\",\"name\":\"build\",\"number\":7},\"workflow\":{\"name\":\"w\"},"
-	"\"project\":{\"slug\":\"local/o/r\"},\"resource_class\":\"o/big\",\"node_index\":1,\"node_total\":3,"
-	"\"shell\":[\"/bin/sh\",\"-e\"],\"working_directory\":\"~/x\",\"environment\":{\"A\":\"1\",\"B_2\":\"\"},"
+	"\"project\":{\"slug\":\"local/o/r\"},\"resource_class\":\"o/"
+	"big\",\"node_index\":1,\"node_total\":3,"
+	"\"shell\":[\"/bin/sh\",\"-e\"],\"working_directory\":\"~/"
+	"x\",\"environment\":{\"A\":\"1\",\"B_2\":\"\"},"
 	"\"max_run_time_ms\":1000,\"no_new_privs\":false,"
-	"\"source\":{\"kind\":\"git\",\"url\":\"u\",\"revision\":\"r\",\"branch\":\"b\",\"tag\":null},"
+	"\"source\":{\"kind\":\"git\",\"url\":\"u\",\"revision\":\"r\",\"branch\":\"b\",\"tag\":"
+	"null},"
 	"\"steps\":[{\"kind\":\"checkout\",\"name\":\"Checkout code\",\"path\":\"src\"},"
-	"{\"kind\":\"run\",\"name\":\"n\",\"command\":\"true\",\"background\":true,\"no_output_timeout_ms\":5,"
+	"{\"kind\":\"run\",\"name\":\"n\",\"command\":\"true\",\"background\":true,\"no_output_"
+	"timeout_ms\":5,"
 	"\"when\":\"always\",\"max_auto_reruns\":2,\"auto_rerun_delay_ms\":10}]}";
 
 static int
@@ -98,17 +103,20 @@ test_task_doc_refuses_what_is_missing_or_wrong_by_name(void **state)
 {
 	(void)state;
 	expect_refused("\"version\":1,", "", "member 'version' is missing");
-	expect_refused("\"version\":1", "\"version\":9", "the task document has version 9, this agent reads up to 1");
+	expect_refused("\"version\":1", "\"version\":9",
+		       "the task document has version 9, this agent reads up to 1");
 	expect_refused(ID, "77aa", "member 'id' must be a UUID");
 	expect_refused("\"name\":\"build\",", "", "job: member 'name' is missing");
 	expect_refused("\"command\":\"true\",", "", "step 1: member 'command' is missing");
 	expect_refused("\"when\":\"always\"", "\"when\":\"often\"",
 		       "step 1: member 'when' must be on_success, on_fail or always");
-	expect_refused("\"kind\":\"git\"", "\"kind\":\"svn\"", "source: member 'kind' must be 'directory' or 'git'");
+	expect_refused("\"kind\":\"git\"", "\"kind\":\"svn\"",
+		       "source: member 'kind' must be 'directory' or 'git'");
 	expect_refused("\"A\":\"1\"", "\"A=\":\"1\"",
 		       "environment has the name 'A=': letters, digits and _ are allowed");
 	expect_refused("\"A\":\"1\"", "\"A\":1", "environment variable 'A' must be a string");
-	expect_refused("\"node_index\":1", "\"node_index\":3", "member 'node_index' must be from 0 to 2");
+	expect_refused("\"node_index\":1", "\"node_index\":3",
+		       "member 'node_index' must be from 0 to 2");
 	expect_refused("[\"/bin/sh\",\"-e\"]", "[]", "member 'shell' must not be empty");
 	expect_refused("\"max_auto_reruns\":2", "\"max_auto_reruns\":6",
 		       "step 1: member 'max_auto_reruns' must be from 0 to 5");
@@ -121,17 +129,103 @@ test_task_doc_ignores_members_it_does_not_know(void **state)
 	struct err err = ERR_INIT;
 
 	(void)state;
-	assert_int_equal(parse_doc(&doc,
-				   "{\"future\":{\"x\":[1]},\"version\":1,\"id\":\"" ID "\",\"epoch\":1,\"token\":\"t\",\"lease_ms\":60000,"
-				   "\"job\":{\"id\":\"j\",\"name\":\"b\",\"number\":1,\"color\":\"red\"},\"resource_class\":\"c\","
-				   "\"steps\":[{\"kind\":\"teleport\",\"name\":\"t\",\"to\":\"moon\"}]}",
-				   &err),
-			 0);
+	assert_int_equal(
+		parse_doc(&doc,
+			  "{\"future\":{\"x\":[1]},\"version\":1,\"id\":\"" ID
+			  "\",\"epoch\":1,\"token\":\"t\",\"lease_ms\":60000,"
+			  "\"job\":{\"id\":\"j\",\"name\":\"b\",\"number\":1,\"color\":\"red\"},"
+			  "\"resource_class\":\"c\","
+			  "\"steps\":[{\"kind\":\"teleport\",\"name\":\"t\",\"to\":\"moon\"}]}",
+			  &err),
+		0);
 	assert_int_equal(doc->steps[0].kind, STEP_KIND_UNKNOWN);
 	assert_string_equal(doc->steps[0].kind_name, "teleport");
 	assert_string_equal(doc->working_directory, "~/project");
 	assert_true(doc->no_new_privs);
 	task_doc_free(doc);
+}
+
+static const char typed_steps[] =
+	"[{\"kind\":\"checkout\",\"name\":\"c\",\"path\":\".\",\"method\":\"shallow\",\"depth\":3},"
+	"{\"kind\":\"save_cache\",\"name\":\"s\",\"when\":\"on_fail\",\"key\":\"v1-{{ arch "
+	"}}\",\"paths\":[\"~/.m2\",\"x\"]},"
+	"{\"kind\":\"restore_cache\",\"name\":\"r\",\"keys\":[\"a\",\"b\"]},"
+	"{\"kind\":\"store_artifacts\",\"name\":\"a\",\"when\":\"always\",\"path\":\"out\","
+	"\"destination\":\"d\"},"
+	"{\"kind\":\"store_test_results\",\"name\":\"t\",\"when\":\"always\",\"path\":\"junit\"},"
+	"{\"kind\":\"persist_to_workspace\",\"name\":\"p\",\"root\":\"/w\",\"paths\":[\"*\"]},"
+	"{\"kind\":\"attach_workspace\",\"name\":\"w\",\"at\":\"/w\"},"
+	"{\"kind\":\"add_ssh_keys\",\"name\":\"k\",\"fingerprints\":[\"SHA256:x\"]},"
+	"{\"kind\":\"setup_remote_docker\",\"name\":\"d\",\"version\":\"default\",\"docker_layer_"
+	"caching\":true}]";
+
+static int
+parse_steps(struct task_doc **out, const char *steps, struct err *err)
+{
+	struct buffer text = BUFFER_INIT;
+	int rc;
+
+	buffer_puts(&text, "{\"version\":1,\"id\":\"" ID
+			   "\",\"epoch\":1,\"token\":\"t\",\"lease_ms\":60000,"
+			   "\"job\":{\"id\":\"j\",\"name\":\"b\",\"number\":1},\"resource_class\":"
+			   "\"c\",\"steps\":");
+	buffer_puts(&text, steps);
+	buffer_puts(&text, "}");
+	rc = parse_doc(out, buffer_text(&text), err);
+	buffer_release(&text);
+	return rc;
+}
+
+/* A number that is its default (no_output_timeout_ms) is the one thing that comes back unasked. */
+static void
+test_task_doc_keeps_every_member_of_every_kind_of_step(void **state)
+{
+	struct buffer written = BUFFER_INIT;
+	struct task_doc *doc = NULL;
+	struct err err = ERR_INIT;
+	struct json *json;
+
+	(void)state;
+	assert_int_equal(parse_steps(&doc, typed_steps, &err), 0);
+	assert_int_equal(doc->steps[1].kind, STEP_SAVE_CACHE);
+	assert_int_equal(doc->steps[1].when, WHEN_ON_FAIL);
+	assert_string_equal(doc->steps[2].keys[1], "b");
+	assert_null(doc->steps[2].keys[2]);
+	json = task_doc_write(doc);
+	json_write(&written, json_get(json, "steps"));
+	assert_string_equal(buffer_text(&written), typed_steps);
+	json_free(json);
+	buffer_release(&written);
+	task_doc_free(doc);
+}
+
+static void
+test_task_doc_refuses_a_typed_step_without_what_it_needs(void **state)
+{
+	static const char *const wrong[][2] = {
+		{"{\"kind\":\"save_cache\",\"name\":\"s\",\"paths\":[\"x\"]}",
+		 "step 0: member 'key' is missing"},
+		{"{\"kind\":\"save_cache\",\"name\":\"s\",\"key\":\"k\",\"paths\":[]}",
+		 "step 0: member 'paths' must not be empty"},
+		{"{\"kind\":\"restore_cache\",\"name\":\"s\",\"keys\":\"a\"}",
+		 "step 0: member 'keys' must be a list"},
+		{"{\"kind\":\"attach_workspace\",\"name\":\"s\",\"path\":\"a\"}",
+		 "step 0: member 'at' is missing"},
+		{"{\"kind\":\"checkout\",\"name\":\"s\",\"depth\":0}",
+		 "step 0: member 'depth' must be from 1 to 1000000000"},
+	};
+	char steps[256];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		struct task_doc *doc = NULL;
+		struct err err = ERR_INIT;
+
+		(void)snprintf(steps, sizeof(steps), "[%s]", wrong[i][0]);
+		assert_true(parse_steps(&doc, steps, &err) < 0);
+		assert_string_equal(err.text, wrong[i][1]);
+	}
 }
 
 static void
@@ -154,9 +248,20 @@ test_task_doc_identity_is_found_in_a_wrong_document(void **state)
 static void
 test_event_is_read_as_it_was_written(void **state)
 {
-	struct task_event event = {.epoch = 1, .seq = 4, .time_ms = 5, .type = EVENT_STEP_ENDED, .step = 2, .attempt = 1,
-				   .outcome = OUTCOME_FAILED, .reason = "exit 3", .exit_code = 3, .output_bytes = 9,
-				   .wall_ms = 8, .user_us = 7, .system_us = 6, .max_rss_bytes = 4096};
+	struct task_event event = {.epoch = 1,
+				   .seq = 4,
+				   .time_ms = 5,
+				   .type = EVENT_STEP_ENDED,
+				   .step = 2,
+				   .attempt = 1,
+				   .outcome = OUTCOME_FAILED,
+				   .reason = "exit 3",
+				   .exit_code = 3,
+				   .output_bytes = 9,
+				   .wall_ms = 8,
+				   .user_us = 7,
+				   .system_us = 6,
+				   .max_rss_bytes = 4096};
 	struct task_event again;
 	struct err err = ERR_INIT;
 	struct json *json;
@@ -237,7 +342,8 @@ test_output_record_with_any_flipped_bit_is_refused(void **state)
 	make_record(room, &record);
 	for (bit = 0; bit < sizeof(room) * 8; bit++) {
 		room[bit / 8] ^= (unsigned char)(1 << bit % 8);
-		assert_int_equal(output_record_unpack(&record, &frame, room, sizeof(room), &err), ERR_INPUT);
+		assert_int_equal(output_record_unpack(&record, &frame, room, sizeof(room), &err),
+				 ERR_INPUT);
 		room[bit / 8] ^= (unsigned char)(1 << bit % 8);
 	}
 }
@@ -254,16 +360,20 @@ test_output_record_that_lies_about_its_size_is_refused(void **state)
 	make_record(room, &record);
 	record.raw_len = RUNNER_RECORD_RAW_MOST_BYTES + 1;
 	output_record_pack(&record, room);
-	assert_int_equal(output_record_unpack(&record, &frame, room, sizeof(room), &err), ERR_INPUT);
-	assert_string_equal(err.text, "output record says 65537 bytes of output, 1 to 65536 are allowed");
+	assert_int_equal(output_record_unpack(&record, &frame, room, sizeof(room), &err),
+			 ERR_INPUT);
+	assert_string_equal(err.text,
+			    "output record says 65537 bytes of output, 1 to 65536 are allowed");
 	make_record(room, &record);
 	record.frame_len = 66001;
 	output_record_pack(&record, room);
-	assert_int_equal(output_record_unpack(&record, &frame, room, sizeof(room), &err), ERR_INPUT);
+	assert_int_equal(output_record_unpack(&record, &frame, room, sizeof(room), &err),
+			 ERR_INPUT);
 	make_record(room, &record);
 	record.offset = UINT64_MAX - 5;
 	output_record_pack(&record, room);
-	assert_int_equal(output_record_unpack(&record, &frame, room, sizeof(room), &err), ERR_INPUT);
+	assert_int_equal(output_record_unpack(&record, &frame, room, sizeof(room), &err),
+			 ERR_INPUT);
 }
 
 int
@@ -273,6 +383,8 @@ main(void)
 		cmocka_unit_test(test_task_doc_is_read_and_written_whole),
 		cmocka_unit_test(test_task_doc_refuses_what_is_missing_or_wrong_by_name),
 		cmocka_unit_test(test_task_doc_ignores_members_it_does_not_know),
+		cmocka_unit_test(test_task_doc_keeps_every_member_of_every_kind_of_step),
+		cmocka_unit_test(test_task_doc_refuses_a_typed_step_without_what_it_needs),
 		cmocka_unit_test(test_task_doc_identity_is_found_in_a_wrong_document),
 		cmocka_unit_test(test_event_is_read_as_it_was_written),
 		cmocka_unit_test(test_names_go_both_ways),
