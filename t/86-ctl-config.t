@@ -2,6 +2,11 @@
 # runnerctl config: what the compiler says, by itself.
 . "${0%/*}/ctl.sh"
 
+not()
+{
+	! "$@"
+}
+
 # --- explain --------------------------------------------------------------------------------------
 run_ctl config explain E_TYPE
 is "$status" 0 "a code is explained"
@@ -20,5 +25,196 @@ run_ctl config explain --json E_TYPE
 like "$out" '"severity": "error"' "--json has the same"
 runnerctl config explain --markdown >"$tmp/page"
 ok "doc/config-errors.md is what 'runnerctl config explain --markdown' prints" cmp "$top_srcdir/doc/config-errors.md" "$tmp/page"
+
+# --- validate -------------------------------------------------------------------------------------
+project valid <<'END'
+version: 2.1
+parameters:
+  go: {type: boolean, default: false}
+  n: {type: integer, default: 1}
+jobs:
+  build: {machine: true, resource_class: a/b, parallelism: << pipeline.parameters.n >>, steps: [run: make]}
+  lint: {machine: true, resource_class: a/b, steps: [run: make lint]}
+  test:
+    machine: true
+    resource_class: a/b
+    parameters: {os: {type: string}, v: {type: integer}}
+    steps: [run: make]
+  deploy: {machine: true, resource_class: a/b, steps: [run: make]}
+  release: {machine: true, resource_class: a/b, parallelism: 3, steps: [run: make]}
+job-groups:
+  rollout:
+    jobs:
+      - deploy
+      - release: {requires: [deploy]}
+workflows:
+  main:
+    jobs:
+      - build: {filters: {branches: {only: main}, tags: {only: /v.*/}}}
+      - lint
+      - test: {requires: [build], matrix: {parameters: {os: [linux, mac], v: [1, 2]}}}
+      - hold: {type: approval, requires: [test, lint]}
+      - rollout: {requires: [hold]}
+      - lint: {name: notify, requires: [{rollout: [failed, canceled]}, test]}
+      - build: {name: sweep, requires: [{lint: terminal}]}
+  other: {when: << pipeline.parameters.go >>, jobs: [build]}
+END
+run_ctl config validate --branch main
+is "$status:$err" "0:config '.circleci/config.yml' is valid" "a valid config"
+run_ctl config validate - --branch main <.circleci/config.yml
+is "$status:$err" "0:config 'standard input' is valid" "from standard input"
+run_ctl config validate --json --branch main
+is "$status:$(printf '%s' "$out" | tr -d ' \n')" '0:{"valid":true,"path":".circleci/config.yml","diagnostics":[]}' "--json says so"
+printf 'version: 2.1\njobs:\n  build:\n    machine: true\n    resource_class: a/b\n    steps:\n      - checkuot\n' >"$tmp/wrong.yml"
+run_ctl config validate "$tmp/wrong.yml"
+is "$status" 1 "a config with an error"
+is "$err" "$tmp/wrong.yml:7:9: error[E_CMD_UNKNOWN]: cannot find a definition for command named 'checkuot'
+    7 |       - checkuot
+      |         ^
+  in workflow 'workflow', job 'build'
+  hint: did you mean 'checkout'?" "place, code, sentence, line, caret, chain and hint"
+run_ctl config validate --json "$tmp/wrong.yml"
+is "$status:$err" "1:" "--json has the status, and says nothing else"
+like "$out" '"code": "E_CMD_UNKNOWN"' "its document has the code"
+like "$out" '"line": 7' "and the line"
+printf 'version: 2.1\n# \033[31mred\njobs: {}\n' >"$tmp/escape.yml"
+run_ctl config validate "$tmp/escape.yml"
+case $err in *"$(printf '\033')"*) fail "no escape sequence of a config reaches a terminal" ;; *) pass "no escape sequence of a config reaches a terminal" ;; esac
+coloured()
+{
+	env "$@" TERM=xterm script -qec "runnerctl config validate $tmp/wrong.yml" "$tmp/typescript" >"$tmp/out" </dev/null
+	grep -q "$(printf '\033\\[1;31merror\\[E_CMD_UNKNOWN\\]:')" "$tmp/out"
+}
+ok "colour on a terminal" coloured CI=
+ok "none with NO_COLOR" not coloured NO_COLOR=1
+run_ctl config validate "$tmp"
+is "$status:$err" "2:runnerctl: config '$tmp' is a directory
+hint: name the file in it; of a project that is .circleci/config.yml" "a directory"
+run_ctl config validate "$tmp/none.yml"
+is "$status" 2 "a file that is not there"
+: >"$tmp/empty.yml"
+run_ctl config validate "$tmp/empty.yml"
+is "$status" 1 "an empty file is a wrong config"
+like "$err" 'empty.yml:1:1: error\[E_YAML_EMPTY\]: the file is empty' "and that is said"
+: >"$tmp/secret.yml"
+chmod 0 "$tmp/secret.yml"
+as_user "$top_builddir/runnerctl" config validate "$tmp/secret.yml" >"$tmp/out" 2>&1
+is "$?:$(cat "$tmp/out")" "2:runnerctl: cannot open config '$tmp/secret.yml': Permission denied" "a file that may not be read"
+run_ctl config validate --parameter n=x
+like "$err" 'E_TYPE' "a parameter's type is checked"
+
+# --- process --------------------------------------------------------------------------------------
+run_ctl config process --branch main --pipeline-parameters '{go: true, n: 4}'
+is "$status" 0 "a config is expanded"
+like "$out" '^  other:$' "with the parameters that are given"
+like "$out" '^    parallelism: 4$' "of whatever type"
+printf '%s\n' "$out" >"$tmp/once.yml"
+run_ctl config process - --branch main <"$tmp/once.yml"
+is "$out" "$(cat "$tmp/once.yml")" "what is printed is a config that gives the same"
+run_ctl config process --tag v1
+like "$out" '^      - build:$' "a tag chooses jobs"
+case $out in *test-linux*) fail "and leaves others out" ;; *) pass "and leaves others out" ;; esac
+
+# --- graph ----------------------------------------------------------------------------------------
+run_ctl config graph --branch main
+is "$out" "main: 13 jobs
+1 ┬ build
+  └ lint
+2 ┬ test ×4         ← build
+      test-linux-1, test-linux-2, test-mac-1, test-mac-2
+  └ sweep           ← lint (any end)
+3 ─ hold, approval  ← test ×4, lint
+4 ─ rollout, group  ← hold
+    1 ─ rollout-deploy
+    2 ─ rollout-release, 3 nodes  ← rollout-deploy
+5 ─ notify          ← rollout (failed, canceled), test ×4" "the graph: levels, families, groups, approvals, statuses"
+run_ctl config graph --dot --branch main
+like "$out" '^digraph config \{$' "--dot is for Graphviz"
+like "$out" 'label="rollout-release ×3"' "with nodes"
+like "$out" '\[style=dashed, label="\(failed, canceled\)"\]' "and statuses"
+if command -v dot >/dev/null; then
+	ok "which reads it" dot -Tcanon -o "$tmp/canon" "$tmp/out"
+else
+	skip "which reads it" "there is no dot here"
+fi
+run_ctl config graph --json --branch main
+ok "--json has levels and what is required" python3 -c '
+import json, sys
+jobs = {j["name"]: j for j in json.load(open(sys.argv[1]))["items"][0]["jobs"]}
+assert jobs["hold"]["level"] == 3 and jobs["hold"]["type"] == "approval"
+assert jobs["rollout-deploy"]["group"] == "rollout"
+assert {"name": "rollout-group-end", "statuses": ["failed", "canceled"]} in jobs["notify"]["requires"]
+' "$tmp/out"
+run_ctl config graph --branch none
+is "$status" 0 "without what is filtered out"
+case $out in *build*) fail "its jobs are not drawn" ;; *) pass "its jobs are not drawn" ;; esac
+
+# --- pack -----------------------------------------------------------------------------------------
+mkdir -p "$tmp/pack/jobs" "$tmp/pack/commands/.git" "$tmp/pack/commands/empty"
+cd "$tmp/pack" || exit 99
+cat >@config.yml <<'END'
+version: 2.1
+workflows: {w: {jobs: [build]}}
+END
+cat >jobs/build.yml <<'END'
+machine: true
+resource_class: a/b
+steps:
+  - greet: {to: "on"}
+  - run: |
+      cat \<<EOF
+
+      # kept
+      EOF
+END
+cat >commands/@more.yml <<'END'
+greet: {parameters: {to: {type: string}}, steps: [{run: "echo << parameters.to >>"}]}
+END
+echo "no yaml: [" >README.md
+echo "no yaml: [" >commands/.git/x.yml
+rmdir commands/empty
+run_ctl config pack .
+is "$out" "version: 2.1
+workflows:
+  w:
+    jobs:
+    - build
+commands:
+  greet:
+    parameters:
+      to:
+        type: string
+    steps:
+    - run: 'echo << parameters.to >>'
+jobs:
+  build:
+    machine: true
+    resource_class: a/b
+    steps:
+    - greet:
+        to: 'on'
+    - run: |
+        cat \\<<EOF
+
+        # kept
+        EOF" "a directory is packed: maps of directories, files by name, @files into theirs"
+runnerctl config pack . | runnerctl config validate - 2>"$tmp/err"
+is "$?" 0 "and what is printed is a config"
+echo "greet: {steps: []}" >commands/@twice.yml
+run_ctl config pack .
+is "$status:$err" "1:runnerctl: key 'steps' of './commands/@twice.yml' is given by another file, too" "what two files say is an error"
+echo "[1]" >commands/@twice.yml
+run_ctl config pack .
+is "$status:$err" "1:runnerctl: './commands/@twice.yml' must hold a mapping, not list" "a file that is no mapping"
+echo "a: [" >commands/@twice.yml
+run_ctl config pack .
+like "$err" "^runnerctl: ./commands/@twice.yml:2:1: " "a file that is no YAML: where"
+rm commands/@twice.yml
+ln -s .. commands/loop
+run_ctl config pack .
+is "$status" 2 "a loop of links ends"
+like "$err" "deeper than 32 directories" "with what it is"
+run_ctl config pack none
+is "$status:$err" "2:runnerctl: cannot read directory 'none': No such file or directory" "no directory"
 
 done_testing

@@ -12,7 +12,7 @@
  *	input.policy.supported = FEATURE_ARTIFACTS | FEATURE_PARALLELISM;
  *	if (compile(&input, &plan, &diags) < 0)
  *		...			plan is NULL, diags hold at least one error
- *	diags_print(diags, &text);	warnings come with a good plan, too
+ *	diags_print(diags, &text, false);	warnings come with a good plan, too
  *	plan_free(plan);
  *	diags_free(diags);
  *

@@ -5,6 +5,7 @@
  */
 #include "compile/diag.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -176,9 +177,30 @@ diags_at(const struct diags *diags, size_t index)
 	return &diags->items[index];
 }
 
+/* --- printing ------------------------------------------------------------------------- */
+
+/* SGR sequences (ECMA-48, 8.3.117); nothing without colour. */
+enum paint { PAINT_NONE, PAINT_BOLD, PAINT_RED, PAINT_YELLOW, PAINT_CYAN };
+
+static void
+put_painted(struct buffer *out, bool colour, enum paint paint, const char *text)
+{
+	static const char *const sequences[] = {
+		[PAINT_NONE] = "\033[0m",   [PAINT_BOLD] = "\033[1m",
+		[PAINT_RED] = "\033[1;31m", [PAINT_YELLOW] = "\033[1;33m",
+		[PAINT_CYAN] = "\033[36m",
+	};
+
+	if (colour)
+		buffer_puts(out, sequences[paint]);
+	buffer_puts(out, text);
+	if (colour)
+		buffer_puts(out, sequences[PAINT_NONE]);
+}
+
 /* The line with its number, and a caret below the column; tabs keep their width. */
 static void
-print_source(const struct diag *diag, struct buffer *out)
+print_source(const struct diag *diag, struct buffer *out, bool colour)
 {
 	const char *p = diag->source;
 	uint32_t column = 1;
@@ -190,30 +212,45 @@ print_source(const struct diag *diag, struct buffer *out)
 		buffer_puts(out, *p == '\t' ? "\t" : " ");
 		column++;
 	}
-	buffer_puts(out, "^\n");
+	put_painted(out, colour, diag->severity == DIAG_ERROR ? PAINT_RED : PAINT_YELLOW, "^");
+	buffer_puts(out, "\n");
 }
 
 static void
-print_one(const struct diag *diag, struct buffer *out)
+print_code(const struct diag *diag, struct buffer *out, bool colour)
 {
-	buffer_puts(out, diag->path);
+	bool is_error = diag->severity == DIAG_ERROR;
+	char text[128];
+
+	(void)snprintf(text, sizeof(text), "%s[%s]:", is_error ? "error" : "warning", diag->code);
+	put_painted(out, colour, is_error ? PAINT_RED : PAINT_YELLOW, text);
+}
+
+void
+diag_print(const struct diag *diag, struct buffer *out, bool colour)
+{
+	put_painted(out, colour, PAINT_BOLD, diag->path);
 	if (diag->line > 0)
 		buffer_printf(out, ":%u:%u", diag->line, diag->column);
-	buffer_printf(out, ": %s[%s]: %s", diag->severity == DIAG_ERROR ? "error" : "warning",
-		      diag->code, diag->message);
+	buffer_puts(out, ": ");
+	print_code(diag, out, colour);
+	buffer_printf(out, " %s", diag->message);
 	if (diag->count > 1)
 		buffer_printf(out, " (%u times)", diag->count);
 	buffer_puts(out, "\n");
 	if (diag->source != NULL && diag->line > 0)
-		print_source(diag, out);
+		print_source(diag, out, colour);
 	if (diag->chain != NULL)
 		buffer_printf(out, "  in %s\n", diag->chain);
-	if (diag->hint != NULL)
-		buffer_printf(out, "  hint: %s\n", diag->hint);
+	if (diag->hint != NULL) {
+		buffer_puts(out, "  ");
+		put_painted(out, colour, PAINT_CYAN, "hint:");
+		buffer_printf(out, " %s\n", diag->hint);
+	}
 }
 
 void
-diags_print(const struct diags *diags, struct buffer *out)
+diags_print(const struct diags *diags, struct buffer *out, bool colour)
 {
 	size_t shown = diags->count < DIAG_SHOWN_MAX ? diags->count : DIAG_SHOWN_MAX, left, i;
 	size_t errors_shown = 0, warnings_room;
@@ -230,7 +267,7 @@ diags_print(const struct diags *diags, struct buffer *out)
 			errors_shown++;
 		else
 			warnings_room--;
-		print_one(diag, out);
+		diag_print(diag, out, colour);
 	}
 	left = diags->count - shown;
 	if (left > 0)

@@ -25,6 +25,7 @@ enum { DIAG_SHOWN_MAX = 20, DIAG_KEPT_MAX = 200 };
 
 struct buffer;
 struct diags;
+struct json;
 
 enum diag_severity { DIAG_ERROR, DIAG_WARNING };
 
@@ -50,8 +51,19 @@ size_t diags_count(const struct diags *diags);
 /* index < diags_count(); in the order they are printed. */
 const struct diag *diags_at(const struct diags *diags, size_t index);
 
-/* Append up to DIAG_SHOWN_MAX of them as text, and how many more there are. */
-void diags_print(const struct diags *diags, struct buffer *out);
+/* Append one as text; colour: with escape sequences. */
+void diag_print(const struct diag *diag, struct buffer *out, bool colour);
+/* Append up to DIAG_SHOWN_MAX of them, and how many more there are. */
+void diags_print(const struct diags *diags, struct buffer *out, bool colour);
+
+/*
+ * As an API gives them: an array of {"severity", "code", "path", "line", "column", "message",
+ * "chain", "hint", "text" (the source line), "text_column", "count"}, at most DIAG_KEPT_MAX. The
+ * caller frees. diag_read() takes one apart again: strings are borrowed from the object, what is
+ * not there is "", NULL or 0.
+ */
+struct json *diags_describe(const struct diags *diags);
+void diag_read(struct diag *out, const struct json *object);
 
 /*
  * What a code means, for "config explain CODE"; NULL for one that is not a code. Paragraphs are

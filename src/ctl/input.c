@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buffer.h"
@@ -22,6 +23,7 @@
 #include "compile/compile.h"
 #include "ctl/parameters.h"
 #include "ctl/say.h"
+#include "ctl/screen.h"
 #include "runner/exit.h"
 
 #define CONFIG_PATH ".circleci/config.yml"
@@ -99,6 +101,20 @@ read_all(int fd, struct buffer *out, const char *path, struct err *err)
 	}
 }
 
+/* fd, unless it is a directory, which open(2) takes. */
+static int
+check_file(int fd, const char *path, struct err *err)
+{
+	struct stat status;
+
+	if (fstat(fd, &status) != 0 || !S_ISDIR(status.st_mode))
+		return fd;
+	(void)close(fd);
+	if (err_set(err, ERR_HOST, "config '%s' is a directory", path) < 0)
+		err_hint(err, "name the file in it; of a project that is .circleci/config.yml");
+	return err->code;
+}
+
 /* The named file; else the default one here, else the one at the top of the tree. */
 static int
 open_config(struct input *source, struct err *err)
@@ -117,7 +133,7 @@ open_config(struct input *source, struct err *err)
 		fd = open(source->path, O_RDONLY | O_CLOEXEC);
 	}
 	if (fd >= 0)
-		return fd;
+		return check_file(fd, source->path, err);
 	if (err_sys(err, "cannot open config '%s'", source->path) < 0 && source->file == NULL)
 		err_hint(err, "call it in a project that has one, or name the file with -c FILE");
 	return err->code;
@@ -210,14 +226,11 @@ add_values(struct values *values, const struct input *source)
 }
 
 int
-input_compile(struct input *source, uint64_t features)
+input_compile(struct input *source, uint64_t features, struct diags **diags)
 {
 	struct values values = {.count = 0};
 	struct compile_input input = {
 		.path = source->path, .bytes = source->bytes, .len = source->len};
-	struct buffer text = BUFFER_INIT;
-	struct diags *diags = NULL;
-	int rc;
 
 	add_values(&values, source);
 	input.values = values.list;
@@ -231,10 +244,26 @@ input_compile(struct input *source, uint64_t features)
 		input.branch = source->project.branch;
 	input.policy.docker_on_host = source->docker_on_host;
 	input.policy.supported = features;
-	rc = compile(&input, &source->plan, &diags);
-	diags_print(diags, &text);
-	say_text(&text);
+	return compile(&input, &source->plan, diags);
+}
+
+void
+input_say_diags(const struct diags *diags)
+{
+	struct buffer text = BUFFER_INIT;
+
+	diags_print(diags, &text, screen_has_colour(STDERR_FILENO));
+	say_foreign(&text);
 	buffer_release(&text);
+}
+
+int
+input_compile_aloud(struct input *source, uint64_t features)
+{
+	struct diags *diags = NULL;
+	int rc = input_compile(source, features, &diags);
+
+	input_say_diags(diags);
 	diags_free(diags);
 	return rc < 0 ? EXIT_NO : EXIT_OK;
 }

@@ -18,6 +18,7 @@
 #include "ctl/project.h"
 
 struct compile_value;
+struct diags;
 struct err;
 struct loop;
 struct plan;
@@ -59,9 +60,16 @@ input_set(struct input *source, const struct option *option, const char *value, 
 int input_read(struct input *source, struct loop *loop, struct err *err);
 
 /*
- * Compile what was read; source->plan is there after success. Says by itself what is wrong with the
- * config, warnings too. Returns an exit status, EXIT_OK when it compiled.
+ * Compile what was read for a program with these features (enum compile_feature); source->plan is
+ * there after success. *diags is always set, and the caller's. Fails: ERR_INPUT, ERR_LIMIT.
  */
-int input_compile(struct input *source, uint64_t features);
+int input_compile(struct input *source, uint64_t features, struct diags **diags);
+
+/* The same, and says by itself what is wrong with the config, warnings too. Returns an exit status,
+ * EXIT_OK when it compiled. */
+int input_compile_aloud(struct input *source, uint64_t features);
+
+/* The diagnostics on standard error, in colour where it is a terminal that has them. */
+void input_say_diags(const struct diags *diags);
 
 #endif

@@ -8,10 +8,12 @@ libctl_a_SOURCES = \
 	src/ctl/clean.c src/ctl/clean.h \
 	src/ctl/commands.c src/ctl/commands.h \
 	src/ctl/completion.c src/ctl/completion.h src/ctl/completion_shells.c \
-	src/ctl/config.c src/ctl/config_explain.c \
+	src/ctl/config.c src/ctl/config.h src/ctl/config_explain.c src/ctl/config_graph.c \
+	src/ctl/config_pack.c src/ctl/config_tasks.c \
 	src/ctl/display.c src/ctl/display.h src/ctl/view.h src/ctl/view_plain.c src/ctl/view_terminal.c \
 	src/ctl/environment.c src/ctl/environment.h \
 	src/ctl/follow.c src/ctl/follow.h src/ctl/follow_node.c src/ctl/follow_private.h src/ctl/follow_watch.c \
+	src/ctl/graph.c src/ctl/graph.h src/ctl/graph_dot.c src/ctl/graph_text.c \
 	src/ctl/job.c src/ctl/job.h \
 	src/ctl/logs.c \
 	src/ctl/orphans.c src/ctl/orphans.h \

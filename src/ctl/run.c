@@ -173,7 +173,7 @@ choose(struct run *run)
 
 	if (input_read(&run->source, run->loop, &err) < 0)
 		return say_error(&err);
-	status = input_compile(&run->source, FEATURE_CARRIED_OUT);
+	status = input_compile_aloud(&run->source, FEATURE_CARRIED_OUT);
 	if (status != EXIT_OK)
 		return status;
 	run->selection.docker_on_host = run->source.docker_on_host;

@@ -13,6 +13,8 @@
 #include "base/err.h"
 #include "base/options.h"
 #include "ctl/args.h"
+#include "ctl/clean.h"
+#include "ctl/screen.h"
 #include "format/json.h"
 #include "runner/exit.h"
 #include "runner/protocol.h"
@@ -99,6 +101,17 @@ void
 say_text(const struct buffer *text)
 {
 	(void)write_all(STDERR_FILENO, text->data, text->len);
+}
+
+void
+say_foreign(const struct buffer *text)
+{
+	struct clean_stream stream = {.colour = screen_has_colour(STDERR_FILENO)};
+	struct buffer clean = BUFFER_INIT;
+
+	clean_stream_feed(&stream, text->data, text->len, &clean);
+	say_text(&clean);
+	buffer_release(&clean);
 }
 
 void

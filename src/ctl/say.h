@@ -34,6 +34,12 @@ int say_version(void);
 /* Text of our own, as it is, on standard error. */
 void say_text(const struct buffer *text);
 
+/*
+ * Text of ours that quotes others, on standard error: control characters are dropped, colours too
+ * unless standard error shows them.
+ */
+void say_foreign(const struct buffer *text);
+
 /* A remark on standard error; nothing with --quiet. */
 void say_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "compile/diag.h"
 #include "ctl/api.h"
 #include "ctl/args.h"
 #include "ctl/display.h"
@@ -179,37 +180,19 @@ watching_run(struct api *api, const char *pipeline)
 	return status;
 }
 
-static void
-print_diagnostic(struct buffer *text, const struct json *diagnostic)
-{
-	const char *path = json_get_str(diagnostic, "path"),
-		   *hint = json_get_str(diagnostic, "hint");
-	const char *severity = json_get_str(diagnostic, "severity");
-	const char *code = json_get_str(diagnostic, "code");
-	const char *message = json_get_str(diagnostic, "message");
-	const char *source = json_get_str(diagnostic, "text");
-	long long line = (long long)json_get_int(diagnostic, "line", 0);
-	long long column = (long long)json_get_int(diagnostic, "column", 0);
-
-	buffer_printf(text, "%s:%lld:%lld: %s[%s]: %s\n", path != NULL ? path : "config", line,
-		      column, severity != NULL ? severity : "error", code != NULL ? code : "",
-		      message != NULL ? message : "");
-	if (source != NULL && column > 0 && column < 1000)
-		buffer_printf(text, "%5lld | %s\n      | %*s^\n", line, source, (int)column - 1,
-			      "");
-	if (hint != NULL)
-		buffer_printf(text, "  hint: %s\n", hint);
-}
-
 void
 watching_print_diagnostics(const struct json *answer)
 {
 	const struct json *list = json_get(answer, "diagnostics");
+	bool colour = screen_has_colour(STDERR_FILENO);
 	struct buffer text = BUFFER_INIT;
+	struct diag diag;
 	size_t i;
 
-	for (i = 0; i < json_count(list); i++)
-		print_diagnostic(&text, json_at(list, i));
-	say_text(&text);
+	for (i = 0; i < json_count(list); i++) {
+		diag_read(&diag, json_at(list, i));
+		diag_print(&diag, &text, colour);
+	}
+	say_foreign(&text);
 	buffer_release(&text);
 }

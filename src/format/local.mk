@@ -9,5 +9,5 @@ libformat_a_SOURCES = \
 	src/format/yaml_map.c \
 	src/format/yaml_merge.c \
 	src/format/yaml_reader.h \
-	src/format/yaml_scalar.c
+	src/format/yaml_scalar.c src/format/yaml_write.c
 format_libs = $(JANSSON_LIBS) $(YAML_LIBS) $(ZSTD_LIBS) $(OPENSSL_LIBS)

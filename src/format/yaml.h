@@ -20,6 +20,8 @@
 #include <stdint.h>
 
 struct arena;
+struct buffer;
+struct err;
 
 enum { YAML_DEPTH_MAX = 200, YAML_NODES_MAX = 1000000, YAML_BYTES_MAX = 3 << 20 };
 
@@ -113,6 +115,12 @@ void yaml_scalar_resolve(struct node *scalar, bool *octal);
 
 /* Whether a plain scalar's text reads as something else than a string; for writers. */
 bool yaml_is_ambiguous(const char *text);
+
+/*
+ * Append a tree as a YAML document in block style. Scalars keep the style they were written in as
+ * far as it can say them. out may have a limit. Fails: ERR_LIMIT.
+ */
+int yaml_write(const struct node *root, struct buffer *out, struct err *err);
 
 /*
  * For those who build trees of their own: order a map's pairs for node_get(), count its

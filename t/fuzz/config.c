@@ -29,7 +29,7 @@ compile_bytes(const void *bytes, size_t len, const struct compile_input *model, 
 	ret = compile(&input, &plan, &diags);
 	assert((ret == 0) == (plan != NULL));
 	assert((ret == 0) == (diags_error_count(diags) == 0));
-	diags_print(diags, text);
+	diags_print(diags, text, false);
 	assert(text_is_utf8(buffer_text(text), text->len));
 	diags_free(diags);
 	return plan;

@@ -31,7 +31,6 @@ enum {
 	RUN_WORKFLOWS_MOST = 100,
 	RUN_TEXT_MOST_BYTES = 4096, /* of a branch, an address, a path */
 	RUN_MEMORY_BYTES = 1 << 20, /* for our own strings of one request */
-	RUN_DIAGNOSTICS_MOST = DIAG_KEPT_MAX,
 };
 
 struct run {
@@ -264,35 +263,6 @@ add_values(struct run *run)
 
 /* --- the answer ---------------------------------------------------------------------------------------- */
 
-static struct json *
-view_diag(const struct diag *diag)
-{
-	struct json *object = json_new_object();
-
-	json_put_str(object, "severity", diag->severity == DIAG_ERROR ? "error" : "warning");
-	json_put_str(object, "code", diag->code);
-	json_put_str(object, "path", diag->path);
-	json_put_int(object, "line", diag->line);
-	json_put_int(object, "column", diag->column);
-	json_put_str(object, "message", diag->message);
-	json_put_str(object, "chain", diag->chain);
-	json_put_str(object, "hint", diag->hint);
-	json_put_str(object, "text", diag->source);
-	json_put_int(object, "count", diag->count);
-	return object;
-}
-
-static struct json *
-view_diags(const struct diags *diags)
-{
-	struct json *list = json_new_array();
-	size_t i;
-
-	for (i = 0; i < diags_count(diags) && i < RUN_DIAGNOSTICS_MOST; i++)
-		json_push(list, view_diag(diags_at(diags, i)));
-	return list;
-}
-
 static void
 reply_diags(struct call *call, const struct diags *diags)
 {
@@ -302,7 +272,7 @@ reply_diags(struct call *call, const struct diags *diags)
 
 	(void)snprintf(text, sizeof(text), "config has %zu error%s", errors, errors == 1 ? "" : "s");
 	json_put_str(answer, "message", text);
-	json_put(answer, "diagnostics", view_diags(diags));
+	json_put(answer, "diagnostics", diags_describe(diags));
 	call_reply_json(call, 422, answer);
 }
 
@@ -350,7 +320,7 @@ reply_pipeline(struct call *call, const struct pipeline *pipeline, const struct 
 	json_put_int(answer, "number", pipeline->row.number);
 	json_put_time(answer, "created_at", pipeline->row.created_ms);
 	if (diags_count(diags) > 0)
-		json_put(answer, "diagnostics", view_diags(diags));
+		json_put(answer, "diagnostics", diags_describe(diags));
 	if (json_count(waiting) > 0)
 		json_put(answer, "waiting", json_ref(waiting));
 	json_free(waiting);

@@ -30,7 +30,7 @@ compile_text(const char *text, size_t len, struct buffer *printed, size_t *count
 	int ret = compile(&input, &plan, &diags);
 
 	assert_true((ret == 0) == (plan != NULL));
-	diags_print(diags, printed);
+	diags_print(diags, printed, false);
 	if (count != NULL)
 		*count = diags_count(diags);
 	plan_free(plan);

@@ -260,6 +260,60 @@ test_yaml_bounds_depth_nodes_bytes_and_memory(void **state)
 	release(&result);
 }
 
+/* What is written reads back as the same tree, and is written the same again. */
+static void
+expect_written(const char *text)
+{
+	struct buffer first = BUFFER_INIT, second = BUFFER_INIT, was = BUFFER_INIT,
+		      is = BUFFER_INIT;
+	struct result before, after;
+	struct err err = ERR_INIT;
+
+	read_bytes(&before, text, strlen(text), 0);
+	assert_int_equal(before.ret, 0);
+	assert_int_equal(yaml_write(before.root, &first, &err), 0);
+	read_bytes(&after, first.data, first.len, 0);
+	assert_int_equal(after.ret, 0);
+	assert_int_equal(yaml_write(after.root, &second, &err), 0);
+	put_node(&was, before.root);
+	put_node(&is, after.root);
+	assert_string_equal(buffer_text(&is), buffer_text(&was));
+	assert_string_equal(buffer_text(&second), buffer_text(&first));
+	buffer_release(&first);
+	buffer_release(&second);
+	buffer_release(&was);
+	buffer_release(&is);
+	release(&before);
+	release(&after);
+}
+
+static void
+test_yaml_write_gives_what_reads_back_as_the_same(void **state)
+{
+	(void)state;
+	expect_written(
+		"a: yes\nb: 'yes'\nc: \"3.10\"\nd: 3.10\ne: ~\nf:\ng: ''\nh: 0755\ni: '0755'\n");
+	expect_written("- |\n  a\n\n   b\n- >-\n  folded\n  text\n- |+\n  kept\n\n- "
+		       "\"tab\\tand\\nline\"\n");
+	expect_written("on: x\n? 'a: b'\n: [1, [], {}, {c: '<< x >>'}]\n'#': ' # no comment'\n");
+	expect_written("x: &a {k: [1, 2]}\ny: *a\nz: {<<: *a, l: 'é ✓'}\n");
+}
+
+static void
+test_yaml_write_stops_at_the_limit(void **state)
+{
+	struct buffer out;
+	struct result result;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	read_bytes(&result, "[aaaa, bbbb, cccc]", 18, 0);
+	buffer_init(&out, 8);
+	assert_int_equal(yaml_write(result.root, &out, &err), ERR_LIMIT);
+	buffer_release(&out);
+	release(&result);
+}
+
 int
 main(void)
 {
@@ -273,6 +327,8 @@ main(void)
 		cmocka_unit_test(test_yaml_refuses_what_is_no_text),
 		cmocka_unit_test(test_yaml_takes_byte_order_mark_and_crlf),
 		cmocka_unit_test(test_yaml_bounds_depth_nodes_bytes_and_memory),
+		cmocka_unit_test(test_yaml_write_gives_what_reads_back_as_the_same),
+		cmocka_unit_test(test_yaml_write_stops_at_the_limit),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
