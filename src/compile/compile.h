@@ -31,6 +31,8 @@
 #include "compile/diag.h"
 #include "compile/plan.h"
 
+struct err;
+
 enum {
 	COMPILE_CONFIG_MAX_BYTES = 3 << 20,
 	COMPILE_MEMORY_BYTES = 48 << 20,
@@ -67,7 +69,8 @@ enum compile_feature {
 	FEATURE_RETENTION = 1 << 19,	   /* retention: caches: */
 	FEATURE_CHECKOUT = 1 << 20,	   /* checkout */
 	FEATURE_ALL = (1 << 21) - 1,
-	/* What runner-hub and runnerd carry out: the one list that hub and runnerctl compile with. */
+	/* What runner-hub and runnerd carry out: the one list that hub and runnerctl compile with.
+	 */
 	FEATURE_CARRIED_OUT = FEATURE_CHECKOUT | FEATURE_PARALLELISM | FEATURE_BACKGROUND |
 			      FEATURE_STEP_RERUNS | FEATURE_REQUIRES_STATUS | FEATURE_APPROVAL,
 };
@@ -100,10 +103,12 @@ struct compile_value {
  * Fetch a registry orb. ref is "ns/name@version" as written, substitution done. On
  * success *bytes (malloc; compile() frees), *len, *path (for diagnostics) and *resolved
  * ("ns/name@1.2.3") are set, the latter two malloc'd likewise, and 0 is returned. Otherwise
- * negative, and *path is where it was looked for (or NULL).
+ * negative with err filled: its sentence and hint become the diagnostic's. ERR_INPUT says that
+ * the orb is there and is not the one it ought to be (E_ORB_LOCK), all else that it cannot be had
+ * (E_ORB_UNKNOWN).
  */
-typedef int
-compile_orb_fn(void *arg, const char *ref, void **bytes, size_t *len, char **path, char **resolved);
+typedef int compile_orb_fn(void *arg, const char *ref, void **bytes, size_t *len, char **path,
+			   char **resolved, struct err *err);
 
 struct compile_input {
 	const char *path; /* for diagnostics and places only; never opened */

@@ -69,6 +69,9 @@ static const struct {
 	{"E_NO_BUILD_JOB", "Without workflows, the job called 'build' runs, and there is none."},
 	{"E_ORB_KEY",
 	 "Orbs have commands, jobs, executors, orbs, description, display and examples."},
+	{"E_ORB_LOCK",
+	 "The orb that is there is not the one that orbs.lock, beside the config, has: "
+	 "somebody changed it, or put another in its place."},
 	{"E_ORB_REF", "An orb is written ns/name@version: 1, 1.2, 1.2.3, volatile or dev:LABEL."},
 	{"E_ORB_UNKNOWN", "The orb is not where this runner looks for orbs."},
 	{"E_PARALLELISM", "parallelism is an integer of at least 1."},

@@ -8,56 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/err.h"
 #include "compile/names.h"
+#include "compile/orb_ref.h"
 #include "compile/substitute.h"
 #include "compile/tree.h"
-
-/* ---- references ---- */
-
-#define LOWER  "abcdefghijklmnopqrstuvwxyz"
-#define DIGITS "0123456789"
-
-/* A letter, then at least one of a-z 0-9 _ -; moves *p behind it. */
-static bool
-take_name(const char **p)
-{
-	size_t len = strspn(*p, LOWER DIGITS "_-");
-
-	if (len < 2 || strchr(LOWER, **p) == NULL)
-		return false;
-	*p += len;
-	return true;
-}
-
-static bool
-is_version(const char *text)
-{
-	unsigned parts = 0;
-
-	if (strcmp(text, "volatile") == 0)
-		return true;
-	if (strncmp(text, "dev:", 4) == 0)
-		return text[4] != '\0' && text[4 + strspn(text + 4, LOWER DIGITS "._-")] == '\0';
-	for (;;) {
-		size_t len = strspn(text, DIGITS);
-
-		if (len == 0 || ++parts > 3)
-			return false;
-		text += len;
-		if (*text == '\0')
-			return true;
-		if (*text++ != '.')
-			return false;
-	}
-}
-
-bool
-orb_reference_is_valid(const char *reference)
-{
-	const char *p = reference;
-
-	return take_name(&p) && *p++ == '/' && take_name(&p) && *p++ == '@' && is_version(p);
-}
 
 /* ---- importing ---- */
 
@@ -80,12 +35,14 @@ declare(struct compilation *c, struct orb *orb, const struct node *root, unsigne
 
 static void
 tell_unresolved(struct compilation *c, const struct node *at, const char *reference,
-		const char *path)
+		const struct err *err)
 {
-	comp_error(c, at, "E_ORB_UNKNOWN",
-		   path != NULL ? comp_printf(c, "it was looked for in %s", path)
-				: "this runner has no orb directory: write the orb inline",
-		   "cannot find orb '%s'", reference);
+	if (c->input->orb == NULL)
+		comp_error(c, at, "E_ORB_UNKNOWN", "write the orb inline",
+			   "cannot find orb '%s': this runner has no place for orbs", reference);
+	else
+		comp_error(c, at, err->code == ERR_INPUT ? "E_ORB_LOCK" : "E_ORB_UNKNOWN",
+			   err->hint, "cannot use orb '%s': %s", reference, err->text);
 }
 
 /* Bytes, path and resolved are the callback's; all three are ours to free. */
@@ -97,11 +54,13 @@ fetch(struct compilation *c, struct orb *orb, const struct node *at, const char 
 	char *path = NULL, *resolved = NULL;
 	const char *kept_path = NULL;
 	const struct node *root;
+	struct err err = ERR_INIT;
 	size_t len = 0;
 	int ret = -1;
 
 	if (c->input->orb != NULL)
-		ret = c->input->orb(c->input->orb_arg, reference, &bytes, &len, &path, &resolved);
+		ret = c->input->orb(c->input->orb_arg, reference, &bytes, &len, &path, &resolved,
+				    &err);
 	/* Into the arena at once, without the error exit in between: nothing may be held there. */
 	if (ret == 0) {
 		copy = arena_strndup(c->arena, bytes, len);
@@ -113,7 +72,7 @@ fetch(struct compilation *c, struct orb *orb, const struct node *at, const char 
 	free(path);
 	free(resolved);
 	if (ret < 0) {
-		tell_unresolved(c, at, reference, kept_path);
+		tell_unresolved(c, at, reference, &err);
 		return;
 	}
 	if (copy == NULL || orb->resolved == NULL)
@@ -131,6 +90,7 @@ import_reference(struct compilation *c, struct orb *orb, const struct node *valu
 	const struct scope scope = {.sees_pipeline_parameters = sees_parameters};
 	const struct node *filled = substitute(c, &scope, value);
 	const char *reference = tree_string(c, filled, "an orb");
+	struct orb_ref parsed;
 
 	if (reference == NULL)
 		return;
@@ -140,7 +100,7 @@ import_reference(struct compilation *c, struct orb *orb, const struct node *valu
 			   "orbs from URLs are not allowed here: '%s'", reference);
 		return;
 	}
-	if (!orb_reference_is_valid(reference)) {
+	if (!orb_ref_parse(&parsed, reference)) {
 		comp_error(c, value, "E_ORB_REF",
 			   "write ns/name@1.2.3, @1.2, @1, @volatile or @dev:LABEL",
 			   "'%s' is no reference to an orb", reference);

@@ -14,7 +14,4 @@ enum { ORB_DEPTH_MAX = 10 };
 void
 orbs_import(struct compilation *c, struct space *space, const struct node *section, unsigned depth);
 
-/* ns/name@version, version being X, X.Y, X.Y.Z, volatile or dev:LABEL. */
-bool orb_reference_is_valid(const char *reference);
-
 #endif

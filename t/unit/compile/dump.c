@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/err.h"
 #include "base/mem.h"
 #include "base/text.h"
 
@@ -108,25 +109,24 @@ read_setting(struct settings *settings, char *line)
 }
 
 static int
-on_orb(void *arg, const char *ref, void **bytes, size_t *len, char **path, char **resolved)
+on_orb(void *arg, const char *ref, void **bytes, size_t *len, char **path, char **resolved,
+       struct err *err)
 {
 	const struct settings *settings = arg;
 	char file[PATH_MAX_BYTES];
 	size_t i, n = strlen(ref);
 
-	*path = mem_strdup("orbs");
 	for (i = 0; i < settings->orb_count; i++) {
 		if (strncmp(settings->orbs[i], ref, n) != 0 || settings->orbs[i][n] != '=')
 			continue;
 		(void)snprintf(file, sizeof(file), "%s/%s", settings->directory,
 			       settings->orbs[i] + n + 1);
 		*bytes = dump_read_file(file, len);
-		free(*path);
 		*path = mem_strdup(settings->orbs[i] + n + 1);
 		*resolved = mem_strdup(ref);
 		return 0;
 	}
-	return -1;
+	return err_set(err, ERR_GONE, "it was looked for in orbs");
 }
 
 static void

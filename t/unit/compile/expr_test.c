@@ -15,7 +15,6 @@
 #include "compile/expr.h"
 #include "compile/filter.h"
 #include "compile/names.h"
-#include "compile/orb.h"
 #include "compile/schedule.h"
 #include "compile/substitute.h"
 #include "compile/tree.h"
@@ -311,22 +310,6 @@ test_cron_takes_five_plain_fields(void **state)
 }
 
 static void
-test_orb_references_have_a_version(void **state)
-{
-	(void)state;
-	assert_true(orb_reference_is_valid("circleci/node@5"));
-	assert_true(orb_reference_is_valid("circleci/node@5.1.2"));
-	assert_true(orb_reference_is_valid("circleci/node@volatile"));
-	assert_true(orb_reference_is_valid("circleci/node@dev:a.b-c"));
-	assert_false(orb_reference_is_valid("circleci/node"));
-	assert_false(orb_reference_is_valid("circleci/node@"));
-	assert_false(orb_reference_is_valid("circleci/node@1.2.3.4"));
-	assert_false(orb_reference_is_valid("circleci/node@1."));
-	assert_false(orb_reference_is_valid("Circleci/node@1"));
-	assert_false(orb_reference_is_valid("node@1"));
-}
-
-static void
 test_value_float_text_is_shortest(void **state)
 {
 	static const struct {
@@ -368,7 +351,6 @@ main(void)
 		cmocka_unit_test(test_filter_decides_branches),
 		cmocka_unit_test(test_filter_decides_tags),
 		cmocka_unit_test(test_cron_takes_five_plain_fields),
-		cmocka_unit_test(test_orb_references_have_a_version),
 		cmocka_unit_test(test_value_float_text_is_shortest),
 	};
 

@@ -17,3 +17,8 @@ unit_tests += t/unit/compile/diag_test
 t_unit_compile_diag_test_SOURCES = t/unit/compile/diag_test.c
 t_unit_compile_diag_test_CPPFLAGS = $(compile_cppflags)
 t_unit_compile_diag_test_LDADD = $(compile_libs) $(unit_ldadd)
+
+unit_tests += t/unit/compile/orb_ref_test
+t_unit_compile_orb_ref_test_SOURCES = t/unit/compile/orb_ref_test.c
+t_unit_compile_orb_ref_test_CPPFLAGS = $(compile_cppflags)
+t_unit_compile_orb_ref_test_LDADD = $(compile_libs) $(unit_ldadd)
