@@ -24,7 +24,7 @@
 	X(DONE, done)           \
 	X(UNCLAIMED, unclaimed)
 
-/* How a task, a step or a job ended. SKIPPED is a step's only, NOT_RUN a job's. */
+/* How a task, a step or a job ended. SKIPPED is a step's only, NOT_RUN a job's; UNAUTHORIZED is the hub's alone to say. */
 #define RUNNER_OUTCOMES(X)       \
 	X(NONE, none)            \
 	X(SUCCESS, success)      \
@@ -33,7 +33,8 @@
 	X(TIMEDOUT, timedout)    \
 	X(INFRA_FAIL, infra-fail) \
 	X(SKIPPED, skipped)      \
-	X(NOT_RUN, not_run)
+	X(NOT_RUN, not_run)      \
+	X(UNAUTHORIZED, unauthorized)
 
 /* What an agent reports of a task: POST /api/v3/runner/events. */
 #define RUNNER_EVENTS(X)              \

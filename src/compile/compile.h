@@ -72,7 +72,8 @@ enum compile_feature {
 	/* What runner-hub and runnerd carry out: the one list that hub and runnerctl compile with.
 	 */
 	FEATURE_CARRIED_OUT = FEATURE_CHECKOUT | FEATURE_PARALLELISM | FEATURE_BACKGROUND |
-			      FEATURE_STEP_RERUNS | FEATURE_REQUIRES_STATUS | FEATURE_APPROVAL,
+			      FEATURE_STEP_RERUNS | FEATURE_REQUIRES_STATUS | FEATURE_APPROVAL |
+			      FEATURE_CONTEXTS,
 };
 
 struct compile_policy {

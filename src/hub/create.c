@@ -20,8 +20,12 @@
 #include "compile/plan_task.h"
 #include "format/json.h"
 #include "hub/actions.h"
+#include "hub/grant.h"
 #include "hub/hub.h"
 #include "hub/states.h"
+
+/* A lease adds a kilobyte, and its values twice: as variables and to be masked. */
+enum { DOCUMENT_MOST_BYTES = RUNNER_TASK_DOC_MOST_BYTES - 2 * GRANT_MOST_BYTES - 1024 };
 
 struct draft_job {
 	const struct plan_job *plan;
@@ -156,6 +160,21 @@ fill_source(const struct pipeline_spec *spec, const struct plan_job *plan,
 	return 0;
 }
 
+/* Their values come with the lease: document.c. */
+static void
+put_contexts(struct json *document, const struct plan_strings *contexts)
+{
+	struct json *list;
+	size_t i;
+
+	if (contexts->count == 0)
+		return;
+	list = json_new_array();
+	for (i = 0; i < contexts->count; i++)
+		json_push(list, json_new_string(contexts->items[i]));
+	json_put(document, "contexts", list);
+}
+
 static int
 write_document(struct draft *draft, const struct draft_workflow *workflow, struct draft_job *job,
 	       struct err *err)
@@ -193,11 +212,11 @@ write_document(struct draft *draft, const struct draft_workflow *workflow, struc
 	if (rc < 0)
 		return rc;
 	json = task_doc_write(doc);
+	put_contexts(json, &job->plan->contexts);
 	json_write(&text, json);
-	/* What a lease adds is small: a kilobyte is room enough. */
-	if (text.len > RUNNER_TASK_DOC_MOST_BYTES - 1024)
+	if (text.len > DOCUMENT_MOST_BYTES)
 		rc = err_set(err, ERR_LIMIT, "job '%s' makes a task document of %zu bytes, %d are allowed",
-			     job->plan->name, text.len, RUNNER_TASK_DOC_MOST_BYTES - 1024);
+			     job->plan->name, text.len, DOCUMENT_MOST_BYTES);
 	else
 		job->document = arena_strdup(&draft->arena, buffer_text(&text));
 	buffer_release(&text);

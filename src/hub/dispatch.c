@@ -7,8 +7,11 @@
 
 #include <stdlib.h>
 
+#include "base/err.h"
 #include "base/mem.h"
+#include "hub/grant.h"
 #include "hub/lease.h"
+#include "hub/states.h"
 
 /* All claims that wait; the caller frees. */
 static struct offer **
@@ -43,6 +46,19 @@ grant_all(struct model *model)
 	}
 }
 
+/* Its values are there; else it has ended. */
+static bool
+admit(struct task *task)
+{
+	struct err err = ERR_INIT;
+
+	if (grant_make(task, &err) == 0)
+		return true;
+	task_enter(task, HUB_ENDED,
+		   err.code == ERR_GONE ? OUTCOME_UNAUTHORIZED : OUTCOME_INFRA_FAIL, err.text);
+	return false;
+}
+
 void
 dispatch_run(struct model *model)
 {
@@ -57,10 +73,12 @@ dispatch_run(struct model *model)
 	while (count > 0 && schedule_next(offers, count, &task, &offer)) {
 		struct claim *claim = claim_of(offer);
 
+		if (!admit(task))
+			continue;
 		offer_take(offer, task->job->class);
 		lease_take(task, claim->agent, &claim->id);
 		claim->tasks[claim->task_count++] = task;
-		claim->bytes += task->job->document_bytes;
+		claim->bytes += task->job->document_bytes + 2 * task->grant_len;
 		if (claim->task_count == RUNNER_CLAIM_TASKS_MOST || claim->bytes > CLAIM_REPLY_BYTES)
 			offer->free = 0;
 	}

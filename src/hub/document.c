@@ -14,12 +14,13 @@
 #include "base/assert.h"
 #include "base/err.h"
 #include "format/json.h"
+#include "hub/grant.h"
 #include "hub/key.h"
 #include "hub/model.h"
 
 /* What a lease adds or changes; these members of the job's document are left out. */
 static const char *const own_members[] = {"id", "epoch", "token", "lease_ms", "node_index",
-					  "environment", "workflow"};
+					  "environment", "workflow", "contexts"};
 
 static struct json *
 job_document(struct job *job)
@@ -82,7 +83,7 @@ put_surroundings(struct json *json, struct task *task)
 struct json *
 task_document(struct task *task, const struct hub_key *key)
 {
-	struct json *from = job_document(task->job), *json = json_new_object();
+	struct json *from = job_document(task->job), *json = json_new_object(), *environment;
 	char id[ID_TEXT_BYTES], token[TASK_TOKEN_BYTES];
 	void *it;
 
@@ -93,11 +94,19 @@ task_document(struct task *task, const struct hub_key *key)
 	json_put_int(json, "lease_ms", RUNNER_LEASE_MS);
 	json_put_int(json, "node_index", task->row.node_index);
 	put_surroundings(json, task);
-	json_put(json, "environment", environment_of(task, json_get(from, "environment")));
+	environment = environment_of(task, json_get(from, "environment"));
+	grant_apply(task, json, environment);
+	json_put(json, "environment", environment);
 	for (it = json_first(from); it != NULL; it = json_next(from, it))
 		if (!is_own(json_key(it)))
 			json_put(json, json_key(it), json_ref(json_value(it)));
 	return json;
+}
+
+const struct json *
+task_contexts(struct task *task)
+{
+	return json_get(job_document(task->job), "contexts");
 }
 
 size_t

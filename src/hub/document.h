@@ -12,8 +12,11 @@ struct hub_key;
 struct json;
 struct task;
 
-/* Of a leased task: the job's document and what the lease adds. The caller frees it. */
+/* Of a leased task: the job's document, what the lease adds, its grant. The caller frees it. */
 struct json *task_document(struct task *task, const struct hub_key *key);
+
+/* The names of its job's contexts, an array; NULL: none. Borrowed. */
+const struct json *task_contexts(struct task *task);
 
 /* Steps of the job; 0 when it has none. */
 size_t task_step_count(struct task *task);

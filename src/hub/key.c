@@ -104,6 +104,22 @@ sign(unsigned char mac[DIGEST_BYTES], const struct hub_key *key, const void *byt
 	digest_sha256(mac, outer, sizeof(outer));
 }
 
+void
+hub_key_name(unsigned char out[HUB_KEY_BYTES], const struct hub_key *key)
+{
+	static const char purpose[] = "runner-hub key name";
+
+	sign(out, key, purpose, strlen(purpose));
+}
+
+void
+hub_key_of_seals(unsigned char out[HUB_KEY_BYTES], const struct hub_key *key)
+{
+	static const char purpose[] = "runner-hub seals";
+
+	sign(out, key, purpose, strlen(purpose));
+}
+
 static void
 sign_lease(char room[2 * DIGEST_BYTES + 1], const struct hub_key *key, const struct id *task,
 	   uint32_t epoch)

@@ -1,5 +1,5 @@
 /*
- * key.h - the hub's secret key, and the task tokens it signs.
+ * key.h - the hub's secret key: the task tokens it signs, the values it seals.
  *
  * A task token names its task and the lease's epoch and carries an HMAC of both: the
  * hub checks it without having stored it, gives the same one when a claim is
@@ -22,6 +22,14 @@ enum { HUB_KEY_BYTES = 32, TASK_TOKEN_BYTES = 120 };
 struct hub_key {
 	unsigned char bytes[HUB_KEY_BYTES];
 };
+
+/*
+ * The key's own name, which says nothing of the key: the database keeps that of the key its
+ * values are sealed with.
+ */
+void hub_key_name(unsigned char out[HUB_KEY_BYTES], const struct hub_key *key);
+/* The key that values are sealed with; it follows from the secret key. Zero it after use. */
+void hub_key_of_seals(unsigned char out[HUB_KEY_BYTES], const struct hub_key *key);
 
 /* Make a new one in a file that must not exist, 64 hexadecimal digits, mode 0600. */
 int hub_key_make(const char *path, struct err *err);

@@ -10,15 +10,18 @@ libhub_a_SOURCES = \
 	src/hub/api/agent_output.c \
 	src/hub/api/agent_unclaim.c \
 	src/hub/api/call.c src/hub/api/call.h \
+	src/hub/api/contexts.c \
 	src/hub/api/output.c \
 	src/hub/api/output_form.c src/hub/api/output_form.h \
 	src/hub/api/people.c src/hub/api/people.h \
 	src/hub/api/people_jobs.c \
 	src/hub/api/people_run.c \
 	src/hub/api/people_v2.c \
+	src/hub/api/projects.c \
 	src/hub/api/router.c src/hub/api/router.h \
 	src/hub/api/routes.c \
 	src/hub/api/runner_classes.c \
+	src/hub/api/variables.c src/hub/api/variables.h \
 	src/hub/api/views.c src/hub/api/views.h \
 	src/hub/api/views_v2.c \
 	src/hub/api/watch.c \
@@ -26,6 +29,7 @@ libhub_a_SOURCES = \
 	src/hub/create.c \
 	src/hub/dispatch.c src/hub/dispatch.h \
 	src/hub/document.c src/hub/document.h \
+	src/hub/grant.c src/hub/grant.h \
 	src/hub/hub.h \
 	src/hub/key.c src/hub/key.h \
 	src/hub/lease.c src/hub/lease.h \
@@ -35,6 +39,7 @@ libhub_a_SOURCES = \
 	src/hub/reload.c \
 	src/hub/rows.c src/hub/rows.h \
 	src/hub/scheduler.c src/hub/scheduler.h \
+	src/hub/secrets.c src/hub/secrets.h \
 	src/hub/settings.c src/hub/settings.h \
 	src/hub/states.c src/hub/states.h \
 	src/hub/store/changes.c \

@@ -65,6 +65,7 @@ task_free(struct model *model, struct task *task)
 	HASH_DEL(model->tasks, task);
 	step_free_all(task);
 	free(task->positions);
+	free(task->grant);
 	OBJ_WIPE(&task->touched);
 	free(task);
 }
@@ -203,8 +204,10 @@ release_tables(struct model *model)
 	HASH_ITER(hh, model->projects, project, next_project) {
 		HASH_DEL(model->projects, project);
 		free((char *)project->row.slug);
+		variables_release(&project->variables);
 		free(project);
 	}
+	secrets_release(model);
 	HASH_ITER(hh, model->agents, agent, next_agent) {
 		HASH_DEL(model->agents, agent);
 		free(agent);

@@ -23,7 +23,9 @@
 
 #include "base/arena.h"
 #include "base/id.h"
+#include "hub/key.h"
 #include "hub/rows.h"
+#include "hub/secrets.h"
 #include "loop/loop.h"
 
 struct agent;
@@ -83,6 +85,7 @@ struct touched {
 
 struct project {
 	struct project_row row;
+	struct variables variables;
 	bool is_touched;
 	UT_hash_handle hh; /* by row.slug */
 };
@@ -154,6 +157,8 @@ struct task {
 	bool is_told;		     /* its agent has been told to cancel it */
 	bool is_abandoned;	     /* the hub ended it: nothing more comes */
 	bool is_gathering;	     /* the store makes its file */
+	unsigned char *grant;	     /* grant.h; NULL: none */
+	size_t grant_len;
 	UT_hash_handle hh;
 };
 
@@ -260,6 +265,8 @@ struct model {
 	struct agent *agents;
 	struct resource_class *classes;
 	struct token *tokens;
+	struct context *contexts;
+	unsigned char seal_key[HUB_KEY_BYTES]; /* secrets.h */
 	struct model_counts counts;
 	uint64_t claims; /* held so far: their order of arrival */
 	/* This turn's changes, and commits under way. */

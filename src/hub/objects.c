@@ -71,6 +71,7 @@ project_new(struct model *model, const struct project_row *row)
 
 	project->row = *row;
 	project->row.slug = mem_strdup(row->slug);
+	project->variables.owner = row->id;
 	HASH_ADD_KEYPTR(hh, model->projects, project->row.slug, strlen(project->row.slug), project);
 	return project;
 }

@@ -119,6 +119,8 @@ check_event(struct task *task, const struct task_event *event, struct err *err)
 	if (of_step && (event->attempt < 1 || event->attempt > MODEL_ATTEMPTS_MOST))
 		return err_set(err, ERR_INPUT, "attempt %u is not within 1 to %d", event->attempt,
 			       MODEL_ATTEMPTS_MOST);
+	if (outcome == OUTCOME_UNAUTHORIZED)
+		return err_set(err, ERR_INPUT, "outcome 'unauthorized' is the hub's alone to give");
 	if (event->type == EVENT_STEP_ENDED && (outcome == OUTCOME_NONE || outcome == OUTCOME_NOT_RUN))
 		return err_set(err, ERR_INPUT, "a step that has ended needs an outcome");
 	if (event->type == EVENT_ENDED &&

@@ -159,6 +159,8 @@ model_load(struct model *model, const struct store_snapshot *snapshot, struct er
 		rc = link_requires(model, err);
 	if (rc == 0)
 		rc = load_tasks(model, snapshot, err);
+	if (rc == 0)
+		rc = secrets_load(model, snapshot, err);
 	if (rc < 0)
 		return rc;
 	place_tasks(model, snapshot);

@@ -16,6 +16,7 @@
 #define HUB_ROWS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/id.h"
@@ -26,6 +27,8 @@
 enum {
 	HUB_NAME_BYTES = 200,  /* of an agent, a class, a login; with the NUL */
 	HUB_VERSION_BYTES = 32,
+	CONTEXT_NAME_BYTES = 801, /* 200 characters of UTF-8 */
+	VARIABLE_NAME_BYTES = 256,
 };
 
 #define JOB_STATES(X)        \
@@ -194,6 +197,23 @@ struct token_row {
 	char name[HUB_NAME_BYTES];     /* of the class it proves, or the person's login */
 	char nickname[HUB_NAME_BYTES];
 	int64_t created_ms;
+};
+
+/* Variables that jobs of an owner's projects may ask for by the context's name. */
+struct context_row {
+	struct id id;
+	char owner[HUB_NAME_BYTES]; /* "gh/ada": the slugs of its projects begin so */
+	char name[CONTEXT_NAME_BYTES];
+	int64_t created_ms;
+};
+
+/* A variable of a context or a project, its value sealed: secrets.h. */
+struct variable_row {
+	struct id owner; /* the context's or the project's */
+	char name[VARIABLE_NAME_BYTES];
+	int64_t created_ms, updated_ms;
+	const unsigned char *sealed;
+	size_t sealed_len;
 };
 
 struct agent_row {

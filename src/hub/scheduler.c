@@ -20,6 +20,8 @@ schedule_status(const struct job *job)
 		return PLAN_CANCELED;
 	case OUTCOME_NOT_RUN:
 		return PLAN_NOT_RUN;
+	case OUTCOME_UNAUTHORIZED:
+		return PLAN_UNAUTHORIZED;
 	default:
 		return PLAN_FAILED;
 	}
@@ -47,6 +49,8 @@ static int
 outcome_rank(enum outcome outcome)
 {
 	switch (outcome) {
+	case OUTCOME_UNAUTHORIZED:
+		return 6;
 	case OUTCOME_FAILED:
 		return 5;
 	case OUTCOME_TIMEDOUT:
@@ -104,6 +108,7 @@ tally_add(struct tally *tally, enum outcome outcome)
 	case OUTCOME_FAILED:
 	case OUTCOME_TIMEDOUT:
 	case OUTCOME_INFRA_FAIL:
+	case OUTCOME_UNAUTHORIZED:
 		tally->failed = true;
 		break;
 	default:

@@ -277,6 +277,8 @@ load_model(struct serve *serve, struct err *err)
 	/* Loading may find work for the thread: output of tasks that ended to be gathered. */
 	rc = store_start(hub->store, hub->loop, on_store_failed, serve, err);
 	if (rc == 0)
+		rc = secrets_take_key(&hub->model, &hub->key, &snapshot, err);
+	if (rc == 0)
 		rc = model_load(&hub->model, &snapshot, err);
 	store_snapshot_release(&snapshot);
 	return rc;
@@ -415,6 +417,15 @@ raise_file_limit(void)
 	}
 }
 
+/* A core would hold values that are kept sealed. 1: less than any core has, and core(5) takes it as "none" for pipes, too. */
+static void
+leave_no_core(void)
+{
+	struct rlimit limit = {1, 1};
+
+	(void)setrlimit(RLIMIT_CORE, &limit);
+}
+
 static void
 stop_serving(struct serve *serve)
 {
@@ -486,6 +497,7 @@ serve_main(int argc, char **argv)
 	} else {
 		log_setup(settings->log_level, settings->log_json, clock_unix_ms);
 		raise_file_limit();
+		leave_no_core();
 		/* The process that made us is the only user of a private hub. */
 		if (settings->is_private)
 			(void)prctl(PR_SET_PDEATHSIG, SIGTERM);

@@ -12,6 +12,7 @@
 #include "base/assert.h"
 #include "base/log.h"
 #include "compile/plan.h"
+#include "hub/grant.h"
 #include "hub/scheduler.h"
 #include "hub/store/store.h"
 #include "task/names.h"
@@ -67,6 +68,7 @@ leave_leased(struct task *task)
 	DL_DELETE2(task->agent->leases, task, lease_prev, lease_next);
 	task->agent->lease_count--;
 	task->agent = NULL;
+	grant_drop(task);
 	task->job->class->running--;
 	model_of(task->job)->counts.tasks_running--;
 }

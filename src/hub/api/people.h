@@ -28,6 +28,8 @@ enum {
 extern const struct route people_v2_routes[];
 extern const struct route people_run_routes[];
 extern const struct route people_job_routes[];
+extern const struct route context_routes[];
+extern const struct route project_routes[];
 extern const struct route runner_class_routes[];
 extern const struct route watch_routes[];
 extern const struct route output_routes[];

@@ -12,6 +12,8 @@ const struct route *const route_tables[] = {
 	agent_routes,
 	people_run_routes,
 	people_v2_routes,
+	context_routes,
+	project_routes,
 	runner_class_routes,
 	people_job_routes,
 	watch_routes,

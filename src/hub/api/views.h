@@ -34,7 +34,9 @@ struct json *view_v2_job(const struct job_row *row, const struct settings *setti
 /* The "parallel_runs": tasks[0..count) are the job's, of all attempts; the last one is shown. */
 struct json *view_v2_runs(const struct task_row *tasks, size_t count);
 
-/* CircleCI names people by UUID: ours follows from the login alone. */
+struct json *view_v2_project(const struct project_row *row);
+
+/* CircleCI names people (and we organizations) by UUID: ours follows from the login alone. */
 void view_person_id(struct id *out, const char *login);
 struct json *view_v2_person(const char *login);
 

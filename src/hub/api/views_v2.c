@@ -15,6 +15,7 @@
 #include "format/digest.h"
 #include "format/json.h"
 #include "hub/model.h"
+#include "hub/secrets.h"
 #include "hub/settings.h"
 
 /* --- status words ------------------------------------------------------------------------- */
@@ -37,6 +38,8 @@ ended_status(enum outcome outcome)
 		return "infrastructure_fail";
 	case OUTCOME_NOT_RUN:
 		return "not_run";
+	case OUTCOME_UNAUTHORIZED:
+		return "unauthorized";
 	case OUTCOME_COUNT:
 		break;
 	}
@@ -355,4 +358,33 @@ view_v2_job(const struct job_row *row, const struct settings *settings, struct m
 		json_put(job, "duration", json_new_null());
 	free(organization);
 	return job;
+}
+
+/* --- projects ------------------------------------------------------------------------------------ */
+
+struct json *
+view_v2_project(const struct project_row *row)
+{
+	char owner[HUB_NAME_BYTES];
+	struct json *json = json_new_object(), *vcs = json_new_object();
+	char *organization = slug_part(row->slug, 1), *name = slug_part(row->slug, 2);
+	struct id id;
+
+	secrets_owner_of(owner, row->slug);
+	view_person_id(&id, owner);
+	view_put_id(json, "id", &row->id);
+	json_put_str(json, "slug", row->slug);
+	json_put_str(json, "name", name);
+	json_put_str(json, "organization_name", organization);
+	json_put_str(json, "organization_slug", owner);
+	view_put_id(json, "organization_id", &id);
+	/* Pipelines bring their repository along: a project has none of its own. */
+	json_put_str(vcs, "vcs_url", NULL);
+	json_put_str(vcs, "provider", provider_of(row->slug));
+	json_put_str(vcs, "default_branch", NULL);
+	json_put(json, "vcs_info", vcs);
+	json_put_int(json, "last_pipeline", row->last_pipeline);
+	free(organization);
+	free(name);
+	return json;
 }

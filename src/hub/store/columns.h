@@ -8,6 +8,7 @@
 
 #include <stddef.h>
 
+#include "hub/key.h"
 #include "hub/rows.h"
 #include "hub/store/db.h"
 #include "hub/store/store.h"
@@ -46,6 +47,8 @@ struct arena;
 	"task, step, attempt, offset, raw_len, lines, frame_len, frame_crc, epoch, time_ms, segment, at"
 #define AGENT_COLUMNS "id, name, version, os, arch, slots, classes, first_ms, last_ms, used_ms"
 #define CLASS_COLUMNS "id, name, description"
+#define CONTEXT_COLUMNS "id, owner, name, created_ms"
+#define VARIABLE_COLUMNS "owner, name, created_ms, updated_ms, sealed"
 #define TOKEN_COLUMNS "id, kind, digest, name, nickname, created_ms"
 
 void read_project(sqlite3_stmt *stmt, struct arena *arena, struct project_row *row);
@@ -58,6 +61,8 @@ void read_history(sqlite3_stmt *stmt, struct arena *arena, struct history_row *r
 void read_output(sqlite3_stmt *stmt, struct arena *arena, struct output_row *row);
 void read_agent(sqlite3_stmt *stmt, struct arena *arena, struct agent_row *row);
 void read_class(sqlite3_stmt *stmt, struct arena *arena, struct class_row *row);
+void read_context(sqlite3_stmt *stmt, struct arena *arena, struct context_row *row);
+void read_variable(sqlite3_stmt *stmt, struct arena *arena, struct variable_row *row);
 void read_token(sqlite3_stmt *stmt, struct arena *arena, struct token_row *row);
 
 int put_project(struct db *db, const struct project_row *row, struct err *err);
@@ -75,6 +80,13 @@ int move_output(struct db *db, const struct output_row *row, struct err *err);
 int put_agent(struct db *db, const struct agent_row *row, struct err *err);
 int put_class(struct db *db, const struct class_row *row, struct err *err);
 int put_token(struct db *db, const struct token_row *row, struct err *err);
+int put_context(struct db *db, const struct context_row *row, struct err *err);
+/* With its variables. */
+int delete_context(struct db *db, const struct id *id, struct err *err);
+int put_variable(struct db *db, const struct variable_row *row, struct err *err);
+/* By owner and name. */
+int delete_variable(struct db *db, const struct variable_row *row, struct err *err);
+int put_key_name(struct db *db, const unsigned char name[HUB_KEY_BYTES], struct err *err);
 /* sql takes one id. */
 int delete_by_id(struct db *db, const char *sql, const struct id *id, struct err *err);
 

@@ -229,3 +229,33 @@ read_token(sqlite3_stmt *stmt, struct arena *arena, struct token_row *row)
 	db_read_room(stmt, &at, row->nickname, sizeof(row->nickname));
 	row->created_ms = db_read_int(stmt, &at);
 }
+
+void
+read_context(sqlite3_stmt *stmt, struct arena *arena, struct context_row *row)
+{
+	int at = 0;
+
+	(void)arena;
+	db_read_id(stmt, &at, &row->id);
+	db_read_room(stmt, &at, row->owner, sizeof(row->owner));
+	db_read_room(stmt, &at, row->name, sizeof(row->name));
+	row->created_ms = db_read_int(stmt, &at);
+}
+
+void
+read_variable(sqlite3_stmt *stmt, struct arena *arena, struct variable_row *row)
+{
+	const void *sealed;
+	char *kept;
+	int at = 0;
+
+	db_read_id(stmt, &at, &row->owner);
+	db_read_room(stmt, &at, row->name, sizeof(row->name));
+	row->created_ms = db_read_int(stmt, &at);
+	row->updated_ms = db_read_int(stmt, &at);
+	sealed = db_read_blob(stmt, &at, &row->sealed_len);
+	kept = arena_zalloc(arena, row->sealed_len + 1);
+	if (row->sealed_len > 0)
+		memcpy(kept, sealed, row->sealed_len);
+	row->sealed = (const unsigned char *)kept;
+}

@@ -399,6 +399,80 @@ put_token(struct db *db, const struct token_row *row, struct err *err)
 	return db_run(db, stmt, err);
 }
 
+static const char put_context_sql[] = "INSERT INTO context VALUES (?, ?, ?, ?)";
+
+int
+put_context(struct db *db, const struct context_row *row, struct err *err)
+{
+	sqlite3_stmt *stmt;
+	int at = 1;
+
+	if (db_kept(db, put_context_sql, &stmt, err) < 0)
+		return err->code;
+	db_bind_id(stmt, &at, &row->id);
+	db_bind_text(stmt, &at, row->owner);
+	db_bind_text(stmt, &at, row->name);
+	db_bind_int(stmt, &at, row->created_ms);
+	return db_run(db, stmt, err);
+}
+
+int
+delete_context(struct db *db, const struct id *id, struct err *err)
+{
+	static const char variables[] = "DELETE FROM variable WHERE owner = ?";
+	static const char context[] = "DELETE FROM context WHERE id = ?";
+	int rc = delete_by_id(db, variables, id, err);
+
+	return rc < 0 ? rc : delete_by_id(db, context, id, err);
+}
+
+static const char put_variable_sql[] = "INSERT OR REPLACE INTO variable VALUES (?, ?, ?, ?, ?)";
+
+int
+put_variable(struct db *db, const struct variable_row *row, struct err *err)
+{
+	sqlite3_stmt *stmt;
+	int at = 1;
+
+	if (db_kept(db, put_variable_sql, &stmt, err) < 0)
+		return err->code;
+	db_bind_id(stmt, &at, &row->owner);
+	db_bind_text(stmt, &at, row->name);
+	db_bind_int(stmt, &at, row->created_ms);
+	db_bind_int(stmt, &at, row->updated_ms);
+	db_bind_blob(stmt, &at, row->sealed, row->sealed_len);
+	return db_run(db, stmt, err);
+}
+
+static const char delete_variable_sql[] = "DELETE FROM variable WHERE owner = ? AND name = ?";
+
+int
+delete_variable(struct db *db, const struct variable_row *row, struct err *err)
+{
+	sqlite3_stmt *stmt;
+	int at = 1;
+
+	if (db_kept(db, delete_variable_sql, &stmt, err) < 0)
+		return err->code;
+	db_bind_id(stmt, &at, &row->owner);
+	db_bind_text(stmt, &at, row->name);
+	return db_run(db, stmt, err);
+}
+
+static const char put_key_name_sql[] = "INSERT OR REPLACE INTO seal VALUES (1, ?)";
+
+int
+put_key_name(struct db *db, const unsigned char name[HUB_KEY_BYTES], struct err *err)
+{
+	sqlite3_stmt *stmt;
+	int at = 1;
+
+	if (db_kept(db, put_key_name_sql, &stmt, err) < 0)
+		return err->code;
+	db_bind_blob(stmt, &at, name, HUB_KEY_BYTES);
+	return db_run(db, stmt, err);
+}
+
 int
 delete_by_id(struct db *db, const char *sql, const struct id *id, struct err *err)
 {

@@ -17,7 +17,8 @@
 #include "base/err.h"
 #include "base/id.h"
 
-static const char schema[] =
+/* What makes version i + 1 of the schema from version i: a step is never changed once it has been released. */
+static const char *const schema_steps[] = {
 	"CREATE TABLE project (id BLOB PRIMARY KEY, slug TEXT NOT NULL UNIQUE,"
 	" last_pipeline INTEGER NOT NULL, last_job INTEGER NOT NULL) STRICT;"
 	"CREATE TABLE pipeline (id BLOB PRIMARY KEY, project BLOB NOT NULL, number INTEGER NOT NULL,"
@@ -74,7 +75,18 @@ static const char schema[] =
 	" description TEXT NOT NULL) STRICT;"
 	"CREATE TABLE token (id BLOB PRIMARY KEY, kind INTEGER NOT NULL, digest BLOB NOT NULL UNIQUE,"
 	" name TEXT NOT NULL, nickname TEXT NOT NULL, created_ms INTEGER NOT NULL) STRICT;"
-	"PRAGMA user_version = 1;";
+	"PRAGMA user_version = 1;",
+	/* 2: contexts, and variables of contexts and projects; the name of the key they are sealed with. */
+	"CREATE TABLE context (id BLOB PRIMARY KEY, owner TEXT NOT NULL, name TEXT NOT NULL,"
+	" created_ms INTEGER NOT NULL, UNIQUE (owner, name)) STRICT;"
+	"CREATE TABLE variable (owner BLOB NOT NULL, name TEXT NOT NULL, created_ms INTEGER NOT NULL,"
+	" updated_ms INTEGER NOT NULL, sealed BLOB NOT NULL,"
+	" PRIMARY KEY (owner, name)) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE seal (one INTEGER PRIMARY KEY CHECK (one = 1), key_name BLOB NOT NULL) STRICT;"
+	"PRAGMA user_version = 2;",
+};
+
+enum { DB_SCHEMA = sizeof(schema_steps) / sizeof(schema_steps[0]) };
 
 static int
 fail(struct db *db, const char *what, struct err *err)
@@ -123,14 +135,12 @@ prepare_file(struct db *db, struct err *err)
 	if (version > DB_SCHEMA)
 		return err_set(err, ERR_INPUT, "it has version %d, this runner-hub reads up to %d", version,
 			       DB_SCHEMA);
-	if (version == 0) {
-		rc = db_exec(db, "BEGIN IMMEDIATE", err);
-		if (rc == 0)
-			rc = db_exec(db, schema, err);
-		if (rc == 0)
-			rc = db_exec(db, "COMMIT", err);
-	}
-	return rc;
+	if (version == DB_SCHEMA)
+		return 0;
+	rc = db_exec(db, "BEGIN IMMEDIATE", err);
+	for (; rc == 0 && version < DB_SCHEMA; version++)
+		rc = db_exec(db, schema_steps[version], err);
+	return rc == 0 ? db_exec(db, "COMMIT", err) : rc;
 }
 
 int
@@ -276,4 +286,14 @@ db_read_room(sqlite3_stmt *stmt, int *at, char *room, size_t size)
 	const char *text = (const char *)sqlite3_column_text(stmt, (*at)++);
 
 	snprintf(room, size, "%s", text == NULL ? "" : text);
+}
+
+const void *
+db_read_blob(sqlite3_stmt *stmt, int *at, size_t *len)
+{
+	int col = (*at)++;
+	const void *bytes = sqlite3_column_blob(stmt, col);
+
+	*len = (size_t)sqlite3_column_bytes(stmt, col);
+	return bytes;
 }

@@ -18,7 +18,7 @@ struct arena;
 struct err;
 struct id;
 
-enum { DB_KEPT_MOST = 64, DB_SCHEMA = 1 };
+enum { DB_KEPT_MOST = 96 };
 
 struct db {
 	sqlite3 *handle;
@@ -54,6 +54,8 @@ void db_bind_blob(sqlite3_stmt *stmt, int *at, const void *bytes, size_t len);
 void db_read_id(sqlite3_stmt *stmt, int *at, struct id *id); /* null reads as zeros */
 int64_t db_read_int(sqlite3_stmt *stmt, int *at);
 const char *db_read_text(sqlite3_stmt *stmt, int *at, struct arena *arena); /* NULL for null */
+/* Borrowed until the statement goes on. */
+const void *db_read_blob(sqlite3_stmt *stmt, int *at, size_t *len);
 void db_read_room(sqlite3_stmt *stmt, int *at, char *room, size_t size);    /* cut to fit */
 
 #endif

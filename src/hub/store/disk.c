@@ -54,6 +54,9 @@ PUT(add_history, history)
 PUT(put_agent, agent)
 PUT(put_class, class)
 PUT(put_token, token)
+PUT(put_context, context)
+PUT(put_variable, variable)
+PUT(delete_variable, variable)
 
 static int
 do_delete_agent(struct disk *disk, struct store_op *op, struct err *err)
@@ -77,6 +80,18 @@ do_delete_token(struct disk *disk, struct store_op *op, struct err *err)
 	static const char sql[] = "DELETE FROM token WHERE id = ?";
 
 	return delete_by_id(&disk->db, sql, &op->id, err);
+}
+
+static int
+do_delete_context(struct disk *disk, struct store_op *op, struct err *err)
+{
+	return delete_context(&disk->db, &op->id, err);
+}
+
+static int
+do_put_key_name(struct disk *disk, struct store_op *op, struct err *err)
+{
+	return put_key_name(&disk->db, op->key_name, err);
 }
 
 /* Records lie in the segment as they came; a row's place moves by where they were put. */
@@ -135,6 +150,11 @@ static const struct {
 	[STORE_DELETE_CLASS] = {do_delete_class, true},
 	[STORE_PUT_TOKEN] = {do_put_token, true},
 	[STORE_DELETE_TOKEN] = {do_delete_token, true},
+	[STORE_PUT_CONTEXT] = {do_put_context, true},
+	[STORE_DELETE_CONTEXT] = {do_delete_context, true},
+	[STORE_PUT_VARIABLE] = {do_put_variable, true},
+	[STORE_DELETE_VARIABLE] = {do_delete_variable, true},
+	[STORE_PUT_KEY_NAME] = {do_put_key_name, true},
 	[STORE_ADD_OUTPUT] = {do_add_output, true},
 	[STORE_GATHER] = {do_gather, false},
 	[STORE_GET_PIPELINE] = {disk_get_pipeline, false},

@@ -38,6 +38,27 @@ read_position(sqlite3_stmt *stmt, struct arena *arena, struct output_row *row)
 	row->offset = (uint64_t)db_read_int(stmt, &at);
 }
 
+static int
+load_key_name(struct disk *disk, struct store_snapshot *out, struct err *err)
+{
+	sqlite3_stmt *stmt;
+	const void *name;
+	size_t len = 0;
+	int at = 0, rc;
+
+	if (db_prepare(&disk->db, "SELECT key_name FROM seal", &stmt, err) < 0)
+		return err->code;
+	rc = db_row(&disk->db, stmt, err);
+	if (rc > 0) {
+		name = db_read_blob(stmt, &at, &len);
+		out->has_key_name = len == sizeof(out->key_name);
+		if (out->has_key_name)
+			memcpy(out->key_name, name, len);
+	}
+	sqlite3_finalize(stmt);
+	return rc < 0 ? rc : 0;
+}
+
 /* All rows of a query into a member of *out. */
 #define LOAD(member, counter, type, reader, sql)                                              \
 	do {                                                                                  \
@@ -82,7 +103,11 @@ disk_load(struct disk *disk, struct store_snapshot *out, struct err *err)
 	LOAD(agents, agent_count, struct agent_row, read_agent, "SELECT " AGENT_COLUMNS " FROM agent");
 	LOAD(classes, class_count, struct class_row, read_class, "SELECT " CLASS_COLUMNS " FROM class");
 	LOAD(tokens, token_count, struct token_row, read_token, "SELECT " TOKEN_COLUMNS " FROM token");
-	return 0;
+	LOAD(contexts, context_count, struct context_row, read_context,
+	     "SELECT " CONTEXT_COLUMNS " FROM context");
+	LOAD(variables, variable_count, struct variable_row, read_variable,
+	     "SELECT " VARIABLE_COLUMNS " FROM variable ORDER BY owner, name");
+	return load_key_name(disk, out, err);
 }
 
 int

@@ -315,6 +315,15 @@ on_wake(void *arg, unsigned events)
 }
 
 static void
+copy_sealed(struct store_op *op)
+{
+	void *copy = arena_zalloc(&op->arena, op->variable.sealed_len + 1);
+
+	memcpy(copy, op->variable.sealed, op->variable.sealed_len);
+	op->variable.sealed = copy;
+}
+
+static void
 copy_query(struct store_op *op)
 {
 	struct store_query *query = &op->query;
@@ -335,6 +344,8 @@ store_submit(struct store *store, struct store_op *op, store_done_fn *done, void
 	assert(store->is_running);
 	if (op->kind >= STORE_LIST_PIPELINES && op->kind <= STORE_LIST_AGENTS)
 		copy_query(op);
+	if (op->kind == STORE_PUT_VARIABLE)
+		copy_sealed(op);
 	op->done = done;
 	op->arg = arg;
 	list_add(&store->submitted, op);

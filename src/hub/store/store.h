@@ -28,6 +28,7 @@
 
 #include "base/arena.h"
 #include "base/id.h"
+#include "hub/key.h"
 #include "hub/rows.h"
 
 struct err;
@@ -59,6 +60,11 @@ enum {
 	X(DELETE_CLASS, id)     \
 	X(PUT_TOKEN, token)     \
 	X(DELETE_TOKEN, id)     \
+	X(PUT_CONTEXT, context) \
+	X(DELETE_CONTEXT, id)   \
+	X(PUT_VARIABLE, variable) \
+	X(DELETE_VARIABLE, variable) \
+	X(PUT_KEY_NAME, key_name) \
 	X(ADD_OUTPUT, output)   \
 	X(GATHER, id)           \
 	X(GET_PIPELINE, id) \
@@ -161,7 +167,10 @@ struct store_op {
 		struct agent_row agent;
 		struct class_row class;
 		struct token_row token;
-		struct id id; /* DELETE_AGENT, DELETE_CLASS, DELETE_TOKEN; GATHER: task; GET_PIPELINE */
+		struct context_row context;
+		struct variable_row variable; /* PUT: sealed is copied by store_submit() */
+		unsigned char key_name[HUB_KEY_BYTES];
+		struct id id; /* DELETE_AGENT, DELETE_CLASS, DELETE_TOKEN, DELETE_CONTEXT; GATHER: task; GET_PIPELINE */
 		struct store_output output;
 		struct store_query query;
 		struct store_output_query output_query;
@@ -204,8 +213,13 @@ struct store_snapshot {
 	struct agent_row *agents;
 	struct class_row *classes;
 	struct token_row *tokens;
+	struct context_row *contexts;
+	struct variable_row *variables;
+	unsigned char key_name[HUB_KEY_BYTES]; /* of the key that values are sealed with */
+	bool has_key_name;
 	size_t project_count, pipeline_count, workflow_count, job_count, task_count, step_count,
-		position_count, agent_count, class_count, token_count;
+		position_count, agent_count, class_count, token_count, context_count,
+		variable_count;
 };
 
 struct store_numbers {

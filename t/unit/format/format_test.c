@@ -16,6 +16,7 @@
 #include "format/digest.h"
 #include "format/frame.h"
 #include "format/json.h"
+#include "format/seal.h"
 
 static int
 parse(struct json **out, const char *text, struct err *err)
@@ -149,6 +150,29 @@ test_digest_gives_the_known_value(void **state)
 			    "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
+static void
+test_seal_opens_under_its_key_and_name_alone(void **state)
+{
+	unsigned char key[SEAL_KEY_BYTES] = {1}, other[SEAL_KEY_BYTES] = {2};
+	unsigned char sealed[5 + SEAL_EXTRA_BYTES], again[sizeof(sealed)], out[5];
+	size_t i;
+
+	(void)state;
+	seal_close(sealed, key, "name", 4, "value", 5);
+	seal_close(again, key, "name", 4, "value", 5);
+	assert_memory_not_equal(sealed, again, sizeof(sealed));
+	assert_true(seal_open(out, key, "name", 4, sealed, sizeof(sealed)));
+	assert_memory_equal(out, "value", 5);
+	assert_false(seal_open(out, other, "name", 4, sealed, sizeof(sealed)));
+	assert_false(seal_open(out, key, "names", 5, sealed, sizeof(sealed)));
+	for (i = 0; i < sizeof(sealed); i++) {
+		assert_false(seal_open(out, key, "name", 4, sealed, i));
+		sealed[i] ^= 1;
+		assert_false(seal_open(out, key, "name", 4, sealed, sizeof(sealed)));
+		sealed[i] ^= 1;
+	}
+}
+
 int
 main(void)
 {
@@ -160,6 +184,7 @@ main(void)
 		cmocka_unit_test(test_frame_comes_back_and_says_its_size),
 		cmocka_unit_test(test_frame_packer_refuses_levels_there_are_not),
 		cmocka_unit_test(test_digest_gives_the_known_value),
+		cmocka_unit_test(test_seal_opens_under_its_key_and_name_alone),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

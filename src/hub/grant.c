@@ -1,0 +1,184 @@
+/*
+ * grant.c - the values of contexts and project variables that a lease was given.
+ *
+ * The clear text is an object of names and values. Later contexts stand above
+ * earlier ones, and all above the project.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "hub/grant.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/buffer.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "format/json.h"
+#include "hub/document.h"
+#include "hub/model.h"
+#include "hub/secrets.h"
+#include "hub/store/store.h"
+
+enum { MASKED_FROM_BYTES = 4 };
+
+/* It can always be named, also where nobody has made it. */
+static const char global_context[] = "org-global";
+
+static struct model *
+model_of(const struct task *task)
+{
+	return task->job->workflow->pipeline->model;
+}
+
+/* Into out what it does not have yet. */
+static int
+add_variables(struct json *out, const struct model *model, const struct variables *from,
+	      struct err *err)
+{
+	struct variable *variable, *next;
+	struct buffer clear = BUFFER_INIT;
+	int rc = 0;
+
+	HASH_ITER (hh, from->table, variable, next) {
+		if (json_get(out, variable->row.name) != NULL)
+			continue;
+		rc = variable_open(&clear, model, variable, err);
+		if (rc < 0)
+			break;
+		json_put_str(out, variable->row.name, (const char *)clear.data);
+		explicit_bzero(clear.data, clear.len);
+		buffer_clear(&clear);
+	}
+	secrets_forget(&clear);
+	return rc;
+}
+
+static int
+add_context(struct json *out, struct model *model, const char *owner, const char *name,
+	    struct err *err)
+{
+	const struct context *context = context_find_name(model, owner, name);
+
+	if (context != NULL)
+		return add_variables(out, model, &context->variables, err);
+	if (strcmp(name, global_context) == 0)
+		return 0;
+	err->code = err_set(err, ERR_GONE, "context '%s' does not exist in '%s'", name, owner);
+	return err_hint(err, "make it with 'runnerctl context create'");
+}
+
+static int
+collect(struct json *out, struct task *task, struct err *err)
+{
+	const struct project *project = task->job->workflow->pipeline->project;
+	const struct json *contexts = task_contexts(task);
+	struct model *model = model_of(task);
+	char owner[HUB_NAME_BYTES];
+	size_t i;
+	int rc = 0;
+
+	secrets_owner_of(owner, project->row.slug);
+	for (i = json_count(contexts); rc == 0 && i > 0; i--)
+		rc = add_context(out, model, owner, json_str(json_at(contexts, i - 1)), err);
+	return rc < 0 ? rc : add_variables(out, model, &project->variables, err);
+}
+
+static void
+submit(const struct task *task, enum store_op_kind kind)
+{
+	struct store_op *op = store_op_new(kind);
+
+	op->variable.owner = task->row.id;
+	op->variable.created_ms = op->variable.updated_ms = model_of(task)->unix_ms();
+	op->variable.sealed = task->grant;
+	op->variable.sealed_len = task->grant_len;
+	store_submit(model_of(task)->store, op, NULL, NULL);
+}
+
+static int
+keep(struct task *task, const struct json *values, struct err *err)
+{
+	struct buffer clear = BUFFER_INIT;
+	int rc = 0;
+
+	json_write(&clear, values);
+	if (clear.len > GRANT_MOST_BYTES)
+		rc = err_set(
+			err, ERR_LIMIT,
+			"its contexts and its project's variables take %zu bytes, %d are allowed",
+			clear.len, GRANT_MOST_BYTES);
+	else
+		secrets_seal(&task->grant, &task->grant_len, model_of(task), &task->row.id, "",
+			     clear.data, clear.len);
+	secrets_forget(&clear);
+	if (rc == 0)
+		submit(task, STORE_PUT_VARIABLE);
+	return rc;
+}
+
+int
+grant_make(struct task *task, struct err *err)
+{
+	struct json *values = json_new_object();
+	int rc = collect(values, task, err);
+
+	if (rc == 0 && json_count(values) > 0)
+		rc = keep(task, values, err);
+	json_free(values);
+	return rc;
+}
+
+static bool
+is_masked(const char *value)
+{
+	return strlen(value) >= MASKED_FROM_BYTES && strcasecmp(value, "true") != 0 &&
+	       strcasecmp(value, "false") != 0;
+}
+
+static void
+apply(const struct json *values, struct json *document, struct json *environment)
+{
+	struct json *mask = json_new_array();
+	void *it;
+
+	for (it = json_first(values); it != NULL; it = json_next(values, it)) {
+		if (json_get(environment, json_key(it)) == NULL)
+			json_put(environment, json_key(it), json_ref(json_value(it)));
+		if (is_masked(json_str(json_value(it))))
+			json_push(mask, json_ref(json_value(it)));
+	}
+	json_put(document, "mask", mask);
+}
+
+void
+grant_apply(const struct task *task, struct json *document, struct json *environment)
+{
+	struct buffer clear = BUFFER_INIT;
+	struct err err = ERR_INIT;
+	struct json *values;
+
+	if (task->grant == NULL)
+		return;
+	if (secrets_open(&clear, model_of(task), &task->row.id, "", task->grant, task->grant_len) &&
+	    json_parse(&values, clear.data, clear.len - 1, &err) == 0) {
+		apply(values, document, environment);
+		json_free(values);
+	} else {
+		log_error("the values of a lease of job '%s' are damaged in the database",
+			  task->job->row.name);
+	}
+	secrets_forget(&clear);
+}
+
+void
+grant_drop(struct task *task)
+{
+	if (task->grant == NULL)
+		return;
+	submit(task, STORE_DELETE_VARIABLE);
+	free(task->grant);
+	task->grant = NULL;
+	task->grant_len = 0;
+}
