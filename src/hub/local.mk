@@ -11,6 +11,7 @@ libhub_a_SOURCES = \
 	src/hub/api/agent_unclaim.c \
 	src/hub/api/call.c src/hub/api/call.h \
 	src/hub/api/contexts.c \
+	src/hub/api/orbs.c \
 	src/hub/api/output.c \
 	src/hub/api/output_form.c src/hub/api/output_form.h \
 	src/hub/api/people.c src/hub/api/people.h \
@@ -35,6 +36,7 @@ libhub_a_SOURCES = \
 	src/hub/lease.c src/hub/lease.h \
 	src/hub/model.c src/hub/model.h \
 	src/hub/objects.c \
+	src/hub/orbs.c src/hub/orbs.h \
 	src/hub/progress.c src/hub/progress.h \
 	src/hub/reload.c \
 	src/hub/rows.c src/hub/rows.h \

@@ -13,6 +13,7 @@
 #include "format/json.h"
 #include "hub/commit.h"
 #include "hub/lease.h"
+#include "hub/orbs.h"
 #include "loop/clock.h"
 
 /* --- watchers and pins --------------------------------------------------------------------- */
@@ -208,6 +209,7 @@ release_tables(struct model *model)
 		free(project);
 	}
 	secrets_release(model);
+	orbs_release(model);
 	HASH_ITER(hh, model->agents, agent, next_agent) {
 		HASH_DEL(model->agents, agent);
 		free(agent);

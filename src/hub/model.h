@@ -36,6 +36,7 @@ struct heartbeat;
 struct job;
 struct json;
 struct model;
+struct orb_entry;
 struct pipeline;
 struct resource_class;
 struct step;
@@ -266,6 +267,8 @@ struct model {
 	struct resource_class *classes;
 	struct token *tokens;
 	struct context *contexts;
+	struct orb_entry *orbs;
+	size_t orb_bytes; /* of their sources */
 	unsigned char seal_key[HUB_KEY_BYTES]; /* secrets.h */
 	struct model_counts counts;
 	uint64_t claims; /* held so far: their order of arrival */

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "hub/lease.h"
 #include "hub/model.h"
+#include "hub/orbs.h"
 #include "hub/states.h"
 #include "hub/store/store.h"
 #include "hub/tokens.h"
@@ -152,6 +153,7 @@ model_load(struct model *model, const struct store_snapshot *snapshot, struct er
 	}
 	for (i = 0; i < snapshot->token_count; i++)
 		token_new(model, &snapshot->tokens[i]);
+	orbs_load(model, snapshot);
 	for (i = 0; i < snapshot->agent_count; i++)
 		agent_new(model, &snapshot->agents[i])->touched.is_stored = true;
 	rc = load_structure(model, snapshot, err);

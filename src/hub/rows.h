@@ -216,6 +216,12 @@ struct variable_row {
 	size_t sealed_len;
 };
 
+struct orb_row {
+	char name[400]; /* "ns/name@1.2.3": compile/orb_ref.h */
+	const char *source;
+	int64_t created_ms;
+};
+
 struct agent_row {
 	struct id id;
 	char name[HUB_NAME_BYTES];

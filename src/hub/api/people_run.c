@@ -24,6 +24,7 @@
 #include "hub/api/people.h"
 #include "hub/api/views.h"
 #include "hub/hub.h"
+#include "hub/orbs.h"
 #include "loop/clock.h"
 
 enum {
@@ -44,6 +45,7 @@ struct run {
 	size_t value_count;
 	struct compile_value *parameters;
 	struct compile_input input;
+	struct orb_finder orbs;
 };
 
 /* --- what was asked ------------------------------------------------------------------------------ */
@@ -373,6 +375,10 @@ read_request(struct run *run, struct err *err)
 	    read_checkout(run, err) < 0 || read_workflows(run, err) < 0 ||
 	    read_parameters(run, err) < 0)
 		return err->code;
+	run->orbs.model = &run->call->hub->model;
+	run->orbs.sent = json_get(run->body, "orbs");
+	if (run->orbs.sent != NULL && orbs_check_sent(run->orbs.sent, err) < 0)
+		return err->code;
 	if (strlen(run->spec.config) > COMPILE_CONFIG_MAX_BYTES)
 		return err_set(err, ERR_LIMIT, "config is larger than %d bytes",
 			       COMPILE_CONFIG_MAX_BYTES);
@@ -395,6 +401,8 @@ compile_and_run(struct run *run)
 	input->len = strlen(run->spec.config);
 	input->branch = run->spec.branch;
 	input->tag = run->spec.tag;
+	input->orb = orbs_find;
+	input->orb_arg = &run->orbs;
 	input->policy.supported = FEATURE_CARRIED_OUT;
 	input->policy.docker_on_host = settings_any_docker_on_host(&run->call->hub->settings);
 	if (compile(input, &plan, &diags) < 0)

@@ -14,6 +14,7 @@ const struct route *const route_tables[] = {
 	people_v2_routes,
 	context_routes,
 	project_routes,
+	orb_routes,
 	runner_class_routes,
 	people_job_routes,
 	watch_routes,

@@ -259,3 +259,13 @@ read_variable(sqlite3_stmt *stmt, struct arena *arena, struct variable_row *row)
 		memcpy(kept, sealed, row->sealed_len);
 	row->sealed = (const unsigned char *)kept;
 }
+
+void
+read_orb(sqlite3_stmt *stmt, struct arena *arena, struct orb_row *row)
+{
+	int at = 0;
+
+	db_read_room(stmt, &at, row->name, sizeof(row->name));
+	row->source = db_read_text(stmt, &at, arena);
+	row->created_ms = db_read_int(stmt, &at);
+}

@@ -473,6 +473,36 @@ put_key_name(struct db *db, const unsigned char name[HUB_KEY_BYTES], struct err 
 	return db_run(db, stmt, err);
 }
 
+static const char put_orb_sql[] = "INSERT OR REPLACE INTO orb VALUES (?, ?, ?)";
+
+int
+put_orb(struct db *db, const struct orb_row *row, struct err *err)
+{
+	sqlite3_stmt *stmt;
+	int at = 1;
+
+	if (db_kept(db, put_orb_sql, &stmt, err) < 0)
+		return err->code;
+	db_bind_text(stmt, &at, row->name);
+	db_bind_text(stmt, &at, row->source);
+	db_bind_int(stmt, &at, row->created_ms);
+	return db_run(db, stmt, err);
+}
+
+static const char delete_orb_sql[] = "DELETE FROM orb WHERE name = ?";
+
+int
+delete_orb(struct db *db, const struct orb_row *row, struct err *err)
+{
+	sqlite3_stmt *stmt;
+	int at = 1;
+
+	if (db_kept(db, delete_orb_sql, &stmt, err) < 0)
+		return err->code;
+	db_bind_text(stmt, &at, row->name);
+	return db_run(db, stmt, err);
+}
+
 int
 delete_by_id(struct db *db, const char *sql, const struct id *id, struct err *err)
 {

@@ -84,6 +84,10 @@ static const char *const schema_steps[] = {
 	" PRIMARY KEY (owner, name)) STRICT, WITHOUT ROWID;"
 	"CREATE TABLE seal (one INTEGER PRIMARY KEY CHECK (one = 1), key_name BLOB NOT NULL) STRICT;"
 	"PRAGMA user_version = 2;",
+	/* 3: orbs. */
+	"CREATE TABLE orb (name TEXT PRIMARY KEY, source TEXT NOT NULL,"
+	" created_ms INTEGER NOT NULL) STRICT;"
+	"PRAGMA user_version = 3;",
 };
 
 enum { DB_SCHEMA = sizeof(schema_steps) / sizeof(schema_steps[0]) };

@@ -55,6 +55,8 @@ PUT(put_agent, agent)
 PUT(put_class, class)
 PUT(put_token, token)
 PUT(put_context, context)
+PUT(put_orb, orb)
+PUT(delete_orb, orb)
 PUT(put_variable, variable)
 PUT(delete_variable, variable)
 
@@ -150,6 +152,8 @@ static const struct {
 	[STORE_DELETE_CLASS] = {do_delete_class, true},
 	[STORE_PUT_TOKEN] = {do_put_token, true},
 	[STORE_DELETE_TOKEN] = {do_delete_token, true},
+	[STORE_PUT_ORB] = {do_put_orb, true},
+	[STORE_DELETE_ORB] = {do_delete_orb, true},
 	[STORE_PUT_CONTEXT] = {do_put_context, true},
 	[STORE_DELETE_CONTEXT] = {do_delete_context, true},
 	[STORE_PUT_VARIABLE] = {do_put_variable, true},

@@ -105,6 +105,7 @@ disk_load(struct disk *disk, struct store_snapshot *out, struct err *err)
 	LOAD(tokens, token_count, struct token_row, read_token, "SELECT " TOKEN_COLUMNS " FROM token");
 	LOAD(contexts, context_count, struct context_row, read_context,
 	     "SELECT " CONTEXT_COLUMNS " FROM context");
+	LOAD(orbs, orb_count, struct orb_row, read_orb, "SELECT " ORB_COLUMNS " FROM orb");
 	LOAD(variables, variable_count, struct variable_row, read_variable,
 	     "SELECT " VARIABLE_COLUMNS " FROM variable ORDER BY owner, name");
 	return load_key_name(disk, out, err);

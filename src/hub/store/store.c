@@ -346,6 +346,8 @@ store_submit(struct store *store, struct store_op *op, store_done_fn *done, void
 		copy_query(op);
 	if (op->kind == STORE_PUT_VARIABLE)
 		copy_sealed(op);
+	if (op->kind == STORE_PUT_ORB)
+		op->orb.source = arena_strdup(&op->arena, op->orb.source);
 	op->done = done;
 	op->arg = arg;
 	list_add(&store->submitted, op);

@@ -65,6 +65,8 @@ enum {
 	X(PUT_VARIABLE, variable) \
 	X(DELETE_VARIABLE, variable) \
 	X(PUT_KEY_NAME, key_name) \
+	X(PUT_ORB, orb)         \
+	X(DELETE_ORB, orb)      \
 	X(ADD_OUTPUT, output)   \
 	X(GATHER, id)           \
 	X(GET_PIPELINE, id) \
@@ -169,6 +171,7 @@ struct store_op {
 		struct token_row token;
 		struct context_row context;
 		struct variable_row variable; /* PUT: sealed is copied by store_submit() */
+		struct orb_row orb; /* PUT: source is copied by store_submit() */
 		unsigned char key_name[HUB_KEY_BYTES];
 		struct id id; /* DELETE_AGENT, DELETE_CLASS, DELETE_TOKEN, DELETE_CONTEXT; GATHER: task; GET_PIPELINE */
 		struct store_output output;
@@ -215,11 +218,12 @@ struct store_snapshot {
 	struct token_row *tokens;
 	struct context_row *contexts;
 	struct variable_row *variables;
+	struct orb_row *orbs;
 	unsigned char key_name[HUB_KEY_BYTES]; /* of the key that values are sealed with */
 	bool has_key_name;
 	size_t project_count, pipeline_count, workflow_count, job_count, task_count, step_count,
 		position_count, agent_count, class_count, token_count, context_count,
-		variable_count;
+		variable_count, orb_count;
 };
 
 struct store_numbers {
