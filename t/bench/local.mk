@@ -1,11 +1,13 @@
 # Benchmarks: built and run by "make bench", never by "make check".
-bench_programs = t/bench/spawn t/bench/floor t/bench/store t/bench/stamp
+bench_programs = t/bench/spawn t/bench/floor t/bench/store t/bench/stamp t/bench/compile
 EXTRA_PROGRAMS += $(bench_programs)
 CLEANFILES += $(bench_programs)
 t_bench_spawn_SOURCES = t/bench/spawn.c
 t_bench_stamp_SOURCES = t/bench/stamp.c
 t_bench_store_SOURCES = t/bench/store.c
 t_bench_store_LDADD = $(hub_libs) $(hub_test_libs)
+t_bench_compile_SOURCES = t/bench/compile.c
+t_bench_compile_LDADD = libcompile.a libtask.a libformat.a libbase.a $(PCRE2_LIBS) $(format_libs)
 t_bench_floor_SOURCES = t/bench/floor.c
 t_bench_floor_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(NGHTTP2_CFLAGS) $(OPENSSL_CFLAGS) $(JANSSON_CFLAGS) $(ZSTD_CFLAGS)
 t_bench_floor_LDADD = $(EVENT_LIBS) $(NGHTTP2_LIBS) $(OPENSSL_LIBS) $(JANSSON_LIBS) $(ZSTD_LIBS)
@@ -13,6 +15,7 @@ bench_scripts = t/bench/tasks t/bench/idle t/bench/latency t/bench/output
 EXTRA_DIST += $(bench_scripts) t/bench/leaks t/bench/bench.py
 
 bench: all $(bench_programs)
+	echo "--- t/bench/compile" && t/bench/compile
 	for script in $(bench_scripts); do \
 		echo "--- $$script" && PYTHONDONTWRITEBYTECODE=1 $(srcdir)/$$script --build $(top_builddir) || exit 1; \
 	done
