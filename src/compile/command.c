@@ -154,7 +154,7 @@ home_new(struct compilation *c, const struct space *space, const struct element 
 }
 
 static void
-expand_command(struct compilation *c, struct job_build *build, const struct element *command,
+expand_command(struct compilation *c, struct job_build *build, struct element *command,
 	       const struct step *step, const struct home *caller)
 {
 	struct home *home;
@@ -177,6 +177,7 @@ expand_command(struct compilation *c, struct job_build *build, const struct elem
 	comp_enter(c, &link, "command", command->full_name);
 	build->depth++;
 	if (params_bind(c, &command->parameters, &call, &bindings)) {
+		command->is_expanded = true;
 		steps = substitute(c, &scope, node_get(command->body, "steps"));
 		steps_expand(c, build, steps, home);
 	}
@@ -185,10 +186,10 @@ expand_command(struct compilation *c, struct job_build *build, const struct elem
 }
 
 /* The command a name calls from this home; NULL where it is a built-in step. */
-static const struct element *
+static struct element *
 find_command(const struct home *home, const char *name)
 {
-	const struct element *command = space_get(home->space, ELEMENT_COMMAND, name);
+	struct element *command = space_get(home->space, ELEMENT_COMMAND, name);
 
 	return command != NULL && command == home->command && step_is_builtin(name) ? NULL
 										    : command;
@@ -231,7 +232,7 @@ expand_step(struct compilation *c, struct job_build *build, const struct node *i
 	    const struct home *home)
 {
 	struct step step;
-	const struct element *command;
+	struct element *command;
 	const char *name;
 
 	if (!read_shape(c, item, &step))

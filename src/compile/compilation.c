@@ -170,15 +170,16 @@ write_chain(const struct link *link, char room[CHAIN_MAX_BYTES])
 	return room;
 }
 
-static void __attribute__((format(printf, 5, 0)))
-vtell(struct compilation *c, struct place place, const char *code, const char *hint,
+static bool __attribute__((format(printf, 5, 0)))
+vnote(struct compilation *c, struct place place, const char *code, const char *hint,
       const char *fmt, va_list ap)
 {
 	struct source *source = &c->sources[place.source];
 	char message[MESSAGE_MAX_BYTES], chain[CHAIN_MAX_BYTES];
 	size_t source_len = 0;
 	uint32_t first = 1;
-	struct diag diag = {.severity = code[0] == 'W' ? DIAG_WARNING : DIAG_ERROR,
+	bool is_warning = code[0] == 'W' || c->is_rehearsal;
+	struct diag diag = {.severity = is_warning ? DIAG_WARNING : DIAG_ERROR,
 			    .code = code,
 			    .path = source->path,
 			    .line = place.line,
@@ -187,7 +188,7 @@ vtell(struct compilation *c, struct place place, const char *code, const char *h
 			    .hint = hint};
 
 	if (!diags_wants(c->diags, diag.severity))
-		return;
+		return true;
 	(void)vsnprintf(message, sizeof(message), fmt, ap);
 	make_line(message);
 	diag.chain = write_chain(c->chain, chain);
@@ -195,8 +196,28 @@ vtell(struct compilation *c, struct place place, const char *code, const char *h
 	diag.source_column = place.column - (first - 1);
 	if (diag.source != NULL && !text_is_utf8(diag.source, source_len))
 		diag.source = NULL;
-	if (!diags_add(c->diags, &diag, source_len))
+	return diags_add(c->diags, &diag, source_len);
+}
+
+static void __attribute__((format(printf, 5, 0)))
+vtell(struct compilation *c, struct place place, const char *code, const char *hint,
+      const char *fmt, va_list ap)
+{
+	if (!vnote(c, place, code, hint, fmt, ap))
 		comp_leave(c, ERR_INPUT);
+}
+
+bool
+comp_note(struct compilation *c, struct place place, const char *code, const char *hint,
+	  const char *fmt, ...)
+{
+	va_list ap;
+	bool is_kept;
+
+	va_start(ap, fmt);
+	is_kept = vnote(c, place, code, hint, fmt, ap);
+	va_end(ap);
+	return is_kept;
 }
 
 void

@@ -54,7 +54,8 @@ struct compilation {
 	struct source sources[COMP_SOURCES_MAX];
 	size_t source_count;
 	const struct link *chain;
-	bool is_21; /* version 2.1: parameters, "<< >>" and so on */
+	bool is_21;	   /* version 2.1: parameters, "<< >>" and so on */
+	bool is_rehearsal; /* of what nothing runs (rehearsal.h): errors are warnings */
 	uint64_t work;
 	unsigned candidates;		 /* names compared for "did you mean" */
 	const struct pipeline *pipeline; /* pipeline.h */
@@ -99,6 +100,10 @@ struct plan_place comp_plan_place(const struct compilation *c, const struct node
 
 /* Codes that begin with W are warnings. hint may be NULL. */
 void comp_tell(struct compilation *c, struct place place, const char *code, const char *hint,
+	       const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+/* comp_tell() for those who must not be left behind: false where there is no room for another
+ * error. */
+bool comp_note(struct compilation *c, struct place place, const char *code, const char *hint,
 	       const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 void comp_error(struct compilation *c, const struct node *at, const char *code, const char *hint,
 		const char *fmt, ...) __attribute__((format(printf, 5, 6)));

@@ -14,6 +14,7 @@
 #include "compile/orb.h"
 #include "compile/pipeline.h"
 #include "compile/plan_text.h"
+#include "compile/rehearsal.h"
 #include "compile/tree.h"
 #include "compile/workflow.h"
 
@@ -142,6 +143,7 @@ run_stages(struct compilation *c, struct plan *plan)
 	if (!comp_has_errors(c))
 		space_tell_unused(c, space);
 	list_orbs(c, space, plan);
+	rehearse(c, space);
 }
 
 /* By itself, so that no local of compile() changes between setjmp and longjmp. */

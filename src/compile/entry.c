@@ -28,7 +28,7 @@ struct reading {
 	struct entries *entries;
 	const struct entry *entry;
 	const struct node *attrs;	    /* filled in; NULL: none */
-	const struct element *job;	    /* NULL: an inline approval */
+	struct element *job;		    /* NULL: an inline approval */
 	const struct bindings *combination; /* NULL: no matrix */
 	struct scope scope;
 	struct invocation *invocation;
@@ -83,7 +83,7 @@ is_inline_approval(struct compilation *c, const struct entry *entry)
 	return false;
 }
 
-static const struct element *
+static struct element *
 overriding_job(struct compilation *c, const struct entries *entries, const struct entry *entry)
 {
 	const struct node *override = node_get(entry->attrs, "override-with");
@@ -95,11 +95,11 @@ overriding_job(struct compilation *c, const struct entries *entries, const struc
 	return name != NULL ? space_get(entries->home->space, ELEMENT_JOB, name) : NULL;
 }
 
-static const struct element *
+static struct element *
 find_job(struct compilation *c, const struct entries *entries, const struct entry *entry)
 {
 	const struct space *space = entries->home->space;
-	const struct element *job = overriding_job(c, entries, entry);
+	struct element *job = overriding_job(c, entries, entry);
 
 	if (job == NULL)
 		job = space_find(c, space, ELEMENT_JOB, entry->name, entry->at);
@@ -207,7 +207,7 @@ static void
 read_job(struct reading *reading)
 {
 	struct compilation *c = reading->c;
-	const struct element *job = reading->job;
+	struct element *job = reading->job;
 	struct home *declarer = COMP_NEW(c, struct home);
 	struct bindings bindings = {0};
 	struct call call = {.what = comp_printf(c, "job '%s'", job->full_name),

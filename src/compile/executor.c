@@ -53,7 +53,7 @@ executor_exists(struct compilation *c, const struct node *reference)
 }
 
 static const struct node *
-bind_and_fill(struct compilation *c, const struct element *element, const struct node *reference)
+bind_and_fill(struct compilation *c, struct element *element, const struct node *reference)
 {
 	static const char *const attributes[] = {"name", NULL};
 	struct bindings bindings = {0};
@@ -65,6 +65,7 @@ bind_and_fill(struct compilation *c, const struct element *element, const struct
 
 	if (!params_bind(c, &element->parameters, &call, &bindings))
 		return NULL;
+	element->is_expanded = true;
 	return substitute_body(c, &scope, element->body);
 }
 
@@ -73,7 +74,7 @@ executor_resolve(struct compilation *c, const struct space *space, const struct 
 {
 	const struct home *home = reference->home;
 	const char *name = reference_name(c, reference);
-	const struct element *element;
+	struct element *element;
 	const struct node *body;
 	struct link link;
 
@@ -265,6 +266,17 @@ find_type(struct compilation *c, const struct node *body)
 		found = pair;
 	}
 	return found;
+}
+
+bool
+executor_has_type(const struct node *body)
+{
+	int i;
+
+	for (i = 0; type_keys[i] != NULL; i++)
+		if (node_get(body, type_keys[i]) != NULL)
+			return true;
+	return false;
 }
 
 /* Of the job, else what its type key nests, else the executor's. */

@@ -22,6 +22,9 @@ bool executor_exists(struct compilation *c, const struct node *reference);
 const struct node *
 executor_resolve(struct compilation *c, const struct space *space, const struct node *reference);
 
+/* Whether a body says itself where it runs (docker, machine, macos). */
+bool executor_has_type(const struct node *body);
+
 /*
  * Fill build->job's executor, resource_class and what else "docker", "machine" and "macos"
  * bring, from the job's body (filled in) and the named executor's (or NULL). What the

@@ -154,6 +154,7 @@ static const struct {
 	{"W_MATRIX_EXCLUDE", "An exclusion must name all parameters of the matrix."},
 	{"W_NAME", "Jobs of the same explicit name get numbers."},
 	{"W_NUMBER", "A version was read as a number and may lose its last zeros."},
+	{"W_PARALLELISM", "A job of parallelism 1 is one task, as without it."},
 	{"W_PARAM_EMPTY", "parameters declares nothing."},
 	{"W_REQUIRES", "requires is a list."},
 	{"W_RUN_EMPTY", "A run step has an empty command."},

@@ -140,6 +140,9 @@ read_parallelism(struct compilation *c, struct job_build *build, const struct no
 		return;
 	}
 	job->parallelism = (unsigned)value->integer;
+	if (job->parallelism == 1 && !(value->flags & TREE_FROM_TAG))
+		comp_error(c, value, "W_PARALLELISM", "remove it, or state 2 or more",
+			   "'parallelism: 1' changes nothing");
 	if (job->parallelism > 1)
 		job_need(c, build, node_get_pair(body, "parallelism")->key, FEATURE_PARALLELISM,
 			 "parallelism above 1");
@@ -246,12 +249,13 @@ read_build(struct compilation *c, struct job_build *build, const struct element 
 }
 
 void
-job_read(struct compilation *c, struct job_build *build, const struct element *element,
+job_read(struct compilation *c, struct job_build *build, struct element *element,
 	 const struct bindings *parameters, const struct job_extra *extra)
 {
 	struct scope scope = space_scope(element->space, parameters);
 	const struct node *body = substitute_body(c, &scope, element->body);
 
+	element->is_expanded = true;
 	check_keys(c, element, body);
 	build->job->parallelism = 1;
 	build->job->type = job_type(c, build, body);

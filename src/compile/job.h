@@ -40,7 +40,7 @@ struct job_extra {
  * Fill build->job from the job's declaration and its bound parameters: all but what the
  * workflow decides (name, requires, contexts, serial group, place).
  */
-void job_read(struct compilation *c, struct job_build *build, const struct element *element,
+void job_read(struct compilation *c, struct job_build *build, struct element *element,
 	      const struct bindings *parameters, const struct job_extra *extra);
 
 /* What "type" a job declares. Tells E_JOB_TYPE. */

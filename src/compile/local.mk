@@ -28,6 +28,7 @@ libcompile_a_SOURCES = \
 	src/compile/plan_task.c src/compile/plan_task.h \
 	src/compile/plan_text.c src/compile/plan_text.h \
 	src/compile/regex.c src/compile/regex.h \
+	src/compile/rehearsal.c src/compile/rehearsal.h \
 	src/compile/requires.c src/compile/requires.h \
 	src/compile/schedule.c src/compile/schedule.h \
 	src/compile/scope.c src/compile/scope.h \

@@ -126,6 +126,7 @@ import_one(struct compilation *c, struct orb *orb, const struct pair *pair, bool
 		return;
 	}
 	orb->resolved = "inline";
+	orb->is_inline = true;
 	declare(c, orb, pair->value, depth);
 }
 

@@ -20,22 +20,23 @@
 struct err;
 struct plan_job;
 
-/* What a job's surroundings are. Strings may be NULL ("not known": no such variable) but where said. */
+/* What a job's surroundings are. Strings may be NULL ("not known": no such variable) but where
+ * said. */
 struct plan_task_facts {
 	const char *job_id; /* needed */
 	uint64_t job_number;
 	const char *job_url;
 	const char *workflow_name; /* needed */
 	const char *workflow_id, *pipeline_id, *project_id;
-	const char *project_slug; /* needed: "gh/owner/repository" */
+	const char *project_slug;   /* needed: "gh/owner/repository" */
 	const char *resource_class; /* needed: as resolved */
 	const char *branch, *tag, *revision, *repository, *user;
 	struct task_source source; /* for checkout steps */
 };
 
 /*
- * Owns: *out is the caller's, task_doc_free() ends it; it borrows the plan's and the facts' strings.
- * Fails: ERR_INPUT for a kind of step that no task document has; ERR_LIMIT.
+ * Owns: *out is the caller's, task_doc_free() ends it; it borrows the plan's and the facts'
+ * strings. Fails: ERR_INPUT for a kind of step that no task document has; ERR_LIMIT.
  */
 int plan_task(struct task_doc **out, const struct plan_job *job,
 	      const struct plan_task_facts *facts, struct err *err);

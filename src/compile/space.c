@@ -107,7 +107,8 @@ check_case(struct compilation *c, const struct section *jobs)
 		sorted[i] = &jobs->items[i];
 	qsort(sorted, jobs->map->count, sizeof(struct element *), order_ignoring_case);
 	for (i = 1; i < jobs->map->count; i++)
-		if (name_compare_ignoring_case(sorted[i - 1]->name, sorted[i]->name) == 0)
+		if (name_compare_ignoring_case(sorted[i - 1]->name, sorted[i]->name) == 0 &&
+		    strcmp(sorted[i - 1]->name, sorted[i]->name) != 0)
 			comp_error(c, sorted[i]->key, "E_DUP_JOB_CASE", "rename one of the two",
 				   "jobs '%s' (line %u) and '%s' differ only in case",
 				   sorted[i - 1]->name, sorted[i - 1]->key->line, sorted[i]->name);

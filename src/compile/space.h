@@ -30,6 +30,7 @@ struct element {
 	const struct space *space;
 	bool is_bad; /* told already: not to be expanded */
 	bool is_used;
+	bool is_expanded; /* what its body says was looked at */
 };
 
 struct section {
@@ -42,6 +43,7 @@ struct orb {
 	const struct node *key;
 	struct space *space; /* NULL: it could not be imported, which was told */
 	const char *resolved;
+	bool is_inline; /* written in the config */
 	bool is_used;
 };
 

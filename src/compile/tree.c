@@ -13,15 +13,17 @@
 struct loading {
 	struct compilation *c;
 	uint8_t source;
+	bool is_full; /* no room for another error */
 };
 
 static void
 on_yaml_problem(void *arg, const struct yaml_problem *problem)
 {
-	const struct loading *loading = arg;
+	struct loading *loading = arg;
 	struct place place = {loading->source, problem->line, problem->column};
 
-	comp_tell(loading->c, place, problem->code, problem->hint, "%s", problem->message);
+	loading->is_full |=
+		!comp_note(loading->c, place, problem->code, problem->hint, "%s", problem->message);
 }
 
 /* Note for each subtree whether it has a tag; a shared one is entered once. */
@@ -63,7 +65,7 @@ mark_tags(struct node *node)
 struct node *
 tree_load(struct compilation *c, const char *path, const void *bytes, size_t len)
 {
-	struct loading loading = {c, (uint8_t)c->source_count};
+	struct loading loading = {.c = c, .source = (uint8_t)c->source_count};
 	struct yaml_input input = {.bytes = bytes,
 				   .len = len,
 				   .source = loading.source,
@@ -78,9 +80,9 @@ tree_load(struct compilation *c, const char *path, const void *bytes, size_t len
 		comp_limit(c, NULL, "the config needs more than %d MiB to compile",
 			   COMPILE_MEMORY_BYTES >> 20);
 	ret = yaml_read(&input, c->arena, &root);
-	if (ret == ERR_LIMIT)
+	if (ret == ERR_LIMIT || loading.is_full)
 		comp_leave(c, ret);
-	if (ret < 0)
+	if (root == NULL)
 		return NULL;
 	if (root->kind != NODE_MAP) {
 		comp_error(c, root, "E_YAML_ROOT", "begin with 'version: 2.1'",

@@ -26,7 +26,10 @@ enum tree_flag {
 	TREE_BAD = 1 << 3,	/* stands for something that was in error */
 };
 
-/* Read a file of the compilation. NULL after telling why not; the root is a mapping. */
+/*
+ * Read a file of the compilation. NULL after telling why not; the root is a mapping. There may have
+ * been errors (a duplicate key) that leave the rest to be looked at.
+ */
 struct node *tree_load(struct compilation *c, const char *path, const void *bytes, size_t len);
 
 /* node_map_finish() for a map of the compilation's own: the index of a duplicate, or -1. */

@@ -213,8 +213,9 @@ print_page(void)
 		&text,
 		"# Diagnostics of the config compiler\n\n"
 		"What each code in `PATH:LINE:COL: error[CODE]: …` means. Codes that begin with\n"
-		"`W_` are warnings: the config compiles all the same. The same texts, one at a\n"
-		"time: `runnerctl config explain CODE`. This page is what\n"
+		"`W_` are warnings: the config compiles all the same. So are other mistakes\n"
+		"in what no workflow runs. The same texts, one at a time:\n"
+		"`runnerctl config explain CODE`. This page is what\n"
 		"`runnerctl config explain --markdown` prints.\n");
 	for (i = 0; (code = diag_code(i)) != NULL; i++) {
 		buffer_printf(&text, "\n## %s\n", code);

@@ -483,6 +483,8 @@ read_events(struct reader *reader, yaml_parser_t *parser)
 			return tell_syntax(reader, parser);
 		at_end = event.type == YAML_STREAM_END_EVENT;
 		ret = handle_event(reader, &event);
+		if (ret == 0 && reader->errors >= YAML_ERRORS_MAX)
+			ret = ERR_INPUT;
 		yaml_event_delete(&event);
 	}
 	return ret;
@@ -512,6 +514,7 @@ yaml_read(const struct yaml_input *input, struct arena *arena, struct node **roo
 	const unsigned char *bytes = input->bytes;
 	size_t len = input->len;
 	yaml_parser_t parser;
+	bool is_whole;
 	int ret;
 
 	reader->input = input;
@@ -528,9 +531,10 @@ yaml_read(const struct yaml_input *input, struct arena *arena, struct node **roo
 		ret = read_events(reader, &parser);
 		yaml_parser_delete(&parser);
 	}
+	is_whole = ret == 0;
 	if (ret == 0)
 		ret = finish(reader);
-	*root = ret == 0 ? reader->root : NULL;
+	*root = ret == 0 || is_whole ? reader->root : NULL;
 	tdestroy(reader->by_name, keep_anchor);
 	free(reader->stack);
 	free(reader);

@@ -23,7 +23,12 @@ struct arena;
 struct buffer;
 struct err;
 
-enum { YAML_DEPTH_MAX = 200, YAML_NODES_MAX = 1000000, YAML_BYTES_MAX = 3 << 20 };
+enum {
+	YAML_DEPTH_MAX = 200,
+	YAML_NODES_MAX = 1000000,
+	YAML_BYTES_MAX = 3 << 20,
+	YAML_ERRORS_MAX = 20
+};
 
 enum node_kind {
 	NODE_NULL,
@@ -95,9 +100,10 @@ struct yaml_input {
 };
 
 /*
- * Read one document. Problems are told as they are met; more than one error may be.
+ * Read one document. Problems are told as they are met, up to YAML_ERRORS_MAX errors.
  * Fails: ERR_INPUT after at least one error was told; ERR_LIMIT when a bound (bytes,
- * nodes, depth, the arena's ceiling) was met, told as E_YAML_LIMIT.
+ * nodes, depth, the arena's ceiling) was met, told as E_YAML_LIMIT. *root is then NULL, but for
+ * errors that leave a tree to look at further (duplicate keys, tags): it is that tree.
  */
 int yaml_read(const struct yaml_input *input, struct arena *arena, struct node **root);
 

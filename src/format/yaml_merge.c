@@ -109,10 +109,10 @@ merge_pairs(struct reader *reader, struct node *map, struct node *const *childre
 }
 
 static void
-tell_duplicate(struct reader *reader, const struct node *map, long at)
+tell_duplicate(struct reader *reader, const struct node *map, uint32_t at)
 {
 	const struct node *key = map->pairs[at].key;
-	long i;
+	uint32_t i;
 
 	for (i = 0; strcmp(map->pairs[i].key->text, key->text) != 0; i++)
 		;
@@ -120,6 +120,20 @@ tell_duplicate(struct reader *reader, const struct node *map, long at)
 		  "rename or remove one of the two",
 		  "key '%s' is already in this mapping, in line %u; this one is in line %u",
 		  key->text, map->pairs[i].key->line, key->line);
+}
+
+static int
+tell_duplicates(struct reader *reader, const struct node *map)
+{
+	bool *is_shadowed = ARENA_NEW_ARRAY(reader->arena, bool, map->count);
+	uint32_t i;
+
+	if (is_shadowed == NULL || node_map_mark_shadowed(map, is_shadowed, reader->arena) < 0)
+		return yaml_tell_memory(reader);
+	for (i = 0; i < map->count && reader->errors < YAML_ERRORS_MAX; i++)
+		if (is_shadowed[i])
+			tell_duplicate(reader, map, i);
+	return 0;
 }
 
 /* The map's own pairs, merge keys left out. */
@@ -138,9 +152,7 @@ own_pairs(struct reader *reader, struct node *map, struct node *const *children,
 	duplicate = node_map_finish(map, reader->arena);
 	if (duplicate == -2)
 		return yaml_tell_memory(reader);
-	if (duplicate >= 0)
-		tell_duplicate(reader, map, duplicate);
-	return 0;
+	return duplicate < 0 ? 0 : tell_duplicates(reader, map);
 }
 
 int
