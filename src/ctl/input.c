@@ -21,6 +21,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "compile/compile.h"
+#include "ctl/orb_resolver.h"
 #include "ctl/parameters.h"
 #include "ctl/say.h"
 #include "ctl/screen.h"
@@ -225,12 +226,41 @@ add_values(struct values *values, const struct input *source)
 	add_git(values, source);
 }
 
+struct orbs {
+	const struct input *source;
+	struct orb_resolver resolver;
+	bool ready;
+};
+
+/* A config without registry orbs has no lock file to be wrong: it is read for the first orb. */
+static int
+give_orb(void *arg, const char *ref, void **bytes, size_t *len, char **path, char **resolved,
+	 struct err *err)
+{
+	struct orbs *orbs = arg;
+	const char *slash = strrchr(orbs->source->path, '/');
+	LOCAL_FREE char *directory =
+		text_eq(orbs->source->file, "-")
+			? mem_printf("%s/.circleci", orbs->source->root)
+			: mem_strndup(slash != NULL ? orbs->source->path : ".",
+				      slash != NULL ? (size_t)(slash - orbs->source->path) : 1);
+
+	if (!orbs->ready && orb_resolver_init(&orbs->resolver, directory, err) < 0) {
+		orb_resolver_release(&orbs->resolver);
+		return err->code;
+	}
+	orbs->ready = true;
+	return orb_resolver_give(&orbs->resolver, ref, bytes, len, path, resolved, err);
+}
+
 int
 input_compile(struct input *source, uint64_t features, struct diags **diags)
 {
 	struct values values = {.count = 0};
+	struct orbs orbs = {.source = source};
 	struct compile_input input = {
 		.path = source->path, .bytes = source->bytes, .len = source->len};
+	int rc;
 
 	add_values(&values, source);
 	input.values = values.list;
@@ -244,7 +274,11 @@ input_compile(struct input *source, uint64_t features, struct diags **diags)
 		input.branch = source->project.branch;
 	input.policy.docker_on_host = source->docker_on_host;
 	input.policy.supported = features;
-	return compile(&input, &source->plan, diags);
+	input.orb = give_orb;
+	input.orb_arg = &orbs;
+	rc = compile(&input, &source->plan, diags);
+	orb_resolver_release(&orbs.resolver);
+	return rc;
 }
 
 void

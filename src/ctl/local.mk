@@ -12,10 +12,14 @@ libctl_a_SOURCES = \
 	src/ctl/config_pack.c src/ctl/config_tasks.c \
 	src/ctl/display.c src/ctl/display.h src/ctl/view.h src/ctl/view_plain.c src/ctl/view_terminal.c \
 	src/ctl/environment.c src/ctl/environment.h \
+	src/ctl/file.c src/ctl/file.h \
 	src/ctl/follow.c src/ctl/follow.h src/ctl/follow_node.c src/ctl/follow_private.h src/ctl/follow_watch.c \
 	src/ctl/graph.c src/ctl/graph.h src/ctl/graph_dot.c src/ctl/graph_text.c \
 	src/ctl/job.c src/ctl/job.h \
 	src/ctl/logs.c \
+	src/ctl/orb.c src/ctl/orb_lock.c src/ctl/orb_lock.h \
+	src/ctl/orb_resolver.c src/ctl/orb_resolver.h \
+	src/ctl/orb_shelf.c src/ctl/orb_shelf.h \
 	src/ctl/orphans.c src/ctl/orphans.h \
 	src/ctl/outlet.c src/ctl/outlet.h \
 	src/ctl/parameters.c src/ctl/parameters.h \
