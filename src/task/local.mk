@@ -2,8 +2,12 @@
 noinst_LIBRARIES += libtask.a
 libtask_a_SOURCES = \
 	src/task/event.c src/task/event.h \
+	src/task/mask.c src/task/mask.h \
 	src/task/names.c src/task/names.h \
+	src/task/needles.c src/task/needles.h \
 	src/task/output_record.c src/task/output_record.h \
+	src/task/secret_forms.c src/task/secret_forms.h \
+	src/task/sieve.c src/task/sieve.h \
 	src/task/task_doc.c src/task/task_doc.h \
 	src/task/task_read.c src/task/task_read.h \
 	src/task/task_step.c

@@ -1,8 +1,11 @@
 # Benchmarks: built and run by "make bench", never by "make check".
-bench_programs = t/bench/spawn t/bench/floor t/bench/store t/bench/stamp t/bench/compile
+bench_programs = t/bench/spawn t/bench/floor t/bench/store t/bench/stamp t/bench/compile t/bench/mask
 EXTRA_PROGRAMS += $(bench_programs)
 CLEANFILES += $(bench_programs)
 t_bench_spawn_SOURCES = t/bench/spawn.c
+t_bench_mask_SOURCES = t/bench/mask.c
+t_bench_mask_CPPFLAGS = $(AM_CPPFLAGS) $(ZSTD_CFLAGS)
+t_bench_mask_LDADD = libtask.a libbase.a $(ZSTD_LIBS)
 t_bench_stamp_SOURCES = t/bench/stamp.c
 t_bench_store_SOURCES = t/bench/store.c
 t_bench_store_LDADD = $(hub_libs) $(hub_test_libs)
@@ -16,6 +19,7 @@ EXTRA_DIST += $(bench_scripts) t/bench/leaks t/bench/bench.py
 
 bench: all $(bench_programs)
 	echo "--- t/bench/compile" && t/bench/compile
+	echo "--- t/bench/mask" && t/bench/mask
 	for script in $(bench_scripts); do \
 		echo "--- $$script" && PYTHONDONTWRITEBYTECODE=1 $(srcdir)/$$script --build $(top_builddir) || exit 1; \
 	done

@@ -1,0 +1,309 @@
+/*
+ * mask.c - secrets in a stream of bytes become "****".
+ *
+ * A span is an occurrence that lies in no other. Spans are found in the order of their ends;
+ * one that begins before the last ones swallows them. When a place is reached behind which
+ * every occurrence must begin, spans before it are final.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "task/mask.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "task/needles.h"
+#include "task/secret_forms.h"
+#include "task/sieve.h"
+
+enum {
+	SPANS_KEPT = 1024, /* room for more is given back after use */
+	BACK_TO_SIEVE = 3, /* so little begun is begun again */
+};
+
+_Static_assert((int)MASK_PIECE_BYTES == (int)NEEDLE_MOST_BYTES, "a piece is a needle");
+
+struct span {
+	uint32_t start, end;
+};
+
+struct mask {
+	struct needles needles;
+	struct sieve sieve_short, sieve_long;
+	bool stale; /* something was added since it was built */
+	uint32_t build;
+	struct span *spans;
+	size_t span_count, span_room;
+};
+
+struct mask *
+mask_new(void)
+{
+	return MEM_NEW(struct mask);
+}
+
+void
+mask_free(struct mask *mask)
+{
+	if (mask == NULL)
+		return;
+	needles_release(&mask->needles);
+	sieve_release(&mask->sieve_short);
+	sieve_release(&mask->sieve_long);
+	free(mask->spans);
+	free(mask);
+}
+
+/* --- forms --- */
+
+struct adding {
+	struct needles *needles;
+	bool full;
+};
+
+static void
+add_piece(struct adding *adding, const unsigned char *bytes, size_t len)
+{
+	if (!needles_add(adding->needles, bytes, len))
+		adding->full = true;
+}
+
+/* The last piece ends with the form, and so shares more with the one before. */
+static void
+on_form(void *arg, const unsigned char *bytes, size_t len)
+{
+	size_t at = 0;
+
+	for (; len - at > MASK_PIECE_BYTES; at += MASK_PIECE_BYTES - 1)
+		add_piece(arg, bytes + at, MASK_PIECE_BYTES);
+	if (at > 0)
+		at = len - MASK_PIECE_BYTES;
+	add_piece(arg, bytes + at, len - at);
+}
+
+int
+mask_add(struct mask *mask, const void *value, size_t len, struct err *err)
+{
+	struct adding adding = {&mask->needles, false};
+
+	secret_forms(value, len, on_form, &adding);
+	mask->stale = true;
+	if (adding.full)
+		return err_set(err, ERR_LIMIT, "the secrets to mask are too many or too long");
+	return 0;
+}
+
+bool
+mask_is_empty(const struct mask *mask)
+{
+	return mask == NULL || mask->needles.count == 0;
+}
+
+/*
+ * A sieve asks for the first bytes alone, and these are nodes: those of depth 8 for strings of so
+ * many bytes or more; for shorter ones those of depth 4 above their end.
+ */
+static bool
+begins_at(const struct needles *needles, uint32_t node, unsigned window)
+{
+	return window == SIEVE_LONG
+		       ? needles->depth[node] == SIEVE_LONG
+		       : needles->depth[node] < SIEVE_LONG && needles_is_end(needles, node);
+}
+
+static void
+build_sieve(struct sieve *sieve, const struct needles *needles, unsigned window)
+{
+	unsigned char bytes[SIEVE_LONG];
+	uint32_t node, count = 0;
+
+	for (node = 1; node < needles->count; node++)
+		count += begins_at(needles, node, window);
+	sieve_release(sieve);
+	sieve_init(sieve, window, count);
+	for (node = 1; node < needles->count; node++)
+		if (begins_at(needles, node, window)) {
+			needles_prefix(needles, node, window, bytes);
+			sieve_add(sieve, bytes);
+		}
+}
+
+static void
+build(struct mask *mask)
+{
+	needles_link(&mask->needles);
+	build_sieve(&mask->sieve_short, &mask->needles, SIEVE_SHORT);
+	build_sieve(&mask->sieve_long, &mask->needles, SIEVE_LONG);
+	mask->stale = false;
+	mask->build++;
+}
+
+/* --- spans --- */
+
+static void
+add_span(struct mask *mask, size_t start, size_t end)
+{
+	while (mask->span_count > 0 && mask->spans[mask->span_count - 1].start >= start)
+		mask->span_count--;
+	if (mask->span_count == mask->span_room) {
+		mask->span_room = mask->span_room > 0 ? mask->span_room * 2 : 64;
+		mask->spans = mem_resize(mask->spans, mask->span_room, sizeof(*mask->spans));
+	}
+	mask->spans[mask->span_count++] = (struct span){(uint32_t)start, (uint32_t)end};
+}
+
+/* One text and how far it has been looked at. */
+struct search {
+	const unsigned char *text;
+	size_t len;
+	size_t at;		      /* bytes before were stepped through, or passed over */
+	uint32_t node;		      /* what is begun there */
+	size_t next_short, next_long; /* what the sieves said last */
+};
+
+/* Step on while something is begun; *node may have been begun before the text. */
+static void
+step_on(struct mask *mask, struct search *search, size_t from)
+{
+	const struct needles *needles = &mask->needles;
+	uint32_t node = search->node, depth, found;
+	size_t at = search->at;
+
+	while (at < search->len) {
+		node = needles_step(needles, node, search->text[at++]);
+		found = needles->found[node];
+		if (found != 0)
+			add_span(mask, at > found ? at - found : 0, at);
+		depth = needles->depth[node];
+		if (depth <= BACK_TO_SIEVE && at > from + depth)
+			break;
+	}
+	search->at = at;
+	search->node = node;
+}
+
+static size_t
+ask_sieves(const struct mask *mask, struct search *search, size_t from)
+{
+	if (search->next_short < from || from == 0)
+		search->next_short =
+			sieve_next(&mask->sieve_short, search->text, search->len, from);
+	if (search->next_long < from || from == 0)
+		search->next_long = sieve_next(&mask->sieve_long, search->text, search->len, from);
+	return search->next_short < search->next_long ? search->next_short : search->next_long;
+}
+
+/* What is begun may have begun before the text. */
+static size_t
+begun_at(const struct mask *mask, const struct search *search)
+{
+	size_t depth = mask->needles.depth[search->node];
+
+	return search->at > depth ? search->at - depth : 0;
+}
+
+/* Find all spans; returns the place at which an occurrence that is not found yet may begin. */
+static size_t
+find_spans(struct mask *mask, struct search *search)
+{
+	size_t from = 0;
+
+	mask->span_count = 0;
+	if (search->node != 0) {
+		step_on(mask, search, 0);
+		from = begun_at(mask, search);
+	}
+	while (search->at < search->len) {
+		from = ask_sieves(mask, search, from);
+		search->at = from;
+		search->node = 0;
+		step_on(mask, search, from);
+		from = begun_at(mask, search);
+	}
+	return from;
+}
+
+/* --- the new text --- */
+
+struct writing {
+	const unsigned char *in;
+	unsigned char *out;
+	size_t taken, written;
+};
+
+static void
+copy_to(struct writing *writing, size_t to)
+{
+	if (to == writing->taken)
+		return;
+	memcpy(writing->out + writing->written, writing->in + writing->taken, to - writing->taken);
+	writing->written += to - writing->taken;
+	writing->taken = to;
+}
+
+static void
+cover_to(struct writing *writing, size_t to)
+{
+	memset(writing->out + writing->written, '*', MASK_STARS);
+	writing->written += MASK_STARS;
+	writing->taken = to;
+}
+
+/* Spans that begin before `open` are final. A run of them is covered when nothing can be added to
+ * it. */
+static void
+write_masked(const struct mask *mask, struct writing *writing, size_t open)
+{
+	const struct span *span = mask->spans, *last = span + mask->span_count;
+	size_t start, end;
+
+	while (span < last && span->start < open) {
+		start = span->start;
+		end = span->end;
+		for (span++; span < last && span->start < open && span->start < end &&
+			     span->start - start < MASK_RUN_BYTES;
+		     span++)
+			end = span->end;
+		copy_to(writing, start);
+		if (span < last && span->start < open && span->start < end)
+			end = span->start; /* long enough: the next one begins a new run */
+		else if (end > open)
+			return;
+		cover_to(writing, end);
+	}
+	copy_to(writing, open);
+}
+
+size_t
+mask_apply(struct mask *mask, const unsigned char *in, size_t len, bool release,
+	   struct mask_carry *carry, unsigned char *out, size_t *taken)
+{
+	struct search search = {.text = in, .len = len};
+	struct writing writing = {in, out, 0, 0};
+	size_t open;
+
+	assert(len < UINT32_MAX);
+	if (mask_is_empty(mask)) {
+		copy_to(&writing, len);
+		*taken = len;
+		return len;
+	}
+	if (mask->stale)
+		build(mask);
+	if (carry->build == mask->build)
+		search.node = carry->node;
+	open = find_spans(mask, &search);
+	write_masked(mask, &writing, release ? len : open);
+	*taken = writing.taken;
+	if (writing.taken > 0)
+		*carry = (struct mask_carry){release ? search.node : 0, mask->build};
+	if (mask->span_room > SPANS_KEPT) {
+		free(mask->spans);
+		mask->spans = NULL;
+		mask->span_count = mask->span_room = 0;
+	}
+	return writing.written;
+}

@@ -1,0 +1,66 @@
+/*
+ * mask.h - secrets in a stream of bytes become "****".
+ *
+ * mask_new() -> mask_add() for each secret, at any time -> mask_apply() on what comes.
+ *
+ * Where several secrets overlap they are covered whole, with one "****"; those that merely touch
+ * get one each. What a stream becomes hangs on its bytes alone, not on how it was cut: mask_apply()
+ * takes only what is decided, and nothing of what it took matters for what follows. So a reader
+ * that has lost everything but the count of bytes taken goes on with the rest.
+ *
+ * Work is linear in the bytes for any secrets: a sieve (task/sieve.h) names the places to look at,
+ * an automaton (task/needles.h) looks. No I/O, no clock.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef TASK_MASK_H
+#define TASK_MASK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct err;
+struct mask;
+
+enum {
+	MASK_STARS = 4,
+	/* A longer form of a secret is found by pieces of this size, each sharing a byte with the
+	   next. */
+	MASK_PIECE_BYTES = 4096,
+	/* Secrets that overlap on and on get one more "****" each time about so much is covered. */
+	MASK_RUN_BYTES = 16384,
+	/* mask_apply() takes something of so much, whatever it is. */
+	MASK_AHEAD_BYTES = MASK_RUN_BYTES + 3 * MASK_PIECE_BYTES,
+};
+
+/* What a released beginning of a secret leaves behind; all zero at the beginning of a stream. */
+struct mask_carry {
+	uint32_t node;
+	uint32_t build; /* of the mask that it is of */
+};
+
+struct mask *mask_new(void);
+void mask_free(struct mask *mask); /* NULL is fine */
+
+/*
+ * Cover this one too, in all its forms (task/secret_forms.h); too short a one is passed over.
+ * Fails: ERR_LIMIT when the forms of all secrets come to more than 4 MiB; what has been added is
+ * covered on.
+ */
+int mask_add(struct mask *mask, const void *value, size_t len, struct err *err);
+
+/* Has it no secret? Then mask_apply() need not be called. NULL is empty. */
+bool mask_is_empty(const struct mask *mask);
+
+/*
+ * Write to out (room for len + MASK_STARS bytes: the rest of a secret may be shorter than its mask)
+ * what in becomes, and return how much that is.
+ * *taken bytes of in are done with; the rest may be the beginning of a secret and is to come again,
+ * with more behind it. release takes all: at the end of a stream, or when a reader should not wait
+ * longer. A secret whose beginning was released is still covered from there on, by carry.
+ */
+size_t mask_apply(struct mask *mask, const unsigned char *in, size_t len, bool release,
+		  struct mask_carry *carry, unsigned char *out, size_t *taken);
+
+#endif

@@ -1,0 +1,224 @@
+/*
+ * needles.c - a set of byte strings, and the automaton that finds all of them in one pass.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "task/needles.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/mem.h"
+
+enum {
+	FOLLOWS = 1,  /* is a child of the node before it */
+	BRANCHES = 2, /* has other children */
+	END = 4,      /* a string ends here */
+};
+
+void
+needles_init(struct needles *needles)
+{
+	memset(needles, 0, sizeof(*needles));
+}
+
+void
+needles_release(struct needles *needles)
+{
+	free(needles->byte);
+	free(needles->flags);
+	free(needles->depth);
+	free(needles->found);
+	free(needles->fail);
+	free(needles->parent);
+	free(needles->branches);
+	needles_init(needles);
+}
+
+/* --- branches: (node, byte) -> node --- */
+
+static uint32_t
+branch_slot(const struct needles *needles, uint32_t from, unsigned char c)
+{
+	uint32_t hash = (from * 256 + c) * 0x9e3779b1u;
+
+	return (hash ^ hash >> 15) & (needles->branch_room - 1);
+}
+
+static uint32_t
+find_branch(const struct needles *needles, uint32_t from, unsigned char c)
+{
+	uint32_t slot = branch_slot(needles, from, c);
+
+	for (; needles->branches[slot].to != 0; slot = (slot + 1) & (needles->branch_room - 1))
+		if (needles->branches[slot].from == from &&
+		    needles->byte[needles->branches[slot].to] == c)
+			return needles->branches[slot].to;
+	return 0;
+}
+
+static void
+put_branch(struct needles *needles, struct needle_branch branch)
+{
+	uint32_t slot = branch_slot(needles, branch.from, needles->byte[branch.to]);
+
+	while (needles->branches[slot].to != 0)
+		slot = (slot + 1) & (needles->branch_room - 1);
+	needles->branches[slot] = branch;
+}
+
+static void
+add_branch(struct needles *needles, uint32_t from, uint32_t to)
+{
+	struct needle_branch *old = needles->branches;
+	uint32_t room = needles->branch_room, i;
+
+	if (needles->branch_count * 2 >= room) {
+		needles->branch_room = room > 0 ? room * 2 : 64;
+		needles->branches = MEM_NEW_ARRAY(struct needle_branch, needles->branch_room);
+		for (i = 0; i < room; i++)
+			if (old[i].to != 0)
+				put_branch(needles, old[i]);
+		free(old);
+	}
+	put_branch(needles, (struct needle_branch){from, to});
+	needles->branch_count++;
+	needles->flags[from] |= BRANCHES;
+}
+
+/* --- nodes --- */
+
+static uint32_t
+child(const struct needles *needles, uint32_t node, unsigned char c)
+{
+	if (node == 0)
+		return needles->root[c];
+	/* There is always room for one node more: its flags are zero. */
+	if (needles->byte[node + 1] == c && (needles->flags[node + 1] & FOLLOWS) != 0)
+		return node + 1;
+	return needles->flags[node] & BRANCHES ? find_branch(needles, node, c) : 0;
+}
+
+static void
+resize(struct needles *needles, uint32_t room)
+{
+	uint32_t more = room - needles->room;
+
+	needles->byte = mem_resize(needles->byte, room, 1);
+	needles->flags = mem_resize(needles->flags, room, 1);
+	needles->depth = mem_resize(needles->depth, room, sizeof(*needles->depth));
+	needles->found = mem_resize(needles->found, room, sizeof(*needles->found));
+	needles->parent = mem_resize(needles->parent, room, sizeof(*needles->parent));
+	memset(needles->byte + needles->room, 0, more);
+	memset(needles->flags + needles->room, 0, more);
+	memset(needles->depth + needles->room, 0, more * sizeof(*needles->depth));
+	memset(needles->found + needles->room, 0, more * sizeof(*needles->found));
+	memset(needles->parent + needles->room, 0, more * sizeof(*needles->parent));
+	needles->room = room;
+}
+
+static uint32_t
+add_node(struct needles *needles, uint32_t parent, unsigned char c)
+{
+	uint32_t node = needles->count++;
+
+	needles->byte[node] = c;
+	needles->parent[node] = parent;
+	needles->depth[node] = (uint16_t)(needles->depth[parent] + 1);
+	if (parent == 0)
+		needles->root[c] = node;
+	else if (parent == node - 1)
+		needles->flags[node] = FOLLOWS;
+	else
+		add_branch(needles, parent, node);
+	return node;
+}
+
+bool
+needles_add(struct needles *needles, const unsigned char *bytes, size_t len)
+{
+	uint32_t node = 0, next, need = needles->count + (uint32_t)len + 2;
+	size_t i;
+
+	assert(len > 0 && len <= NEEDLE_MOST_BYTES);
+	if (need > NEEDLES_MOST_NODES)
+		return false;
+	if (need > needles->room)
+		resize(needles, need * 2);
+	if (needles->count == 0)
+		needles->count = 1;
+	for (i = 0; i < len; i++) {
+		next = child(needles, node, bytes[i]);
+		node = next != 0 ? next : add_node(needles, node, bytes[i]);
+	}
+	needles->flags[node] |= END;
+	return true;
+}
+
+/* Node numbers from the root downwards. */
+static uint32_t *
+by_depth(const struct needles *needles)
+{
+	uint32_t *order = MEM_NEW_ARRAY(uint32_t, needles->count),
+		 *at = MEM_NEW_ARRAY(uint32_t, NEEDLE_MOST_BYTES + 2), i;
+
+	for (i = 0; i < needles->count; i++)
+		at[needles->depth[i] + 1]++;
+	for (i = 1; i < NEEDLE_MOST_BYTES + 2; i++)
+		at[i] += at[i - 1];
+	for (i = 0; i < needles->count; i++)
+		order[at[needles->depth[i]]++] = i;
+	free(at);
+	return order;
+}
+
+void
+needles_link(struct needles *needles)
+{
+	uint32_t *order, i, node, parent;
+
+	if (needles->count == 0)
+		return;
+	order = by_depth(needles);
+	free(needles->fail);
+	needles->fail = MEM_NEW_ARRAY(uint32_t, needles->count);
+	for (i = 1; i < needles->count; i++) {
+		node = order[i];
+		parent = needles->parent[node];
+		if (parent != 0)
+			needles->fail[node] =
+				needles_step(needles, needles->fail[parent], needles->byte[node]);
+		needles->found[node] = needles_is_end(needles, node)
+					       ? needles->depth[node]
+					       : needles->found[needles->fail[node]];
+	}
+	free(order);
+}
+
+uint32_t
+needles_step(const struct needles *needles, uint32_t node, unsigned char c)
+{
+	uint32_t next;
+
+	for (;;) {
+		next = child(needles, node, c);
+		if (next != 0 || node == 0)
+			return next;
+		node = needles->fail[node];
+	}
+}
+
+bool
+needles_is_end(const struct needles *needles, uint32_t node)
+{
+	return (needles->flags[node] & END) != 0;
+}
+
+void
+needles_prefix(const struct needles *needles, uint32_t node, size_t len, unsigned char *room)
+{
+	for (; node != 0; node = needles->parent[node])
+		if (needles->depth[node] <= len)
+			room[needles->depth[node] - 1] = needles->byte[node];
+}

@@ -1,0 +1,30 @@
+/*
+ * secret_forms.h - how a secret may look where a program prints it.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef TASK_SECRET_FORMS_H
+#define TASK_SECRET_FORMS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { SECRET_LEAST_BYTES = 4 };
+
+typedef void secret_form_fn(void *arg, const unsigned char *bytes, size_t len);
+
+/*
+ * Is it one to mask? Not below 4 bytes (line ends behind it aside), nor true or false in any case:
+ * half of every log would go.
+ */
+bool secret_is_one(const void *value, size_t len);
+
+/*
+ * Call form for each way to write the secret: as it is; each of its lines; in base64 at each of the
+ * three alignments, of both alphabets, and in rows of 64 and 76; percent-encoded; as a JSON string;
+ * as sh and bash quote it. Line ends behind it are no part of it. The same form may come twice. A
+ * secret that secret_is_one() refuses has none. No form is shorter than SECRET_LEAST_BYTES.
+ */
+void secret_forms(const void *value, size_t len, secret_form_fn *form, void *arg);
+
+#endif

@@ -1,0 +1,378 @@
+/*
+ * mask_test.c - secrets in a stream of bytes become "****", however it is cut.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "task/mask.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/buffer.h"
+#include "base/err.h"
+#include "mask_reference.h"
+
+static struct mask *
+mask_of(const char *const *secrets)
+{
+	struct mask *mask = mask_new();
+	struct err err = ERR_INIT;
+
+	for (; *secrets != NULL; secrets++)
+		assert_int_equal(mask_add(mask, *secrets, strlen(*secrets), &err), 0);
+	return mask;
+}
+
+/* The whole text in windows that grow by `step` bytes; a lost place each time. */
+static void
+apply(struct mask *mask, const unsigned char *text, size_t len, size_t step, struct buffer *out)
+{
+	unsigned char *room = malloc(len + MASK_STARS);
+	size_t at = 0, seen = 0, taken;
+
+	do {
+		struct mask_carry carry = {0};
+		size_t n;
+
+		seen = len - seen > step ? seen + step : len;
+		n = mask_apply(mask, text + at, seen - at, seen == len, &carry, room, &taken);
+		buffer_putn(out, room, n);
+		at += taken;
+	} while (seen < len);
+	assert_int_equal(at, len);
+	free(room);
+}
+
+static void
+expect(struct mask *mask, const char *text, const char *expected)
+{
+	size_t step;
+
+	for (step = 1; step <= strlen(text); step++) {
+		struct buffer out = BUFFER_INIT;
+
+		apply(mask, (const unsigned char *)text, strlen(text), step, &out);
+		assert_string_equal(buffer_text(&out), expected);
+		buffer_release(&out);
+	}
+}
+
+static void
+test_mask_covers_what_overlaps_whole_and_takes_the_longest(void **state)
+{
+	const char *const secrets[] = {"abcd1234",	 "1234efgh", "hunter2",
+				       "hunter2hunter2", "bcd1",     NULL};
+	struct mask *mask = mask_of(secrets);
+
+	(void)state;
+	expect(mask, "x abcd1234 y", "x **** y");
+	expect(mask, "abcd1234efgh.", "****.");
+	expect(mask, "abcd1234abcd1234", "********");
+	expect(mask, "hunter2hunter2hunter2 hunter", "**** hunter");
+	expect(mask, "abcd123 bcd1 abcd", "a****23 **** abcd");
+	mask_free(mask);
+}
+
+static void
+test_mask_leaves_short_ones_and_booleans(void **state)
+{
+	const char *const secrets[] = {"abc", "true", "False", "TRUE\n", "", "\n\n\n\n\n", NULL};
+	struct mask *mask = mask_of(secrets);
+
+	(void)state;
+	assert_true(mask_is_empty(mask));
+	assert_true(mask_is_empty(NULL));
+	mask_free(mask);
+}
+
+static void
+test_mask_knows_a_secret_in_other_writing(void **state)
+{
+	const char *const secrets[] = {"p\"a's$ /w\\d\n", "first line\n  second line\nok\n",
+				       "gr\xc3\xbc\xc3\x9f\x01z", NULL};
+	struct mask *mask = mask_of(secrets);
+
+	(void)state;
+	expect(mask, "p\"a's$ /w\\d", "****");
+	expect(mask, "\"p\\\"a's$ /w\\\\d\"", "\"****\"");	 /* JSON */
+	expect(mask, "'p\"a'\\''s$ /w\\d'", "'****'");		 /* bash -x */
+	expect(mask, "'p\"a'\"'\"'s$ /w\\d'", "'****'");	 /* dash -x */
+	expect(mask, "p\\\"a\\'s\\$\\ /w\\\\d", "****");	 /* printf %q */
+	expect(mask, "v=\"p\\\"a's\\$ /w\\\\d\"", "v=\"****\""); /* export -p */
+	expect(mask, "p%22a%27s%24%20%2Fw%5Cd", "****");
+	expect(mask, "p%22a%27s%24%20%2fw%5cd", "****");
+	expect(mask, "p%22a%27s%24+%2Fw%5Cd", "****");
+	expect(mask, "p%22a's%24%20%2Fw%5Cd", "****"); /* encodeURIComponent() */
+	expect(mask, "first line\r\n\tsecond line\r\nok\r\n", "****\r\n\t****\r\nok\r\n");
+	expect(mask, "gr\\u00fc\\u00df\\u0001z", "****");
+	expect(mask, "$'gr\\303\\274\\303\\237\\001z'", "$'****'");
+	mask_free(mask);
+}
+
+static void
+base64(char *room, const unsigned char *bytes, size_t len, const char *last)
+{
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+	size_t i, n = 0;
+
+	for (i = 0; i + 3 <= len; i += 3) {
+		unsigned three =
+			(unsigned)bytes[i] << 16 | (unsigned)bytes[i + 1] << 8 | bytes[i + 2];
+		int shift;
+
+		for (shift = 18; shift >= 0; shift -= 6) {
+			unsigned six = three >> shift & 63;
+
+			room[n++] = six < 62 ? digits[six] : last[six - 62];
+		}
+	}
+	room[n] = '\0';
+}
+
+/* At most one character on either side hangs on a neighbour too and stays. */
+static void
+test_mask_knows_base64_at_every_alignment(void **state)
+{
+	const char *const secrets[] = {"\xfb\xff\xbe?>hunter22~~", NULL};
+	struct mask *mask = mask_of(secrets);
+	size_t before;
+	int url;
+
+	(void)state;
+	for (url = 0; url < 2; url++)
+		for (before = 0; before < 7; before++) {
+			unsigned char text[48];
+			char coded[80], *stars;
+			struct buffer out = BUFFER_INIT;
+
+			memset(text, 'x', sizeof(text));
+			memcpy(text + before, secrets[0], strlen(secrets[0]));
+			base64(coded, text, sizeof(text), url ? "-_" : "+/");
+			apply(mask, (unsigned char *)coded, strlen(coded), 5, &out);
+			stars = strstr(buffer_text(&out), "****");
+			assert_non_null(stars);
+			assert_in_range((size_t)(stars - (char *)out.data), before * 8 / 6,
+					before * 8 / 6 + 1);
+			assert_in_range(out.len, 64 - strlen(secrets[0]) * 8 / 6 + 3,
+					64 - strlen(secrets[0]) * 8 / 6 + 5);
+			buffer_release(&out);
+		}
+	mask_free(mask);
+}
+
+static void
+test_mask_covers_the_rest_of_a_secret_whose_beginning_was_released(void **state)
+{
+	const char *const secrets[] = {"correct horse", NULL};
+	struct mask *mask = mask_of(secrets);
+	struct mask_carry carry = {0};
+	unsigned char room[32];
+	size_t taken;
+
+	(void)state;
+	assert_int_equal(mask_apply(mask, (const unsigned char *)"a corr", 6, false, &carry, room,
+				    &taken),
+			 2);
+	assert_int_equal(taken, 2);
+	assert_int_equal(
+		mask_apply(mask, (const unsigned char *)"corr", 4, true, &carry, room, &taken), 4);
+	assert_int_equal(taken, 4);
+	assert_int_equal(mask_apply(mask, (const unsigned char *)"ect h", 5, false, &carry, room,
+				    &taken),
+			 0);
+	assert_int_equal(taken, 0);
+	assert_int_equal(mask_apply(mask, (const unsigned char *)"ect horse.", 10, false, &carry,
+				    room, &taken),
+			 5);
+	assert_memory_equal(room, "****.", 5);
+	/* The last byte alone: four bytes for one. */
+	assert_int_equal(mask_apply(mask, (const unsigned char *)"correct hors", 12, true, &carry,
+				    room, &taken),
+			 12);
+	assert_int_equal(
+		mask_apply(mask, (const unsigned char *)"e", 1, true, &carry, room, &taken), 4);
+	mask_free(mask);
+}
+
+static void
+test_mask_takes_secrets_while_it_runs(void **state)
+{
+	const char *const secrets[] = {"first secret", NULL};
+	struct mask *mask = mask_of(secrets);
+	struct err err = ERR_INIT;
+
+	(void)state;
+	expect(mask, "first secret second one", "**** second one");
+	assert_int_equal(mask_add(mask, "second one", 10, &err), 0);
+	expect(mask, "first secret second one", "**** ****");
+	mask_free(mask);
+}
+
+static uint32_t seed;
+
+static uint32_t
+draw(uint32_t below)
+{
+	seed = seed * 1664525u + 1013904223u;
+	return (seed >> 8) % below;
+}
+
+static void
+test_mask_is_the_reference_for_any_cut(void **state)
+{
+	uint32_t round, i, j;
+
+	(void)state;
+	for (round = 0; round < 600; round++) {
+		struct mask_reference *reference = mask_reference_new();
+		struct mask *mask = mask_new();
+		struct err err = ERR_INIT;
+		unsigned char text[400], *expected;
+		uint32_t letters = 1 + draw(4), count = 1 + draw(6);
+		struct buffer out = BUFFER_INIT;
+		size_t n;
+
+		seed = round;
+		for (i = 0; i < count; i++) {
+			char secret[24];
+			uint32_t len = 4 + draw(round % 2 ? 6 : 20);
+
+			for (j = 0; j < len; j++)
+				secret[j] = (char)('a' + draw(letters));
+			assert_int_equal(mask_add(mask, secret, len, &err), 0);
+			mask_reference_add(reference, secret, len);
+		}
+		for (i = 0; i < sizeof(text); i++)
+			text[i] = (unsigned char)('a' + draw(letters + (draw(20) == 0)));
+		n = mask_reference_apply(reference, text, sizeof(text), &expected);
+		apply(mask, text, sizeof(text), 1 + draw(40), &out);
+		assert_int_equal(out.len, n);
+		assert_memory_equal(out.data, expected, n);
+		free(expected);
+		buffer_release(&out);
+		mask_reference_free(reference);
+		mask_free(mask);
+	}
+}
+
+/* 400 KiB of secrets without an end: something is always taken, the same for any cut. */
+static void
+test_mask_goes_on_where_secrets_never_end(void **state)
+{
+	enum { LEN = 400 * 1024 };
+	char *secret = malloc(5000), *text = malloc(LEN);
+	struct mask *mask = mask_new();
+	struct err err = ERR_INIT;
+	struct buffer one = BUFFER_INIT, other = BUFFER_INIT;
+
+	(void)state;
+	memset(secret, 'a', 5000);
+	memset(text, 'a', LEN);
+	assert_int_equal(mask_add(mask, secret, 5000, &err), 0);
+	apply(mask, (unsigned char *)text, LEN, MASK_AHEAD_BYTES, &one);
+	apply(mask, (unsigned char *)text, LEN, 65536, &other);
+	assert_int_equal(one.len, other.len);
+	assert_in_range(one.len, 4, 4 * (LEN / MASK_RUN_BYTES + 1));
+	assert_memory_equal(one.data, "****************", 16);
+	buffer_release(&one);
+	buffer_release(&other);
+	free(secret);
+	free(text);
+	mask_free(mask);
+}
+
+static double
+seconds(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* Not a benchmark: what is quadratic takes minutes here. */
+static void
+test_mask_is_linear_for_hostile_secrets(void **state)
+{
+	enum { LEN = 1024 * 1024 };
+	struct mask *mask = mask_new();
+	struct err err = ERR_INIT;
+	unsigned char *text = malloc(LEN), *room = malloc(LEN + MASK_STARS);
+	double begun = seconds();
+	size_t at = 0, taken;
+	char secret[600];
+	int i, rc = 0;
+
+	(void)state;
+	for (i = 0; i < 60000 && rc == 0; i++) { /* one prefix for all */
+		(void)snprintf(secret, sizeof(secret), "prefix%05d", i);
+		rc = mask_add(mask, secret, strlen(secret), &err);
+	}
+	assert_true(i > 30000);
+	for (i = 4; i < 300 && rc == 0; i++) { /* prefixes of each other */
+		memset(secret, 'a', (size_t)i);
+		rc = mask_add(mask, secret, (size_t)i, &err);
+	}
+	memset(text, 'a', LEN);
+	for (i = 0; i + 16 < LEN; i += 13)
+		memcpy(text + i, i % 2 ? "prefix0" : "aaaab", i % 2 ? 7 : 5);
+	while (at < LEN) {
+		size_t len = LEN - at < 65536 ? LEN - at : 65536;
+		struct mask_carry carry = {0};
+
+		(void)mask_apply(mask, text + at, len, at + len == LEN, &carry, room, &taken);
+		assert_true(taken > 0);
+		at += taken;
+	}
+	assert_true(seconds() - begun < 20);
+	free(text);
+	free(room);
+	mask_free(mask);
+}
+
+static void
+test_mask_refuses_more_than_it_can_hold_and_keeps_the_rest(void **state)
+{
+	const char *const secrets[] = {"kept secret", NULL};
+	struct mask *mask = mask_of(secrets);
+	struct err err = ERR_INIT;
+	char *large = malloc(3 * 1024 * 1024);
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 3 * 1024 * 1024; i++)
+		large[i] = (char)draw(256);
+	assert_int_equal(mask_add(mask, large, 3 * 1024 * 1024, &err), ERR_LIMIT);
+	expect(mask, "a kept secret", "a ****");
+	free(large);
+	mask_free(mask);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_mask_covers_what_overlaps_whole_and_takes_the_longest),
+		cmocka_unit_test(test_mask_leaves_short_ones_and_booleans),
+		cmocka_unit_test(test_mask_knows_a_secret_in_other_writing),
+		cmocka_unit_test(test_mask_knows_base64_at_every_alignment),
+		cmocka_unit_test(
+			test_mask_covers_the_rest_of_a_secret_whose_beginning_was_released),
+		cmocka_unit_test(test_mask_takes_secrets_while_it_runs),
+		cmocka_unit_test(test_mask_is_the_reference_for_any_cut),
+		cmocka_unit_test(test_mask_goes_on_where_secrets_never_end),
+		cmocka_unit_test(test_mask_is_linear_for_hostile_secrets),
+		cmocka_unit_test(test_mask_refuses_more_than_it_can_hold_and_keeps_the_rest),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
