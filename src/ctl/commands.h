@@ -29,6 +29,11 @@ extern const struct command logs_command;
 extern const struct command resource_class_create_command, resource_class_list_command,
 	resource_class_delete_command;
 extern const struct command token_create_command, token_list_command, token_revoke_command;
+extern const struct command context_create_command, context_list_command, context_set_command,
+	context_remove_command, context_delete_command, context_import_command;
+extern const struct command envvar_list_command, envvar_set_command, envvar_remove_command,
+	envvar_import_command;
+extern const struct command project_list_command, project_show_command;
 extern const struct command agent_list_command;
 extern const struct command completion_command;
 

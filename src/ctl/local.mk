@@ -10,8 +10,10 @@ libctl_a_SOURCES = \
 	src/ctl/completion.c src/ctl/completion.h src/ctl/completion_shells.c \
 	src/ctl/config.c src/ctl/config.h src/ctl/config_explain.c src/ctl/config_graph.c \
 	src/ctl/config_pack.c src/ctl/config_tasks.c \
+	src/ctl/context.c \
 	src/ctl/display.c src/ctl/display.h src/ctl/view.h src/ctl/view_plain.c src/ctl/view_terminal.c \
 	src/ctl/environment.c src/ctl/environment.h \
+	src/ctl/envvar.c \
 	src/ctl/file.c src/ctl/file.h \
 	src/ctl/follow.c src/ctl/follow.h src/ctl/follow_node.c src/ctl/follow_private.h src/ctl/follow_watch.c \
 	src/ctl/graph.c src/ctl/graph.h src/ctl/graph_dot.c src/ctl/graph_text.c \
@@ -22,17 +24,20 @@ libctl_a_SOURCES = \
 	src/ctl/orb_shelf.c src/ctl/orb_shelf.h \
 	src/ctl/orphans.c src/ctl/orphans.h \
 	src/ctl/outlet.c src/ctl/outlet.h \
+	src/ctl/pages.c src/ctl/pages.h \
 	src/ctl/parameters.c src/ctl/parameters.h \
 	src/ctl/pipeline.c \
 	src/ctl/pipeline_run.c \
 	src/ctl/private.c src/ctl/private.h \
 	src/ctl/project.c src/ctl/project.h \
+	src/ctl/project_show.c \
 	src/ctl/records.c src/ctl/records.h \
 	src/ctl/resource_class.c \
 	src/ctl/run.c \
 	src/ctl/say.c src/ctl/say.h \
 	src/ctl/scratch.c src/ctl/scratch.h \
 	src/ctl/screen.c src/ctl/screen.h \
+	src/ctl/secret.c src/ctl/secret.h \
 	src/ctl/select.c src/ctl/select.h \
 	src/ctl/input.c src/ctl/input.h \
 	src/ctl/table.c src/ctl/table.h \

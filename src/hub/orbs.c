@@ -17,7 +17,7 @@
 #include "hub/model.h"
 #include "hub/store/store.h"
 
-/* --- finding ------------------------------------------------------------------------------ */
+/* --- finding ----------------------------------------------------------------------------- */
 
 static bool
 is_better(const struct orb_ref *asked, const struct orb_ref *found, const struct orb_version *than)
@@ -117,7 +117,7 @@ orbs_check_sent(const struct json *sent, struct err *err)
 	return 0;
 }
 
-/* --- checking --------------------------------------------------------------------------------- */
+/* --- checking ---------------------------------------------------------------------------- */
 
 /* Itself first, then what the hub keeps: an orb may import others. */
 struct check {
@@ -167,8 +167,7 @@ orb_check(const struct model *model, const struct orb_ref *ref, const char *sour
 	return rc;
 }
 
-/* --- keeping
- * -------------------------------------------------------------------------------------- */
+/* --- keeping ----------------------------------------------------------------------------- */
 
 static struct orb_entry *
 orb_new(struct model *model, const struct orb_row *row)

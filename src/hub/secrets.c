@@ -20,7 +20,7 @@
 #include "hub/model.h"
 #include "hub/store/store.h"
 
-/* --- sealing ------------------------------------------------------------------------------ */
+/* --- sealing ----------------------------------------------------------------------------- */
 
 struct seal_name {
 	unsigned char bytes[ID_BYTES + VARIABLE_NAME_BYTES];
@@ -72,7 +72,7 @@ secrets_forget(struct buffer *clear)
 	buffer_release(clear);
 }
 
-/* --- contexts -------------------------------------------------------------------------------- */
+/* --- contexts ---------------------------------------------------------------------------- */
 
 const char *
 secrets_owner_of(char room[HUB_NAME_BYTES], const char *slug)
@@ -166,8 +166,7 @@ context_delete(struct model *model, struct context *context)
 	context_free(model, context);
 }
 
-/* --- variables -----------------------------------------------------------------------------------
- */
+/* --- variables --------------------------------------------------------------------------- */
 
 struct variable *
 variable_find(const struct variables *variables, const char *name)
@@ -299,8 +298,7 @@ variable_masked(char room[SECRETS_MASKED_BYTES], const struct model *model,
 	return room;
 }
 
-/* --- start and end
- * ------------------------------------------------------------------------------------ */
+/* --- start and end ----------------------------------------------------------------------- */
 
 int
 secrets_take_key(struct model *model, const struct hub_key *key,

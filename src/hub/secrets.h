@@ -78,7 +78,7 @@ int variable_open(struct buffer *out, const struct model *model, const struct va
 const char *variable_masked(char room[SECRETS_MASKED_BYTES], const struct model *model,
 			    const struct variable *variable);
 
-/* --- what variables and leases share ------------------------------------------------------- */
+/* --- what variables and leases share ----------------------------------------------------- */
 
 /* Seal into *sealed (from malloc). name "": what a lease was given. */
 void secrets_seal(unsigned char **sealed, size_t *sealed_len, const struct model *model,
@@ -89,7 +89,7 @@ bool secrets_open(struct buffer *out, const struct model *model, const struct id
 /* Zero what it holds and release it. */
 void secrets_forget(struct buffer *clear);
 
-/* --- start and end -------------------------------------------------------------------------- */
+/* --- start and end ----------------------------------------------------------------------- */
 
 /*
  * Is it the key that the snapshot's values are sealed with; take it. Fails: ERR_INPUT: a database

@@ -17,7 +17,7 @@
 #include "hub/api/views.h"
 #include "hub/hub.h"
 
-/* --- owners ---------------------------------------------------------------------------------- */
+/* --- owners ------------------------------------------------------------------------------ */
 
 /* False, and the reply (400) is sent, when it is none. */
 static bool
@@ -71,8 +71,7 @@ find_owner(struct call *call, const char *id, const char *slug, char room[HUB_NA
 	return slug != NULL ? owner_of_slug(call, slug, room) : owner_of_id(call, id, room);
 }
 
-/* --- contexts ----------------------------------------------------------------------------------
- */
+/* --- contexts ---------------------------------------------------------------------------- */
 
 static struct json *
 view_context(const struct context *context)
@@ -230,8 +229,7 @@ delete_context(struct call *call)
 	call_reply_json_after_commit(call, 200, people_message("context deleted"));
 }
 
-/* --- their variables
- * -------------------------------------------------------------------------------- */
+/* --- their variables --------------------------------------------------------------------- */
 
 static void
 list_variables(struct call *call)

@@ -71,8 +71,7 @@ list_projects(struct call *call)
 	call_reply_json(call, 200, people_page(items, next));
 }
 
-/* --- their variables ----------------------------------------------------------------------------
- */
+/* --- their variables --------------------------------------------------------------------- */
 
 static struct json *
 view_variable(const struct model *model, const struct variable *variable)
