@@ -9,11 +9,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/buffer.h"
 #include "base/err.h"
 #include "base/text.h"
 #include "http/tls.h"
 #include "hub/admin.h"
 #include "hub/key.h"
+#include "hub/secrets.h"
 #include "hub/settings.h"
 #include "hub/store/store.h"
 #include "runner/exit.h"
@@ -103,6 +105,54 @@ on_fault(void *arg, const char *text)
 	say_fault(arg, "database", text, "restore the last backup");
 }
 
+/* The key is the one they are sealed with, and each of them opens. */
+static void
+open_values(struct check *check, const struct store_snapshot *snapshot, const struct hub_key *key)
+{
+	struct buffer clear = BUFFER_INIT;
+	unsigned char seals[HUB_KEY_BYTES];
+	char text[VARIABLE_NAME_BYTES + 64];
+	unsigned faults = check->faults;
+	size_t i;
+
+	hub_key_of_seals(seals, key);
+	for (i = 0; i < snapshot->variable_count; i++) {
+		const struct variable_row *row = &snapshot->variables[i];
+
+		if (!secrets_open(&clear, seals, &row->owner, row->name, row->sealed, row->sealed_len)) {
+			(void)snprintf(text, sizeof(text), "variable '%s' does not open", row->name);
+			say_fault(check, "values", text, "set it again");
+		}
+	}
+	secrets_forget(&clear);
+	explicit_bzero(seals, sizeof(seals));
+	if (check->faults == faults)
+		(void)printf("values: ok (%zu)\n", snapshot->variable_count);
+}
+
+static void
+check_values(struct check *check, struct store *store)
+{
+	struct store_snapshot snapshot;
+	struct err err = ERR_INIT;
+	struct hub_key key;
+
+	if (store_load(store, &snapshot, &err) < 0) {
+		say_fault(check, "database", err.text, err.hint);
+		return;
+	}
+	/* Of a key that cannot be read check_key() has told. */
+	if (hub_key_load(&key, check->settings.key_file, &err) == 0) {
+		if (hub_key_settle(&key, check->settings.key_file,
+				   snapshot.has_key_name ? snapshot.key_name : NULL, &err) < 0)
+			say_fault(check, "values", err.text, err.hint);
+		else
+			open_values(check, &snapshot, &key);
+	}
+	explicit_bzero(&key, sizeof(key));
+	store_snapshot_release(&snapshot);
+}
+
 static void
 check_store(struct check *check)
 {
@@ -129,6 +179,7 @@ check_store(struct check *check)
 		(void)printf("database: ok (%llu pipelines, %llu tasks, %llu records of output in %s)\n",
 			     (unsigned long long)found.pipelines, (unsigned long long)found.tasks,
 			     (unsigned long long)found.records, text_bytes(room, found.output_bytes));
+	check_values(check, store);
 	store_close(store);
 }
 

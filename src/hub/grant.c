@@ -110,7 +110,7 @@ keep(struct task *task, const struct json *values, struct err *err)
 			"its contexts and its project's variables take %zu bytes, %d are allowed",
 			clear.len, GRANT_MOST_BYTES);
 	else
-		secrets_seal(&task->grant, &task->grant_len, model_of(task), &task->row.id, "",
+		secrets_seal(&task->grant, &task->grant_len, model_of(task)->seal_key, &task->row.id, "",
 			     clear.data, clear.len);
 	secrets_forget(&clear);
 	if (rc == 0)
@@ -161,7 +161,7 @@ grant_apply(const struct task *task, struct json *document, struct json *environ
 
 	if (task->grant == NULL)
 		return;
-	if (secrets_open(&clear, model_of(task), &task->row.id, "", task->grant, task->grant_len) &&
+	if (secrets_open(&clear, model_of(task)->seal_key, &task->row.id, "", task->grant, task->grant_len) &&
 	    json_parse(&values, clear.data, clear.len - 1, &err) == 0) {
 		apply(values, document, environment);
 		json_free(values);

@@ -18,6 +18,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "base/mem.h"
 #include "base/text.h"
 #include "format/digest.h"
 
@@ -118,6 +119,59 @@ hub_key_of_seals(unsigned char out[HUB_KEY_BYTES], const struct hub_key *key)
 	static const char purpose[] = "runner-hub seals";
 
 	sign(out, key, purpose, strlen(purpose));
+}
+
+char *
+hub_key_next_path(const char *path)
+{
+	return mem_printf("%s.new", path);
+}
+
+int
+hub_key_replace(const char *path, struct err *err)
+{
+	LOCAL_FREE char *next = hub_key_next_path(path);
+	LOCAL_FREE char *parent = mem_strdup(path);
+	LOCAL_FD fd = -1;
+	char *slash = strrchr(parent, '/');
+
+	if (rename(next, path) < 0)
+		return err_sys(err, "cannot put key file '%s' in place", path);
+	if (slash != NULL)
+		slash[slash == parent ? 1 : 0] = '\0';
+	fd = open(slash != NULL ? parent : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || fsync(fd) < 0)
+		return err_sys(err, "cannot make sure of key file '%s'", path);
+	return 0;
+}
+
+static bool
+has_name(const struct hub_key *key, const unsigned char *name)
+{
+	unsigned char own[HUB_KEY_BYTES];
+
+	hub_key_name(own, key);
+	return memcmp(own, name, sizeof(own)) == 0;
+}
+
+int
+hub_key_settle(struct hub_key *key, const char *path, const unsigned char *name, struct err *err)
+{
+	LOCAL_FREE char *next_path = hub_key_next_path(path);
+	struct err ignored = ERR_INIT;
+	struct hub_key next;
+	int rc;
+
+	if (name == NULL || has_name(key, name))
+		return 0;
+	if (hub_key_load(&next, next_path, &ignored) == 0 && has_name(&next, name)) {
+		rc = hub_key_replace(path, err);
+		*key = next;
+		explicit_bzero(&next, sizeof(next));
+		return rc;
+	}
+	err->code = err_set(err, ERR_INPUT, "the key file is not the one that the database's values are sealed with");
+	return err_hint(err, "put back the secret.key that belongs to this data directory");
 }
 
 static void

@@ -36,6 +36,18 @@ int hub_key_make(const char *path, struct err *err);
 /* Fails: ERR_HOST; ERR_INPUT when it is no key, or others may read it. */
 int hub_key_load(struct hub_key *key, const char *path, struct err *err);
 
+/* Where a rotation makes the key to come: PATH.new. The caller frees. */
+char *hub_key_next_path(const char *path);
+/*
+ * Is it the key of that name, which the database's values are sealed with (NULL: none are). Where it is not and PATH.new
+ * is, a rotation was cut off after its commit: that one is put in place and read. Fails: ERR_INPUT: a
+ * database goes with its key; ERR_HOST.
+ */
+int hub_key_settle(struct hub_key *key, const char *path, const unsigned char *name,
+		   struct err *err);
+/* PATH.new becomes PATH, durably. Fails: ERR_HOST. */
+int hub_key_replace(const char *path, struct err *err);
+
 const char *task_token_write(char room[TASK_TOKEN_BYTES], const struct hub_key *key,
 			     const struct id *task, uint32_t epoch);
 /* False when it is none of ours. Whether the epoch is still the task's is the caller's to ask. */

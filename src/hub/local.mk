@@ -58,6 +58,7 @@ libhub_a_SOURCES = \
 
 sbin_PROGRAMS += runner-hub
 runner_hub_SOURCES = src/hub/main.c src/hub/serve.c src/hub/serve.h \
-	src/hub/admin.c src/hub/admin.h src/hub/admin_token.c src/hub/check.c src/hub/init.c
+	src/hub/admin.c src/hub/admin.h src/hub/admin_token.c src/hub/check.c src/hub/init.c \
+	src/hub/rotate_key.c
 hub_libs = libhub.a libcompile.a libtask.a libhttp.a libformat.a libloop.a libbase.a
 runner_hub_LDADD = $(hub_libs) $(PCRE2_LIBS) $(SQLITE_LIBS) $(NGHTTP2_LIBS) $(format_libs) $(OPENSSL_LIBS) $(EVENT_LIBS) -lpthread

@@ -20,6 +20,7 @@ static const struct command *const commands[] = {
 	&hub_serve_command,
 	&hub_check_command,
 	&hub_admin_token_command,
+	&hub_rotate_key_command,
 	NULL,
 };
 

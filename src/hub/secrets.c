@@ -39,23 +39,23 @@ seal_name(const struct id *owner, const char *name)
 }
 
 void
-secrets_seal(unsigned char **sealed, size_t *sealed_len, const struct model *model,
+secrets_seal(unsigned char **sealed, size_t *sealed_len, const unsigned char key[HUB_KEY_BYTES],
 	     const struct id *owner, const char *name, const void *bytes, size_t len)
 {
 	struct seal_name bound = seal_name(owner, name);
 
 	*sealed_len = len + SEAL_EXTRA_BYTES;
 	*sealed = mem_zalloc(*sealed_len, 1);
-	seal_close(*sealed, model->seal_key, bound.bytes, bound.len, bytes, len);
+	seal_close(*sealed, key, bound.bytes, bound.len, bytes, len);
 }
 
 bool
-secrets_open(struct buffer *out, const struct model *model, const struct id *owner,
+secrets_open(struct buffer *out, const unsigned char key[HUB_KEY_BYTES], const struct id *owner,
 	     const char *name, const unsigned char *sealed, size_t len)
 {
 	struct seal_name bound = seal_name(owner, name);
 	unsigned char *clear = mem_zalloc(len + 1, 1);
-	bool is_open = seal_open(clear, model->seal_key, bound.bytes, bound.len, sealed, len);
+	bool is_open = seal_open(clear, key, bound.bytes, bound.len, sealed, len);
 
 	if (is_open)
 		buffer_putn(out, clear, len - SEAL_EXTRA_BYTES + 1);
@@ -248,7 +248,7 @@ variable_set(struct variable **out, struct model *model, struct variables *varia
 		return err->code;
 	(void)snprintf(row.name, sizeof(row.name), "%s", name);
 	row.created_ms = variable != NULL ? variable->row.created_ms : row.updated_ms;
-	secrets_seal(&sealed, &row.sealed_len, model, &row.owner, name, value, strlen(value));
+	secrets_seal(&sealed, &row.sealed_len, model->seal_key, &row.owner, name, value, strlen(value));
 	row.sealed = sealed;
 	submit_variable(model, STORE_PUT_VARIABLE, &row);
 	if (variable != NULL)
@@ -270,7 +270,7 @@ variable_open(struct buffer *out, const struct model *model, const struct variab
 {
 	const struct variable_row *row = &variable->row;
 
-	if (secrets_open(out, model, &row->owner, row->name, row->sealed, row->sealed_len))
+	if (secrets_open(out, model->seal_key, &row->owner, row->name, row->sealed, row->sealed_len))
 		return 0;
 	return err_set(err, ERR_HOST, "the value of variable '%s' is damaged: set it again",
 		       row->name);
@@ -300,27 +300,17 @@ variable_masked(char room[SECRETS_MASKED_BYTES], const struct model *model,
 
 /* --- start and end ----------------------------------------------------------------------- */
 
-int
-secrets_take_key(struct model *model, const struct hub_key *key,
-		 const struct store_snapshot *snapshot, struct err *err)
+void
+secrets_take_key(struct model *model, const struct hub_key *key, const struct store_snapshot *snapshot)
 {
 	struct store_op *op;
-	unsigned char name[HUB_KEY_BYTES];
 
-	hub_key_name(name, key);
 	hub_key_of_seals(model->seal_key, key);
-	if (snapshot->has_key_name && memcmp(name, snapshot->key_name, sizeof(name)) == 0)
-		return 0;
-	if (snapshot->has_key_name) {
-		err->code = err_set(err, ERR_INPUT,
-				    "the key file is not the one that the database's values "
-				    "are sealed with");
-		return err_hint(err, "put back the secret.key that belongs to this data directory");
-	}
+	if (snapshot->has_key_name)
+		return;
 	op = store_op_new(STORE_PUT_KEY_NAME);
-	memcpy(op->key_name, name, sizeof(name));
+	hub_key_name(op->key_name, key);
 	store_submit(model->store, op, NULL, NULL);
-	return 0;
 }
 
 static unsigned char *

@@ -17,11 +17,11 @@
 #include <stddef.h>
 #include <uthash.h>
 
+#include "hub/key.h"
 #include "hub/rows.h"
 
 struct buffer;
 struct err;
-struct hub_key;
 struct model;
 struct store_snapshot;
 
@@ -80,23 +80,20 @@ const char *variable_masked(char room[SECRETS_MASKED_BYTES], const struct model 
 
 /* --- what variables and leases share ----------------------------------------------------- */
 
-/* Seal into *sealed (from malloc). name "": what a lease was given. */
-void secrets_seal(unsigned char **sealed, size_t *sealed_len, const struct model *model,
+/* key: hub_key_of_seals(). Seal into *sealed (from malloc). name "": what a lease was given. */
+void secrets_seal(unsigned char **sealed, size_t *sealed_len, const unsigned char key[HUB_KEY_BYTES],
 		  const struct id *owner, const char *name, const void *bytes, size_t len);
 /* Append the clear text and a NUL; the caller zeroes it. False: it does not open. */
-bool secrets_open(struct buffer *out, const struct model *model, const struct id *owner,
+bool secrets_open(struct buffer *out, const unsigned char key[HUB_KEY_BYTES], const struct id *owner,
 		  const char *name, const unsigned char *sealed, size_t len);
 /* Zero what it holds and release it. */
 void secrets_forget(struct buffer *clear);
 
 /* --- start and end ----------------------------------------------------------------------- */
 
-/*
- * Is it the key that the snapshot's values are sealed with; take it. Fails: ERR_INPUT: a database
- * goes with its key.
- */
-int secrets_take_key(struct model *model, const struct hub_key *key,
-		     const struct store_snapshot *snapshot, struct err *err);
+/* The key, settled (hub_key_settle()). The first one's name goes to the store. */
+void secrets_take_key(struct model *model, const struct hub_key *key,
+		      const struct store_snapshot *snapshot);
 /* Contexts and variables into the model, once projects and tasks are there. Fails: ERR_INPUT. */
 int secrets_load(struct model *model, const struct store_snapshot *snapshot, struct err *err);
 void variables_release(struct variables *variables);

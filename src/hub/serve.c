@@ -277,9 +277,12 @@ load_model(struct serve *serve, struct err *err)
 	/* Loading may find work for the thread: output of tasks that ended to be gathered. */
 	rc = store_start(hub->store, hub->loop, on_store_failed, serve, err);
 	if (rc == 0)
-		rc = secrets_take_key(&hub->model, &hub->key, &snapshot, err);
-	if (rc == 0)
+		rc = hub_key_settle(&hub->key, hub->settings.key_file,
+				    snapshot.has_key_name ? snapshot.key_name : NULL, err);
+	if (rc == 0) {
+		secrets_take_key(&hub->model, &hub->key, &snapshot);
 		rc = model_load(&hub->model, &snapshot, err);
+	}
 	store_snapshot_release(&snapshot);
 	return rc;
 }

@@ -372,17 +372,27 @@ store_numbers(struct store *store)
 }
 
 int
-store_put_now(struct store *store, struct store_op *op, struct err *err)
+store_put_all_now(struct store *store, struct store_op **ops, size_t count, struct err *err)
 {
 	struct op_list list;
+	size_t i;
 	int rc;
 
 	assert(!store->is_running);
 	list_init(&list);
-	list_add(&list, op);
+	for (i = 0; i < count; i++)
+		list_add(&list, ops[i]);
 	rc = run_transaction(store, &list, err);
 	if (rc < 0)
 		(void)sqlite3_exec(store->disk.db.handle, "ROLLBACK", NULL, NULL, NULL);
+	return rc;
+}
+
+int
+store_put_now(struct store *store, struct store_op *op, struct err *err)
+{
+	int rc = store_put_all_now(store, &op, 1, err);
+
 	store_op_free(op);
 	return rc;
 }

@@ -264,6 +264,9 @@ void store_forget(struct store_op *op);
 /* Write results directly, for administration commands without a loop: opens no thread. Before store_start() only. */
 int store_put_now(struct store *store, struct store_op *op, struct err *err);
 
+/* The same with several, in one transaction. They and ops[] stay the caller's. */
+int store_put_all_now(struct store *store, struct store_op **ops, size_t count, struct err *err);
+
 struct store_numbers store_numbers(struct store *store);
 
 /* --- for "runner-hub check": before store_start() only -------------------------------------- */
