@@ -1,5 +1,6 @@
 /*
- * config_test.c - the cases under t/data/config, one test each; see dump.h.
+ * config_test.c - the cases under t/data/config, one test each; see dump.h. Each gives the same
+ * plan written another way (variant.h), too.
  *
  * With a directory as argument it prints what that case gives, to write "expect" from.
  *
@@ -18,6 +19,7 @@
 
 #include "base/mem.h"
 #include "dump.h"
+#include "variant.h"
 
 enum { CASES_MAX = 1000 };
 
@@ -29,6 +31,33 @@ data_directory(void)
 
 	(void)snprintf(path, sizeof(path), "%s/t/data/config", top != NULL ? top : TOP_SRCDIR);
 	return path;
+}
+
+static void
+expect_same_plan(const char *directory)
+{
+	char path[2100], *config;
+	struct buffer expected = BUFFER_INIT;
+	size_t len;
+	int variant;
+
+	(void)snprintf(path, sizeof(path), "%s/config.yml", directory);
+	config = dump_read_file(path, &len);
+	dump_plan(directory, config, len, &expected);
+	for (variant = 0; variant < VARIANT_COUNT; variant++) {
+		struct buffer text = BUFFER_INIT, got = BUFFER_INIT;
+
+		if (variant_write((enum variant)variant, config, len, &text)) {
+			dump_plan(directory, buffer_text(&text), text.len, &got);
+			if (strcmp(buffer_text(&got), buffer_text(&expected)) != 0)
+				print_message("variant %d:\n%s\n", variant, buffer_text(&text));
+			assert_string_equal(buffer_text(&got), buffer_text(&expected));
+		}
+		buffer_release(&text);
+		buffer_release(&got);
+	}
+	buffer_release(&expected);
+	free(config);
 }
 
 static void
@@ -47,6 +76,7 @@ test_case(void **state)
 	assert_string_equal(buffer_text(&got), expected);
 	buffer_release(&got);
 	free(expected);
+	expect_same_plan(directory);
 }
 
 static int

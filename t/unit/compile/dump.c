@@ -215,7 +215,7 @@ put_number(struct buffer *out, const char *key, uint64_t number, uint64_t usual)
 }
 
 static void
-put_step(struct buffer *out, const struct plan_step *step)
+put_step(struct buffer *out, const struct plan_step *step, bool has_place)
 {
 	bool is_run = step->kind == PLAN_STEP_RUN;
 
@@ -245,7 +245,9 @@ put_step(struct buffer *out, const struct plan_step *step)
 	if (step->when != PLAN_ON_SUCCESS)
 		put_field(out, "when", plan_when_name(step->when));
 	put_list(out, "origin", &step->origin);
-	buffer_printf(out, " @%u\n", step->place.line);
+	if (has_place)
+		buffer_printf(out, " @%u", step->place.line);
+	buffer_puts(out, "\n");
 }
 
 static void
@@ -284,7 +286,8 @@ put_requires(struct buffer *out, const struct plan_workflow *workflow, const str
 }
 
 static void
-put_job(struct buffer *out, const struct plan_workflow *workflow, const struct plan_job *job)
+put_job(struct buffer *out, const struct plan_workflow *workflow, const struct plan_job *job,
+	bool has_places)
 {
 	size_t i;
 
@@ -303,11 +306,11 @@ put_job(struct buffer *out, const struct plan_workflow *workflow, const struct p
 	buffer_puts(out, "\n");
 	put_requires(out, workflow, job);
 	for (i = 0; i < job->step_count; i++)
-		put_step(out, &job->steps[i]);
+		put_step(out, &job->steps[i], has_places);
 }
 
 static void
-put_plan(struct buffer *out, const struct plan *plan)
+put_plan(struct buffer *out, const struct plan *plan, bool has_places)
 {
 	size_t i, j;
 
@@ -329,7 +332,7 @@ put_plan(struct buffer *out, const struct plan *plan)
 		put_number(out, "reruns", plan->workflows[i].max_auto_reruns, 0);
 		buffer_puts(out, "\n");
 		for (j = 0; j < plan->workflows[i].job_count; j++)
-			put_job(out, &plan->workflows[i], &plan->workflows[i].jobs[j]);
+			put_job(out, &plan->workflows[i], &plan->workflows[i].jobs[j], has_places);
 	}
 }
 
@@ -399,7 +402,7 @@ dump_case(const char *directory, struct buffer *out)
 	config = dump_read_file(path, &settings->input.len);
 	settings->input.bytes = config;
 	if (compile(&settings->input, &plan, &diags) == 0) {
-		put_plan(out, plan);
+		put_plan(out, plan, true);
 		if (plan->workflow_count > 0)
 			put_idempotence(out, plan, &settings->input);
 	}
@@ -407,6 +410,26 @@ dump_case(const char *directory, struct buffer *out)
 	plan_free(plan);
 	diags_free(diags);
 	free(config);
+	free(settings->text);
+	free(settings);
+}
+
+void
+dump_plan(const char *directory, const char *bytes, size_t len, struct buffer *out)
+{
+	struct settings *settings = MEM_NEW(struct settings);
+	struct plan *plan;
+	struct diags *diags;
+
+	read_settings(settings, directory);
+	settings->input.bytes = bytes;
+	settings->input.len = len;
+	if (compile(&settings->input, &plan, &diags) == 0)
+		put_plan(out, plan, false);
+	else
+		buffer_puts(out, "refused\n");
+	plan_free(plan);
+	diags_free(diags);
 	free(settings->text);
 	free(settings);
 }

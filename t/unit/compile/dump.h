@@ -25,4 +25,9 @@ char *dump_read_file(const char *path, size_t *len);
 /* Compile a case and append it as lines; whether its plan, processed, gives itself again. */
 void dump_case(const char *directory, struct buffer *out);
 
+/*
+ * Other bytes compiled as the case would be: the plan as lines without places, or "refused".
+ */
+void dump_plan(const char *directory, const char *bytes, size_t len, struct buffer *out);
+
 #endif

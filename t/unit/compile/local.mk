@@ -3,7 +3,7 @@ compile_cppflags = $(unit_cppflags) -I$(srcdir)/t/unit/compile -DTOP_SRCDIR='"$(
 
 unit_tests += t/unit/compile/config_test
 t_unit_compile_config_test_SOURCES = t/unit/compile/config_test.c t/unit/compile/dump.c \
-	t/unit/compile/dump.h
+	t/unit/compile/dump.h t/unit/compile/variant.c t/unit/compile/variant.h
 t_unit_compile_config_test_CPPFLAGS = $(compile_cppflags)
 t_unit_compile_config_test_LDADD = $(compile_libs) $(unit_ldadd)
 
