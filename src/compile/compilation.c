@@ -22,8 +22,8 @@ comp_alloc(struct compilation *c, size_t n, size_t size)
 	void *ptr = arena_zalloc_array(c->arena, n, size);
 
 	if (ptr == NULL)
-		comp_limit(c, NULL, "the config needs more than %d MiB to compile",
-			   COMPILE_MEMORY_BYTES >> 20);
+		comp_limit(c, NULL, "the config needs more than %zu MiB to compile",
+			   c->arena->limit >> 20);
 	return ptr;
 }
 

@@ -11,9 +11,6 @@
 /* Turn every "requires" into requirements. Before suffixes are given to names. */
 void requires_resolve(struct compilation *c, struct invocations *list);
 
-/* Tell E_CYCLE where jobs wait for one another. */
-void requires_check_cycles(struct compilation *c, const struct invocations *list);
-
 /*
  * Drop pruned jobs from what others require; a job all of whose requirements were pruned
  * is pruned, too.

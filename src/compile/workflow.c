@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "compile/cycle.h"
 #include "compile/entry.h"
 #include "compile/group.h"
 #include "compile/logic.h"
@@ -232,7 +233,7 @@ expand(struct reading *reading, struct selected *selected)
 		entry_read(c, &reading->entries, jobs->items[i]);
 	requires_resolve(c, &selected->invocations);
 	group_tie(c, &selected->invocations);
-	requires_check_cycles(c, &selected->invocations);
+	cycles_tell(c, &selected->invocations);
 	comp_exit(c);
 }
 

@@ -94,14 +94,16 @@ node_map_finish(struct node *map, struct arena *arena)
 int
 node_map_mark_shadowed(const struct node *map, bool *is_shadowed, struct arena *arena)
 {
-	uint32_t *sorted = ARENA_NEW_ARRAY(arena, uint32_t, map->count);
-	uint32_t i;
+	uint32_t *sorted = map->sorted, i;
 
-	if (sorted == NULL)
-		return -2;
-	for (i = 0; i < map->count; i++)
-		sorted[i] = i;
-	qsort_r(sorted, map->count, sizeof(uint32_t), order_by_key, map->pairs);
+	if (sorted == NULL) {
+		sorted = ARENA_NEW_ARRAY(arena, uint32_t, map->count);
+		if (sorted == NULL)
+			return -2;
+		for (i = 0; i < map->count; i++)
+			sorted[i] = i;
+		qsort_r(sorted, map->count, sizeof(uint32_t), order_by_key, map->pairs);
+	}
 	for (i = 1; i < map->count; i++)
 		if (strcmp(map->pairs[sorted[i - 1]].key->text, map->pairs[sorted[i]].key->text) ==
 		    0)
