@@ -35,9 +35,10 @@
 enum {
 	JOURNAL_VERSION = 1,
 	JOURNAL_RECORD_BYTES = 320,
-	SPOOL_VERSION = 1,
+	SPOOL_VERSION = 2,
 	SPOOL_HEAD_BYTES = 32,	 /* of a segment, before its streams */
-	SPOOL_STREAM_BYTES = 16, /* step, attempt, end offset */
+	SPOOL_STREAM_BYTES = 24,   /* step, attempt, end offset, source's end offset */
+	SPOOL_STREAM_1_BYTES = 16, /* of version 1: without the last */
 };
 
 #define SPOOL_MAGIC 0x314c5053u /* "SPL1" */

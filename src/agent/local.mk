@@ -36,6 +36,7 @@ libagent_a_SOURCES += \
 	src/agent/report.c src/agent/report.h \
 	src/agent/settings.c src/agent/settings.h \
 	src/agent/settings_file.c \
+	src/agent/settings_mask.c \
 	src/agent/settings_tokens.c \
 	src/agent/slots.c src/agent/slots.h \
 	src/agent/uplink.c src/agent/uplink.h

@@ -276,6 +276,7 @@ start_tasks(struct agent *agent, struct err *err)
 		.spool_most_bytes = settings->spool_max,
 		.output_most_bytes = settings->output_memory,
 		.zstd_level = (int)settings->output_zstd_level,
+		.mask = settings->mask,
 		.keep_failed = settings->keep_failed,
 	};
 	struct tasks_hooks hooks = uplink_hooks(agent->uplink);

@@ -51,6 +51,7 @@ output_press_init(struct output_press *press, struct loop *loop, int zstd_level,
 	press->loop = loop;
 	press->held_most = held_most;
 	press->raw = mem_zalloc(1, OUTPUT_CHUNK_BYTES);
+	press->masked = mem_zalloc(1, OUTPUT_CHUNK_BYTES);
 	press->record_size = RUNNER_RECORD_HEADER_BYTES + frame_bound(OUTPUT_CHUNK_BYTES);
 	press->record = mem_zalloc(1, press->record_size);
 	return 0;
@@ -61,6 +62,7 @@ output_press_release(struct output_press *press)
 {
 	frame_packer_free(press->packer);
 	free(press->raw);
+	free(press->masked);
 	free(press->record);
 	memset(press, 0, sizeof(*press));
 }
@@ -99,27 +101,28 @@ keep_last_line(char *room, const unsigned char *bytes, size_t len)
 	room[n] = '\0';
 }
 
-/* press->raw[0..len) becomes one record of the spool. */
+/* bytes[0..len) become one record of the spool; the step wrote them as source_len. */
 static int
-output_press_chunk(struct output *output, size_t len, struct err *err)
+output_press_chunk(struct output *output, const unsigned char *bytes, size_t len, size_t source_len,
+		   struct err *err)
 {
 	struct output_press *press = output->press;
 	struct spool_chunk chunk = {.step = output->step,
 				    .attempt = output->attempt,
 				    .raw_len = (uint32_t)len,
-				    .lines = count_lines(press->raw, len),
+				    .lines = count_lines(bytes, len),
+				    .source_len = (uint32_t)source_len,
 				    .time_ms = clock_unix_ms(),
 				    .record = press->record};
 	int rc;
 
 	chunk.frame_len =
 		(uint32_t)frame_pack(press->packer, press->record + RUNNER_RECORD_HEADER_BYTES,
-				     press->record_size - RUNNER_RECORD_HEADER_BYTES, press->raw,
-				     len);
+				     press->record_size - RUNNER_RECORD_HEADER_BYTES, bytes, len);
 	rc = spool_append(output->spool, &chunk, err);
 	if (rc < 0)
 		return rc;
-	keep_last_line(output->last_line, press->raw, len);
+	keep_last_line(output->last_line, bytes, len);
 	press->bytes += len;
 	press->records++;
 	press->frame_bytes += chunk.frame_len;
@@ -150,11 +153,44 @@ punch(struct output *output)
 	output->punched = to;
 }
 
+/* Does nobody wait any longer for what may come behind the beginning of a secret? */
+static bool
+is_final(const struct output *output)
+{
+	return output->ended || output->draining ||
+	       loop_now_us(output->press->loop) >= output->moved_us + OUTPUT_KEPT_MS * 1000ull;
+}
+
+/*
+ * Mask press->raw[0..*len) where there are secrets. *len becomes what that took; the rest stays in
+ * the memfd. A mask may be longer than what is left of a released secret: it has room, since a
+ * chunk is read shorter then.
+ */
+static const unsigned char *
+mask_chunk(struct output *output, size_t *len, size_t *masked_len)
+{
+	struct output_press *press = output->press;
+	bool all = output->committed + *len == output->size;
+	size_t taken;
+
+	*masked_len = *len;
+	if (mask_is_empty(output->mask))
+		return press->raw;
+	*masked_len = mask_apply(output->mask, press->raw, *len, all && is_final(output),
+				 &output->carry, press->masked, &taken);
+	if (taken < *len && all)
+		output->kept_size = output->size;
+	*len = taken;
+	return press->masked;
+}
+
 static int
 commit_chunk(struct output *output, struct err *err)
 {
 	uint64_t pending = output->size - output->committed;
-	size_t len = pending < OUTPUT_CHUNK_BYTES ? (size_t)pending : OUTPUT_CHUNK_BYTES;
+	size_t most = OUTPUT_CHUNK_BYTES - (mask_is_empty(output->mask) ? 0 : MASK_STARS);
+	size_t len = pending < most ? (size_t)pending : most, masked_len;
+	const unsigned char *bytes;
 	ssize_t n;
 	int rc;
 
@@ -165,7 +201,10 @@ commit_chunk(struct output *output, struct err *err)
 		return err_sys(err, "cannot read a step's output");
 	if ((size_t)n != len)
 		return err_set(err, ERR_HOST, "a step's output has become shorter");
-	rc = output_press_chunk(output, len, err);
+	bytes = mask_chunk(output, &len, &masked_len);
+	if (len == 0)
+		return 0;
+	rc = output_press_chunk(output, bytes, masked_len, len, err);
 	if (rc < 0)
 		return rc;
 	output->committed += len;
@@ -222,7 +261,7 @@ wants_commit(const struct output *output, uint64_t now)
 {
 	uint64_t pending = output->size - output->committed;
 
-	if (pending == 0)
+	if (pending == 0 || (output->kept_size == output->size && !is_final(output)))
 		return false;
 	return pending >= OUTPUT_CHUNK_BYTES || output->ended || output->draining ||
 	       now >= output->close_us || output->press->held > output->press->held_most;
@@ -247,6 +286,8 @@ commit(struct output *output)
 	}
 	if (output->size == output->committed)
 		output->close_us = 0;
+	else if (output->kept_size == output->size)
+		output->close_us = output->moved_us + OUTPUT_KEPT_MS * 1000ull;
 	return true;
 }
 
@@ -268,7 +309,7 @@ note_moved(struct output *output, size_t moved)
 	uint64_t now = loop_now_us(output->press->loop);
 	bool quiet = output->committed == 0 || now - output->moved_us > OUTPUT_BUSY_MS * 1000ull;
 
-	if (output->close_us == 0)
+	if (output->close_us == 0 || output->kept_size == output->size)
 		output->close_us = now + (quiet ? OUTPUT_QUIET_MS : OUTPUT_BUSY_MS) * 1000ull;
 	note_size(output, output->size + moved);
 	output->moved_us = now;
@@ -473,9 +514,9 @@ output_say(struct output *output, const char *text, struct err *err)
 /* --- life --- */
 
 int
-output_start(struct output *output, struct output_press *press, struct spool *spool, uint32_t step,
-	     uint32_t attempt, int pipe_fd, int memfd, char *last_line,
-	     const struct output_hooks *hooks, struct err *err)
+output_start(struct output *output, struct output_press *press, struct spool *spool,
+	     struct mask *mask, uint32_t step, uint32_t attempt, int pipe_fd, int memfd,
+	     char *last_line, const struct output_hooks *hooks, struct err *err)
 {
 	uint64_t size = 0;
 	int rc;
@@ -484,6 +525,7 @@ output_start(struct output *output, struct output_press *press, struct spool *sp
 	output->magic = OUTPUT_MAGIC;
 	output->press = press;
 	output->spool = spool;
+	output->mask = mask;
 	output->step = step;
 	output->attempt = attempt;
 	output->pipe_fd = pipe_fd;
@@ -494,7 +536,7 @@ output_start(struct output *output, struct output_press *press, struct spool *sp
 	output->polled = pipe_fd >= 0;
 	output->pace_ms = FIRST_LOOK_MS;
 	output->read_us = output->moved_us = loop_now_us(press->loop);
-	output->committed = spool_end(spool, step, attempt);
+	output->committed = spool_source_end(spool, step, attempt);
 	timer_init(&output->timer, press->loop, on_timer, output);
 	rc = pipe_memfd_size(memfd, &size, err);
 	if (rc == 0 && size < output->committed)

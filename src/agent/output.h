@@ -12,8 +12,10 @@
  * its first byte when the step was quiet before, 250 ms when not, or at the end. While the
  * spool has no room nothing is taken out of the pipe and the step waits in write(2).
  *
- * What would change the bytes (masking) stands between reading the chunk and packing it:
- * output_press_chunk().
+ * Between reading a chunk and packing it secrets become "****" (task/mask.h). What may be the
+ * beginning of one is not committed, so it stays in the memfd; it goes when more shows that it is
+ * none, at the step's end, or after OUTPUT_KEPT_MS without more. Offsets here are those of what the
+ * step wrote; those of what readers see are the spool's.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -25,6 +27,7 @@
 #include <stdint.h>
 
 #include "loop/loop.h"
+#include "task/mask.h"
 
 struct err;
 struct frame_packer;
@@ -35,6 +38,7 @@ enum {
 	OUTPUT_TURN_BYTES = 256 * 1024, /* most taken from one pipe in one turn */
 	OUTPUT_QUIET_MS = 50,		/* a chunk's age when it is closed */
 	OUTPUT_BUSY_MS = 250,
+	OUTPUT_KEPT_MS = 1000,	 /* so long what may be the beginning of a secret waits for more */
 	OUTPUT_LINE_BYTES = 200, /* of the last line that is kept for status, NUL included */
 };
 
@@ -44,6 +48,7 @@ struct output_press {
 	struct loop *loop;
 	struct frame_packer *packer;
 	unsigned char *raw;    /* OUTPUT_CHUNK_BYTES */
+	unsigned char *masked; /* the same without secrets */
 	unsigned char *record; /* header and frame */
 	size_t record_size;
 	uint64_t held, held_most; /* bytes in memfds; beyond held_most a chunk is closed at once */
@@ -69,11 +74,14 @@ struct output {
 	struct output_press *press;
 	struct spool *spool;
 	struct output_hooks hooks;
+	struct mask *mask; /* borrowed; NULL: nothing to mask */
+	struct mask_carry carry;
 	char *last_line;    /* OUTPUT_LINE_BYTES; borrowed */
 	int pipe_fd;	    /* owned; -1: none */
 	int memfd;	    /* owned */
 	uint64_t size;	    /* of the memfd: offset of the next byte */
-	uint64_t committed; /* in the spool */
+	uint64_t committed; /* so many of them are in the spool */
+	uint64_t kept_size; /* size when the rest may have been the beginning of a secret */
 	uint64_t punched;   /* pages below were given back */
 	uint64_t drain_to;
 	uint64_t close_us; /* when the open chunk is to be closed; 0: there is none */
@@ -88,12 +96,12 @@ struct output {
 
 /*
  * Begin. pipe_fd may be -1 (nothing comes but output_say()). Owns: both descriptors, also on
- * failure. last_line and spool outlive it. No hook is called from inside. Fails: ERR_HOST, also
- * when the memfd ends before the spool does.
+ * failure. last_line, mask and spool outlive it. No hook is called from inside. Fails: ERR_HOST,
+ * also when the memfd ends before the spool does.
  */
 int output_start(struct output *output, struct output_press *press, struct spool *spool,
-		 uint32_t step, uint32_t attempt, int pipe_fd, int memfd, char *last_line,
-		 const struct output_hooks *hooks, struct err *err);
+		 struct mask *mask, uint32_t step, uint32_t attempt, int pipe_fd, int memfd,
+		 char *last_line, const struct output_hooks *hooks, struct err *err);
 void output_release(struct output *output);
 
 /* Add text of the agent's own to the step's output, behind what was read so far, and commit it. */

@@ -94,6 +94,9 @@ static const struct row rows[] = {
 	{{"keep-failed", 0, NULL, "keep the work directory of a task that failed"},
 	 FLAG,
 	 AT(keep_failed)},
+	{{"mask-file", 0, "FILE", "values that output must not show, one a line (none)"},
+	 PATH,
+	 AT(mask_file)},
 	{{"spool-max", 0, "SIZE", "output of one task that waits for the hub (64M)"},
 	 BYTES,
 	 AT(spool_max),
@@ -548,6 +551,8 @@ settings_load(struct settings *settings, int argc, char **argv, struct err *err)
 	settings->slots.total = (unsigned)settings->jobs;
 	fill_paths(settings);
 	fill_name(settings);
+	if (rc == 0 && !settings->help && !settings->version)
+		rc = settings_read_mask(settings, err);
 	if (rc == 0 && !settings->check && !settings->help && !settings->version)
 		rc = check_needed(settings, err);
 	if (rc < 0)
@@ -561,6 +566,7 @@ settings_release(struct settings *settings)
 	size_t i;
 
 	settings_clear_list(settings);
+	settings_forget_mask(settings);
 	for (i = 0; i < ROW_COUNT; i++)
 		if (rows[i].type == TEXT || rows[i].type == PATH) {
 			char **field = (char **)(void *)((char *)settings + rows[i].offset);

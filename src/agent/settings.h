@@ -24,6 +24,7 @@ struct err;
 enum {
 	SETTINGS_TOKEN_FILES_MOST = SLOTS_CLASSES_MOST,
 	SETTINGS_TOKEN_FILE_BYTES = 64 << 10,
+	SETTINGS_MASK_FILE_BYTES = 256 << 10,
 	SETTINGS_WORD_BYTES = 64,
 };
 
@@ -39,6 +40,9 @@ struct settings {
 	char *isolation, *mode;
 	uint64_t idle_timeout_ms, max_run_time_ms, grace_ms, orphan_limit_ms;
 	bool keep_failed;
+	char *mask_file;
+	char *mask_text;   /* its content */
+	const char **mask; /* its lines; NULL-terminated; NULL: none */
 	uint64_t spool_max, output_memory, output_zstd_level;
 	enum log_level log_level;
 	bool log_json;
@@ -82,5 +86,9 @@ int settings_add_tokens(struct settings *settings, const char *path,
 			const struct slots_class *class, struct err *err);
 /* Every --token-file; where nothing else gave a token, the service manager's credential. */
 int settings_read_tokens(struct settings *settings, struct err *err);
+
+/* settings_mask.c: the lines of --mask-file. Fails: ERR_HOST, ERR_INPUT, ERR_LIMIT. */
+int settings_read_mask(struct settings *settings, struct err *err);
+void settings_forget_mask(struct settings *settings);
 
 #endif

@@ -81,6 +81,14 @@ spool_end(const struct spool *spool, uint32_t step, uint32_t attempt)
 	return stream != NULL ? stream->end : 0;
 }
 
+uint64_t
+spool_source_end(const struct spool *spool, uint32_t step, uint32_t attempt)
+{
+	const struct spool_stream *stream = find_stream(spool, step, attempt);
+
+	return stream != NULL ? stream->source : 0;
+}
+
 /* --- trimming --- */
 
 static void
@@ -198,6 +206,7 @@ spool_append(struct spool *spool, const struct spool_chunk *chunk, struct err *e
 			       SPOOL_STREAMS_MOST);
 	if (spool->discarding) {
 		stream->end += chunk->raw_len;
+		stream->source += chunk->source_len;
 		stream->acked = stream->handed = stream->end;
 		return 0;
 	}
@@ -215,6 +224,7 @@ spool_append(struct spool *spool, const struct spool_chunk *chunk, struct err *e
 		.raw_len = chunk->raw_len,
 		.frame_len = chunk->frame_len,
 		.lines = chunk->lines,
+		.source_len = chunk->source_len,
 		.frame_crc =
 			crc32c(0, chunk->record + RUNNER_RECORD_HEADER_BYTES, chunk->frame_len)};
 	output_record_pack(&record, chunk->record);
@@ -224,6 +234,7 @@ spool_append(struct spool *spool, const struct spool_chunk *chunk, struct err *e
 		return rc;
 	}
 	stream->end += chunk->raw_len;
+	stream->source += chunk->source_len;
 	spool->bytes += len;
 	spool->unsent += len;
 	return 0;
@@ -413,21 +424,21 @@ list_segments(struct spool *spool, uint32_t **numbers, size_t *count, struct err
 
 /* A segment's head and its records both say how far a stream has come. */
 static int
-on_stream_seen(void *arg, uint32_t step, uint32_t attempt, uint64_t from, uint64_t end,
-	       struct err *err)
+on_stream_seen(void *arg, const struct spool_seen *seen, struct err *err)
 {
 	struct spool *spool = arg;
-	struct spool_stream *stream = need_stream(spool, step, attempt);
+	struct spool_stream *stream = need_stream(spool, seen->step, seen->attempt);
 
 	if (stream == NULL)
 		return err_set(err, ERR_INPUT, "the task's spool has more than %d streams",
 			       SPOOL_STREAMS_MOST);
 	if (stream->end == 0)
 		stream->acked = stream->handed =
-			from; /* what lies below was trimmed: the hub has it */
-	else if (from != stream->end && from != end)
-		return err_set(err, ERR_INPUT, "the task's spool has a gap in step %u", step);
-	stream->end = end;
+			seen->from; /* what lies below was trimmed: the hub has it */
+	else if (seen->from != stream->end && seen->from != seen->end)
+		return err_set(err, ERR_INPUT, "the task's spool has a gap in step %u", seen->step);
+	stream->end = seen->end;
+	stream->source = seen->is_head ? seen->source : stream->source + seen->source;
 	return 0;
 }
 

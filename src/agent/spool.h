@@ -38,6 +38,7 @@ enum {
 struct spool_stream {
 	uint32_t step, attempt;
 	uint64_t end;	 /* offset behind its last committed byte */
+	uint64_t source; /* the same of the bytes that the step wrote: masking sets them apart */
 	uint64_t handed; /* offset behind its last byte that spool_unsent() gave */
 	uint64_t acked;	 /* offset up to which the hub has it */
 };
@@ -95,6 +96,7 @@ bool spool_is_full(struct spool *spool);
 struct spool_chunk {
 	uint32_t step, attempt;
 	uint32_t raw_len, lines;
+	uint32_t source_len; /* bytes of the step's that became these */
 	int64_t time_ms;
 	unsigned char *record; /* header room, then the frame */
 	uint32_t frame_len;
@@ -103,6 +105,8 @@ int spool_append(struct spool *spool, const struct spool_chunk *chunk, struct er
 
 /* Offset behind the last committed byte of a stream; 0 for one that is not known. */
 uint64_t spool_end(const struct spool *spool, uint32_t step, uint32_t attempt);
+/* How many of the bytes that the step wrote are in it. */
+uint64_t spool_source_end(const struct spool *spool, uint32_t step, uint32_t attempt);
 
 /* Nothing more comes from this stream: it is forgotten when the hub has it. */
 void spool_close_stream(struct spool *spool, uint32_t step, uint32_t attempt);

@@ -88,6 +88,7 @@ pack_head(uint8_t *room, size_t len, uint32_t number, const struct spool_stream 
 		bytes_put(at, streams[i].step, 4);
 		bytes_put(at + 4, streams[i].attempt, 4);
 		bytes_put(at + 8, streams[i].end, 8);
+		bytes_put(at + 16, streams[i].source, 8);
 	}
 	bytes_put(room + AT_CRC, crc32c(0, room + AT_VERSION, len - AT_VERSION), 4);
 }
@@ -180,6 +181,20 @@ spool_segment_read(struct spool_segment *segment, int dir_fd, uint64_t offset, v
 
 /* --- walking through an earlier runnerd's --- */
 
+/* What a stream takes in a head of its version; 0 for one that is not known. */
+static size_t
+stream_bytes(const uint8_t *bytes)
+{
+	switch (bytes_get(bytes + AT_VERSION, 4)) {
+	case 1:
+		return SPOOL_STREAM_1_BYTES;
+	case SPOOL_VERSION:
+		return SPOOL_STREAM_BYTES;
+	default:
+		return 0;
+	}
+}
+
 /* *head is 0 when the file ends before its head does. */
 static const char *
 check_head(const uint8_t *bytes, uint64_t size, uint32_t number, uint64_t *head)
@@ -195,18 +210,18 @@ check_head(const uint8_t *bytes, uint64_t size, uint32_t number, uint64_t *head)
 	if (bytes_get(bytes + AT_COUNT_CRC, 4) !=
 	    crc32c(0, bytes + AT_VERSION, AT_COUNT_CRC - AT_VERSION))
 		return "the checksum of its head is wrong";
-	if (bytes_get(bytes + AT_VERSION, 4) != SPOOL_VERSION)
+	if (stream_bytes(bytes) == 0)
 		return "it has a version that this runnerd does not read";
 	if (bytes_get(bytes + AT_NUMBER, 4) != number)
 		return "its number is not that of its name";
 	count = bytes_get(bytes + AT_STREAMS, 4);
 	if (count > SPOOL_STREAMS_MOST)
 		return "it has too many streams";
-	if (size < SPOOL_HEAD_BYTES + count * SPOOL_STREAM_BYTES) {
+	if (size < SPOOL_HEAD_BYTES + count * stream_bytes(bytes)) {
 		*head = 0;
 		return "its head is cut short";
 	}
-	*head = SPOOL_HEAD_BYTES + count * SPOOL_STREAM_BYTES;
+	*head = SPOOL_HEAD_BYTES + count * stream_bytes(bytes);
 	if (bytes_get(bytes + AT_CRC, 4) != crc32c(0, bytes + AT_VERSION, *head - AT_VERSION))
 		return "the checksum of its head is wrong";
 	return NULL;
@@ -215,13 +230,20 @@ check_head(const uint8_t *bytes, uint64_t size, uint32_t number, uint64_t *head)
 static int
 walk_head(const uint8_t *bytes, uint64_t head, spool_seen_fn *seen, void *arg, struct err *err)
 {
-	uint64_t at, end;
+	size_t step = stream_bytes(bytes);
+	uint64_t at;
 	int rc = 0;
 
-	for (at = SPOOL_HEAD_BYTES; at < head && rc == 0; at += SPOOL_STREAM_BYTES) {
-		end = bytes_get(bytes + at + 8, 8);
-		rc = seen(arg, (uint32_t)bytes_get(bytes + at, 4),
-			  (uint32_t)bytes_get(bytes + at + 4, 4), end, end, err);
+	for (at = SPOOL_HEAD_BYTES; at < head && rc == 0; at += step) {
+		struct spool_seen stream = {.is_head = true,
+					    .step = (uint32_t)bytes_get(bytes + at, 4),
+					    .attempt = (uint32_t)bytes_get(bytes + at + 4, 4),
+					    .from = bytes_get(bytes + at + 8, 8)};
+
+		stream.end = stream.from;
+		stream.source =
+			step == SPOOL_STREAM_BYTES ? bytes_get(bytes + at + 16, 8) : stream.end;
+		rc = seen(arg, &stream, err);
 	}
 	return rc;
 }
@@ -244,8 +266,13 @@ walk_records(struct spool_segment *segment, const uint8_t *bytes, uint64_t size,
 			return err_set(err, ERR_INPUT,
 				       "segment %u of the task's spool is damaged at byte %llu",
 				       segment->number, (unsigned long long)segment->len);
-		rc = seen(arg, record.step, record.attempt, record.offset,
-			  record.offset + record.raw_len, err);
+		rc = seen(arg,
+			  &(struct spool_seen){.step = record.step,
+					       .attempt = record.attempt,
+					       .from = record.offset,
+					       .end = record.offset + record.raw_len,
+					       .source = record.source_len},
+			  err);
 		if (rc < 0)
 			return rc;
 		segment->len += RUNNER_RECORD_HEADER_BYTES + record.frame_len;

@@ -30,9 +30,16 @@ bool spool_segment_parse_name(const char *name, uint32_t *number);
 int spool_segment_make(struct spool_segment **out, int dir_fd, uint32_t number,
 		       const struct spool_stream *streams, size_t count, struct err *err);
 
-/* Called for each stream of the head (from == end) and for each record in order. */
-typedef int spool_seen_fn(void *arg, uint32_t step, uint32_t attempt, uint64_t from, uint64_t end,
-			  struct err *err);
+/* A stream of the head (from == end), or a record. */
+struct spool_seen {
+	bool is_head;
+	uint32_t step, attempt;
+	uint64_t from, end;
+	uint64_t source; /* of the head: the offset; of a record: how many bytes */
+};
+
+/* Called for each stream of the head and for each record in order. */
+typedef int spool_seen_fn(void *arg, const struct spool_seen *seen, struct err *err);
 
 /*
  * Open a file of an earlier runnerd and walk through it. Only the last one may end in the middle of

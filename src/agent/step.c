@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "loop/pipe.h"
+#include "task/mask.h"
 #include "task/task_doc.h"
 
 enum { STEP_MAGIC = 0x57e9a6e4 };
@@ -81,6 +82,7 @@ keep_reason(struct step *step, enum outcome outcome, const char *reason)
 {
 	step->stopping = outcome;
 	(void)snprintf(step->reason, sizeof(step->reason), "%s", reason);
+	mask_text(step->mask, step->reason);
 }
 
 static void
@@ -211,8 +213,8 @@ start_output(struct step *step, int pipe_fd, int memfd, struct err *err)
 {
 	struct output_hooks hooks = {step, on_output_record, on_output_drained, on_output_ended,
 				     on_output_failed};
-	int rc = output_start(&step->output, step->press, step->spool, step->index, step->attempt,
-			      pipe_fd, memfd, step->last_line, &hooks, err);
+	int rc = output_start(&step->output, step->press, step->spool, step->mask, step->index,
+			      step->attempt, pipe_fd, memfd, step->last_line, &hooks, err);
 
 	step->has_output = rc == 0;
 	return rc;
@@ -354,8 +356,7 @@ step_is_quiet(const struct step *step)
 uint64_t
 step_output_bytes(const struct step *step)
 {
-	return step->has_output ? step->output.committed
-				: spool_end(step->spool, step->index, step->attempt);
+	return spool_end(step->spool, step->index, step->attempt);
 }
 
 /* --- life --- */
@@ -374,6 +375,7 @@ step_new(const struct step_place *place, uint32_t index, uint32_t attempt,
 	step->supervisor = place->supervisor;
 	step->press = place->press;
 	step->spool = place->spool;
+	step->mask = place->mask;
 	step->last_line = place->last_line;
 	step->grace_ms = place->grace_ms;
 	step->hooks = *hooks;

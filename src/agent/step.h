@@ -45,6 +45,7 @@ struct step {
 	struct step_hooks hooks;
 	struct output_press *press;
 	struct spool *spool;
+	struct mask *mask;
 	char *last_line;
 	int memfd; /* until there is an output */
 	struct output output;
@@ -71,6 +72,7 @@ struct step_place {
 	struct supervisor *supervisor;
 	struct output_press *press;
 	struct spool *spool;
+	struct mask *mask;
 	char *last_line;
 	uint32_t grace_ms;
 };
@@ -109,7 +111,7 @@ void step_ack(struct step *step);
 
 bool step_is_over(const struct step *step);
 bool step_is_quiet(const struct step *step);
-/* Bytes of output so far. */
+/* Bytes of output so far, as readers see it. */
 uint64_t step_output_bytes(const struct step *step);
 
 /* "Too long with no output (exceeded 10m0s): context deadline exceeded". Returns room. */

@@ -20,6 +20,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "task/mask.h"
 #include "task/names.h"
 #include "task/task_doc.h"
 
@@ -68,11 +69,12 @@ task_judge(struct task *task, enum outcome outcome, const char *reason)
 	journal_record_init(&record, JOURNAL_VERDICT);
 	record.outcome = outcome;
 	(void)snprintf(record.reason, sizeof(record.reason), "%s", reason);
+	mask_text(task->mask, record.reason);
 	/* Without room in the journal it holds for this runnerd, and its cause for the next one. */
 	(void)task_journal_append(task, &record);
 	task->verdict = outcome;
-	(void)snprintf(task->reason, sizeof(task->reason), "%s", reason);
-	log_line(LOG_INFO, AT(task), "will end as %s: %s", outcome_name(outcome), reason);
+	memcpy(task->reason, record.reason, sizeof(task->reason));
+	log_line(LOG_INFO, AT(task), "will end as %s: %s", outcome_name(outcome), task->reason);
 }
 
 /* --- the states --- */
@@ -202,6 +204,8 @@ enter_done(struct task *task)
 	task_free_steps(task);
 	task_doc_free(task->doc);
 	task->doc = NULL;
+	mask_free(task->mask);
+	task->mask = NULL;
 	task_remove_work(task);
 	tasks->running--;
 	tasks->counters.done++;
@@ -412,6 +416,7 @@ task_dispose(struct task *task)
 	supervisor_release(&task->supervisor);
 	task_free_steps(task);
 	task_doc_free(task->doc);
+	mask_free(task->mask);
 	spool_release(&task->spool);
 	journal_release(&task->journal);
 	if (task->has_work) {

@@ -92,6 +92,7 @@ task_add_step(struct task *task, uint32_t index, uint32_t attempt)
 					 .supervisor = &task->supervisor,
 					 .press = &task->tasks->press,
 					 .spool = &task->spool,
+					 .mask = task->mask,
 					 .last_line = task->last_line,
 					 .grace_ms = task->tasks->settings.grace_ms};
 	struct step *step = step_new(&place, index, attempt, &task->doc->steps[index], &hooks);

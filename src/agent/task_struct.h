@@ -69,6 +69,7 @@ struct task {
 	int dir_fd;
 	struct journal journal;
 	struct spool spool;
+	struct mask *mask; /* until it is done */
 	struct supervisor supervisor;
 	struct work_dir work;
 	bool has_work, work_gone;

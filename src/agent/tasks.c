@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "agent/executor.h"
@@ -21,6 +22,7 @@
 #include "base/mem.h"
 #include "format/json.h"
 #include "runner/state_dir.h"
+#include "task/mask.h"
 #include "task/task_doc.h"
 
 /* --- one task comes --- */
@@ -66,6 +68,29 @@ store_task(struct task *task, const struct json *document, struct err *err)
 	return rc;
 }
 
+static int
+add_masks(struct mask *mask, const char *const *values, struct err *err)
+{
+	int rc = 0;
+
+	for (; rc == 0 && values != NULL && *values != NULL; values++)
+		rc = mask_add(mask, *values, strlen(*values), err);
+	return rc;
+}
+
+/* What the document, and this host, want masked. */
+static int
+make_mask(struct task *task, struct err *err)
+{
+	int rc;
+
+	task->mask = mask_new();
+	rc = add_masks(task->mask, task->doc->mask, err);
+	if (rc == 0)
+		rc = add_masks(task->mask, task->tasks->settings.mask, err);
+	return rc;
+}
+
 void
 task_read_document(struct task *task, const struct json *document)
 {
@@ -75,6 +100,12 @@ task_read_document(struct task *task, const struct json *document)
 		task->doc = NULL;
 		(void)snprintf(task->reason, sizeof(task->reason),
 			       "the task document cannot be read: %.150s", err.text);
+		return;
+	}
+	if (make_mask(task, &err) < 0) {
+		task_doc_free(task->doc);
+		task->doc = NULL;
+		(void)snprintf(task->reason, sizeof(task->reason), "%.150s", err.text);
 		return;
 	}
 	task->lease_ms = task->doc->lease_ms;

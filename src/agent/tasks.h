@@ -53,7 +53,8 @@ struct tasks_settings {
 	uint64_t spool_most_bytes;  /* of one task */
 	uint64_t output_most_bytes; /* all steps' memfds together */
 	int zstd_level;
-	bool keep_failed; /* keep the work directory of a task that did not succeed */
+	const char *const *mask; /* values that no task's output shows; NULL-terminated, or NULL */
+	bool keep_failed;	 /* keep the work directory of a task that did not succeed */
 };
 
 /* What a person may count: never reset. */

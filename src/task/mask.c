@@ -307,3 +307,19 @@ mask_apply(struct mask *mask, const unsigned char *in, size_t len, bool release,
 	}
 	return writing.written;
 }
+
+void
+mask_text(struct mask *mask, char *text)
+{
+	size_t len = strlen(text), taken;
+	struct mask_carry carry = {0};
+	unsigned char *room;
+
+	if (mask_is_empty(mask))
+		return;
+	room = mem_zalloc(1, len + MASK_STARS);
+	len = mask_apply(mask, (const unsigned char *)text, len, true, &carry, room, &taken);
+	memcpy(text, room, len);
+	text[len] = '\0';
+	free(room);
+}

@@ -63,4 +63,7 @@ bool mask_is_empty(const struct mask *mask);
 size_t mask_apply(struct mask *mask, const unsigned char *in, size_t len, bool release,
 		  struct mask_carry *carry, unsigned char *out, size_t *taken);
 
+/* The same for a text of our own, in its place; it becomes no longer. mask may be NULL. */
+void mask_text(struct mask *mask, char *text);
+
 #endif

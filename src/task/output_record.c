@@ -6,6 +6,7 @@
 #include "task/output_record.h"
 
 #include <endian.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/crc32c.h"
@@ -66,27 +67,30 @@ output_record_pack(const struct output_record *record,
 	put32(room + 56, record->lines);
 	put32(room + 60, record->frame_crc);
 	put32(room + 64, record->attempt);
-	put32(room + 68, 0);
+	put32(room + 68, record->source_len);
 	put32(room + 4, header_crc(room));
 }
 
 static int
-check_header(const struct output_record *record, const unsigned char *bytes, struct err *err)
+check_header(const struct output_record *record, struct err *err)
 {
 	if (record->raw_len < 1 || record->raw_len > RUNNER_RECORD_RAW_MOST_BYTES)
-		return err_set(err, ERR_INPUT, "output record says %u bytes of output, 1 to %d are allowed",
+		return err_set(err, ERR_INPUT,
+			       "output record says %u bytes of output, 1 to %d are allowed",
 			       record->raw_len, RUNNER_RECORD_RAW_MOST_BYTES);
 	if (record->frame_len < 1 || record->frame_len > RUNNER_RECORD_FRAME_MOST_BYTES)
-		return err_set(err, ERR_INPUT, "output record says a frame of %u bytes, 1 to %d are allowed",
+		return err_set(err, ERR_INPUT,
+			       "output record says a frame of %u bytes, 1 to %d are allowed",
 			       record->frame_len, RUNNER_RECORD_FRAME_MOST_BYTES);
 	if (record->lines > record->raw_len)
-		return err_set(err, ERR_INPUT, "output record says %u lines in %u bytes", record->lines,
-			       record->raw_len);
+		return err_set(err, ERR_INPUT, "output record says %u lines in %u bytes",
+			       record->lines, record->raw_len);
 	if (record->offset > (uint64_t)INT64_MAX - record->raw_len)
 		return err_set(err, ERR_INPUT, "output record lies beyond the largest offset");
-	if (get32(bytes + 68) != 0)
-		return err_set(err, ERR_INPUT, "output record has flags 0x%x, none is known",
-			       get32(bytes + 68));
+	if (record->source_len < 1 || record->source_len > RUNNER_RECORD_RAW_MOST_BYTES)
+		return err_set(err, ERR_INPUT,
+			       "output record says it was made of %u bytes, 1 to %d are allowed",
+			       record->source_len, RUNNER_RECORD_RAW_MOST_BYTES);
 	return 0;
 }
 
@@ -94,12 +98,15 @@ int
 output_record_unpack(struct output_record *record, const unsigned char **frame,
 		     const unsigned char *bytes, size_t len, struct err *err)
 {
+	bool first; /* version 1: 0 stands where source_len is now */
 	int rc;
 
 	if (len < RUNNER_RECORD_HEADER_BYTES)
 		return err_set(err, ERR_AGAIN, "output record is cut short after %zu bytes", len);
-	if (get32(bytes) != RUNNER_RECORD_MAGIC)
-		return err_set(err, ERR_INPUT, "this is no output record: it begins with 0x%08x", get32(bytes));
+	first = get32(bytes) == RUNNER_RECORD_MAGIC_1;
+	if (!first && get32(bytes) != RUNNER_RECORD_MAGIC)
+		return err_set(err, ERR_INPUT, "this is no output record: it begins with 0x%08x",
+			       get32(bytes));
 	if (get32(bytes + 4) != header_crc(bytes))
 		return err_set(err, ERR_INPUT, "output record has a damaged header");
 	memcpy(record->task.bytes, bytes + 8, ID_BYTES);
@@ -112,7 +119,11 @@ output_record_unpack(struct output_record *record, const unsigned char **frame,
 	record->lines = get32(bytes + 56);
 	record->frame_crc = get32(bytes + 60);
 	record->attempt = get32(bytes + 64);
-	rc = check_header(record, bytes, err);
+	if (first && get32(bytes + 68) != 0)
+		return err_set(err, ERR_INPUT, "output record has flags 0x%x, none is known",
+			       get32(bytes + 68));
+	record->source_len = first ? record->raw_len : get32(bytes + 68);
+	rc = check_header(record, err);
 	if (rc < 0)
 		return rc;
 	if (len - RUNNER_RECORD_HEADER_BYTES < record->frame_len)

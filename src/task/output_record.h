@@ -25,7 +25,9 @@ struct output_record {
 	uint32_t raw_len;   /* 1..RUNNER_RECORD_RAW_MOST_BYTES */
 	uint32_t frame_len; /* 1..RUNNER_RECORD_FRAME_MOST_BYTES */
 	uint32_t lines;
-	uint32_t frame_crc; /* of the frame: crc32c() */
+	uint32_t frame_crc;  /* of the frame: crc32c() */
+	uint32_t source_len; /* bytes of the step's that became these: masking changes their number
+			      */
 };
 
 /* Write the header to room; the caller puts frame_len bytes behind it. */
@@ -34,10 +36,9 @@ void output_record_pack(const struct output_record *record,
 
 /*
  * Read the record at the beginning of bytes. On success *frame points into bytes and
- * RUNNER_RECORD_HEADER_BYTES + record->frame_len of them are the record's. The frame's checksum is compared; it is
- * not decompressed.
- * Fails: ERR_AGAIN when the record is cut short (len too small for what its header says);
- * ERR_INPUT when a rule of the format is broken.
+ * RUNNER_RECORD_HEADER_BYTES + record->frame_len of them are the record's. The frame's checksum is
+ * compared; it is not decompressed. Fails: ERR_AGAIN when the record is cut short (len too small
+ * for what its header says); ERR_INPUT when a rule of the format is broken.
  */
 int output_record_unpack(struct output_record *record, const unsigned char **frame,
 			 const unsigned char *bytes, size_t len, struct err *err);

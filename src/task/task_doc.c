@@ -133,6 +133,12 @@ parse_job(struct task_doc *doc, const struct json *json, struct err *err)
 	return rc;
 }
 
+static bool
+is_empty_list(const struct json *json)
+{
+	return json_is_array(json) && json_count(json) == 0;
+}
+
 static int
 parse_surroundings(struct task_doc *doc, const struct json *json, struct err *err)
 {
@@ -154,6 +160,8 @@ parse_surroundings(struct task_doc *doc, const struct json *json, struct err *er
 				      &doc->max_run_time_ms, err);
 	if (rc == 0)
 		rc = task_take_bool(json, "no_new_privs", &doc->no_new_privs, err);
+	if (rc == 0 && !is_empty_list(json_get(json, "mask")))
+		rc = task_take_words(doc, json, "mask", TASK_MASKS_MOST, &doc->mask, err);
 	doc->node_index = (unsigned)index;
 	doc->node_total = (unsigned)total;
 	return rc;
@@ -251,6 +259,8 @@ task_doc_write(const struct task_doc *doc)
 		 task_write_environment(doc->environment, doc->environment_count));
 	json_put_int(json, "max_run_time_ms", (int64_t)doc->max_run_time_ms);
 	json_put_bool(json, "no_new_privs", doc->no_new_privs);
+	if (doc->mask != NULL)
+		json_put(json, "mask", task_write_words(doc->mask));
 	if (doc->source.kind != SOURCE_NONE)
 		json_put(json, "source", write_source(&doc->source));
 	json_put(json, "steps", task_write_steps(doc));

@@ -42,9 +42,15 @@ struct env_var {
 	const char *name, *value;
 };
 
-enum { TASK_SHELL_WORDS_MOST = 64, TASK_PATHS_MOST = 1024, TASK_KEYS_MOST = 64 };
+enum {
+	TASK_SHELL_WORDS_MOST = 64,
+	TASK_PATHS_MOST = 1024,
+	TASK_KEYS_MOST = 64,
+	TASK_MASKS_MOST = 65536
+};
 
-/* Which members count depends on kind (doc/task-document.md); the rest are zero. Lists are NULL-terminated. */
+/* Which members count depends on kind (doc/task-document.md); the rest are zero. Lists are
+ * NULL-terminated. */
 struct task_step {
 	enum step_kind kind;
 	const char *kind_name; /* as written: for STEP_KIND_UNKNOWN's message */
@@ -59,12 +65,12 @@ struct task_step {
 	uint64_t no_output_timeout_ms;
 	uint64_t max_auto_reruns; /* 0..5 */
 	uint64_t auto_rerun_delay_ms;
-	const char *path;   /* checkout: "." where absent */
-	const char *method; /* checkout: NULL: blobless */
-	uint64_t depth;	    /* checkout of method shallow; 0: not stated */
-	const char *destination;	/* NULL: the path */
+	const char *path;	 /* checkout: "." where absent */
+	const char *method;	 /* checkout: NULL: blobless */
+	uint64_t depth;		 /* checkout of method shallow; 0: not stated */
+	const char *destination; /* NULL: the path */
 	const char *key;
-	const char *const *keys;	/* in the order to try */
+	const char *const *keys; /* in the order to try */
 	const char *const *paths;
 	const char *root;
 	const char *at;
@@ -98,6 +104,7 @@ struct task_doc {
 	uint64_t max_run_time_ms;
 	bool no_new_privs;
 	struct task_source source;
+	const char *const *mask; /* values to mask in the output; NULL-terminated; NULL: none */
 	struct task_step *steps;
 	size_t step_count;
 };

@@ -105,6 +105,7 @@ add_header(struct buffer *out, const struct output_row *row)
 		.frame_len = row->frame_len,
 		.lines = row->lines,
 		.frame_crc = row->frame_crc,
+		.source_len = row->raw_len, /* what the step wrote is the agent's affair */
 	};
 	unsigned char header[RUNNER_RECORD_HEADER_BYTES];
 

@@ -28,6 +28,7 @@ struct rig {
 	struct spool spool;
 	struct output output;
 	struct frame_reader *reader;
+	struct mask *mask;
 	struct timer limit;
 	char last_line[OUTPUT_LINE_BYTES];
 	int write_fd;
@@ -106,8 +107,8 @@ rig_new(const struct scratch *scratch, uint64_t spool_most)
 	assert_int_equal(pipe2(fds, O_CLOEXEC | O_NONBLOCK), 0);
 	assert_int_equal(pipe_memfd_new(&memfd, "test", &err), 0);
 	rig->write_fd = fds[1];
-	assert_int_equal(output_start(&rig->output, &rig->press, &rig->spool, 2, 1, fds[0], memfd,
-				      rig->last_line, &hooks, &err),
+	assert_int_equal(output_start(&rig->output, &rig->press, &rig->spool, rig->mask, 2, 1,
+				      fds[0], memfd, rig->last_line, &hooks, &err),
 			 0);
 	timer_init(&rig->limit, rig->loop, on_limit, rig);
 	timer_start_ms(&rig->limit, 20000);
@@ -285,8 +286,8 @@ test_output_start_goes_on_where_the_spool_ends(void **state)
 	put(rig, "third", 5);
 	(void)close(rig->write_fd);
 	rig->write_fd = -1;
-	assert_int_equal(output_start(&rig->output, &rig->press, &rig->spool, 2, 1, pipe_fd, memfd,
-				      rig->last_line, &hooks, &err),
+	assert_int_equal(output_start(&rig->output, &rig->press, &rig->spool, rig->mask, 2, 1,
+				      pipe_fd, memfd, rig->last_line, &hooks, &err),
 			 0);
 	while (!output_is_ended(&rig->output))
 		loop_run(rig->loop);
@@ -294,6 +295,84 @@ test_output_start_goes_on_where_the_spool_ends(void **state)
 	assert_int_equal(rig->len, 18);
 	assert_memory_equal(rig->bytes, "first second third", 18);
 	rig_free(rig);
+}
+
+static struct mask *
+mask_of(const char *secret)
+{
+	struct mask *mask = mask_new();
+	struct err err = ERR_INIT;
+
+	assert_int_equal(mask_add(mask, secret, strlen(secret), &err), 0);
+	return mask;
+}
+
+/* What may be the beginning of a secret is seen when nothing more comes, and not before. */
+static void
+test_output_keeps_the_beginning_of_a_secret_for_a_second(void **state)
+{
+	struct rig *rig = rig_new(*state, 64 << 20);
+	struct mask *mask = mask_of("hunter22");
+	uint64_t begun = loop_now_us(rig->loop);
+
+	rig->output.mask = mask;
+	rig->stop_on_record = true;
+	put(rig, "password: hunt", 14);
+	loop_run(rig->loop);
+	collect(rig);
+	assert_int_equal(rig->len, 10);
+	loop_run(rig->loop);
+	collect(rig);
+	assert_int_equal(rig->len, 14);
+	assert_true(loop_now_us(rig->loop) - begun >= OUTPUT_KEPT_MS * 1000ull);
+	put(rig, "er22!", 5); /* and the rest of it is covered */
+	assert_true(output_drain(&rig->output));
+	collect(rig);
+	assert_int_equal(rig->len, 19);
+	assert_memory_equal(rig->bytes, "password: hunt****!", 19);
+	assert_string_equal(rig->last_line, "****!");
+	rig_free(rig);
+	mask_free(mask);
+}
+
+/* Killed at each byte of a secret: a new runnerd, with the spool it finds, goes on behind what was
+ * committed. */
+static void
+test_output_masks_a_secret_that_a_restart_has_cut(void **state)
+{
+	static const char text[] = "first hunter22 last";
+	size_t cut;
+
+	for (cut = 0; cut <= strlen(text); cut++) {
+		struct rig *rig = rig_new(*state, 64 << 20);
+		struct output_hooks hooks = {rig, on_record, on_drained, on_ended, on_failed};
+		struct mask *mask = mask_of("hunter22");
+		struct err err = ERR_INIT;
+		int memfd, pipe_fd;
+
+		rig->output.mask = mask;
+		rig->stop_on_record = true;
+		put(rig, text, cut);
+		if (cut > 0)
+			loop_run(rig->loop);
+		memfd = dup(rig->output.memfd);
+		pipe_fd = dup(rig->output.pipe_fd);
+		output_release(&rig->output);
+		spool_release(&rig->spool);
+		spool_init(&rig->spool, ((struct scratch *)*state)->fd, &task, 1, 64 << 20, on_room,
+			   rig);
+		assert_int_equal(spool_recover(&rig->spool, &err), 0);
+		put(rig, text + cut, strlen(text) - cut);
+		assert_int_equal(output_start(&rig->output, &rig->press, &rig->spool, mask, 2, 1,
+					      pipe_fd, memfd, rig->last_line, &hooks, &err),
+				 0);
+		assert_true(output_drain(&rig->output));
+		collect(rig);
+		assert_int_equal(rig->len, 15);
+		assert_memory_equal(rig->bytes, "first **** last", 15);
+		rig_free(rig);
+		mask_free(mask);
+	}
 }
 
 static void
@@ -308,7 +387,7 @@ test_output_start_refuses_a_memfd_that_ends_before_the_spool(void **state)
 	put(rig, "first", 5);
 	assert_true(output_drain(&rig->output));
 	assert_int_equal(pipe_memfd_new(&memfd, "test", &err), 0);
-	assert_int_equal(output_start(&other, &rig->press, &rig->spool, 2, 1, -1, memfd,
+	assert_int_equal(output_start(&other, &rig->press, &rig->spool, rig->mask, 2, 1, -1, memfd,
 				      rig->last_line, &hooks, &err),
 			 ERR_HOST);
 	rig_free(rig);
@@ -345,6 +424,8 @@ main(void)
 		T(test_output_say_comes_behind_what_was_read),
 		T(test_output_waits_while_the_spool_is_full),
 		T(test_output_start_goes_on_where_the_spool_ends),
+		T(test_output_keeps_the_beginning_of_a_secret_for_a_second),
+		T(test_output_masks_a_secret_that_a_restart_has_cut),
 		T(test_output_start_refuses_a_memfd_that_ends_before_the_spool),
 		T(test_output_keeps_a_last_line_that_fits),
 	};

@@ -49,6 +49,7 @@ append_to(struct spool *spool, uint32_t step, struct err *err)
 	struct spool_chunk chunk = {.step = step,
 				    .attempt = 1,
 				    .raw_len = RAW,
+				    .source_len = RAW,
 				    .lines = 1,
 				    .time_ms = 1,
 				    .record = record,

@@ -216,6 +216,21 @@ test_mask_takes_secrets_while_it_runs(void **state)
 	mask_free(mask);
 }
 
+static void
+test_mask_text_covers_in_place(void **state)
+{
+	const char *const secrets[] = {"hunter22", NULL};
+	struct mask *mask = mask_of(secrets);
+	char text[] = "cannot enter '/home/hunter22'";
+
+	(void)state;
+	mask_text(mask, text);
+	assert_string_equal(text, "cannot enter '/home/****'");
+	mask_text(NULL, text);
+	assert_string_equal(text, "cannot enter '/home/****'");
+	mask_free(mask);
+}
+
 static uint32_t seed;
 
 static uint32_t
@@ -367,6 +382,7 @@ main(void)
 		cmocka_unit_test(
 			test_mask_covers_the_rest_of_a_secret_whose_beginning_was_released),
 		cmocka_unit_test(test_mask_takes_secrets_while_it_runs),
+		cmocka_unit_test(test_mask_text_covers_in_place),
 		cmocka_unit_test(test_mask_is_the_reference_for_any_cut),
 		cmocka_unit_test(test_mask_goes_on_where_secrets_never_end),
 		cmocka_unit_test(test_mask_is_linear_for_hostile_secrets),

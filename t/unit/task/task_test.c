@@ -306,6 +306,7 @@ make_record(unsigned char room[RUNNER_RECORD_HEADER_BYTES + 16], struct output_r
 	record->raw_len = 100;
 	record->frame_len = 16;
 	record->lines = 3;
+	record->source_len = 120;
 	record->frame_crc = crc32c(0, room + RUNNER_RECORD_HEADER_BYTES, 16);
 	output_record_pack(record, room);
 }
@@ -376,6 +377,29 @@ test_output_record_that_lies_about_its_size_is_refused(void **state)
 			 ERR_INPUT);
 }
 
+/* Version 1, as agents before masking wrote it. */
+static void
+test_output_record_of_version_1_is_read(void **state)
+{
+	unsigned char room[RUNNER_RECORD_HEADER_BYTES + 16];
+	const unsigned char *frame = NULL;
+	struct output_record record;
+	struct err err = ERR_INIT;
+	uint32_t crc;
+
+	(void)state;
+	make_record(room, &record);
+	memcpy(room, "ROB1", 4);
+	memset(room + 68, 0, 4);
+	crc = crc32c(0, room + 8, RUNNER_RECORD_HEADER_BYTES - 8);
+	room[4] = (unsigned char)crc;
+	room[5] = (unsigned char)(crc >> 8);
+	room[6] = (unsigned char)(crc >> 16);
+	room[7] = (unsigned char)(crc >> 24);
+	assert_int_equal(output_record_unpack(&record, &frame, room, sizeof(room), &err), 0);
+	assert_int_equal(record.source_len, 100);
+}
+
 int
 main(void)
 {
@@ -390,6 +414,7 @@ main(void)
 		cmocka_unit_test(test_names_go_both_ways),
 		cmocka_unit_test(test_output_record_is_cut_short_at_every_length_but_the_whole),
 		cmocka_unit_test(test_output_record_with_any_flipped_bit_is_refused),
+		cmocka_unit_test(test_output_record_of_version_1_is_read),
 		cmocka_unit_test(test_output_record_that_lies_about_its_size_is_refused),
 	};
 
