@@ -213,14 +213,6 @@ append_bytes(const char *bytes, size_t len, void *arg)
 }
 
 void
-json_write(struct buffer *out, const struct json *json)
-{
-	int rc = json_dump_callback(lib(json), append_bytes, out, JSON_COMPACT | JSON_ENCODE_ANY);
-
-	assert(rc == 0);
-}
-
-void
 json_write_pretty(struct buffer *out, const struct json *json)
 {
 	int rc = json_dump_callback(lib(json), append_bytes, out, JSON_INDENT(2) | JSON_ENCODE_ANY);

@@ -4,7 +4,7 @@ libformat_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(YAML_CFLAGS) $(ZSTD_CF
 libformat_a_SOURCES = \
 	src/format/digest.c src/format/digest.h \
 	src/format/frame.c src/format/frame.h \
-	src/format/json.c src/format/json.h \
+	src/format/json.c src/format/json.h src/format/json_write.c \
 	src/format/seal.c src/format/seal.h \
 	src/format/yaml.c src/format/yaml.h \
 	src/format/yaml_map.c \

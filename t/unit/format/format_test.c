@@ -40,10 +40,40 @@ test_json_is_written_as_it_was_read(void **state)
 	buffer_release(&out);
 }
 
+/* Every byte a string can have, reals, numbers at their bounds: and back again. */
+static void
+test_json_is_read_as_it_was_written(void **state)
+{
+	static const char text[] =
+		"{\"k\\u0001\\\"\":[\"\\b\\f\\n\\r\\t\\\\\\\"/\\u001F\x7f\xc3\xa9"
+		"\",1.5,-1e300,9223372036854775807,-9223372036854775808,{},[],"
+		"\"\",false]}";
+	struct buffer out = BUFFER_INIT, again = BUFFER_INIT;
+	struct err err = ERR_INIT;
+	struct json *json = NULL, *other = NULL;
+
+	(void)state;
+	assert_int_equal(parse(&json, text, &err), 0);
+	json_write(&out, json);
+	assert_int_equal(parse(&other, buffer_text(&out), &err), 0);
+	json_write(&again, other);
+	assert_string_equal(buffer_text(&again), buffer_text(&out));
+	assert_non_null(strstr(buffer_text(&out),
+			       "\"k\\u0001\\\"\":[\"\\b\\f\\n\\r\\t\\\\\\\"/\\u001F\x7f"
+			       "\xc3\xa9\",1.5,"));
+	assert_non_null(strstr(buffer_text(&out), ",9223372036854775807,-9223372036854775808,{},"
+						  "[],\"\",false]}"));
+	json_free(json);
+	json_free(other);
+	buffer_release(&out);
+	buffer_release(&again);
+}
+
 static void
 test_json_refuses_what_is_ambiguous_or_too_deep(void **state)
 {
-	static const char *const bad[] = {"", "{", "{\"a\":1,\"a\":2}", "{} x", "\"\\u0000\"", "[1,]", "\"\xff\"", "nul"};
+	static const char *const bad[] = {
+		"", "{", "{\"a\":1,\"a\":2}", "{} x", "\"\\u0000\"", "[1,]", "\"\xff\"", "nul"};
 	struct buffer deep = BUFFER_INIT;
 	struct err err = ERR_INIT;
 	struct json *json = NULL;
@@ -93,7 +123,8 @@ test_json_new_string_replaces_what_is_no_utf8(void **state)
 	struct json *json = json_new_stringn("a\xff\0b", 4);
 
 	(void)state;
-	assert_string_equal(json_str(json), "a\xef\xbf\xbd\xef\xbf\xbd" "b");
+	assert_string_equal(json_str(json), "a\xef\xbf\xbd\xef\xbf\xbd"
+					    "b");
 	json_free(json);
 }
 
@@ -178,6 +209,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_json_is_written_as_it_was_read),
+		cmocka_unit_test(test_json_is_read_as_it_was_written),
 		cmocka_unit_test(test_json_refuses_what_is_ambiguous_or_too_deep),
 		cmocka_unit_test(test_json_need_names_the_member),
 		cmocka_unit_test(test_json_new_string_replaces_what_is_no_utf8),
