@@ -26,6 +26,7 @@ libcompile_a_SOURCES = \
 	src/compile/pipeline.c src/compile/pipeline.h \
 	src/compile/plan.c src/compile/plan.h \
 	src/compile/plan_process.c \
+	src/compile/plan_string.c src/compile/plan_string.h \
 	src/compile/plan_task.c src/compile/plan_task.h \
 	src/compile/plan_text.c src/compile/plan_text.h \
 	src/compile/regex.c src/compile/regex.h \

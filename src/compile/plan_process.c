@@ -7,6 +7,7 @@
 
 #include "base/buffer.h"
 #include "compile/names.h"
+#include "compile/plan_string.h"
 #include "compile/plan_text.h"
 
 /* What version 2 cannot say. */

@@ -1,9 +1,6 @@
 /*
  * plan_text.c - a plan as config text, piece by piece.
  *
- * Strings are plain where nothing in them could be read otherwise, blocks where they have
- * lines, and quoted with escapes else.
- *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "compile/plan_text.h"
@@ -13,9 +10,8 @@
 #include <string.h>
 
 #include "base/buffer.h"
+#include "compile/plan_string.h"
 #include "format/yaml.h"
-
-enum { SPACES_PER_LEVEL = 2 };
 
 /* Where to write, how deep, for which version. */
 struct writer {
@@ -24,181 +20,14 @@ struct writer {
 	bool escapes_tags;
 };
 
-static void
-write_indent(struct buffer *out, unsigned depth)
-{
-	buffer_printf(out, "%*s", (int)(depth * SPACES_PER_LEVEL), "");
-}
-
-/* ---- strings ---- */
-
-/* Each "<<" becomes "\<<", backslashes before it doubled; the caller frees. */
-static char *
-escape_tags(const char *text)
-{
-	struct buffer out = BUFFER_INIT;
-	const char *p = text;
-
-	while (*p != '\0') {
-		size_t slashes = strspn(p, "\\");
-
-		if (strncmp(p + slashes, "<<", 2) == 0) {
-			buffer_putn(&out, p, slashes);
-			buffer_putn(&out, p, slashes);
-			buffer_puts(&out, "\\<<");
-			p += slashes + 2;
-		} else {
-			size_t n = slashes > 0 ? slashes : 1;
-
-			buffer_putn(&out, p, n);
-			p += n;
-		}
-	}
-	return buffer_take_text(&out);
-}
-
-static bool
-is_plain(const char *text)
-{
-	const char *p;
-
-	if (*text == '\0' || yaml_is_ambiguous(text))
-		return false;
-	for (p = text; *p != '\0'; p++) {
-		bool is_word = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
-			       (*p >= '0' && *p <= '9') || strchr("_./+", *p) != NULL;
-		bool is_inside = p > text && p[1] != '\0' && strchr(" -@=,", *p) != NULL;
-
-		if (!is_word && !is_inside && !(p > text && (*p == '-' || *p == '=')))
-			return false;
-	}
-	return true;
-}
-
-/* Lines that a literal block gives back as they are. */
-static bool
-is_block(const char *text)
-{
-	size_t len = strlen(text);
-	const char *p;
-
-	if (strchr(text, '\n') == NULL || strchr(" \t\n", text[0]) != NULL)
-		return false;
-	if (len >= 2 && text[len - 1] == '\n' && text[len - 2] == '\n')
-		return false;
-	for (p = text; *p != '\0'; p++) {
-		unsigned char ch = (unsigned char)*p;
-
-		if ((ch < ' ' && ch != '\n' && ch != '\t') || ch >= 0x7f)
-			return false;
-	}
-	return true;
-}
-
-static void
-write_block(const char *text, struct buffer *out, unsigned depth)
-{
-	const char *p = text, *end;
-
-	buffer_puts(out, text[strlen(text) - 1] == '\n' ? "|" : "|-");
-	for (; *p != '\0'; p = *end == '\n' ? end + 1 : end) {
-		end = strchrnul(p, '\n');
-		buffer_puts(out, "\n");
-		if (end > p)
-			write_indent(out, depth);
-		buffer_putn(out, p, (size_t)(end - p));
-	}
-}
-
-/*
- * Characters that YAML does not take as they are, or takes for line ends: how many bytes
- * one at p has, and its code point. 0: p is an ordinary character.
- */
-static size_t
-special_at(const char *p, unsigned *code)
-{
-	const unsigned char *u = (const unsigned char *)p;
-
-	*code = u[0];
-	if (u[0] < ' ' || u[0] == 0x7f)
-		return 1;
-	if (u[0] == 0xc2 && u[1] < 0xa0) { /* C1 controls, NEL among them */
-		*code = u[1];
-		return 2;
-	}
-	if (u[0] == 0xe2 && u[1] == 0x80 && (u[2] == 0xa8 || u[2] == 0xa9)) { /* LS, PS */
-		*code = 0x2000u + (u[2] & 0x3fu);
-		return 3;
-	}
-	if (u[0] == 0xef && ((u[1] == 0xbb && u[2] == 0xbf) || (u[1] == 0xbf && u[2] >= 0xbe))) {
-		*code = 0xf000u | (u[1] & 0x3fu) << 6 | (u[2] & 0x3fu);
-		return 3;
-	}
-	return 0;
-}
-
-static void
-write_quoted(const char *text, struct buffer *out)
-{
-	const char *p = text;
-
-	buffer_puts(out, "\"");
-	while (*p != '\0') {
-		unsigned code;
-		size_t special = special_at(p, &code);
-
-		if (*p == '\n')
-			buffer_puts(out, "\\n");
-		else if (*p == '\t')
-			buffer_puts(out, "\\t");
-		else if (special > 0)
-			buffer_printf(out, "\\u%04X", code);
-		else if (*p == '"' || *p == '\\')
-			buffer_printf(out, "\\%c", *p);
-		else
-			buffer_putn(out, p, 1);
-		p += special > 0 ? special : 1;
-	}
-	buffer_puts(out, "\"");
-}
-
-void
-plan_write_string(const char *text, struct buffer *out, unsigned depth, bool escapes_tags)
-{
-	char *escaped = escapes_tags ? escape_tags(text) : NULL;
-
-	if (escaped != NULL)
-		text = escaped;
-	if (is_plain(text))
-		buffer_puts(out, text);
-	else if (is_block(text))
-		write_block(text, out, depth);
-	else
-		write_quoted(text, out);
-	free(escaped);
-}
-
-void
-plan_write_key(const char *text, struct buffer *out, bool escapes_tags)
-{
-	char *escaped = escapes_tags ? escape_tags(text) : NULL;
-
-	if (escaped != NULL)
-		text = escaped;
-	if (is_plain(text))
-		buffer_puts(out, text);
-	else
-		write_quoted(text, out);
-	free(escaped);
-}
-
 /* ---- keys ---- */
 
 static void
 write_key(const struct writer *writer, const char *key)
 {
-	write_indent(writer->out, writer->depth);
-	buffer_printf(writer->out, "%s:", key);
+	plan_write_indent(writer->out, writer->depth);
+	buffer_puts(writer->out, key);
+	buffer_puts(writer->out, ":");
 }
 
 static void
@@ -238,7 +67,7 @@ write_strings(const struct writer *writer, const char *key, const struct plan_st
 	write_key(writer, key);
 	buffer_puts(writer->out, "\n");
 	for (i = 0; i < strings->count; i++) {
-		write_indent(writer->out, writer->depth + 1);
+		plan_write_indent(writer->out, writer->depth + 1);
 		buffer_puts(writer->out, "- ");
 		plan_write_string(strings->items[i], writer->out, writer->depth + 2,
 				  writer->escapes_tags);
@@ -266,7 +95,7 @@ write_environment(const struct writer *writer, const char *key,
 		}
 		/* A name such as "on" keeps its spelling as a key either way; quoted it also looks
 		 * it. */
-		write_indent(below.out, below.depth);
+		plan_write_indent(below.out, below.depth);
 		buffer_printf(below.out, "\"%s\": ", pair->name);
 		plan_write_string(pair->value, below.out, below.depth + 1, below.escapes_tags);
 		buffer_puts(below.out, "\n");
@@ -314,7 +143,7 @@ write_image(const struct writer *writer, const struct plan_image *image)
 {
 	struct writer keys = {writer->out, writer->depth + 1, writer->escapes_tags};
 
-	write_indent(writer->out, writer->depth);
+	plan_write_indent(writer->out, writer->depth);
 	buffer_puts(writer->out, "- image: ");
 	plan_write_string(image->image != NULL ? image->image : "", writer->out, writer->depth + 2,
 			  writer->escapes_tags);
@@ -420,7 +249,7 @@ write_step(const struct writer *writer, const struct plan_step *step)
 	bool is_always = step->kind == PLAN_STEP_STORE_ARTIFACTS ||
 			 step->kind == PLAN_STEP_STORE_TEST_RESULTS;
 
-	write_indent(writer->out, writer->depth);
+	plan_write_indent(writer->out, writer->depth);
 	buffer_printf(writer->out, "- %s:\n", plan_step_kind_name(step->kind));
 	if (step->command == NULL || strcmp(step->name, step->command) != 0)
 		write_text(&keys, "name", step->name);
@@ -465,8 +294,9 @@ plan_write_job(const struct plan_job *job, struct buffer *out, unsigned depth, b
 		write_number(&writer, "parallelism", job->parallelism);
 	if (job->retention_days > 0) {
 		write_key(&writer, "retention");
-		buffer_printf(out, "\n%*scaches: %ud\n", (int)((depth + 1) * SPACES_PER_LEVEL), "",
-			      job->retention_days);
+		buffer_puts(out, "\n");
+		plan_write_indent(out, depth + 1);
+		buffer_printf(out, "caches: %ud\n", job->retention_days);
 	}
 	write_steps(&writer, job);
 }

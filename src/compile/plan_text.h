@@ -13,13 +13,6 @@
 
 struct buffer;
 
-/* A scalar that reads back as this string, at this depth (two spaces each); no line end after it.
- */
-void plan_write_string(const char *text, struct buffer *out, unsigned depth, bool escapes_tags);
-
-/* The same for a key: always on one line. */
-void plan_write_key(const char *text, struct buffer *out, bool escapes_tags);
-
 /* A job's body, one key a line, all that compile() reads in a job. escapes_tags: for version 2.1.
  */
 void
