@@ -19,6 +19,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "ctl/args.h"
+#include "ctl/login.h"
 #include "format/json.h"
 #include "http/tls.h"
 #include "http/url.h"
@@ -32,6 +33,7 @@ struct api {
 	struct http_client *client;
 	struct tls_context *tls;
 	char *token;
+	char *url; /* of api_open_as() */
 };
 
 /* --- where the hub is and who we are ------------------------------------------------ */
@@ -83,8 +85,9 @@ read_token(char **out, const char *file, struct err *err)
 	return 0;
 }
 
+/* For the hub of that URL. */
 static int
-find_token(char **out, struct err *err)
+find_token(char **out, const char *url, struct err *err)
 {
 	const char *token = getenv("CIRCLE_TOKEN");
 
@@ -94,9 +97,13 @@ find_token(char **out, struct err *err)
 		*out = mem_strdup(token);
 		return 0;
 	}
-	if (err_set(err, ERR_HOST, "no token is given") < 0)
-		err_hint(err, "give --token-file FILE or set CIRCLE_TOKEN");
-	return err->code;
+	if (login_read(out, url, err) < 0)
+		return err->code;
+	if (*out != NULL)
+		return 0;
+	err->code = err_set(err, ERR_HOST, "no token is given");
+	return err_hint(err,
+			"give --token-file FILE, set CIRCLE_TOKEN, or keep one: runnerctl login");
 }
 
 static int
@@ -136,6 +143,12 @@ api_open_at(struct api **out, struct loop *loop, const char *url, const char *to
 int
 api_open(struct api **out, struct err *err)
 {
+	return api_open_as(out, NULL, err);
+}
+
+int
+api_open_as(struct api **out, const char *own, struct err *err)
+{
 	struct tls_client_options trust = {.cacert = globals()->cacert,
 					   .fingerprint = globals()->hub_fingerprint};
 	const char *url = hub_url(err);
@@ -147,7 +160,9 @@ api_open(struct api **out, struct err *err)
 		return err->code;
 	/* CIRCLE_HOST may be a bare host name, as CircleCI's own tools take it. */
 	full = strchr(url, ':') == NULL ? mem_printf("https://%s", url) : mem_strdup(url);
-	if (find_token(&token, err) < 0)
+	if (own != NULL)
+		token = mem_strdup(own);
+	else if (find_token(&token, full, err) < 0)
 		return err->code;
 	if (loop_new(&loop, err) < 0) {
 		free(token);
@@ -158,7 +173,14 @@ api_open(struct api **out, struct err *err)
 		return err_wrap(err, "hub '%s'", full);
 	}
 	(*out)->owns_loop = true;
+	(*out)->url = mem_strdup(full);
 	return 0;
+}
+
+const char *
+api_url(const struct api *api)
+{
+	return api->url;
 }
 
 void
@@ -171,6 +193,7 @@ api_close(struct api *api)
 	if (api->owns_loop)
 		loop_free(api->loop);
 	free(api->token);
+	free(api->url);
 	free(api);
 }
 

@@ -26,6 +26,10 @@ enum { API_TOKEN_MAX_BYTES = 4096 };
 /* To the hub of the global options and the environment, with a loop of its own. Fails: ERR_INPUT,
  * ERR_HOST with a hint. */
 int api_open(struct api **out, struct err *err);
+/* The same with a token of one's own; NULL: as api_open(). It is copied. */
+int api_open_as(struct api **out, const char *token, struct err *err);
+/* The URL that one of these two went to. */
+const char *api_url(const struct api *api);
 /* To that hub with that token; both are copied. */
 int api_open_at(struct api **out, struct loop *loop, const char *url, const char *token,
 		struct err *err);

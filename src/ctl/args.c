@@ -22,7 +22,8 @@ const struct option global_options[] = {
 	{"hub", 0, "URL",
 	 "the hub: https://HOST[:PORT] or unix:PATH (default: $RUNNER_HUB, then $CIRCLE_HOST)"},
 	{"token-file", 0, "FILE",
-	 "a file that holds the personal token, '-' for standard input (default: $CIRCLE_TOKEN)"},
+	 "a file that holds the personal token, '-' for standard input (default: $CIRCLE_TOKEN, "
+	 "then what login kept)"},
 	{"cacert", 0, "FILE", "trust the issuers in this PEM file alone"},
 	{"hub-fingerprint", 0, "SHA256:HEX", "trust the hub that presents this certificate"},
 	{"project", 0, "SLUG", "the project, as vcs/owner/name (default: from the git remote)"},

@@ -21,7 +21,7 @@ enum json_form { JSON_FORM_NONE, JSON_FORM_DOCUMENT, JSON_FORM_LINES };
 
 struct globals {
 	const char *hub;	/* NULL: RUNNER_HUB, CIRCLE_HOST */
-	const char *token_file; /* NULL: CIRCLE_TOKEN */
+	const char *token_file; /* NULL: CIRCLE_TOKEN, then login.h */
 	const char *cacert;
 	const char *hub_fingerprint;
 	const char *project; /* NULL: from the git remote */

@@ -43,6 +43,7 @@ const struct command *const commands[] = {
 	&resource_class_create_command,
 	&resource_class_list_command,
 	&resource_class_delete_command,
+	&login_command,
 	&token_create_command,
 	&token_list_command,
 	&token_revoke_command,

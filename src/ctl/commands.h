@@ -28,6 +28,7 @@ extern const struct command task_list_command, task_show_command;
 extern const struct command logs_command;
 extern const struct command resource_class_create_command, resource_class_list_command,
 	resource_class_delete_command;
+extern const struct command login_command;
 extern const struct command token_create_command, token_list_command, token_revoke_command;
 extern const struct command context_create_command, context_list_command, context_set_command,
 	context_remove_command, context_delete_command, context_import_command;

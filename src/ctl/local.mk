@@ -18,6 +18,7 @@ libctl_a_SOURCES = \
 	src/ctl/follow.c src/ctl/follow.h src/ctl/follow_node.c src/ctl/follow_private.h src/ctl/follow_watch.c \
 	src/ctl/graph.c src/ctl/graph.h src/ctl/graph_dot.c src/ctl/graph_text.c \
 	src/ctl/job.c src/ctl/job.h \
+	src/ctl/login.c src/ctl/login.h \
 	src/ctl/logs.c \
 	src/ctl/orb.c src/ctl/orb_lock.c src/ctl/orb_lock.h \
 	src/ctl/orb_resolver.c src/ctl/orb_resolver.h \
