@@ -148,6 +148,7 @@ make_record(const struct json *from, int64_t id)
 		.offset = (uint64_t)json_get_int(from, "offset", 0),
 		.time_ms = 1769850000123,
 		.raw_len = (uint32_t)len,
+		.source_len = (uint32_t)len,
 	};
 	struct json *json = json_new_object();
 	struct buffer hex = BUFFER_INIT;

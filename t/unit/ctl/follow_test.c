@@ -249,8 +249,11 @@ static void
 print_to(struct fixture *f, struct http_request *to, uint64_t offset, const char *text)
 {
 	unsigned char bytes[4096];
-	struct output_record record = {
-		.epoch = 1, .attempt = 1, .offset = offset, .raw_len = (uint32_t)strlen(text)};
+	struct output_record record = {.epoch = 1,
+				       .attempt = 1,
+				       .offset = offset,
+				       .raw_len = (uint32_t)strlen(text),
+				       .source_len = (uint32_t)strlen(text)};
 
 	assert_true(id_parse(&record.task, TASK));
 	record.frame_len = (uint32_t)frame_pack(f->packer, bytes + RUNNER_RECORD_HEADER_BYTES,
