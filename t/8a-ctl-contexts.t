@@ -62,10 +62,16 @@ while [ "$i" -lt 60 ]; do
 	echo "V$i=value of $i"
 	i=$((i + 1))
 done >"$tmp/dotenv"
+echo 'export QUOTED="two words, quoted-8842" # comment' >>"$tmp/dotenv"
 ctl context import deploy "$tmp/dotenv" --org gh/ada
 is "$status" 0 "a file of variables is imported"
+ctl context list deploy --org gh/ada
+like "$out" '^QUOTED +xxxx8842 ' "quotes are no part of a value"
+echo 'no-secret' >"$tmp/wrong"
+ctl context import deploy "$tmp/wrong" --org gh/ada
+like "$err" "^runnerctl: file '.*/wrong': line 1: " "a line that is wrong is named"
 ctl context list deploy --org gh/ada --json=lines
-is "$(printf '%s\n' "$out" | wc -l)" 63 "all pages of a list are shown"
+is "$(printf '%s\n' "$out" | wc -l)" 64 "all pages of a list are shown"
 ctl context remove deploy PIPED --org gh/ada
 is "$status" 0 "a variable is deleted"
 ctl context remove deploy PIPED --org gh/ada
@@ -81,7 +87,7 @@ is "$status" 0 "a variable of a project is set"
 ctl envvar import "$tmp/dotenv" --project gh/ada/engine
 ctl envvar list --project gh/ada/engine
 like "$out" '^KEY +xxxx7731 ' "and listed by its tail"
-is "$(printf '%s\n' "$out" | wc -l)" 62 "with all others"
+is "$(printf '%s\n' "$out" | wc -l)" 63 "with all others"
 ctl envvar remove KEY --project gh/ada/engine
 ctl envvar list --project gh/ada/engine
 is "$(printf '%s\n' "$out" | grep -c '^KEY')" 0 "it is deleted"

@@ -13,6 +13,7 @@
 #include "ctl/api.h"
 #include "ctl/args.h"
 #include "ctl/commands.h"
+#include "ctl/dotenv.h"
 #include "ctl/environment.h"
 #include "ctl/pages.h"
 #include "ctl/project.h"
@@ -344,7 +345,7 @@ context_import(int argc, char **argv)
 	if (status != ARGS_GO)
 		return status;
 	status = EXIT_OK;
-	if (environment_add_file(&environment, argv[1], &err) < 0 || api_open(&api, &err) < 0 ||
+	if (dotenv_read(&environment, argv[1], &err) < 0 || api_open(&api, &err) < 0 ||
 	    find_context(&context, api, &choice, argv[0], &err) < 0 ||
 	    put_all(api, context, &environment, &err) < 0)
 		status = say_error(&err);

@@ -12,6 +12,7 @@
 #include "ctl/api.h"
 #include "ctl/args.h"
 #include "ctl/commands.h"
+#include "ctl/dotenv.h"
 #include "ctl/environment.h"
 #include "ctl/pages.h"
 #include "ctl/project.h"
@@ -167,7 +168,7 @@ envvar_import(int argc, char **argv)
 	if (status != ARGS_GO)
 		return status;
 	status = EXIT_OK;
-	if (environment_add_file(&environment, argv[0], &err) < 0 || api_open(&api, &err) < 0 ||
+	if (dotenv_read(&environment, argv[0], &err) < 0 || api_open(&api, &err) < 0 ||
 	    variables_path(&path, api, &err) < 0 || post_all(api, path, &environment, &err) < 0)
 		status = say_error(&err);
 	environment_release(&environment);

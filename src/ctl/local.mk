@@ -13,6 +13,7 @@ libctl_a_SOURCES = \
 	src/ctl/context.c \
 	src/ctl/display.c src/ctl/display.h src/ctl/view.h src/ctl/view_plain.c src/ctl/view_terminal.c \
 	src/ctl/environment.c src/ctl/environment.h \
+	src/ctl/dotenv.c src/ctl/dotenv.h \
 	src/ctl/envvar.c \
 	src/ctl/file.c src/ctl/file.h \
 	src/ctl/follow.c src/ctl/follow.h src/ctl/follow_node.c src/ctl/follow_private.h src/ctl/follow_watch.c \

@@ -2,7 +2,7 @@
 # make check replays each corpus (t/05-fuzz-corpora.t); --enable-fuzzers with CC=clang links libFuzzer instead:
 #   ./configure --enable-fuzzers CC=clang && make t/fuzz/task_doc && t/fuzz/task_doc -max_total_time=60 t/data/fuzz/task_doc
 # A target appends to fuzz_targets and has its libraries in <target>_LDADD.
-fuzz_targets = t/fuzz/task_doc t/fuzz/output_record t/fuzz/url t/fuzz/config t/fuzz/mask
+fuzz_targets = t/fuzz/task_doc t/fuzz/output_record t/fuzz/url t/fuzz/config t/fuzz/mask t/fuzz/dotenv
 if FUZZERS
 fuzz_main =
 else
@@ -20,6 +20,9 @@ t_fuzz_url_LDADD = libhttp.a libbase.a
 t_fuzz_config_SOURCES = t/fuzz/config.c $(fuzz_main)
 t_fuzz_config_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 t_fuzz_config_LDADD = libcompile.a libformat.a libbase.a $(PCRE2_LIBS) $(format_libs)
+t_fuzz_dotenv_SOURCES = t/fuzz/dotenv.c $(fuzz_main)
+t_fuzz_dotenv_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+t_fuzz_dotenv_LDADD = $(runnerctl_LDADD)
 t_fuzz_mask_SOURCES = t/fuzz/mask.c t/mask_reference.c t/mask_reference.h $(fuzz_main)
 t_fuzz_mask_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/t
 t_fuzz_mask_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
