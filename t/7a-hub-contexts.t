@@ -101,6 +101,7 @@ jobs:
     environment: {SHORT: of the job}
     steps:
       - run: env >"<< parameters.file >>"
+      - run: echo "it is <$PASSWORD> and <$OF_PROJECT>"
   plain:
     parameters: {file: {type: string}}
     machine: true
@@ -140,6 +141,10 @@ ask GET "/api/v2/workflow/$workflow/job"
 like "$body" '"name":"lost"[^}]*"status":"unauthorized"|"status":"unauthorized"[^}]*"name":"lost"' "its status says so"
 ask GET "/api/runner/v1/jobs?pipeline=$pipeline"
 like "$body" "context 'nowhere' does not exist in 'gh/ada'" "with a sentence that names the context"
+
+RUNNER_HUB=unix:$tmp/hub.sock CIRCLE_TOKEN=$(cat "$tmp/hub/admin.token") runnerctl --project gh/ada/engine \
+	logs w/one >"$tmp/logs" 2>&1
+like "$(cat "$tmp/logs")" 'it is <\*\*\*\*> and <\*\*\*\*>' "what a job prints of them is masked"
 
 # --- nowhere in the clear -------------------------------------------------------------------------
 
