@@ -2,7 +2,8 @@
 # make check replays each corpus (t/05-fuzz-corpora.t); --enable-fuzzers with CC=clang links libFuzzer instead:
 #   ./configure --enable-fuzzers CC=clang && make t/fuzz/task_doc && t/fuzz/task_doc -max_total_time=60 t/data/fuzz/task_doc
 # A target appends to fuzz_targets and has its libraries in <target>_LDADD.
-fuzz_targets = t/fuzz/task_doc t/fuzz/output_record t/fuzz/url t/fuzz/config t/fuzz/mask t/fuzz/dotenv
+fuzz_targets = t/fuzz/task_doc t/fuzz/output_record t/fuzz/url t/fuzz/config t/fuzz/mask t/fuzz/dotenv \
+	t/fuzz/yaml t/fuzz/substitute t/fuzz/expr t/fuzz/filter
 if FUZZERS
 fuzz_main =
 else
@@ -27,5 +28,17 @@ t_fuzz_mask_SOURCES = t/fuzz/mask.c t/mask_reference.c t/mask_reference.h $(fuzz
 t_fuzz_mask_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/t
 t_fuzz_mask_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 t_fuzz_mask_LDADD = libtask.a libbase.a
+t_fuzz_yaml_SOURCES = t/fuzz/yaml.c $(fuzz_main)
+t_fuzz_yaml_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+t_fuzz_yaml_LDADD = libformat.a libbase.a $(format_libs)
+t_fuzz_substitute_SOURCES = t/fuzz/substitute.c t/fuzz/stage.c t/fuzz/stage.h $(fuzz_main)
+t_fuzz_substitute_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+t_fuzz_substitute_LDADD = $(t_fuzz_config_LDADD)
+t_fuzz_expr_SOURCES = t/fuzz/expr.c t/fuzz/stage.c t/fuzz/stage.h $(fuzz_main)
+t_fuzz_expr_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+t_fuzz_expr_LDADD = $(t_fuzz_config_LDADD)
+t_fuzz_filter_SOURCES = t/fuzz/filter.c t/fuzz/stage.c t/fuzz/stage.h $(fuzz_main)
+t_fuzz_filter_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+t_fuzz_filter_LDADD = $(t_fuzz_config_LDADD)
 check_PROGRAMS += $(fuzz_targets)
 EXTRA_PROGRAMS += $(fuzz_targets)

@@ -1,7 +1,8 @@
 /*
  * output_record.c - fuzz target: a batch of output records, as an agent posts it.
  *
- * The first byte chooses whether the checksums are mended first, so that what lies behind them is reached.
+ * The first byte chooses whether the checksums are mended first, so that what lies behind them is
+ * reached.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -1,5 +1,6 @@
 /*
- * replay.c - the main of a fuzz target where there is no fuzzer: its corpus, and each file a little damaged.
+ * replay.c - the main of a fuzz target where there is no fuzzer: its corpus, and each file a little
+ * damaged.
  *
  * usage: TARGET CORPUS_DIR. Prints TAP. The damage is the same in every run: each file cut at up to
  * CUTS places, and with up to FLIPS bytes changed by a fixed sequence.
@@ -90,7 +91,8 @@ main(int argc, char **argv)
 		n++;
 		if (replay_file(argv[1], entry->d_name) < 0)
 			bad++;
-		(void)printf("%s %d - %s and its damaged copies\n", bad ? "not ok" : "ok", n, entry->d_name);
+		(void)printf("%s %d - %s and its damaged copies\n", bad ? "not ok" : "ok", n,
+			     entry->d_name);
 	}
 	(void)closedir(dir);
 	(void)printf("1..%d\n", n);
