@@ -275,7 +275,8 @@ read_invocation(struct reading *reading)
 
 /* ---- the entry ---- */
 
-static void
+/* false after telling that there is no matrix to go by. */
+static bool
 read_matrix(struct reading *reading)
 {
 	struct compilation *c = reading->c;
@@ -286,7 +287,7 @@ read_matrix(struct reading *reading)
 
 	if (!matrix_read(c, substitute(c, &scope, node), reading->job, reading->entry->attrs,
 			 &matrix))
-		return;
+		return false;
 	for (i = 0; i < matrix.count; i++) {
 		reading->combination = &matrix.combinations[i];
 		read_invocation(reading);
@@ -294,6 +295,23 @@ read_matrix(struct reading *reading)
 	for (i = first; i < reading->entries->list->count; i++)
 		reading->entries->list->items[i]->alias =
 			matrix.alias != NULL ? matrix.alias : reading->job->full_name;
+	return true;
+}
+
+static void
+lose(struct compilation *c, struct invocations *list, const struct entry *entry)
+{
+	const struct node *name = node_get(entry->attrs, "name");
+	const struct node *matrix = node_get(entry->attrs, "matrix");
+	const struct node *alias = node_get(matrix, "alias");
+	struct lost_entry *lost;
+
+	list->lost = comp_grow(c, list->lost, list->lost_count, sizeof(*list->lost));
+	lost = &list->lost[list->lost_count++];
+	lost->job_name = entry->name;
+	lost->name = name != NULL && name->kind == NODE_STRING ? name->text : NULL;
+	lost->alias = alias != NULL && alias->kind == NODE_STRING ? alias->text : NULL;
+	lost->has_matrix = matrix != NULL;
 }
 
 void
@@ -316,11 +334,13 @@ entry_read(struct compilation *c, struct entries *entries, const struct node *it
 		tree_need_21(c, entry.attrs, attributes_of_21);
 	if (!is_inline_approval(c, &entry)) {
 		reading.job = find_job(c, entries, &entry);
-		if (reading.job == NULL)
+		if (reading.job == NULL) {
+			lose(c, entries->list, &entry);
 			return;
+		}
 	}
-	if (c->is_21 && reading.job != NULL && node_get(entry.attrs, "matrix") != NULL)
-		read_matrix(&reading);
-	else
+	if (!c->is_21 || reading.job == NULL || node_get(entry.attrs, "matrix") == NULL)
 		read_invocation(&reading);
+	else if (!read_matrix(&reading))
+		lose(c, entries->list, &entry);
 }

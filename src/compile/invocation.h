@@ -31,9 +31,20 @@ struct invocation {
 	struct job_build build;
 };
 
+/* An entry that came to nothing, which was told: what it would have been called is known to
+ * requires. */
+struct lost_entry {
+	const char *job_name;
+	const char *name;  /* as written, tags and all; NULL: none */
+	const char *alias; /* of its matrix; NULL: none */
+	bool has_matrix;
+};
+
 struct invocations {
 	struct invocation **items;
 	size_t count;
+	struct lost_entry *lost;
+	size_t lost_count;
 	size_t entries; /* entries read so far */
 	size_t domains; /* job groups opened so far */
 };

@@ -150,6 +150,29 @@ means_itself(const struct search *search)
 	       (from->alias != NULL && strcmp(search->name, from->alias) == 0);
 }
 
+/* An entry that was in error may be what the name means: its own error says it all. */
+static bool
+may_be_lost(const struct search *search)
+{
+	const struct invocations *list = search->targets->list;
+	size_t i;
+
+	comp_work(search->c, list->lost_count / 8);
+	for (i = 0; i < list->lost_count; i++) {
+		const struct lost_entry *lost = &list->lost[i];
+		size_t len = strlen(lost->job_name);
+
+		if (strcmp(search->name, lost->job_name) == 0 ||
+		    (lost->alias != NULL && strcmp(search->name, lost->alias) == 0) ||
+		    (lost->name != NULL &&
+		     (strcmp(search->name, lost->name) == 0 || strstr(lost->name, "<<") != NULL)) ||
+		    (lost->has_matrix && strncmp(search->name, lost->job_name, len) == 0 &&
+		     search->name[len] == '-'))
+			return true;
+	}
+	return false;
+}
+
 static void
 tell_unknown(const struct search *search)
 {
@@ -158,6 +181,8 @@ tell_unknown(const struct search *search)
 	const char *hint;
 	size_t i;
 
+	if (may_be_lost(search))
+		return;
 	if (means_itself(search)) {
 		comp_error(c, search->at, "E_CYCLE", "remove the requirement",
 			   "job '%s' requires itself", search->from->name);

@@ -152,7 +152,7 @@ read_schedule(struct compilation *c, const struct node *item, const char *workfl
 	if (text != NULL && !cron_is_valid(text))
 		comp_error(c, cron, "E_CRON",
 			   "five fields: minute hour day month weekday; lists and ranges, but no "
-			   "steps ('*/5')",
+			   "steps ('*/5') and no ranges of weekdays ('1-5')",
 			   "'%s' is no schedule", text);
 	plan->schedules = comp_grow(c, plan->schedules, plan->schedule_count, sizeof(*out));
 	out = &plan->schedules[plan->schedule_count++];

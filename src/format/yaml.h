@@ -123,8 +123,8 @@ void yaml_scalar_resolve(struct node *scalar, bool *octal);
 bool yaml_is_ambiguous(const char *text);
 
 /*
- * Append a tree as a YAML document in block style. Scalars keep the style they were written in as
- * far as it can say them. out may have a limit. Fails: ERR_LIMIT.
+ * Append a tree (a mapping or a list) as a YAML document in block style. Scalars keep the style
+ * they were written in as far as it can say them. out may have a limit. Fails: ERR_LIMIT.
  */
 int yaml_write(const struct node *root, struct buffer *out, struct err *err);
 
