@@ -114,9 +114,9 @@ import struct, subprocess, sys, collections
 data, at, frames, ends = open(sys.argv[1], "rb").read(), 0, collections.defaultdict(bytes), {}
 while at < len(data):
     magic, crc = struct.unpack_from("<II", data, at)
-    assert magic == 0x31424f52, "no record at %d" % at
+    assert magic == 0x32424f52, "no record at %d" % at
     task = data[at + 8:at + 24].hex()
-    epoch, step, offset, time, raw, length, lines, fcrc, attempt, flags = struct.unpack_from("<IIQqIIIIII", data, at + 24)
+    epoch, step, offset, time, raw, length, lines, fcrc, attempt, source = struct.unpack_from("<IIQqIIIIII", data, at + 24)
     assert offset == ends.get((task, step), 0), "a gap or a double"
     ends[task, step] = offset + raw
     frames[task, step] += data[at + 72:at + 72 + length]
