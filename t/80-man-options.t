@@ -82,4 +82,9 @@ for name in runnerd runner-init runner-hub; do
 		"$name: its man page has the options of --help"
 done
 
+# --- circleci-agent: its commands ----------------------------------------------------------------------
+"$top_builddir/helper/circleci-agent" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\( [a-z][a-z]*\)\{0,1\}\) .*/\1/p' >"$tmp/help"
+sed -n 's/^\\fB\([a-z ]*\)\\fR.*/\1/p' "$top_srcdir/man/circleci-agent.1" >"$tmp/page"
+is "$(diff "$tmp/help" "$tmp/page")" "" 'circleci-agent: its man page has the commands of --help'
+
 done_testing

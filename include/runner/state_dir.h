@@ -16,6 +16,7 @@
 #define STATE_TASKS_NAME    "tasks"
 #define STATE_DOCUMENT_NAME "task.json"
 #define STATE_JOURNAL_NAME  "journal"
+#define STATE_MASKS_NAME    "masks"
 #define STATE_SPOOL_PREFIX  "spool." /* followed by the segment's number, 8 digits, from 1 */
 
 /* In the run directory. X(NAME, "name") */
@@ -29,12 +30,16 @@
 	X(DOCUMENT, STATE_DOCUMENT_NAME) \
 	X(JOURNAL, STATE_JOURNAL_NAME)   \
 	X(SPOOL, STATE_SPOOL_PREFIX)     \
+	X(MASKS, STATE_MASKS_NAME)       \
 	X(SOCKET, SUPERVISOR_SOCKET_NAME) \
 	X(LOG, SUPERVISOR_LOG_NAME)
 
 enum {
-	JOURNAL_VERSION = 1,
+	JOURNAL_VERSION = 2, /* 1, without HALTED, is read too */
 	JOURNAL_RECORD_BYTES = 320,
+	MASKS_VERSION = 1,
+	MASKS_HEAD_BYTES = 8,	/* magic, version */
+	MASKS_RECORD_BYTES = 8, /* length, CRC-32C; then the value */
 	SPOOL_VERSION = 2,
 	SPOOL_HEAD_BYTES = 32,	 /* of a segment, before its streams */
 	SPOOL_STREAM_BYTES = 24,   /* step, attempt, end offset, source's end offset */
@@ -42,6 +47,7 @@ enum {
 };
 
 #define SPOOL_MAGIC 0x314c5053u /* "SPL1" */
+#define MASKS_MAGIC 0x314b534du /* "MSK1" */
 
 /*
  * What a record of the journal says. X(NAME, name, event): event is the enum event_type's name
@@ -59,7 +65,8 @@ enum {
 	X(DONE, done, ENDED)                      \
 	X(UNCLAIMED, unclaimed, NONE)             \
 	X(DROPPED, dropped, NONE)                 \
-	X(ACKED, acked, NONE)
+	X(ACKED, acked, NONE)                     \
+	X(HALTED, halted, NONE)
 
 enum journal_type {
 	JOURNAL_NO_TYPE,

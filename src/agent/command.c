@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,14 +21,32 @@
 #include "base/arena.h"
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "base/mem.h"
+#include "loop/child.h"
+#include "runner/control.h"
 #include "task/task_doc.h"
 #include "wire/spec.h"
 
-enum { STEP_UMASK = 022, BASE_VARS = 7 };
+enum { STEP_UMASK = 022, BASE_VARS = 8 };
 
 static const char *const shell_bash[] = {"/bin/bash", "-eo", "pipefail", NULL};
 static const char *const shell_sh[] = {"/bin/sh", "-eo", "pipefail", NULL};
+
+/* Where circleci-agent lies comes first, so that a job finds it before another's. */
+static const char *
+with_helper(struct arena *arena, const char *path)
+{
+	struct err err = ERR_INIT;
+	char helper[PATH_MAX];
+
+	if (child_find_program(helper, sizeof(helper), "helper/circleci-agent", &err) < 0) {
+		log_warn("%s", err.text);
+		return path;
+	}
+	*strrchr(helper, '/') = '\0';
+	return arena_printf(arena, "%s:%s", helper, path);
+}
 
 void
 command_host_init(struct command_host *host, struct arena *arena)
@@ -35,7 +54,7 @@ command_host_init(struct command_host *host, struct arena *arena)
 	const struct passwd *user = getpwuid(geteuid());
 
 	host->shell = access("/bin/bash", X_OK) == 0 ? shell_bash : shell_sh;
-	host->search_path = environment_search_path(arena, getenv("PATH"));
+	host->search_path = with_helper(arena, environment_search_path(arena, getenv("PATH")));
 	host->user = user != NULL ? arena_strdup(arena, user->pw_name) : "runner";
 }
 
@@ -109,6 +128,7 @@ make_env(struct command *out, struct arena *arena, const struct command_host *ho
 		{"LOGNAME", host->user},
 		{"BASH_ENV", work->bash_env},
 		{"CIRCLE_INTERNAL_TASK_DATA", work->path},
+		{CONTROL_VARIABLE, host->control_path != NULL ? host->control_path : ""},
 	};
 	const struct task_step *it = &doc->steps[step];
 	const struct env_layer layers[] = {

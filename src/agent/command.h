@@ -28,7 +28,8 @@ struct command {
 /* What the host contributes: found out once. */
 struct command_host {
 	const char *const *shell; /* where neither step nor task names one */
-	const char *search_path;
+	const char *search_path;  /* circleci-agent's directory first */
+	const char *control_path; /* the control socket; the owner's, NULL: there is none */
 	const char *user;
 };
 

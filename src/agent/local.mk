@@ -3,6 +3,7 @@ noinst_LIBRARIES += libagent.a
 libagent_a_SOURCES = \
 	src/agent/checkout.c src/agent/checkout.h \
 	src/agent/command.c src/agent/command.h \
+	src/agent/control.c src/agent/control.h \
 	src/agent/environment.c src/agent/environment.h \
 	src/agent/executor.h \
 	src/agent/executors/host.c src/agent/executors/host.h \
@@ -19,6 +20,8 @@ libagent_a_SOURCES = \
 	src/agent/step.c src/agent/step.h \
 	src/agent/supervisor.c src/agent/supervisor.h \
 	src/agent/task.c src/agent/task.h \
+	src/agent/task_control.c \
+	src/agent/task_masks.c src/agent/task_masks.h \
 	src/agent/task_news.c \
 	src/agent/task_steps.c \
 	src/agent/task_struct.h \

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "agent/state_dir.h"
+#include "agent/task_masks.h"
 #include "agent/task_struct.h"
 #include "base/assert.h"
 #include "base/buffer.h"
@@ -132,6 +133,9 @@ on_record(void *arg, const struct journal_record *record, struct err *err)
 	case JOURNAL_DROPPED:
 		task->dropped = true;
 		return 0;
+	case JOURNAL_HALTED:
+		task->sequence.halted = true;
+		return 0;
 	case JOURNAL_ACKED:
 		return 0;
 	case JOURNAL_NO_TYPE:
@@ -180,6 +184,8 @@ read_task(struct task *task, struct err *err)
 		return rc;
 	task_open_spool(task);
 	rc = spool_recover(&task->spool, err);
+	if (rc == 0 && task->mask != NULL)
+		rc = task_masks_recover(task->dir_fd, task->mask, &task->masks_bytes, err);
 	if (rc == 0 && task->dropped)
 		spool_discard(&task->spool);
 	return rc;

@@ -16,7 +16,7 @@ runs(enum step_when when, bool failed)
 enum sequence_what
 sequence_next(const struct sequence *sequence, const struct task_doc *doc)
 {
-	if (sequence->step >= doc->step_count)
+	if (sequence->halted || sequence->step >= doc->step_count)
 		return SEQUENCE_FINISH;
 	if (sequence->attempt > 1) /* it ran before: its being repeated is decided */
 		return SEQUENCE_START;
@@ -40,7 +40,7 @@ sequence_note_end(struct sequence *sequence, const struct task_doc *doc, uint32_
 
 	if (it->background || step != sequence->step)
 		return;
-	if (outcome == OUTCOME_FAILED && attempt <= it->max_auto_reruns) {
+	if (outcome == OUTCOME_FAILED && !sequence->halted && attempt <= it->max_auto_reruns) {
 		sequence->attempt = attempt + 1;
 		sequence->again_ms = ended_ms + (int64_t)it->auto_rerun_delay_ms;
 		return;

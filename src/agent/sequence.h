@@ -19,6 +19,7 @@ struct task_doc;
 struct sequence {
 	uint32_t step;	  /* the next one */
 	uint32_t attempt; /* of it, from 1 */
+	bool halted;	  /* no further step, nor attempt, runs */
 	bool failed;	  /* a foreground step has failed for good */
 	uint32_t failed_step;
 	int64_t again_ms; /* Unix time before which a repeated step does not begin; 0: at once */
@@ -26,7 +27,7 @@ struct sequence {
 
 #define SEQUENCE_INIT                                                                              \
 	{                                                                                          \
-		0, 1, false, 0, 0                                                                  \
+		0, 1, false, false, 0, 0                                                           \
 	}
 
 enum sequence_what { SEQUENCE_START, SEQUENCE_SKIP, SEQUENCE_FINISH };

@@ -11,6 +11,7 @@
 #include <uthash.h>
 
 #include "agent/command.h"
+#include "agent/control.h"
 #include "agent/journal.h"
 #include "agent/output.h"
 #include "agent/sequence.h"
@@ -40,6 +41,7 @@ struct tasks {
 	struct tasks_counters counters;
 	struct executor *executor;
 	struct output_press press;
+	struct control *control; /* its processes' socket */
 	struct work_dirs work_dirs;
 	struct arena arena; /* of command_host */
 	struct command_host command_host;
@@ -70,6 +72,9 @@ struct task {
 	struct journal journal;
 	struct spool spool;
 	struct mask *mask; /* until it is done */
+	size_t masks_bytes; /* of the file of those that its processes have added */
+	uint64_t asked_us;  /* when a second of their requests began */
+	unsigned asked;	    /* how many there were in it */
 	struct supervisor supervisor;
 	struct work_dir work;
 	bool has_work, work_gone;
@@ -121,6 +126,12 @@ void task_remove_work(struct task *task);
 /* Read the document into task->doc; where it is refused, say so in task->reason. */
 void task_read_document(struct task *task, const struct json *document);
 void tasks_hold(struct tasks *tasks, struct task *task);
+
+/* --- task_control.c --- */
+
+/* A process asks: a control_fn. */
+void tasks_control(void *tasks, pid_t pid, const char *verb, const unsigned char *value, size_t len,
+		   char reply[CONTROL_REPLY_MOST_BYTES]);
 
 /* --- task_steps.c --- */
 

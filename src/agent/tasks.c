@@ -208,8 +208,13 @@ tasks_new(struct tasks **out, struct loop *loop, const struct tasks_settings *se
 	rc = work_dirs_init(&tasks->work_dirs, loop, settings->work_dir, err);
 	if (rc < 0)
 		goto no_work_dirs;
+	rc = control_new(&tasks->control, loop, settings->work_dir, tasks->work_dirs.fd,
+			 tasks_control, tasks, err);
+	if (rc < 0)
+		goto no_work_dirs;
 	arena_init(&tasks->arena, 0);
 	command_host_init(&tasks->command_host, &tasks->arena);
+	tasks->command_host.control_path = control_path(tasks->control);
 	later_init(&tasks->reap, loop, on_reap, tasks);
 	*out = tasks;
 	return 0;
@@ -238,6 +243,7 @@ tasks_free(struct tasks *tasks)
 		task_dispose(task);
 	}
 	later_release(&tasks->reap);
+	control_free(tasks->control);
 	work_dirs_release(&tasks->work_dirs);
 	output_press_release(&tasks->press);
 	tasks->executor->free(tasks->executor);

@@ -83,7 +83,7 @@ check(const uint8_t *bytes)
 {
 	if (bytes_get(bytes + AT_CRC, 4) != crc32c(0, bytes, AT_CRC))
 		return "its checksum is wrong";
-	if (bytes[AT_VERSION] != JOURNAL_VERSION)
+	if (bytes[AT_VERSION] < 1 || bytes[AT_VERSION] > JOURNAL_VERSION)
 		return "it has a version that this runnerd does not read";
 	if (bytes[AT_TYPE] == JOURNAL_NO_TYPE || bytes[AT_TYPE] >= JOURNAL_TYPE_COUNT)
 		return "its type is not known";

@@ -1,0 +1,26 @@
+/*
+ * control.h - what a job's processes may ask of the agent: the task's control socket.
+ *
+ * A SOCK_SEQPACKET socket whose path is in the step's environment. One packet asks: a verb, a newline,
+ * the value. One packet answers: "ok"; "later", ask again; or "no " and a sentence. Who asks is
+ * known by descent: a process below a task's runner-init speaks for that task.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef RUNNER_CONTROL_H
+#define RUNNER_CONTROL_H
+
+#define CONTROL_VARIABLE    "RUNNER_TASK_SOCKET"
+#define CONTROL_SOCKET_NAME ".control" /* in the work directory */
+
+#define CONTROL_VERB_MASK "mask" /* value: the bytes that output must not show from now on */
+#define CONTROL_VERB_HALT "halt" /* no value: no step follows the one that runs */
+
+enum {
+	CONTROL_VALUE_MOST_BYTES = 64 << 10, /* also of all values that one task adds */
+	CONTROL_REQUEST_MOST_BYTES = CONTROL_VALUE_MOST_BYTES + 32,
+	CONTROL_REPLY_MOST_BYTES = 256,
+	CONTROL_RETRY_MS = 10000, /* so long a helper waits for an agent that is being restarted */
+};
+
+#endif

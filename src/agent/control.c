@@ -1,0 +1,190 @@
+/*
+ * control.c - the socket at which processes of jobs ask for something (runner/control.h).
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "agent/control.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+enum { PEERS_MOST = 64, ACCEPTS_A_TURN = 8, BACKLOG = 128 };
+
+struct peer {
+	struct control *control;
+	struct watch watch;
+	int fd; /* -1: free */
+	uint64_t number;
+};
+
+struct control {
+	struct loop *loop;
+	control_fn *fn;
+	void *arg;
+	char *path;
+	int fd;
+	struct watch watch;
+	struct peer peers[PEERS_MOST];
+	uint64_t count; /* of all that ever came */
+	unsigned char request[CONTROL_REQUEST_MOST_BYTES + 1];
+};
+
+static void
+drop(struct peer *peer)
+{
+	watch_stop(&peer->watch);
+	if (peer->fd >= 0)
+		(void)close(peer->fd);
+	peer->fd = -1;
+}
+
+/* request[0..len) is a verb, a newline and a value. */
+static void
+answer(struct peer *peer, size_t len)
+{
+	struct control *control = peer->control;
+	unsigned char *newline = memchr(control->request, '\n', len);
+	char reply[CONTROL_REPLY_MOST_BYTES] = "no this is no request";
+	struct ucred who;
+	socklen_t size = sizeof(who);
+
+	if (newline != NULL && getsockopt(peer->fd, SOL_SOCKET, SO_PEERCRED, &who, &size) == 0) {
+		*newline++ = '\0';
+		control->fn(control->arg, who.pid, (const char *)control->request, newline,
+			    len - (size_t)(newline - control->request), reply);
+	}
+	(void)send(peer->fd, reply, strlen(reply), MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static void
+on_peer(void *arg, unsigned events)
+{
+	struct peer *peer = arg;
+	ssize_t n = recv(peer->fd, peer->control->request, sizeof(peer->control->request),
+			 MSG_DONTWAIT);
+
+	(void)events;
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n > 0)
+		answer(peer, (size_t)n);
+	drop(peer);
+}
+
+/* A free place, or that of the one that has been silent longest. */
+static struct peer *
+find_place(struct control *control)
+{
+	struct peer *oldest = &control->peers[0];
+	size_t i;
+
+	for (i = 0; i < PEERS_MOST; i++) {
+		if (control->peers[i].fd < 0)
+			return &control->peers[i];
+		if (control->peers[i].number < oldest->number)
+			oldest = &control->peers[i];
+	}
+	drop(oldest);
+	return oldest;
+}
+
+static void
+on_listener(void *arg, unsigned events)
+{
+	struct control *control = arg;
+	struct err err = ERR_INIT;
+	struct peer *peer;
+	int i, fd;
+
+	(void)events;
+	for (i = 0; i < ACCEPTS_A_TURN; i++) {
+		fd = accept4(control->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		if (fd < 0)
+			return;
+		peer = find_place(control);
+		peer->fd = fd;
+		peer->number = ++control->count;
+		if (watch_start(&peer->watch, control->loop, fd, WATCH_READ, on_peer, peer, &err) <
+		    0) {
+			log_warn("%s", err.text);
+			drop(peer);
+		}
+	}
+}
+
+static int
+bind_in(int fd, int dir_fd, struct err *err)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+	/* However long the directory's path is. */
+	(void)snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%s", dir_fd,
+		       CONTROL_SOCKET_NAME);
+	(void)unlink(address.sun_path);
+	/* Whoever runs as a job's user may connect: descent decides who is heard. */
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) != 0 ||
+	    chmod(address.sun_path, 0666) != 0 || listen(fd, BACKLOG) != 0)
+		return err_sys(err, "cannot make the control socket");
+	return 0;
+}
+
+int
+control_new(struct control **out, struct loop *loop, const char *dir, int dir_fd, control_fn *fn,
+	    void *arg, struct err *err)
+{
+	struct control *control = MEM_NEW(struct control);
+	size_t i;
+	int rc;
+
+	for (i = 0; i < PEERS_MOST; i++)
+		control->peers[i] = (struct peer){.control = control, .fd = -1};
+	control->loop = loop;
+	control->fn = fn;
+	control->arg = arg;
+	control->path = mem_printf("%s/%s", dir, CONTROL_SOCKET_NAME);
+	control->fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	rc = control->fd < 0 ? err_sys(err, "cannot make the control socket")
+			     : bind_in(control->fd, dir_fd, err);
+	if (rc == 0)
+		rc = watch_start(&control->watch, loop, control->fd, WATCH_READ, on_listener,
+				 control, err);
+	if (rc < 0) {
+		control_free(control);
+		return rc;
+	}
+	*out = control;
+	return 0;
+}
+
+void
+control_free(struct control *control)
+{
+	size_t i;
+
+	if (control == NULL)
+		return;
+	for (i = 0; i < PEERS_MOST; i++)
+		drop(&control->peers[i]);
+	watch_stop(&control->watch);
+	if (control->fd >= 0)
+		(void)close(control->fd);
+	(void)unlink(control->path);
+	free(control->path);
+	free(control);
+}
+
+const char *
+control_path(const struct control *control)
+{
+	return control->path;
+}

@@ -1,0 +1,33 @@
+/*
+ * helper.h - circleci-agent: what a job's steps call.
+ *
+ * One row a command in main.c; each reads its arguments and returns an exit status
+ * (runner/exit.h). What it prints goes to the step's output.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef HELPER_HELPER_H
+#define HELPER_HELPER_H
+
+#include <stddef.h>
+
+/* "circleci-agent: SENTENCE" to standard error. Returns status. */
+int helper_fail(int status, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* All of standard input, NUL-terminated; NULL, and said, when it is longer than most or cannot be
+ * read. The caller frees. */
+char *helper_read_input(size_t most, size_t *len);
+
+/*
+ * Ask the agent (runner/control.h) and wait for its answer; while it is being restarted, up to
+ * CONTROL_RETRY_MS. Returns EXIT_OK, or EXIT_NO when it refuses, EXIT_REFUSED when there is none:
+ * both are said.
+ */
+int helper_ask(const char *verb, const void *value, size_t len);
+
+/* --- commands: argv[0..argc) is what stands behind the command's name --- */
+
+/* subst.c: print TEXT, or standard input, with the environment's variables put in. */
+int helper_env_subst(int argc, char **argv);
+
+#endif
