@@ -8,14 +8,18 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "agent/spool.h"
+#include "base/crc32c.h"
 #include "base/err.h"
 #include "runner/state_dir.h"
 #include "scratch.h"
 #include "task/output_record.h"
+#include "wire/bytes.h"
 
 enum {
 	EPOCH = 3,
@@ -349,6 +353,79 @@ test_spool_discard_keeps_nothing_and_takes_everything(void **state)
 	spool_remove(&spool);
 }
 
+static void
+send_all(struct spool *spool)
+{
+	struct err err = ERR_INIT;
+	size_t len = 1;
+
+	while (len > 0)
+		assert_int_equal(spool_unsent(spool, room, sizeof(room), &len, &err), 0);
+	spool_acked(spool, 1, 1, spool_end(spool, 1, 1));
+}
+
+/* Masking: what the step wrote and what readers see are counted apart, also by a later runnerd. */
+static void
+test_spool_recover_knows_how_far_the_source_was(void **state)
+{
+	struct err err = ERR_INIT;
+	struct spool spool;
+	unsigned char record[RECORD_LEN] = {0};
+	struct spool_chunk chunk = {.step = 1,
+				    .attempt = 1,
+				    .raw_len = 60,
+				    .source_len = 100,
+				    .time_ms = 1,
+				    .record = record,
+				    .frame_len = FRAME_BYTES};
+	unsigned i;
+
+	make(&spool, *state, 64 << 20);
+	for (i = 0; i < 2000; i++) { /* more than one segment: the first is trimmed */
+		assert_int_equal(spool_append(&spool, &chunk, &err), 0);
+		if (i == 1500)
+			send_all(&spool);
+	}
+	assert_int_equal(spool_end(&spool, 1, 1), 2000 * 60);
+	assert_int_equal(spool_source_end(&spool, 1, 1), 2000 * 100);
+	spool_release(&spool);
+	make(&spool, *state, 64 << 20);
+	assert_int_equal(spool_recover(&spool, &err), 0);
+	assert_int_equal(spool_end(&spool, 1, 1), 2000 * 60);
+	assert_int_equal(spool_source_end(&spool, 1, 1), 2000 * 100);
+	spool_remove(&spool);
+}
+
+/* As runnerd wrote it before masking: a stream takes 16 bytes. */
+static void
+test_spool_recover_reads_a_head_of_version_1(void **state)
+{
+	const struct scratch *scratch = *state;
+	uint8_t head[SPOOL_HEAD_BYTES + SPOOL_STREAM_1_BYTES] = {0};
+	struct err err = ERR_INIT;
+	struct spool spool;
+	int fd = openat(scratch->fd, "spool.00000007", O_WRONLY | O_CREAT, 0600);
+
+	bytes_put(head, SPOOL_MAGIC, 4);
+	bytes_put(head + 8, 1, 4);
+	bytes_put(head + 12, 7, 4);
+	bytes_put(head + 16, 1, 4);
+	bytes_put(head + 20, crc32c(0, head + 8, 12), 4);
+	bytes_put(head + 32, 2, 4);
+	bytes_put(head + 36, 1, 4);
+	bytes_put(head + 40, 700, 8);
+	bytes_put(head + 4, crc32c(0, head + 8, sizeof(head) - 8), 4);
+	assert_int_equal(write(fd, head, sizeof(head)), (ssize_t)sizeof(head));
+	(void)close(fd);
+	make(&spool, scratch, 64 << 20);
+	assert_int_equal(spool_recover(&spool, &err), 0);
+	assert_int_equal(spool_end(&spool, 2, 1), 700);
+	assert_int_equal(spool_source_end(&spool, 2, 1), 700);
+	append(&spool, 2, 1);
+	assert_int_equal(spool_end(&spool, 2, 1), 700 + RAW);
+	spool_remove(&spool);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, scratch_setup, scratch_teardown)
 
 int
@@ -365,6 +442,8 @@ main(void)
 		T(test_spool_recover_cuts_a_torn_record_of_any_length),
 		T(test_spool_recover_drops_a_segment_without_a_whole_head),
 		T(test_spool_recover_refuses_damage),
+		T(test_spool_recover_knows_how_far_the_source_was),
+		T(test_spool_recover_reads_a_head_of_version_1),
 		T(test_spool_discard_keeps_nothing_and_takes_everything),
 	};
 
