@@ -49,9 +49,11 @@ arena_release(struct arena *arena)
 static struct arena_block *
 block_new(size_t room)
 {
-	struct arena_block *block = mem_zalloc(1, sizeof(*block) + room);
+	struct arena_block *block = mem_resize(NULL, 1, sizeof(*block) + room);
 
+	block->before = NULL;
 	block->room = room;
+	block->used = 0;
 	return block;
 }
 
@@ -86,8 +88,9 @@ block_for(struct arena *arena, size_t size)
 	return block;
 }
 
-void *
-arena_zalloc(struct arena *arena, size_t size)
+/* Not zeroed: whoever fills it all has touched it once. */
+static void *
+take(struct arena *arena, size_t size)
 {
 	struct arena_block *block;
 	size_t aligned;
@@ -110,6 +113,16 @@ arena_zalloc(struct arena *arena, size_t size)
 }
 
 void *
+arena_zalloc(struct arena *arena, size_t size)
+{
+	void *ptr = take(arena, size);
+
+	if (ptr != NULL)
+		memset(ptr, 0, size);
+	return ptr;
+}
+
+void *
 arena_zalloc_array(struct arena *arena, size_t n, size_t size)
 {
 	size_t total;
@@ -124,10 +137,12 @@ arena_zalloc_array(struct arena *arena, size_t n, size_t size)
 char *
 arena_strndup(struct arena *arena, const char *text, size_t len)
 {
-	char *copy = arena_zalloc(arena, len + 1);
+	char *copy = take(arena, len + 1);
 
-	if (copy != NULL)
-		memcpy(copy, text, len);
+	if (copy == NULL)
+		return NULL;
+	memcpy(copy, text, len);
+	copy[len] = '\0';
 	return copy;
 }
 
@@ -138,21 +153,31 @@ arena_strdup(struct arena *arena, const char *text)
 }
 
 char *
-arena_printf(struct arena *arena, const char *fmt, ...)
+arena_vprintf(struct arena *arena, const char *fmt, va_list ap)
 {
-	va_list ap, again;
+	va_list again;
 	char *text;
 	int n;
 
-	va_start(ap, fmt);
 	va_copy(again, ap);
 	n = vsnprintf(NULL, 0, fmt, ap);
-	va_end(ap);
 	assert(n >= 0);
-	text = arena_zalloc(arena, (size_t)n + 1);
+	text = take(arena, (size_t)n + 1);
 	if (text != NULL)
 		(void)vsnprintf(text, (size_t)n + 1, fmt, again);
 	va_end(again);
+	return text;
+}
+
+char *
+arena_printf(struct arena *arena, const char *fmt, ...)
+{
+	va_list ap;
+	char *text;
+
+	va_start(ap, fmt);
+	text = arena_vprintf(arena, fmt, ap);
+	va_end(ap);
 	return text;
 }
 

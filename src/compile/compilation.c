@@ -16,24 +16,26 @@ enum { MESSAGE_MAX_BYTES = 1000, CHAIN_MAX_BYTES = 1000, DISTANCE_MAX = 2 };
 
 static const struct place NOWHERE = {0, 0, 0};
 
-void *
-comp_alloc(struct compilation *c, size_t n, size_t size)
+/* What the arena gave; the compilation ends where that is nothing. */
+static void *
+need_memory(struct compilation *c, void *ptr)
 {
-	void *ptr = arena_zalloc_array(c->arena, n, size);
-
 	if (ptr == NULL)
 		comp_limit(c, NULL, "the config needs more than %zu MiB to compile",
 			   c->arena->limit >> 20);
 	return ptr;
 }
 
+void *
+comp_alloc(struct compilation *c, size_t n, size_t size)
+{
+	return need_memory(c, arena_zalloc_array(c->arena, n, size));
+}
+
 char *
 comp_strndup(struct compilation *c, const char *text, size_t len)
 {
-	char *copy = comp_alloc(c, len + 1, 1);
-
-	memcpy(copy, text, len);
-	return copy;
+	return need_memory(c, arena_strndup(c->arena, text, len));
 }
 
 char *
@@ -45,20 +47,13 @@ comp_strdup(struct compilation *c, const char *text)
 char *
 comp_printf(struct compilation *c, const char *fmt, ...)
 {
-	va_list ap, again;
+	va_list ap;
 	char *text;
-	int n;
 
 	va_start(ap, fmt);
-	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	text = arena_vprintf(c->arena, fmt, ap);
 	va_end(ap);
-	if (n < 0)
-		n = 0;
-	text = comp_alloc(c, (size_t)n + 1, 1);
-	(void)vsnprintf(text, (size_t)n + 1, fmt, again);
-	va_end(again);
-	return text;
+	return need_memory(c, text);
 }
 
 void *

@@ -5,8 +5,8 @@
  * stands for, and the plan to pipeline_create(); the reply leaves after the commit. What
  * does not compile makes nothing.
  *
- * All of it is done in the loop: the compiler's bounds are its bound. Measured on two busy cores: 15 ms for 100 jobs in
- * 64 KiB, 0.22 s for the largest there can be (1,000 jobs in 1.6 MiB).
+ * All of it is done in the loop: the compiler's bounds are its bound. Measured (doc/performance.md):
+ * 0.12 s for 900 jobs in 1.8 MiB, a third of it for their task documents and a quarter for compiling.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
