@@ -7,6 +7,7 @@ libformat_a_SOURCES = \
 	src/format/json.c src/format/json.h src/format/json_write.c \
 	src/format/seal.c src/format/seal.h \
 	src/format/yaml.c src/format/yaml.h \
+	src/format/yaml_anchor.c \
 	src/format/yaml_map.c \
 	src/format/yaml_merge.c \
 	src/format/yaml_reader.h \

@@ -9,7 +9,6 @@
  */
 #include "format/yaml.h"
 
-#include <search.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,14 +22,7 @@
 #include "base/text.h"
 #include "format/yaml_reader.h"
 
-enum { PROBLEM_MAX_BYTES = 512, NODE_IS_OPEN = 1, UNUSED_TOLD_MAX = 20 };
-
-struct anchor {
-	const char *name;
-	struct node *node;
-	bool used;
-	struct anchor *before;
-};
+enum { PROBLEM_MAX_BYTES = 512, NODE_IS_OPEN = 1 };
 
 void
 yaml_tell(struct reader *reader, const char *code, uint32_t line, uint32_t column, const char *hint,
@@ -192,53 +184,7 @@ open_frame(struct reader *reader, struct node *node)
 	return 0;
 }
 
-/* ---- anchors and aliases ---- */
-
-static int
-order_anchors(const void *a, const void *b)
-{
-	return strcmp(((const struct anchor *)a)->name, ((const struct anchor *)b)->name);
-}
-
-static void
-tell_unused(struct reader *reader)
-{
-	const struct anchor *anchor;
-	unsigned told = 0;
-
-	for (anchor = reader->anchors; anchor != NULL && told < UNUSED_TOLD_MAX;
-	     anchor = anchor->before) {
-		if (anchor->used)
-			continue;
-		yaml_tell(reader, "W_YAML_ANCHOR", anchor->node->line, anchor->node->column, NULL,
-			  "anchor '%s' is never used", anchor->name);
-		told++;
-	}
-}
-
-static int
-add_anchor(struct reader *reader, const yaml_char_t *name, struct node *node)
-{
-	struct anchor *anchor, **found;
-
-	if (name == NULL)
-		return 0;
-	anchor = ARENA_NEW(reader->arena, struct anchor);
-	if (anchor == NULL)
-		return yaml_tell_memory(reader);
-	anchor->name = arena_strdup(reader->arena, (const char *)name);
-	if (anchor->name == NULL)
-		return yaml_tell_memory(reader);
-	anchor->node = node;
-	node->has_anchor = true;
-	found = tsearch(anchor, &reader->by_name, order_anchors);
-	if (found == NULL)
-		return yaml_tell_memory(reader);
-	*found = anchor; /* a later anchor of the same name replaces the one before */
-	anchor->before = reader->anchors;
-	reader->anchors = anchor;
-	return 0;
-}
+/* ---- aliases ---- */
 
 static int
 handle_alias(struct reader *reader, const yaml_event_t *event)
@@ -246,24 +192,21 @@ handle_alias(struct reader *reader, const yaml_event_t *event)
 	const char *name = (const char *)event->data.alias.anchor;
 	struct node at = {.line = (uint32_t)event->start_mark.line + 1,
 			  .column = (uint32_t)event->start_mark.column + 1};
-	struct anchor wanted = {.name = name}, **found;
+	struct node *named = yaml_anchor_find(reader, name);
 
-	found = tfind(&wanted, &reader->by_name, order_anchors);
-	if (found == NULL) {
+	if (named == NULL) {
 		yaml_tell(reader, "E_YAML_ALIAS", at.line, at.column, "anchors are per file",
 			  "alias '%s' has no anchor before it", name);
 		return ERR_INPUT;
 	}
-	(*found)->used = true;
-	if ((*found)->node->flags & NODE_IS_OPEN) {
+	if (named->flags & NODE_IS_OPEN) {
 		yaml_tell(reader, "E_YAML_CYCLE", at.line, at.column, NULL,
-			  "alias '%s' stands inside what it names (line %u)", name,
-			  (*found)->node->line);
+			  "alias '%s' stands inside what it names (line %u)", name, named->line);
 		return ERR_INPUT;
 	}
-	if (reader->depth + (*found)->node->height > YAML_DEPTH_MAX)
+	if (reader->depth + named->height > YAML_DEPTH_MAX)
 		return tell_depth(reader, &at);
-	return add_node(reader, (*found)->node, &at);
+	return add_node(reader, named, &at);
 }
 
 /* ---- scalars ---- */
@@ -341,7 +284,7 @@ handle_scalar(struct reader *reader, const yaml_event_t *event)
 				? NODE_BLOCK
 				: NODE_QUOTED;
 	type_scalar(reader, scalar, event);
-	ret = add_anchor(reader, event->data.scalar.anchor, scalar);
+	ret = yaml_anchor_add(reader, (const char *)event->data.scalar.anchor, scalar);
 	return ret < 0 ? ret : add_node(reader, scalar, scalar);
 }
 
@@ -359,7 +302,7 @@ handle_start(struct reader *reader, enum node_kind kind, const yaml_char_t *anch
 	if (tag != NULL && strcmp((const char *)tag, "!") != 0 &&
 	    kind_of_tag((const char *)tag) != kind)
 		(void)tell_tag(reader, node, (const char *)tag);
-	ret = add_anchor(reader, anchor, node);
+	ret = yaml_anchor_add(reader, (const char *)anchor, node);
 	if (ret == 0)
 		ret = add_node(reader, node, node);
 	return ret < 0 ? ret : open_frame(reader, node);
@@ -490,12 +433,6 @@ read_events(struct reader *reader, yaml_parser_t *parser)
 	return ret;
 }
 
-static void
-keep_anchor(void *anchor)
-{
-	(void)anchor; /* it is in the arena */
-}
-
 static int
 finish(struct reader *reader)
 {
@@ -503,7 +440,7 @@ finish(struct reader *reader)
 		yaml_tell(reader, "E_YAML_EMPTY", 1, 1, NULL, "the file is empty");
 		return ERR_INPUT;
 	}
-	tell_unused(reader);
+	yaml_anchors_tell_unused(reader);
 	return reader->errors > 0 ? ERR_INPUT : 0;
 }
 
@@ -535,7 +472,7 @@ yaml_read(const struct yaml_input *input, struct arena *arena, struct node **roo
 	if (ret == 0)
 		ret = finish(reader);
 	*root = ret == 0 || is_whole ? reader->root : NULL;
-	tdestroy(reader->by_name, keep_anchor);
+	yaml_anchors_forget(reader);
 	free(reader->stack);
 	free(reader);
 	return ret;

@@ -43,4 +43,13 @@ int yaml_tell_memory(struct reader *reader);
 /* Fill a map from its keys and values, which lie on the stack from base on. */
 int yaml_end_map(struct reader *reader, struct node *map, size_t base);
 
+/* "&name" before a node; NULL: there is none. A later one of the same name replaces the one before.
+ */
+int yaml_anchor_add(struct reader *reader, const char *name, struct node *node);
+/* What an alias names, from then on used; NULL: nothing. */
+struct node *yaml_anchor_find(struct reader *reader, const char *name);
+/* Warn of those that no alias named. */
+void yaml_anchors_tell_unused(struct reader *reader);
+void yaml_anchors_forget(struct reader *reader);
+
 #endif
