@@ -17,7 +17,7 @@ environment_set(struct compilation *c, struct plan_environment *environment, con
 {
 	size_t i;
 
-	comp_work(c, 1 + environment->count / 4);
+	comp_work(c, 1 + environment->count / 2);
 	for (i = 0; i < environment->count; i++) {
 		if (strcmp(environment->items[i].name, name) == 0) {
 			environment->items[i].value = value;
