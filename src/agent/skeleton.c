@@ -9,10 +9,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <linux/openat2.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -20,9 +23,13 @@
 #include "base/err.h"
 
 enum {
-	/* What chattr(1) can change; the others say how a file system stores things. */
+	/*
+	 * What chattr(1) and their like can change: an empty directory can be given a key that
+	 * only the job has, an empty file be sealed. The others say how a file system stores
+	 * things.
+	 */
 	FLAGS_OF_INTEREST = FS_FL_USER_MODIFIABLE | FS_NOCOW_FL | FS_DAX_FL | FS_PROJINHERIT_FL |
-			    FS_CASEFOLD_FL,
+			    FS_CASEFOLD_FL | FS_ENCRYPT_FL | FS_VERITY_FL,
 	ENTRIES_BYTES = 512, /* of a directory whose entries are "." and ".." and two more */
 };
 
@@ -41,14 +48,29 @@ static const struct part {
 
 enum { PARTS = sizeof(parts) / sizeof(parts[0]) };
 
-static unsigned
+static struct skeleton_flags
 flags_of(int fd)
 {
+	struct skeleton_flags found = {0}; /* a file system without them has none */
+	struct fsxattr more;
 	int flags = 0;
 
-	if (ioctl(fd, FS_IOC_GETFLAGS, &flags) != 0)
-		return 0; /* a file system without them */
-	return (unsigned)flags & FLAGS_OF_INTEREST;
+	if (ioctl(fd, FS_IOC_GETFLAGS, &flags) == 0)
+		found.flags = (unsigned)flags & FLAGS_OF_INTEREST;
+	if (ioctl(fd, FS_IOC_FSGETXATTR, &more) == 0) {
+		found.xflags = more.fsx_xflags & ~(unsigned)FS_XFLAG_HASATTR;
+		found.extent_size = more.fsx_extsize;
+		found.cow_extent_size = more.fsx_cowextsize;
+		found.project = more.fsx_projid;
+	}
+	return found;
+}
+
+static bool
+flags_are_same(const struct skeleton_flags *a, const struct skeleton_flags *b)
+{
+	return a->flags == b->flags && a->xflags == b->xflags && a->extent_size == b->extent_size &&
+	       a->cow_extent_size == b->cow_extent_size && a->project == b->project;
 }
 
 void
@@ -69,7 +91,8 @@ make_part(int dir, const struct part *part)
 
 	if (S_ISDIR(part->mode))
 		return mkdirat(dir, part->name, part->mode & 07777);
-	fd = openat(dir, part->name, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, part->mode & 07777);
+	fd = openat(dir, part->name, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC,
+		    part->mode & 07777);
 	return fd < 0 ? -1 : close(fd);
 }
 
@@ -85,15 +108,16 @@ skeleton_make(const struct skeleton *skeleton, const char *name, struct err *err
 		return err_sys(err, "cannot make the work directory '%s'", name);
 	for (i = 1; i < PARTS; i++)
 		if (make_part(dir, &parts[i]) != 0 && errno != EEXIST)
-			return err_sys(err, "cannot make '%s' in the work directory '%s'", parts[i].name,
-				       name);
+			return err_sys(err, "cannot make '%s' in the work directory '%s'",
+				       parts[i].name, name);
 	return 0;
 }
 
 bool
 skeleton_remove(const struct skeleton *skeleton, const char *name)
 {
-	LOCAL_FD dir = openat(skeleton->dirs, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	LOCAL_FD dir =
+		openat(skeleton->dirs, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	size_t i;
 
 	if (dir < 0)
@@ -118,18 +142,33 @@ has_entries(int fd, unsigned most)
 	return len == 0;
 }
 
+/* What lies there itself: never what is mounted over it, or a link to somewhere else. */
+static int
+open_part(int dir, const char *name, uint64_t flags)
+{
+	struct open_how how = {
+		.flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | flags,
+		.resolve = RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH,
+	};
+
+	return (int)syscall(SYS_openat2, dir, name, &how, sizeof(how));
+}
+
 static bool
 part_is_as_made(const struct skeleton *skeleton, int dir, const struct part *part)
 {
-	LOCAL_FD fd = openat(dir, part->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	LOCAL_FD fd = open_part(dir, part->name, 0);
+	struct skeleton_flags flags;
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) != 0 || st.st_mode != (part->mode & ~skeleton->masked) ||
 	    st.st_uid != skeleton->uid || st.st_gid != skeleton->gid)
 		return false;
-	if (flistxattr(fd, NULL, 0) > 0 || flags_of(fd) != skeleton->inherits)
+	flags = flags_of(fd);
+	if (flistxattr(fd, NULL, 0) > 0 || !flags_are_same(&flags, &skeleton->inherits))
 		return false;
-	if (S_ISDIR(part->mode) ? !has_entries(fd, part->entries) : st.st_size != 0 || st.st_nlink != 1)
+	if (S_ISDIR(part->mode) ? !has_entries(fd, part->entries)
+				: st.st_size != 0 || st.st_nlink != 1 || st.st_blocks != 0)
 		return false;
 	return futimens(fd, NULL) == 0;
 }
@@ -137,7 +176,7 @@ part_is_as_made(const struct skeleton *skeleton, int dir, const struct part *par
 bool
 skeleton_renew(const struct skeleton *skeleton, const char *name)
 {
-	LOCAL_FD dir = openat(skeleton->dirs, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	LOCAL_FD dir = open_part(skeleton->dirs, name, O_DIRECTORY);
 	size_t i;
 
 	for (i = 0; dir >= 0 && i < PARTS; i++)

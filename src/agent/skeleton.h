@@ -3,8 +3,9 @@
  *
  * A directory that a job has left just as it was made can be the next task's under another
  * name: making and deleting five inodes a task costs milliseconds on some file systems.
- * skeleton_renew() decides it, and lets nothing of the earlier task through: what it has not
- * checked (another owner, mode, attribute, one more entry) makes it refuse.
+ * skeleton_renew() decides it, and lets nothing of the earlier task through: another owner,
+ * mode, attribute or flag, one more entry, room set aside or a mount point makes it refuse, and so
+ * does a kernel that cannot say (openat2(2) is of Linux 5.6).
  *
  * Names are relative to the directory of all work directories, whose descriptor is dirs.
  *
@@ -20,11 +21,15 @@ struct err;
 
 /* How what we make looks here; it depends on our umask and on the file system. */
 struct skeleton {
-	int dirs;	   /* borrowed */
-	mode_t masked;	   /* our umask */
+	int dirs;      /* borrowed */
+	mode_t masked; /* our umask */
 	uid_t uid;
 	gid_t gid;
-	unsigned inherits; /* flags that a file system gives to what is made in dirs */
+	struct skeleton_flags {
+		unsigned flags;  /* as of chattr(1) */
+		unsigned xflags; /* the same and more, where the file system knows them */
+		unsigned extent_size, cow_extent_size, project;
+	} inherits; /* what a file system gives to what is made in dirs */
 };
 
 void skeleton_init(struct skeleton *skeleton, int dirs);

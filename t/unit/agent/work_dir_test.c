@@ -11,6 +11,12 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <linux/fs.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -218,13 +224,42 @@ name_an_attribute(int fd)
 	(void)close(home);
 }
 
+/* The file is empty still, and holds room that no listing shows. */
+static void
+set_room_aside(int fd)
+{
+	int file = openat(fd, "one/bash_env", O_WRONLY | O_CLOEXEC);
+
+	assert_true(file >= 0);
+	if (fallocate(file, FALLOC_FL_KEEP_SIZE, 0, 1 << 20) != 0) {
+		assert_int_equal(errno, EOPNOTSUPP);
+		assert_int_equal(write(file, "x", 1), 1);
+	}
+	(void)close(file);
+}
+
+/* Both the job's project and its flags travel to what is made below. */
+static void
+set_project(int fd)
+{
+	int tmp = openat(fd, "one/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct fsxattr more;
+
+	assert_true(tmp >= 0);
+	if (ioctl(tmp, FS_IOC_FSGETXATTR, &more) == 0)
+		more.fsx_projid = 4711;
+	if (ioctl(tmp, FS_IOC_FSSETXATTR, &more) != 0)
+		write_byte(tmp, "note"); /* a file system without projects: the next best */
+	(void)close(tmp);
+}
+
 static void
 test_work_dir_remove_keeps_nothing_that_a_job_has_changed(void **state)
 {
 	static void (*const changes[])(int fd) = {
-		leave_file_in_home, leave_file_in_project, leave_link_in_tmp, leave_file_beside,
-		write_bash_env,     link_bash_env,         open_home_to_all,  remove_tmp,
-		replace_tmp_by_link, name_an_attribute,
+		leave_file_in_home,  leave_file_in_project, leave_link_in_tmp, leave_file_beside,
+		write_bash_env,	     link_bash_env,	    open_home_to_all,  remove_tmp,
+		replace_tmp_by_link, name_an_attribute,	    set_room_aside,    set_project,
 	};
 	const struct scratch *scratch = *state;
 	struct fixture f;
@@ -255,6 +290,59 @@ test_work_dir_remove_keeps_nothing_when_a_process_may_be_left(void **state)
 	assert_int_equal(scratch_count_files(scratch), 0);
 }
 
+/* Mounts of its own for this process, as root of its own where it is not root. */
+static bool
+can_mount(void)
+{
+	char map[64];
+	uid_t uid = geteuid();
+	int fd;
+
+	if (unshare(CLONE_NEWNS) == 0)
+		return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0)
+		return false;
+	fd = open("/proc/self/uid_map", O_WRONLY | O_CLOEXEC);
+	(void)snprintf(map, sizeof(map), "%u %u 1", uid, uid);
+	if (fd < 0 || write(fd, map, strlen(map)) < 0)
+		return false;
+	(void)close(fd);
+	return geteuid() == uid && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
+}
+
+/* Another directory that looks the same, on the same file system: only the mount tells. */
+static void
+test_work_dir_remove_keeps_nothing_that_is_mounted_over(void **state)
+{
+	static const char *const places[] = {"one", "one/home/project", "one/tmp", "one/bash_env"};
+	const struct scratch *scratch = *state;
+	struct err err = ERR_INIT;
+	struct work_dir other;
+	char from[512], to[512];
+	struct fixture f;
+	size_t i;
+
+	if (!can_mount())
+		skip();
+	for (i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		begin(&f, scratch);
+		work_dir_init(&other, &f.dirs, "two");
+		assert_int_equal(work_dir_make(&other, &f.dirs, &err), 0);
+		(void)snprintf(from, sizeof(from), "%s/two%s", scratch->path, places[i] + 3);
+		(void)snprintf(to, sizeof(to), "%s/%s", scratch->path, places[i]);
+		assert_int_equal(mount(from, to, NULL, MS_BIND, NULL), 0);
+		remove_work(&f);
+		assert_int_equal(f.dirs.spares, 0);
+		assert_int_equal(umount2(to, MNT_DETACH), 0);
+		remove_work(&f); /* what the mount held back */
+		work_dir_release(&f.work);
+		f.work = other;
+		remove_work(&f);
+		finish(&f);
+		assert_int_equal(scratch_count_files(scratch), 0);
+	}
+}
+
 #define IN_SCRATCH(test) cmocka_unit_test_setup_teardown(test, scratch_setup, scratch_teardown)
 
 int
@@ -266,6 +354,7 @@ main(void)
 		IN_SCRATCH(test_work_dirs_init_removes_spares_of_a_runnerd_that_was_killed),
 		IN_SCRATCH(test_work_dir_remove_keeps_nothing_that_a_job_has_changed),
 		IN_SCRATCH(test_work_dir_remove_keeps_nothing_when_a_process_may_be_left),
+		IN_SCRATCH(test_work_dir_remove_keeps_nothing_that_is_mounted_over),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
