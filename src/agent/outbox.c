@@ -96,49 +96,93 @@ acked_so_far(struct task *task, uint32_t step, uint32_t attempt)
 	return 0;
 }
 
-static void
-note_gap(struct task *task, uint32_t step, uint32_t attempt, uint64_t offset)
+/* What was sent begins behind what the hub has: an error, so that the next try waits. */
+static int
+note_gap(struct task *task, uint32_t step, uint32_t attempt, uint64_t offset, struct err *err)
 {
 	if (offset < acked_so_far(task, step, attempt)) {
 		give_up_stream(task, step, attempt,
 			       "the hub has lost output that it had acknowledged");
-		return;
+		return 0;
 	}
-	log_line(LOG_WARN, LOG_AT_STEP(task_id_text(task), step),
-		 "the hub has its output up to %llu: sending again from there",
-		 (unsigned long long)offset);
 	task_output_acked(task, step, attempt, offset);
-	spool_rewind(task_spool(task));
+	return err_set(err, ERR_INPUT,
+		       "the hub has output of task %s, step %u, up to %llu alone and was sent what "
+		       "follows",
+		       task_id_text(task), (unsigned)step, (unsigned long long)offset);
 }
 
-static void
-note_position(struct outbox *outbox, const struct json *item)
+/*
+ * One place of the answer. ERR_INPUT when it cannot be: not of this shape, or beyond what there
+ * ever was. Of a task or an attempt that is over nothing is left to be noted.
+ */
+static int
+note_position(struct outbox *outbox, const struct json *item, struct err *err)
 {
 	const char *id_of = json_get_str(item, "task"), *state = json_get_str(item, "state");
-	uint32_t step = (uint32_t)json_get_int(item, "step", 0);
-	uint32_t attempt = (uint32_t)json_get_int(item, "attempt", 1);
-	int64_t offset = json_get_int(item, "offset", 0);
+	int64_t step = json_get_int(item, "step", -1), attempt = json_get_int(item, "attempt", -1);
+	int64_t offset = json_get_int(item, "offset", -1);
 	const char *message = json_get_str(item, "message");
 	char why[RUNNER_REASON_BYTES];
 	struct task *task;
 	struct id id;
 
-	if (id_of == NULL || !id_parse(&id, id_of) || offset < 0)
-		return;
+	if (id_of == NULL || !id_parse(&id, id_of) || state == NULL || step < 0 ||
+	    step > UINT32_MAX || attempt < 1 || attempt > UINT32_MAX || offset < 0)
+		return err_set(err, ERR_INPUT,
+			       "the hub's answer to output has a position that cannot be read");
 	task = tasks_find(outbox->tasks, &id);
 	if (task == NULL)
-		return;
+		return 0;
 	if (text_eq(state, "gone")) {
 		task_forget(task, "the hub takes no more output of it");
 	} else if (text_eq(state, "refused")) {
 		(void)snprintf(why, sizeof(why), "the hub refuses its output: %.150s",
 			       message != NULL ? message : "it says no more");
-		give_up_stream(task, step, attempt, why);
+		give_up_stream(task, (uint32_t)step, (uint32_t)attempt, why);
+	} else if (!text_eq(state, "ok") && !text_eq(state, "gap")) {
+		return err_set(err, ERR_INPUT,
+			       "the hub's answer to output has the unknown state '%.20s'", state);
+	} else if ((uint64_t)offset >
+		   spool_end(task_spool(task), (uint32_t)step, (uint32_t)attempt)) {
+		return err_set(
+			err, ERR_INPUT,
+			"the hub says it has more output of task %s than there was in step %u",
+			task_id_text(task), (unsigned)step);
 	} else if (text_eq(state, "gap")) {
-		note_gap(task, step, attempt, (uint64_t)offset);
+		return note_gap(task, (uint32_t)step, (uint32_t)attempt, (uint64_t)offset, err);
 	} else {
-		task_output_acked(task, step, attempt, (uint64_t)offset);
+		task_output_acked(task, (uint32_t)step, (uint32_t)attempt, (uint64_t)offset);
 	}
+	return 0;
+}
+
+/* Every place that the answer has; the first that cannot be is told once all are noted. */
+static int
+note_positions(struct outbox *outbox, const struct json *list, struct err *err)
+{
+	struct err wrong = ERR_INIT;
+	int rc = 0;
+	size_t i;
+
+	if (!json_is_array(list))
+		return err_set(err, ERR_INPUT, "the hub's answer to output has no positions");
+	for (i = 0; i < json_count(list); i++)
+		if (note_position(outbox, json_at(list, i), rc < 0 ? &wrong : err) < 0)
+			rc = ERR_INPUT;
+	return rc;
+}
+
+/* Something was handed out, and the answer that should have told of it did not. */
+static bool
+is_passed_over(const struct outbox *outbox)
+{
+	struct task *task = NULL;
+
+	while ((task = tasks_next(outbox->tasks, task)) != NULL)
+		if (!task_is_dropped(task) && spool_is_waiting(task_spool(task)))
+			return true;
+	return false;
 }
 
 static void
@@ -171,8 +215,8 @@ static void
 on_delivered(void *arg, const struct err *err, const struct hub_answer *answer)
 {
 	struct outbox *outbox = arg;
-	const struct json *list;
-	size_t i;
+	struct err wrong = ERR_INIT;
+	int rc;
 
 	OBJ_CHECK(outbox, OUTBOX_MAGIC);
 	outbox->request = NULL;
@@ -180,11 +224,16 @@ on_delivered(void *arg, const struct err *err, const struct hub_answer *answer)
 		failed(outbox, err, answer);
 		return;
 	}
-	(void)pace_ok(&outbox->pace);
-	outbox->refused[0] = '\0';
-	list = json_get(answer->json, "positions");
-	for (i = 0; i < json_count(list); i++)
-		note_position(outbox, json_at(list, i));
+	rc = note_positions(outbox, json_get(answer->json, "positions"), &wrong);
+	if (rc == 0 && is_passed_over(outbox))
+		rc = err_set(&wrong, ERR_INPUT,
+			     "the hub's answer passes over output that was sent");
+	if (rc == 0) {
+		(void)pace_ok(&outbox->pace);
+		outbox->refused[0] = '\0';
+	} else {
+		failed(outbox, &wrong, answer);
+	}
 	outbox->on_stored(outbox->arg);
 	pace_want(&outbox->pace);
 }

@@ -325,15 +325,15 @@ spool_unsent(struct spool *spool, void *room, size_t size, size_t *len, struct e
 	return 0;
 }
 
-static bool
-handed_is_acked(const struct spool *spool)
+bool
+spool_is_waiting(const struct spool *spool)
 {
 	size_t i;
 
 	for (i = 0; i < spool->stream_count; i++)
 		if (spool->streams[i].acked < spool->streams[i].handed)
-			return false;
-	return true;
+			return true;
+	return false;
 }
 
 void
@@ -370,7 +370,7 @@ spool_acked(struct spool *spool, uint32_t step, uint32_t attempt, uint64_t offse
 	if (stream == NULL || offset <= stream->acked)
 		return;
 	stream->acked = offset < stream->end ? offset : stream->end;
-	if (handed_is_acked(spool))
+	if (!spool_is_waiting(spool))
 		spool->safe = spool->read;
 	trim(spool);
 	if (spool->dry)

@@ -108,17 +108,14 @@ uint64_t spool_end(const struct spool *spool, uint32_t step, uint32_t attempt);
 /* How many of the bytes that the step wrote are in it. */
 uint64_t spool_source_end(const struct spool *spool, uint32_t step, uint32_t attempt);
 
-/* Nothing more comes from this stream: it is forgotten when the hub has it. */
-void spool_close_stream(struct spool *spool, uint32_t step, uint32_t attempt);
-
-void spool_close_all(struct spool *spool);
-
 /* The hub wants none of it: forget what is there, and take what comes without keeping it. */
 void spool_discard(struct spool *spool);
 
 /* Is there anything behind the reading position? Anything that the hub may not have? */
 bool spool_has_unsent(const struct spool *spool);
 bool spool_is_acked(const struct spool *spool);
+/* Was something handed out that is not acknowledged? */
+bool spool_is_waiting(const struct spool *spool);
 
 /*
  * Copy whole records that the hub may not have to room, as many as fit into size, and move the
