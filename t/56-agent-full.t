@@ -1,0 +1,35 @@
+#!/bin/sh
+# A task that a full state directory cannot hold is given back before anything of it ran.
+#
+# SPDX-License-Identifier: Apache-2.0
+. "${0%/*}/lib.sh"
+. "${0%/*}/agent.sh"
+
+mkdir "$tmp/run"
+if ! unshare -rm mount -t tmpfs none "$tmp/run" 2>/dev/null; then
+	echo '1..0 # SKIP this host forbids to mount'
+	exit 0
+fi
+
+start_fakehub
+# shellcheck disable=SC2016
+start agent unshare -rm sh -c 'mount -t tmpfs -o size=256k,mode=700 none "$1" && shift && exec "$@"' sh \
+	"$tmp/run" runnerd --hub "$hub_url" --token-file "$tmp/token" --name test --run-dir "$tmp/run" \
+	--data-dir "$tmp/data" --work-dir "$tmp/work" --cache-dir "$tmp/cache" --isolation none
+agent_pid=$pid
+wait_log fakehub 'claim for [1-9]' 20
+inside=/proc/$agent_pid/root$tmp/run
+head -c 1M /dev/zero >"$inside/filler" 2>/dev/null
+hub_say "task full echo x >>$tmp/ran"
+ok 'it is given back' wait_log fakehub 'task full unclaimed' 20
+is "$(grep -c "error cannot take a task: .*; it is given back, the next claim is in 30 s" "$tmp/agent.log")" 1 \
+	'the agent says why, once'
+is "$(ls "$inside/tasks")" '' 'nothing of it is left in the state directory'
+ok 'nothing of it ran' test ! -e "$tmp/ran"
+stop "$agent_pid"
+is "$status" 0 'the agent ends'
+start_runnerd
+ok 'an agent that has room takes it' wait_ended full success
+is "$(cat "$tmp/ran")" x 'it ran once'
+stop "$agent_pid"
+done_testing
