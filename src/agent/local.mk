@@ -11,6 +11,7 @@ libagent_a_SOURCES = \
 	src/agent/journal.c src/agent/journal.h \
 	src/agent/leftover.c src/agent/leftover.h \
 	src/agent/output.c src/agent/output.h \
+	src/agent/output_chunk.c src/agent/output_chunk.h \
 	src/agent/recovery.c src/agent/recovery.h \
 	src/agent/sequence.c src/agent/sequence.h \
 	src/agent/skeleton.c src/agent/skeleton.h \
