@@ -108,9 +108,49 @@ is "$status" 1 "a job that is not there is an error"
 like "$err" "^runnerctl: there is no job 'nowhere' to run" "which is said"
 run_ctl run --workflow three --branch dev
 like "$err" "^runnerctl: there is no workflow 'three' to run: there is 'one'\$" "a workflow that a filter leaves out, too"
+run_ctl run --only-job b --until 7
+is "$status:$err" "1:runnerctl: job 'b' has no step '7': it has 0 'echo \"b on \$CIRCLE_BRANCH\"'" "a step that is not there is an error that lists those that are"
+run_ctl run --until nowhere
+like "$err" "^runnerctl: no job has a step 'nowhere'" "so is one that no job has"
 mkdir -p sub/dir && cd sub/dir && git init -q "$tmp/select"
 run_ctl run --only-job b --workflow one
 is "$status" 0 "below the top of a git tree its config is found"
+
+# --- a part of a job, contexts ------------------------------------------------------------------
+project contexts <<'END'
+version: 2.1
+jobs:
+  deploy:
+    machine: true
+    steps:
+      - run: {name: first, command: 'echo "with $TOKEN and $PLAIN"'}
+      - run: {name: second, command: 'echo "of the second: $TOKEN"'}
+      - run: {name: third, when: always, command: echo third}
+  other: {machine: true, steps: [run: echo other]}
+workflows:
+  w: {jobs: [{deploy: {context: [keys, more, org-global]}}, {other: {context: more, requires: [deploy]}}]}
+END
+printf '# of the test\nexport TOKEN="open-sesame-4711"\nPLAIN=of-the-first-file\n' >"$tmp/keys.env"
+echo PLAIN=of-the-second-file >"$tmp/more.env"
+run_ctl run --context keys="$tmp/keys.env" --context more="$tmp/more.env" --until second
+is "$status" 0 "jobs get the contexts that are given"
+like "$out" '^\[deploy\] with \*\*\*\*+ and \*\*\*\*+$' "their values are masked"
+like "$out" '^\[deploy\] of the second: \*' "--until runs the step that it names"
+like "$out" '^\[other\] other$' "jobs that have no such step run whole"
+case $out in *third*) fail "and no step behind it" ;; *) pass "and no step behind it" ;; esac
+run_ctl run --context keys="$tmp/keys.env" --context more --only-job deploy --until 0 -e PLAIN=of-the-command-line
+like "$out" '^\[deploy\] with \*\*\*\*+ and of-the-command-line$' "a context may be empty; -e is above all of them"
+case $out in *second*) fail "a step's number does, too" ;; *) pass "a step's number does, too" ;; esac
+run_ctl run --context keys="$tmp/keys.env"
+is "$status" 1 "a job whose context nobody gave fails"
+is "$err" "job 'deploy' will fail: nobody gave context 'more' (--context 'more=FILE')" "which is said at the start, once"
+run_ctl run --context keys="$tmp/none.env" --context more
+like "$err" "^runnerctl: .*'$tmp/none.env'" "a context's file that is not there is an error"
+echo 'TOKEN' >"$tmp/bad.env"
+run_ctl run --context keys="$tmp/bad.env"
+like "$err" "^runnerctl: .*'$tmp/bad.env': line 1: " "and so is one that is wrong: the line"
+run_ctl run --context =x
+is "$status" 2 "a context has a name"
 
 project nothing <<'END'
 version: 2.1

@@ -13,6 +13,7 @@
 #include "ctl/api.h"
 #include "ctl/args.h"
 #include "ctl/commands.h"
+#include "ctl/context_calls.h"
 #include "ctl/dotenv.h"
 #include "ctl/environment.h"
 #include "ctl/pages.h"
@@ -157,21 +158,10 @@ static int
 create(struct json **out, struct api *api, const struct choice *choice, const char *name,
        struct err *err)
 {
-	struct json *body, *owner;
 	LOCAL_FREE char *org = NULL;
-	int rc;
 
-	if (find_org(&org, api, choice, err) < 0)
-		return err->code;
-	body = json_new_object();
-	owner = json_new_object();
-	json_put_str(owner, "slug", org);
-	json_put_str(owner, "type", "organization");
-	json_put_str(body, "name", name);
-	json_put(body, "owner", owner);
-	rc = api_call(api, "POST", "/api/v2/context", body, out, err);
-	json_free(body);
-	return rc;
+	return find_org(&org, api, choice, err) < 0 ? err->code
+						    : context_make(out, api, org, name, err);
 }
 
 static int
@@ -257,20 +247,6 @@ context_delete(int argc, char **argv)
 /* --- variables --------------------------------------------------------------------------- */
 
 static int
-put_variable(struct api *api, const char *context, const char *name, const char *value,
-	     struct err *err)
-{
-	LOCAL_FREE char *path = api_path("%p/environment-variable/%s", context, name);
-	struct json *body = json_new_object();
-	int rc;
-
-	json_put_str(body, "value", value);
-	rc = api_call(api, "PUT", path, body, NULL, err);
-	json_free(body);
-	return rc;
-}
-
-static int
 context_set(int argc, char **argv)
 {
 	struct choice choice = {NULL, NULL};
@@ -289,7 +265,7 @@ context_set(int argc, char **argv)
 	status = EXIT_OK;
 	if (api_open(&api, &err) < 0 || find_context(&context, api, &choice, argv[0], &err) < 0 ||
 	    secret_read(&value, count == 3 ? argv[2] : NULL, choice.from_env, &err) < 0 ||
-	    put_variable(api, context, argv[1], value, &err) < 0)
+	    context_put(api, context, argv[1], value, &err) < 0)
 		status = say_error(&err);
 	secret_free(value);
 	api_close(api);
@@ -319,19 +295,6 @@ context_remove(int argc, char **argv)
 }
 
 static int
-put_all(struct api *api, const char *context, const struct environment *from, struct err *err)
-{
-	size_t i;
-
-	for (i = 0; i < from->count; i++)
-		if (put_variable(api, context, from->pairs[i].name, from->pairs[i].value, err) < 0)
-			return err_wrap(err, "variable '%s' (%zu of %zu are set)",
-					from->pairs[i].name, i, from->count);
-	say_note("%zu variables are set", from->count);
-	return 0;
-}
-
-static int
 context_import(int argc, char **argv)
 {
 	struct environment environment = {NULL, 0};
@@ -347,8 +310,10 @@ context_import(int argc, char **argv)
 	status = EXIT_OK;
 	if (dotenv_read(&environment, argv[1], &err) < 0 || api_open(&api, &err) < 0 ||
 	    find_context(&context, api, &choice, argv[0], &err) < 0 ||
-	    put_all(api, context, &environment, &err) < 0)
+	    context_put_all(api, context, &environment, &err) < 0)
 		status = say_error(&err);
+	else
+		say_note("%zu variables are set", environment.count);
 	environment_release(&environment);
 	api_close(api);
 	return status;

@@ -10,7 +10,8 @@ libctl_a_SOURCES = \
 	src/ctl/completion.c src/ctl/completion.h src/ctl/completion_shells.c \
 	src/ctl/config.c src/ctl/config.h src/ctl/config_explain.c src/ctl/config_graph.c \
 	src/ctl/config_pack.c src/ctl/config_tasks.c \
-	src/ctl/context.c \
+	src/ctl/context.c src/ctl/context_calls.c src/ctl/context_calls.h \
+	src/ctl/contexts.c src/ctl/contexts.h \
 	src/ctl/display.c src/ctl/display.h src/ctl/view.h src/ctl/view_plain.c src/ctl/view_terminal.c \
 	src/ctl/environment.c src/ctl/environment.h \
 	src/ctl/dotenv.c src/ctl/dotenv.h \

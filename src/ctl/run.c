@@ -26,6 +26,7 @@
 #include "ctl/api.h"
 #include "ctl/args.h"
 #include "ctl/commands.h"
+#include "ctl/contexts.h"
 #include "ctl/environment.h"
 #include "ctl/orphans.h"
 #include "ctl/private.h"
@@ -46,9 +47,11 @@ static const struct option run_options[] = {
 	{"workflow", 0, "NAME", "only this workflow"},
 	{"job", 0, "JOB", "only this job and what it requires"},
 	{"only-job", 0, "JOB", "only this job, without what it requires"},
+	{"until", 0, "STEP", "no step behind this one: its name, or its number from 0"},
 	INPUT_OPTIONS,
 	{"env", 'e', "NAME=VALUE", "set a variable in every job; NAME alone passes ours on"},
 	{"env-file", 0, "FILE", "set the variables of this file, NAME=VALUE a line"},
+	{"context", 0, "NAME=FILE", "a context with the variables of this file, masked in output"},
 	{"keep-failed", 0, NULL, "keep the working directories of failed jobs"},
 	{"dry-run", 0, NULL, "print what would run"},
 	{NULL, 0, NULL, NULL},
@@ -63,6 +66,7 @@ struct run {
 	struct input source;
 	struct selection selection;
 	struct environment environment;
+	struct contexts contexts;
 	struct arena arena;
 	struct plan plan; /* what is selected */
 	unsigned slots;
@@ -107,7 +111,11 @@ set_run(void *arg, const struct option *option, const char *value, struct err *e
 	else if (text_eq(option->name, "job") || text_eq(option->name, "only-job")) {
 		run->selection.job = value;
 		run->selection.alone = text_eq(option->name, "only-job");
-	} else if (text_eq(option->name, "env"))
+	} else if (text_eq(option->name, "until"))
+		run->selection.until = value;
+	else if (text_eq(option->name, "context"))
+		return contexts_add(&run->contexts, value, err);
+	else if (text_eq(option->name, "env"))
 		return environment_add(&run->environment, value, err);
 	else if (text_eq(option->name, "env-file"))
 		return environment_add_file(&run->environment, value, err);
@@ -186,6 +194,7 @@ choose(struct run *run)
 	if (held > 0)
 		say_note("%zu job%s left out: nobody can give an approval here", held,
 			 held == 1 ? " is" : "s are");
+	contexts_note_missing(&run->contexts, &run->plan);
 	return count_jobs(&run->plan) > 0 ? EXIT_OK : refuse_empty(run);
 }
 
@@ -325,11 +334,19 @@ slug_of(const struct run *run)
 	return slug;
 }
 
+/* The contexts belong to the project's organization: "vcs/owner" of its slug. */
 static int
-submit(struct run *run, struct err *err)
+send_contexts(const struct run *run, const char *slug, struct err *err)
+{
+	LOCAL_FREE char *org = mem_strndup(slug, (size_t)(strrchr(slug, '/') - slug));
+
+	return contexts_send(&run->contexts, run->api, org, err);
+}
+
+static int
+submit(struct run *run, const char *slug, struct err *err)
 {
 	struct json *body = describe_pipeline(run), *answer = NULL;
-	LOCAL_FREE char *slug = slug_of(run);
 	LOCAL_FREE char *path = api_path("/api/v2/project/%s/pipeline/run", slug);
 	const char *id;
 	int rc;
@@ -402,6 +419,7 @@ explain(struct run *run, struct err *err)
 static int
 run_private(struct run *run, struct err *err)
 {
+	LOCAL_FREE char *slug = slug_of(run);
 	struct private_options options = {.slots = run->slots,
 					  .keep_failed = run->keep_failed,
 					  .stop = &run->stop,
@@ -415,7 +433,7 @@ run_private(struct run *run, struct err *err)
 		return ARGS_GO;
 	if (api_open_at(&run->api, run->loop, private_url(run->pair), private_token(run->pair),
 			err) == 0 &&
-	    submit(run, err) == 0)
+	    send_contexts(run, slug, err) == 0 && submit(run, slug, err) == 0)
 		status = watch_pipeline(run, err);
 	if (status == ARGS_GO && !run->stop && err->code == ERR_AGAIN)
 		explain(run, err);
@@ -473,6 +491,7 @@ run(int argc, char **argv)
 			status = it.dry_run ? print_plan(&it) : run_plan(&it);
 		loop_free(it.loop);
 	}
+	contexts_release(&it.contexts);
 	environment_release(&it.environment);
 	arena_release(&it.arena);
 	input_release(&it.source);

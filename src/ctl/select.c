@@ -196,6 +196,69 @@ select_jobs(struct plan_workflow *out, const struct plan_workflow *from,
 	return 0;
 }
 
+/* --- how far they go ---------------------------------------------------------------------- */
+
+/* Whether the job has that step; it is the last one then. */
+static bool
+cut_steps(struct plan_job *job, const char *until)
+{
+	struct err ignored = ERR_INIT;
+	uint64_t number;
+	size_t i;
+
+	for (i = 0; i < job->step_count && !text_eq(job->steps[i].name, until); i++)
+		;
+	if (i == job->step_count && text_parse_u64(until, UINT32_MAX, &number, &ignored) == 0)
+		i = number < job->step_count ? (size_t)number : job->step_count;
+	if (i == job->step_count)
+		return false;
+	job->step_count = i + 1;
+	return true;
+}
+
+static int
+refuse_step(const struct plan_job *job, const char *until, struct err *err)
+{
+	char list[160] = "";
+	size_t i, len = 0;
+
+	for (i = 0; i < job->step_count && len < sizeof(list) - 1; i++)
+		len += (size_t)snprintf(list + len, sizeof(list) - len, "%s%zu '%s'",
+					i > 0 ? ", " : "", i, job->steps[i].name);
+	return err_set(err, ERR_INPUT, "job '%s' has no step '%s': it has %s", job->name, until,
+		       len > 0 ? list : "none");
+}
+
+static int
+cut_jobs(struct plan *plan, const struct selection *selection, struct err *err)
+{
+	const struct plan_job *lacking = NULL;
+	struct plan_workflow *workflow;
+	struct plan_job *job;
+	bool found = false;
+	size_t i, j;
+
+	for (i = 0; i < plan->workflow_count; i++) {
+		workflow = &plan->workflows[i];
+		for (j = 0; j < workflow->job_count; j++) {
+			job = &workflow->jobs[j];
+			if (selection->job != NULL && !is_named(workflow, job, selection->job))
+				continue;
+			if (cut_steps(job, selection->until))
+				found = true;
+			else
+				lacking = job;
+		}
+	}
+	if (found || lacking == NULL)
+		return 0;
+	if (selection->job != NULL)
+		return refuse_step(lacking, selection->until, err);
+	if (err_set(err, ERR_INPUT, "no job has a step '%s'", selection->until) < 0)
+		err_hint(err, "runnerctl config tasks lists the steps of each job");
+	return err->code;
+}
+
 /* --- the whole ----------------------------------------------------------------------------- */
 
 static int
@@ -293,5 +356,5 @@ select_plan(struct plan *out, const struct plan *from, const struct selection *s
 		return selection->held != NULL && *selection->held > 0
 			       ? refuse_held(selection->job, err)
 			       : refuse_job(from, selection->job, err);
-	return 0;
+	return selection->until != NULL ? cut_jobs(out, selection, err) : 0;
 }

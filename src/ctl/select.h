@@ -19,6 +19,11 @@ struct selection {
 	const char *
 		job; /* only this job ("JOB" or "WORKFLOW/JOB"), with what it requires; NULL: all */
 	bool alone;  /* without what it requires */
+	/*
+	 * The last step to run, by its name or its number (from 0): of the job, or of every job
+	 * that has it. NULL: all steps.
+	 */
+	const char *until;
 	bool docker_on_host;
 	const struct plan_pair *environment; /* above the jobs' own */
 	size_t environment_count;
@@ -32,7 +37,7 @@ struct selection {
 
 /*
  * A plan that shares the strings and steps of from (which must outlive it); its lists lie in the
- * arena. Fails: ERR_INPUT when a workflow or a job is not there (with the names that are),
+ * arena. Fails: ERR_INPUT when a workflow, a job or a step is not there (with the names that are),
  * ERR_LIMIT.
  */
 int select_plan(struct plan *out, const struct plan *from, const struct selection *selection,

@@ -22,6 +22,12 @@ static const char config[] =
 	"  a: {machine: true, steps: [run: echo a]}\n"
 	"  b: {machine: true, environment: {V: job, W: job}, steps: [run: echo b]}\n"
 	"  c: {docker: [{image: x}], steps: [run: echo c]}\n"
+	"  d:\n"
+	"    machine: true\n"
+	"    steps:\n"
+	"      - run: {name: one, command: 'true'}\n"
+	"      - run: {name: two, command: 'true'}\n"
+	"      - run: {name: three, command: 'true', when: always}\n"
 	"workflows:\n"
 	"  one:\n"
 	"    jobs:\n"
@@ -30,7 +36,9 @@ static const char config[] =
 	"      - b: {requires: [a]}\n"
 	"  two:\n"
 	"    jobs:\n"
-	"      - a: {name: other}\n";
+	"      - a: {name: other}\n"
+	"  parts:\n"
+	"    jobs: [d]\n";
 
 struct fixture {
 	struct plan *plan, out;
@@ -87,7 +95,7 @@ test_select_takes_all_where_nothing_is_named(void **state)
 	struct fixture *f = *state;
 
 	assert_int_equal(chosen(f, (struct selection){0}), 0);
-	assert_int_equal(f->out.workflow_count, 2);
+	assert_int_equal(f->out.workflow_count, 3);
 	assert_int_equal(f->out.workflows[0].job_count, 3);
 }
 
@@ -105,6 +113,25 @@ test_select_takes_a_job_with_all_it_requires(void **state)
 	assert_string_equal(workflow->jobs[1].name, "b");
 	assert_int_equal(workflow->jobs[1].require_count, 1);
 	assert_int_equal(workflow->jobs[1].requires[0].job, 0);
+}
+
+static void
+test_select_cuts_steps_behind_the_last_wanted_one(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(chosen(f, (struct selection){.job = "d", .until = "two"}), 0);
+	assert_int_equal(f->out.workflows[0].jobs[0].step_count, 2);
+	assert_int_equal(chosen(f, (struct selection){.job = "d", .until = "0"}), 0);
+	assert_int_equal(f->out.workflows[0].jobs[0].step_count, 1);
+	/* Where no job is named: in every job that has it. */
+	assert_int_equal(chosen(f, (struct selection){.until = "two"}), 0);
+	assert_int_equal(f->out.workflows[0].jobs[0].step_count, 1);
+	assert_int_equal(f->out.workflows[2].jobs[0].step_count, 2);
+	assert_int_equal(chosen(f, (struct selection){.job = "d", .until = "3"}), ERR_INPUT);
+	assert_string_equal(f->err.text,
+			    "job 'd' has no step '3': it has 0 'one', 1 'two', 2 'three'");
+	assert_int_equal(chosen(f, (struct selection){.until = "four"}), ERR_INPUT);
 }
 
 static void
@@ -163,7 +190,7 @@ test_select_makes_docker_jobs_host_jobs_that_compile_again(void **state)
 	input.bytes = text.data;
 	input.len = text.len;
 	assert_int_equal(compile(&input, &again, &diags), 0);
-	assert_int_equal(again->workflow_count, 2);
+	assert_int_equal(again->workflow_count, 3);
 	assert_int_equal(again->workflows[0].job_count, 3);
 	assert_int_equal(again->workflows[0].jobs[0].executor.kind, PLAN_EXECUTOR_MACHINE);
 	assert_int_equal(again->workflows[0].jobs[0].requires[0].job, 2);
@@ -216,7 +243,7 @@ test_select_says_what_is_not_there(void **state)
 
 	assert_int_equal(chosen(f, (struct selection){.workflow = "three"}), ERR_INPUT);
 	assert_string_equal(f->err.text,
-			    "there is no workflow 'three' to run: there is 'one', 'two'");
+			    "there is no workflow 'three' to run: there is 'one', 'two', 'parts'");
 	assert_int_equal(chosen(f, (struct selection){.job = "othr"}), ERR_INPUT);
 	assert_string_equal(f->err.text, "there is no job 'othr' to run: did you mean 'other'?");
 	assert_int_equal(chosen(f, (struct selection){.job = "elsewhere"}), ERR_INPUT);
@@ -233,6 +260,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_select_takes_a_job_with_all_it_requires, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_select_takes_a_job_alone, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_select_cuts_steps_behind_the_last_wanted_one,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_select_knows_a_job_by_its_key_in_every_workflow, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_select_puts_variables_above_the_jobs_own,
