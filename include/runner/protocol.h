@@ -24,8 +24,9 @@ enum {
 	RUNNER_JSON_MOST_BYTES = 8 << 20,   /* any other body */
 	RUNNER_REASON_BYTES = 200,	 /* a reason is cut there */
 
-	RUNNER_RECORD_MAGIC = 0x32424f52,   /* doc/output-record.md */
-	RUNNER_RECORD_MAGIC_1 = 0x31424f52, /* of version 1, which is read still */
+	RUNNER_RECORD_MAGIC = 0x34424f52,   /* doc/output-record.md */
+	RUNNER_RECORD_MAGIC_1 = 0x31424f52, /* of versions 1 and 2, which are read still */
+	RUNNER_RECORD_MAGIC_2 = 0x32424f52,
 	RUNNER_RECORD_HEADER_BYTES = 72,
 	RUNNER_RECORD_RAW_MOST_BYTES = 65536,
 	RUNNER_RECORD_FRAME_MOST_BYTES = 66000,

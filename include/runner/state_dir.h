@@ -40,10 +40,12 @@ enum {
 	MASKS_VERSION = 1,
 	MASKS_HEAD_BYTES = 8,	/* magic, version */
 	MASKS_RECORD_BYTES = 8, /* length, CRC-32C; then the value */
-	SPOOL_VERSION = 2,
+	SPOOL_VERSION = 3,
 	SPOOL_HEAD_BYTES = 32,	 /* of a segment, before its streams */
-	SPOOL_STREAM_BYTES = 24,   /* step, attempt, end offset, source's end offset */
-	SPOOL_STREAM_1_BYTES = 16, /* of version 1: without the last */
+	SPOOL_STREAM_BYTES = 32,   /* step, attempt, end offset, source's end offset, flags */
+	SPOOL_STREAM_1_BYTES = 16, /* of version 1: step, attempt, end offset */
+	SPOOL_STREAM_2_BYTES = 24, /* of version 2: without the flags */
+	SPOOL_STREAM_CUT = 1,      /* flag: nothing more of what the step writes is kept */
 };
 
 #define SPOOL_MAGIC 0x314c5053u /* "SPL1" */

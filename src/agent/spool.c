@@ -89,6 +89,25 @@ spool_source_end(const struct spool *spool, uint32_t step, uint32_t attempt)
 	return stream != NULL ? stream->source : 0;
 }
 
+bool
+spool_is_cut(const struct spool *spool, uint32_t step, uint32_t attempt)
+{
+	const struct spool_stream *stream = find_stream(spool, step, attempt);
+
+	return stream != NULL && stream->cut;
+}
+
+uint64_t
+spool_total(const struct spool *spool)
+{
+	uint64_t total = 0;
+	size_t i;
+
+	for (i = 0; i < spool->stream_count; i++)
+		total += spool->streams[i].end;
+	return total;
+}
+
 /* --- trimming --- */
 
 static void
@@ -207,6 +226,7 @@ spool_append(struct spool *spool, const struct spool_chunk *chunk, struct err *e
 	if (spool->discarding) {
 		stream->end += chunk->raw_len;
 		stream->source += chunk->source_len;
+		stream->cut = stream->cut || chunk->source_len == 0;
 		stream->acked = stream->handed = stream->end;
 		return 0;
 	}
@@ -235,6 +255,7 @@ spool_append(struct spool *spool, const struct spool_chunk *chunk, struct err *e
 	}
 	stream->end += chunk->raw_len;
 	stream->source += chunk->source_len;
+	stream->cut = stream->cut || chunk->source_len == 0;
 	spool->bytes += len;
 	spool->unsent += len;
 	return 0;
@@ -439,6 +460,7 @@ on_stream_seen(void *arg, const struct spool_seen *seen, struct err *err)
 		return err_set(err, ERR_INPUT, "the task's spool has a gap in step %u", seen->step);
 	stream->end = seen->end;
 	stream->source = seen->is_head ? seen->source : stream->source + seen->source;
+	stream->cut = stream->cut || seen->cut;
 	return 0;
 }
 

@@ -41,6 +41,7 @@ struct spool_stream {
 	uint64_t source; /* the same of the bytes that the step wrote: masking sets them apart */
 	uint64_t handed; /* offset behind its last byte that spool_unsent() gave */
 	uint64_t acked;	 /* offset up to which the hub has it */
+	bool cut;	 /* nothing more of what the step writes is kept */
 };
 
 struct spool_at {
@@ -96,7 +97,7 @@ bool spool_is_full(struct spool *spool);
 struct spool_chunk {
 	uint32_t step, attempt;
 	uint32_t raw_len, lines;
-	uint32_t source_len; /* bytes of the step's that became these */
+	uint32_t source_len; /* bytes of the step's that became these; 0: it is cut here */
 	int64_t time_ms;
 	unsigned char *record; /* header room, then the frame */
 	uint32_t frame_len;
@@ -107,6 +108,11 @@ int spool_append(struct spool *spool, const struct spool_chunk *chunk, struct er
 uint64_t spool_end(const struct spool *spool, uint32_t step, uint32_t attempt);
 /* How many of the bytes that the step wrote are in it. */
 uint64_t spool_source_end(const struct spool *spool, uint32_t step, uint32_t attempt);
+
+/* Was a chunk of it committed that says that nothing more of what the step writes is kept? */
+bool spool_is_cut(const struct spool *spool, uint32_t step, uint32_t attempt);
+/* Bytes of all streams together, as readers see them. */
+uint64_t spool_total(const struct spool *spool);
 
 /* The hub wants none of it: forget what is there, and take what comes without keeping it. */
 void spool_discard(struct spool *spool);

@@ -89,6 +89,7 @@ pack_head(uint8_t *room, size_t len, uint32_t number, const struct spool_stream 
 		bytes_put(at + 4, streams[i].attempt, 4);
 		bytes_put(at + 8, streams[i].end, 8);
 		bytes_put(at + 16, streams[i].source, 8);
+		bytes_put(at + 24, streams[i].cut ? SPOOL_STREAM_CUT : 0, 4);
 	}
 	bytes_put(room + AT_CRC, crc32c(0, room + AT_VERSION, len - AT_VERSION), 4);
 }
@@ -188,6 +189,8 @@ stream_bytes(const uint8_t *bytes)
 	switch (bytes_get(bytes + AT_VERSION, 4)) {
 	case 1:
 		return SPOOL_STREAM_1_BYTES;
+	case 2:
+		return SPOOL_STREAM_2_BYTES;
 	case SPOOL_VERSION:
 		return SPOOL_STREAM_BYTES;
 	default:
@@ -242,7 +245,9 @@ walk_head(const uint8_t *bytes, uint64_t head, spool_seen_fn *seen, void *arg, s
 
 		stream.end = stream.from;
 		stream.source =
-			step == SPOOL_STREAM_BYTES ? bytes_get(bytes + at + 16, 8) : stream.end;
+			step > SPOOL_STREAM_1_BYTES ? bytes_get(bytes + at + 16, 8) : stream.end;
+		stream.cut = step > SPOOL_STREAM_2_BYTES &&
+			     (bytes_get(bytes + at + 24, 4) & SPOOL_STREAM_CUT) != 0;
 		rc = seen(arg, &stream, err);
 	}
 	return rc;
@@ -271,7 +276,8 @@ walk_records(struct spool_segment *segment, const uint8_t *bytes, uint64_t size,
 					       .attempt = record.attempt,
 					       .from = record.offset,
 					       .end = record.offset + record.raw_len,
-					       .source = record.source_len},
+					       .source = record.source_len,
+					       .cut = record.source_len == 0},
 			  err);
 		if (rc < 0)
 			return rc;

@@ -36,6 +36,7 @@ struct spool_seen {
 	uint32_t step, attempt;
 	uint64_t from, end;
 	uint64_t source; /* of the head: the offset; of a record: how many bytes */
+	bool cut;	 /* nothing more of what the step writes is kept */
 };
 
 /* Called for each stream of the head and for each record in order. */

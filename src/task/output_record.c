@@ -87,10 +87,21 @@ check_header(const struct output_record *record, struct err *err)
 			       record->lines, record->raw_len);
 	if (record->offset > (uint64_t)INT64_MAX - record->raw_len)
 		return err_set(err, ERR_INPUT, "output record lies beyond the largest offset");
-	if (record->source_len < 1 || record->source_len > RUNNER_RECORD_RAW_MOST_BYTES)
+	return 0;
+}
+
+/* What stands where source_len is depends on the version. */
+static int
+read_source_len(struct output_record *record, uint32_t magic, uint32_t value, struct err *err)
+{
+	record->source_len = magic == RUNNER_RECORD_MAGIC_1 ? record->raw_len : value;
+	if (magic == RUNNER_RECORD_MAGIC_1 && value != 0)
+		return err_set(err, ERR_INPUT, "output record has flags 0x%x, none is known",
+			       value);
+	if (magic == RUNNER_RECORD_MAGIC_2 && (value < 1 || value > RUNNER_RECORD_RAW_MOST_BYTES))
 		return err_set(err, ERR_INPUT,
 			       "output record says it was made of %u bytes, 1 to %d are allowed",
-			       record->source_len, RUNNER_RECORD_RAW_MOST_BYTES);
+			       value, RUNNER_RECORD_RAW_MOST_BYTES);
 	return 0;
 }
 
@@ -98,15 +109,16 @@ int
 output_record_unpack(struct output_record *record, const unsigned char **frame,
 		     const unsigned char *bytes, size_t len, struct err *err)
 {
-	bool first; /* version 1: 0 stands where source_len is now */
+	uint32_t magic;
 	int rc;
 
 	if (len < RUNNER_RECORD_HEADER_BYTES)
 		return err_set(err, ERR_AGAIN, "output record is cut short after %zu bytes", len);
-	first = get32(bytes) == RUNNER_RECORD_MAGIC_1;
-	if (!first && get32(bytes) != RUNNER_RECORD_MAGIC)
+	magic = get32(bytes);
+	if (magic != RUNNER_RECORD_MAGIC && magic != RUNNER_RECORD_MAGIC_1 &&
+	    magic != RUNNER_RECORD_MAGIC_2)
 		return err_set(err, ERR_INPUT, "this is no output record: it begins with 0x%08x",
-			       get32(bytes));
+			       magic);
 	if (get32(bytes + 4) != header_crc(bytes))
 		return err_set(err, ERR_INPUT, "output record has a damaged header");
 	memcpy(record->task.bytes, bytes + 8, ID_BYTES);
@@ -119,11 +131,9 @@ output_record_unpack(struct output_record *record, const unsigned char **frame,
 	record->lines = get32(bytes + 56);
 	record->frame_crc = get32(bytes + 60);
 	record->attempt = get32(bytes + 64);
-	if (first && get32(bytes + 68) != 0)
-		return err_set(err, ERR_INPUT, "output record has flags 0x%x, none is known",
-			       get32(bytes + 68));
-	record->source_len = first ? record->raw_len : get32(bytes + 68);
-	rc = check_header(record, err);
+	rc = read_source_len(record, magic, get32(bytes + 68), err);
+	if (rc == 0)
+		rc = check_header(record, err);
 	if (rc < 0)
 		return rc;
 	if (len - RUNNER_RECORD_HEADER_BYTES < record->frame_len)

@@ -26,8 +26,8 @@ struct output_record {
 	uint32_t frame_len; /* 1..RUNNER_RECORD_FRAME_MOST_BYTES */
 	uint32_t lines;
 	uint32_t frame_crc;  /* of the frame: crc32c() */
-	uint32_t source_len; /* bytes of the step's that became these: masking changes their number
-			      */
+	uint32_t source_len; /* bytes of the step's that became these: masking and dropping change
+				their number; 0: what the step writes is not kept any more */
 };
 
 /* Write the header to room; the caller puts frame_len bytes behind it. */

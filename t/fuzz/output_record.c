@@ -73,7 +73,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 		if (output_record_unpack(&record, &frame, copy + at, len - at, &err) < 0)
 			break;
 		output_record_pack(&record, header);
-		/* A record of version 1 is read; what is written is of version 2, by another magic. */
+		/* Records of earlier versions are read; what is written has another magic. */
 		assert(memcmp(header, copy + at, 4) != 0 ||
 		       memcmp(header, copy + at, sizeof(header)) == 0);
 		read_frame(&record, frame);

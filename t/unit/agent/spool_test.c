@@ -357,11 +357,13 @@ static void
 send_all(struct spool *spool)
 {
 	struct err err = ERR_INIT;
-	size_t len = 1;
+	size_t len = 1, i;
 
 	while (len > 0)
 		assert_int_equal(spool_unsent(spool, room, sizeof(room), &len, &err), 0);
-	spool_acked(spool, 1, 1, spool_end(spool, 1, 1));
+	for (i = 0; i < spool->stream_count; i++)
+		spool_acked(spool, spool->streams[i].step, spool->streams[i].attempt,
+			    spool->streams[i].end);
 }
 
 /* Masking: what the step wrote and what readers see are counted apart, also by a later runnerd. */
@@ -396,33 +398,82 @@ test_spool_recover_knows_how_far_the_source_was(void **state)
 	spool_remove(&spool);
 }
 
-/* As runnerd wrote it before masking: a stream takes 16 bytes. */
+/* A segment of version 1 (a stream takes 16 bytes) or 2 (24): as runnerd wrote it before masking,
+ * and before limits. */
 static void
-test_spool_recover_reads_a_head_of_version_1(void **state)
+check_head_of_version(const struct scratch *scratch, uint32_t version, size_t stream_bytes,
+		      uint64_t source)
 {
-	const struct scratch *scratch = *state;
-	uint8_t head[SPOOL_HEAD_BYTES + SPOOL_STREAM_1_BYTES] = {0};
+	uint8_t head[SPOOL_HEAD_BYTES + SPOOL_STREAM_BYTES] = {0};
+	size_t len = SPOOL_HEAD_BYTES + stream_bytes;
 	struct err err = ERR_INIT;
 	struct spool spool;
 	int fd = openat(scratch->fd, "spool.00000007", O_WRONLY | O_CREAT, 0600);
 
 	bytes_put(head, SPOOL_MAGIC, 4);
-	bytes_put(head + 8, 1, 4);
+	bytes_put(head + 8, version, 4);
 	bytes_put(head + 12, 7, 4);
 	bytes_put(head + 16, 1, 4);
 	bytes_put(head + 20, crc32c(0, head + 8, 12), 4);
 	bytes_put(head + 32, 2, 4);
 	bytes_put(head + 36, 1, 4);
 	bytes_put(head + 40, 700, 8);
-	bytes_put(head + 4, crc32c(0, head + 8, sizeof(head) - 8), 4);
-	assert_int_equal(write(fd, head, sizeof(head)), (ssize_t)sizeof(head));
+	if (stream_bytes > SPOOL_STREAM_1_BYTES)
+		bytes_put(head + 48, source, 8);
+	bytes_put(head + 4, crc32c(0, head + 8, len - 8), 4);
+	assert_int_equal(write(fd, head, len), (ssize_t)len);
 	(void)close(fd);
 	make(&spool, scratch, 64 << 20);
 	assert_int_equal(spool_recover(&spool, &err), 0);
 	assert_int_equal(spool_end(&spool, 2, 1), 700);
-	assert_int_equal(spool_source_end(&spool, 2, 1), 700);
+	assert_int_equal(spool_source_end(&spool, 2, 1), source);
+	assert_false(spool_is_cut(&spool, 2, 1));
 	append(&spool, 2, 1);
 	assert_int_equal(spool_end(&spool, 2, 1), 700 + RAW);
+	spool_remove(&spool);
+}
+
+static void
+test_spool_recover_reads_heads_of_earlier_versions(void **state)
+{
+	check_head_of_version(*state, 1, SPOOL_STREAM_1_BYTES, 700);
+	check_head_of_version(*state, 2, SPOOL_STREAM_2_BYTES, 900);
+}
+
+static void
+test_spool_recover_knows_what_was_cut(void **state)
+{
+	unsigned char record[RECORD_LEN] = {0};
+	struct spool_chunk chunk = {.step = 1,
+				    .attempt = 1,
+				    .raw_len = 50,
+				    .time_ms = 1,
+				    .record = record,
+				    .frame_len = FRAME_BYTES};
+	struct err err = ERR_INIT;
+	struct spool spool;
+
+	make(&spool, *state, 64 << 20);
+	append(&spool, 0, 1);
+	append(&spool, 1, 1);
+	assert_int_equal(spool_append(&spool, &chunk, &err), 0);
+	assert_true(spool_is_cut(&spool, 1, 1));
+	assert_int_equal(spool_total(&spool), 2 * RAW + 50);
+	spool_release(&spool);
+	make(&spool, *state, 64 << 20);
+	assert_int_equal(spool_recover(&spool, &err), 0); /* the record says so */
+	assert_true(spool_is_cut(&spool, 1, 1));
+	assert_false(spool_is_cut(&spool, 0, 1));
+	assert_int_equal(spool_source_end(&spool, 1, 1), RAW);
+	append(&spool, 0, 2000); /* the segment with the record is trimmed */
+	send_all(&spool);
+	append(&spool, 0, 2000);
+	send_all(&spool);
+	spool_release(&spool);
+	make(&spool, *state, 64 << 20);
+	assert_int_equal(spool_recover(&spool, &err), 0); /* the head does */
+	assert_true(spool_is_cut(&spool, 1, 1));
+	assert_false(spool_is_cut(&spool, 0, 1));
 	spool_remove(&spool);
 }
 
@@ -443,7 +494,8 @@ main(void)
 		T(test_spool_recover_drops_a_segment_without_a_whole_head),
 		T(test_spool_recover_refuses_damage),
 		T(test_spool_recover_knows_how_far_the_source_was),
-		T(test_spool_recover_reads_a_head_of_version_1),
+		T(test_spool_recover_reads_heads_of_earlier_versions),
+		T(test_spool_recover_knows_what_was_cut),
 		T(test_spool_discard_keeps_nothing_and_takes_everything),
 	};
 

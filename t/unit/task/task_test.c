@@ -377,27 +377,62 @@ test_output_record_that_lies_about_its_size_is_refused(void **state)
 			 ERR_INPUT);
 }
 
-/* Version 1, as agents before masking wrote it. */
+/* Give a record another version's magic and what stands where source_len is. */
 static void
-test_output_record_of_version_1_is_read(void **state)
+make_version(unsigned char *room, const char *magic, uint32_t value)
+{
+	struct output_record record;
+	uint32_t crc;
+
+	make_record(room, &record);
+	memcpy(room, magic, 4);
+	memcpy(room + 68, &value, 4); /* tests run on little-endian machines */
+	crc = crc32c(0, room + 8, RUNNER_RECORD_HEADER_BYTES - 8);
+	memcpy(room + 4, &crc, 4);
+}
+
+/* Versions 1 and 2, as agents before masking and before limits wrote them. */
+static void
+test_output_record_of_an_earlier_version_is_read(void **state)
 {
 	unsigned char room[RUNNER_RECORD_HEADER_BYTES + 16];
 	const unsigned char *frame = NULL;
 	struct output_record record;
 	struct err err = ERR_INIT;
-	uint32_t crc;
+
+	(void)state;
+	make_version(room, "ROB1", 0);
+	assert_int_equal(output_record_unpack(&record, &frame, room, sizeof(room), &err), 0);
+	assert_int_equal(record.source_len, 100);
+	make_version(room, "ROB2", 120);
+	assert_int_equal(output_record_unpack(&record, &frame, room, sizeof(room), &err), 0);
+	assert_int_equal(record.source_len, 120);
+	make_version(room, "ROB2", 0);
+	assert_int_equal(output_record_unpack(&record, &frame, room, sizeof(room), &err),
+			 ERR_INPUT);
+	make_version(room, "ROB2", RUNNER_RECORD_RAW_MOST_BYTES + 1);
+	assert_int_equal(output_record_unpack(&record, &frame, room, sizeof(room), &err),
+			 ERR_INPUT);
+}
+
+static void
+test_output_record_says_what_was_dropped_or_that_nothing_follows(void **state)
+{
+	unsigned char room[RUNNER_RECORD_HEADER_BYTES + 16];
+	const unsigned char *frame = NULL;
+	struct output_record record;
+	struct err err = ERR_INIT;
 
 	(void)state;
 	make_record(room, &record);
-	memcpy(room, "ROB1", 4);
-	memset(room + 68, 0, 4);
-	crc = crc32c(0, room + 8, RUNNER_RECORD_HEADER_BYTES - 8);
-	room[4] = (unsigned char)crc;
-	room[5] = (unsigned char)(crc >> 8);
-	room[6] = (unsigned char)(crc >> 16);
-	room[7] = (unsigned char)(crc >> 24);
+	record.source_len = UINT32_MAX;
+	output_record_pack(&record, room);
 	assert_int_equal(output_record_unpack(&record, &frame, room, sizeof(room), &err), 0);
-	assert_int_equal(record.source_len, 100);
+	assert_int_equal(record.source_len, UINT32_MAX);
+	record.source_len = 0;
+	output_record_pack(&record, room);
+	assert_int_equal(output_record_unpack(&record, &frame, room, sizeof(room), &err), 0);
+	assert_int_equal(record.source_len, 0);
 }
 
 int
@@ -414,7 +449,8 @@ main(void)
 		cmocka_unit_test(test_names_go_both_ways),
 		cmocka_unit_test(test_output_record_is_cut_short_at_every_length_but_the_whole),
 		cmocka_unit_test(test_output_record_with_any_flipped_bit_is_refused),
-		cmocka_unit_test(test_output_record_of_version_1_is_read),
+		cmocka_unit_test(test_output_record_of_an_earlier_version_is_read),
+		cmocka_unit_test(test_output_record_says_what_was_dropped_or_that_nothing_follows),
 		cmocka_unit_test(test_output_record_that_lies_about_its_size_is_refused),
 	};
 
