@@ -290,3 +290,36 @@ class Person:
 
     def jobs(self, pipeline):
         return self.get("/api/runner/v1/jobs?pipeline=" + pipeline)["items"]
+
+    def workflows(self, pipeline):
+        return self.get("/api/v2/pipeline/" + pipeline + "/workflow")["items"]
+
+    def has_ended(self, pipeline):
+        workflows = self.workflows(pipeline)
+        return bool(workflows) and all(one["stopped_at"] for one in workflows)
+
+    def outcomes(self, pipeline):
+        """How its jobs stand: {name: outcome, or state while there is none}."""
+        return {job["name"]: job["outcome"] or job["state"] for job in self.jobs(pipeline)}
+
+    def attempts(self, pipeline, name):
+        """How the tasks of a job ended, in the order of the attempts."""
+        job = [one for one in self.jobs(pipeline) if one["name"] == name][0]
+        tasks = self.get("/api/runner/v1/jobs/" + job["id"])["tasks"]
+        return [task["outcome"] for task in sorted(tasks, key=lambda task: (task["attempt"], task["node_index"]))]
+
+
+def start_runnerd(hub, slots=8, name="runnerd"):
+    """The real agent, for a private hub; its log is NAME.log."""
+    place = os.path.join(tmp, name)
+    os.mkdir(place, 0o711)
+    os.chmod(tmp, 0o711)
+    with open(place + ".log", "wb") as log:
+        agent = subprocess.Popen(
+            [os.path.join(build, "runnerd"), "--hub", hub.url, "--token-file", os.path.join(hub.dir, "agent-token"),
+             "-j", str(slots), "--name", name, "--run-dir", os.path.join(place, "run"), "--data-dir",
+             os.path.join(place, "data"), "--work-dir", os.path.join(place, "work"), "--cache-dir",
+             os.path.join(place, "cache"), "--isolation", "none"],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    started.append(agent)
+    return agent

@@ -49,6 +49,7 @@ struct node {
 	unsigned index;
 	char *name, *workflow; /* the job's */
 	bool is_parallel;
+	bool is_waiting; /* it has been said that it waits for its turn */
 	char key[FOLLOW_KEY_BYTES]; /* "job id/index" */
 	unsigned shown;		    /* its number in the display */
 	char task[ID_TEXT_BYTES];   /* of the latest attempt */

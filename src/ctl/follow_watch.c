@@ -108,6 +108,19 @@ take_task(struct follow *follow, const struct json *job, const char *job_id,
 		node_end(follow, node, task);
 }
 
+/* A job that could run and waits for its turn; said once. */
+static void
+note_waiting(struct follow *follow, struct node *node, const char *why)
+{
+	char room[512];
+
+	if (why == NULL || node->is_waiting)
+		return;
+	node->is_waiting = true;
+	(void)snprintf(room, sizeof(room), "job '%.200s' waits: %.200s", node->name, why);
+	display_note(follow->display, room);
+}
+
 static void
 take_job(struct follow *follow, const struct json *job)
 {
@@ -120,6 +133,8 @@ take_job(struct follow *follow, const struct json *job)
 	if (id == NULL || !id_parse(&parsed, id))
 		return;
 	node = node_of(follow, job, id, 0);
+	if (node != NULL && text_eq(json_get_str(job, "state"), "blocked"))
+		note_waiting(follow, node, json_get_str(job, "waiting"));
 	for (i = 0; i < json_count(tasks); i++)
 		take_task(follow, job, id, json_at(tasks, i));
 	/* A job that never had a task: not run, canceled while it waited, or of a kind that does

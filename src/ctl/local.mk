@@ -47,7 +47,8 @@ libctl_a_SOURCES = \
 	src/ctl/task.c \
 	src/ctl/token.c src/ctl/token.h \
 	src/ctl/watching.c src/ctl/watching.h \
-	src/ctl/workflow.c
+	src/ctl/workflow.c \
+	src/ctl/workflow_decide.c
 
 EXTRA_DIST += doc/config-errors.md
 

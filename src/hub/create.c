@@ -320,6 +320,7 @@ make_job(struct workflow *workflow, const struct draft_job *draft, uint32_t posi
 		.type = plan_job_type_name(draft->plan->type),
 		.requires = draft->requires,
 		.resource_class = draft->class,
+		.serial_group = draft->plan->serial_group,
 		.parallelism = draft->plan->parallelism > 0 ? draft->plan->parallelism : 1,
 		.document = draft->document,
 		.state = JOB_BLOCKED,
@@ -337,6 +338,7 @@ make_workflow(struct pipeline *pipeline, const struct draft_workflow *draft, uin
 		.name = draft->plan->name,
 		.position = position,
 		.state = WORKFLOW_RUNNING,
+		.auto_reruns = draft->plan->max_auto_reruns,
 		.created_ms = pipeline->row.created_ms,
 	};
 	struct workflow *workflow = workflow_new(pipeline, &row);

@@ -16,6 +16,7 @@ libhub_a_SOURCES = \
 	src/hub/api/output_form.c src/hub/api/output_form.h \
 	src/hub/api/people.c src/hub/api/people.h \
 	src/hub/api/people_jobs.c \
+	src/hub/api/people_rerun.c \
 	src/hub/api/people_run.c \
 	src/hub/api/people_v2.c \
 	src/hub/api/projects.c \
@@ -39,9 +40,11 @@ libhub_a_SOURCES = \
 	src/hub/orbs.c src/hub/orbs.h \
 	src/hub/progress.c src/hub/progress.h \
 	src/hub/reload.c \
+	src/hub/rerun.c src/hub/rerun.h \
 	src/hub/rows.c src/hub/rows.h \
 	src/hub/scheduler.c src/hub/scheduler.h \
 	src/hub/secrets.c src/hub/secrets.h \
+	src/hub/serial.c src/hub/serial.h \
 	src/hub/settings.c src/hub/settings.h \
 	src/hub/states.c src/hub/states.h \
 	src/hub/store/changes.c \

@@ -14,6 +14,7 @@
 #include "hub/commit.h"
 #include "hub/lease.h"
 #include "hub/orbs.h"
+#include "hub/serial.h"
 #include "loop/clock.h"
 
 /* --- watchers and pins --------------------------------------------------------------------- */
@@ -162,6 +163,13 @@ on_clock(void *arg)
 
 	model->clock_due_ms = 0;
 	leases_check(model);
+	serial_check(model);
+}
+
+static void
+on_serial(void *arg)
+{
+	serial_run(arg);
 }
 
 void
@@ -188,6 +196,7 @@ model_init(struct model *model, struct loop *loop, struct store *store)
 	model->history_end = &model->history;
 	later_init(&model->flush, loop, commit_turn, model);
 	later_init(&model->reap, loop, on_reap, model);
+	later_init(&model->serial, loop, on_serial, model);
 	timer_init(&model->clock, loop, on_clock, model);
 }
 
@@ -210,6 +219,7 @@ release_tables(struct model *model)
 	}
 	secrets_release(model);
 	orbs_release(model);
+	serial_release(model);
 	HASH_ITER(hh, model->agents, agent, next_agent) {
 		HASH_DEL(model->agents, agent);
 		free(agent);
@@ -244,6 +254,7 @@ model_release(struct model *model)
 {
 	later_release(&model->flush);
 	later_release(&model->reap);
+	later_release(&model->serial);
 	timer_release(&model->clock);
 	forget_places(model);
 	commits_release(model);

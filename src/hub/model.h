@@ -8,8 +8,8 @@
  * durable; watchers hear of a change then, too.
  *
  * A pipeline stays here until it has ended, the output of all its tasks is
- * gathered, and nobody holds a pin on it; from then on only the store knows it. Objects belong
- * to their pipeline and go with it. Agents and classes stay.
+ * gathered, and nobody holds a pin on it; from then on only the store knows it, until model_revive() for
+ * jobs that are run again. Objects belong to their pipeline and go with it. Agents and classes stay.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -39,6 +39,7 @@ struct model;
 struct orb_entry;
 struct pipeline;
 struct resource_class;
+struct serial_group;
 struct step;
 struct store;
 struct store_op;
@@ -132,6 +133,9 @@ struct job {
 	struct task **tasks;	      /* of all attempts, oldest first */
 	size_t task_count;
 	const char *waiting;	      /* why it is not running although it could; NULL */
+	struct serial_group *serial;  /* that it holds or waits for; NULL: none */
+	bool is_serial_waiting;
+	struct job *serial_prev, *serial_next; /* of those that wait */
 	UT_hash_handle hh;
 };
 
@@ -269,6 +273,8 @@ struct model {
 	struct context *contexts;
 	struct orb_entry *orbs;
 	size_t orb_bytes; /* of their sources */
+	struct serial_group *serial_groups;
+	struct later serial; /* a serial group is free */
 	unsigned char seal_key[HUB_KEY_BYTES]; /* secrets.h */
 	struct model_counts counts;
 	uint64_t claims; /* held so far: their order of arrival */
@@ -288,6 +294,8 @@ struct model {
 void model_init(struct model *model, struct loop *loop, struct store *store);
 /* Take what the store has; every lease is extended by a full period. Fails: ERR_INPUT for rows that contradict each other. */
 int model_load(struct model *model, const struct store_snapshot *snapshot, struct err *err);
+/* A pipeline that had gone to the store alone (STORE_LOAD_PIPELINE); one that is here stays as it is. Fails as model_load(). */
+int model_revive(struct model *model, const struct store_snapshot *snapshot, struct err *err);
 void model_release(struct model *model);
 
 /* NULL when there is no such active thing: ask the store then. */

@@ -191,6 +191,7 @@ job_new(struct workflow *workflow, const struct job_row *row)
 	job->row.type = keep(pipeline, row->type);
 	job->row.requires = keep(pipeline, row->requires);
 	job->row.resource_class = keep(pipeline, row->resource_class);
+	job->row.serial_group = keep(pipeline, row->serial_group);
 	job->row.document = keep(pipeline, row->document);
 	job->document_bytes = row->document == NULL ? 0 : strlen(row->document);
 	job->row.workflow_name = workflow->row.name;

@@ -13,6 +13,7 @@
 #include "hub/lease.h"
 #include "hub/model.h"
 #include "hub/orbs.h"
+#include "hub/serial.h"
 #include "hub/states.h"
 #include "hub/store/store.h"
 #include "hub/tokens.h"
@@ -54,13 +55,13 @@ load_structure(struct model *model, const struct store_snapshot *snapshot, struc
 }
 
 static int
-link_requires(struct model *model, struct err *err)
+link_requires(struct model *model, const struct store_snapshot *snapshot, struct err *err)
 {
-	struct job *job, *next;
+	size_t i;
 
-	HASH_ITER(hh, model->jobs, job, next)
-		if (job_link(job) < 0)
-			return lost_row(err, "job", &job->row.id, "requirement");
+	for (i = 0; i < snapshot->job_count; i++)
+		if (job_link(model_job(model, &snapshot->jobs[i].id)) < 0)
+			return lost_row(err, "job", &snapshot->jobs[i].id, "requirement");
 	return 0;
 }
 
@@ -137,6 +138,30 @@ place_tasks(struct model *model, const struct store_snapshot *snapshot)
 		model_pipeline(model, &snapshot->pipelines[i].id)->row.seq += SEQ_SKIP;
 }
 
+/* Pipelines and all that belongs to them. */
+static int
+load_pipelines(struct model *model, const struct store_snapshot *snapshot, struct err *err)
+{
+	int rc = load_structure(model, snapshot, err);
+
+	if (rc == 0)
+		rc = link_requires(model, snapshot, err);
+	return rc == 0 ? load_tasks(model, snapshot, err) : rc;
+}
+
+int
+model_revive(struct model *model, const struct store_snapshot *snapshot, struct err *err)
+{
+	int rc;
+
+	if (snapshot->pipeline_count == 0 || model_pipeline(model, &snapshot->pipelines[0].id) != NULL)
+		return 0;
+	rc = load_pipelines(model, snapshot, err);
+	if (rc == 0)
+		place_tasks(model, snapshot);
+	return rc;
+}
+
 int
 model_load(struct model *model, const struct store_snapshot *snapshot, struct err *err)
 {
@@ -156,16 +181,13 @@ model_load(struct model *model, const struct store_snapshot *snapshot, struct er
 	orbs_load(model, snapshot);
 	for (i = 0; i < snapshot->agent_count; i++)
 		agent_new(model, &snapshot->agents[i])->touched.is_stored = true;
-	rc = load_structure(model, snapshot, err);
-	if (rc == 0)
-		rc = link_requires(model, err);
-	if (rc == 0)
-		rc = load_tasks(model, snapshot, err);
+	rc = load_pipelines(model, snapshot, err);
 	if (rc == 0)
 		rc = secrets_load(model, snapshot, err);
 	if (rc < 0)
 		return rc;
 	place_tasks(model, snapshot);
+	serial_load(model);
 	HASH_ITER(hh, model->classes, class, next)
 		class_check_waiting(class);
 	if (snapshot->pipeline_count > 0)

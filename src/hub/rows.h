@@ -110,6 +110,8 @@ struct workflow_row {
 	int64_t created_ms, ended_ms;
 	uint64_t seq;
 	char canceled_by[HUB_NAME_BYTES]; /* "": nobody */
+	uint32_t reruns;      /* times that jobs of it were run again */
+	uint32_t auto_reruns; /* times it may yet run its failed jobs again by itself */
 	/* Of its pipeline; not stored with it. */
 	const char *project_slug, *actor;
 	int64_t pipeline_number;
@@ -123,6 +125,7 @@ struct job_row {
 	const char *type; /* plan_job_type_name(): "build", "approval", "no-op" */
 	const char *requires; /* job_requires_next() reads it */
 	const char *resource_class; /* as resolved; NULL where nothing runs */
+	const char *serial_group;   /* NULL: none */
 	uint32_t parallelism;
 	const char *document; /* task document without what a lease adds; loaded for active jobs only */
 	enum job_state state;

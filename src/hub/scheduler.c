@@ -137,7 +137,8 @@ schedule_workflow(const struct workflow *workflow, enum workflow_state *state,
 	for (i = 0; i < workflow->job_count; i++) {
 		const struct job *job = workflow->jobs[i];
 
-		active |= job->row.state == JOB_QUEUED || job->row.state == JOB_RUNNING;
+		active |= job->row.state == JOB_QUEUED || job->row.state == JOB_RUNNING ||
+			  job->is_serial_waiting;
 		held |= job->row.state == JOB_ON_HOLD;
 		ended &= job->row.state == JOB_ENDED;
 		if (job->row.state == JOB_ENDED)

@@ -13,7 +13,9 @@
 #include "base/log.h"
 #include "compile/plan.h"
 #include "hub/grant.h"
+#include "hub/rerun.h"
 #include "hub/scheduler.h"
+#include "hub/serial.h"
 #include "hub/store/store.h"
 #include "task/names.h"
 
@@ -283,16 +285,40 @@ task_place(struct task *task)
 
 /* --- jobs ---------------------------------------------------------------------------------- */
 
+static uint32_t
+last_attempt(const struct job *job)
+{
+	return job->task_count == 0 ? 0 : job->tasks[job->task_count - 1]->row.attempt;
+}
+
+/* Tasks of the job that are in that state, of all attempts. */
+static size_t
+count_tasks(const struct job *job, enum hub_state state)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < job->task_count; i++)
+		n += job->tasks[i]->row.state == state;
+	return n;
+}
+
 static void
 job_enter_queued(struct job *job)
 {
-	uint32_t attempt = job->task_count == 0 ? 0 : job->tasks[job->task_count - 1]->row.attempt;
-
 	if (job->row.queued_ms == 0)
 		job->row.queued_ms = model_of(job)->unix_ms();
-	if (attempt == 0)
-		job_add_tasks(job, 1);
+	/* Tasks that came back are queued already. */
+	if (count_tasks(job, HUB_ENDED) == job->task_count)
+		job_add_tasks(job, last_attempt(job) + 1);
 	class_check_waiting(job->class);
+}
+
+/* To be run again: as if it had never run. */
+static void
+job_enter_blocked(struct job *job)
+{
+	job->row.by[0] = '\0';
+	job->row.queued_ms = job->row.started_ms = job->row.ended_ms = 0;
 }
 
 static void
@@ -306,6 +332,7 @@ static void
 job_enter_ended(struct job *job)
 {
 	job->row.ended_ms = model_of(job)->unix_ms();
+	serial_leave(job);
 }
 
 static void
@@ -318,11 +345,12 @@ static const struct {
 	unsigned next;
 	void (*enter)(struct job *job);
 } job_rows[JOB_STATE_COUNT] = {
-	[JOB_BLOCKED] = {BIT(JOB_ON_HOLD) | BIT(JOB_QUEUED) | BIT(JOB_ENDED), NULL},
+	[JOB_BLOCKED] = {BIT(JOB_ON_HOLD) | BIT(JOB_QUEUED) | BIT(JOB_ENDED),
+			 job_enter_blocked},
 	[JOB_ON_HOLD] = {BIT(JOB_ENDED), job_enter_held},
 	[JOB_QUEUED] = {BIT(JOB_RUNNING) | BIT(JOB_ENDED), job_enter_queued},
 	[JOB_RUNNING] = {BIT(JOB_QUEUED) | BIT(JOB_ENDED), job_enter_running},
-	[JOB_ENDED] = {0, job_enter_ended},
+	[JOB_ENDED] = {BIT(JOB_BLOCKED), job_enter_ended},
 };
 
 static void
@@ -356,17 +384,6 @@ job_enter(struct job *job, enum job_state to, enum outcome outcome, const char *
 		workflow_advance(job->workflow);
 }
 
-/* Tasks of the job that are in that state, of all attempts. */
-static size_t
-count_tasks(const struct job *job, enum hub_state state)
-{
-	size_t i, n = 0;
-
-	for (i = 0; i < job->task_count; i++)
-		n += job->tasks[i]->row.state == state;
-	return n;
-}
-
 /* One of its tasks has changed: the job's own state comes from theirs. */
 static void
 job_follow(struct job *job)
@@ -382,11 +399,11 @@ job_follow(struct job *job)
 	}
 	if (job->row.state == JOB_QUEUED && count_tasks(job, HUB_LEASED) > 0)
 		job_enter(job, JOB_RUNNING, OUTCOME_NONE, "");
-	else if (job->row.state == JOB_RUNNING && count_tasks(job, HUB_QUEUED) == job->task_count)
+	else if (job->row.state == JOB_RUNNING && count_tasks(job, HUB_QUEUED) == job->row.parallelism)
 		job_enter(job, JOB_QUEUED, OUTCOME_NONE, "");
 }
 
-static void
+void
 job_begin(struct job *job)
 {
 	if (strcmp(job->row.type, plan_job_type_name(PLAN_JOB_APPROVAL)) == 0)
@@ -402,12 +419,16 @@ job_begin(struct job *job)
 static void
 pipeline_enter(struct pipeline *pipeline, enum pipeline_state to, enum outcome outcome)
 {
-	assert(pipeline->row.state == PIPELINE_RUNNING && to == PIPELINE_ENDED);
+	assert(pipeline->row.state != to);
 	pipeline->row.state = to;
 	pipeline->row.outcome = outcome;
-	pipeline->row.ended_ms = pipeline->model->unix_ms();
-	pipeline->model->counts.pipelines_active--;
+	pipeline->row.ended_ms = to == PIPELINE_ENDED ? pipeline->model->unix_ms() : 0;
 	pipeline_touch(pipeline);
+	if (to == PIPELINE_RUNNING) {
+		pipeline->model->counts.pipelines_active++;
+		return;
+	}
+	pipeline->model->counts.pipelines_active--;
 	log_info("pipeline %lld of project '%s' ended: %s", (long long)pipeline->row.number,
 		 pipeline->row.project_slug, outcome_name(outcome));
 }
@@ -427,9 +448,9 @@ pipeline_advance(struct pipeline *pipeline)
 
 static const unsigned workflow_next[WORKFLOW_STATE_COUNT] = {
 	[WORKFLOW_RUNNING] = BIT(WORKFLOW_FAILING) | BIT(WORKFLOW_ON_HOLD) | BIT(WORKFLOW_ENDED),
-	[WORKFLOW_FAILING] = BIT(WORKFLOW_ON_HOLD) | BIT(WORKFLOW_ENDED),
+	[WORKFLOW_FAILING] = BIT(WORKFLOW_RUNNING) | BIT(WORKFLOW_ON_HOLD) | BIT(WORKFLOW_ENDED),
 	[WORKFLOW_ON_HOLD] = BIT(WORKFLOW_RUNNING) | BIT(WORKFLOW_FAILING) | BIT(WORKFLOW_ENDED),
-	[WORKFLOW_ENDED] = 0,
+	[WORKFLOW_ENDED] = BIT(WORKFLOW_RUNNING),
 };
 
 static void
@@ -438,12 +459,37 @@ workflow_enter(struct workflow *workflow, enum workflow_state to, enum outcome o
 	assert((workflow_next[workflow->row.state] & BIT(to)) != 0);
 	workflow->row.state = to;
 	workflow->row.outcome = outcome;
+	workflow->row.ended_ms = to == WORKFLOW_ENDED ? workflow->pipeline->model->unix_ms() : 0;
 	workflow_touch(workflow);
 	if (to != WORKFLOW_ENDED)
 		return;
-	workflow->row.ended_ms = workflow->pipeline->model->unix_ms();
 	log_info("workflow '%s' ended: %s", workflow->row.name, outcome_name(outcome));
 	pipeline_advance(workflow->pipeline);
+}
+
+void
+workflow_begin_again(struct workflow *workflow)
+{
+	if (workflow->pipeline->row.state == PIPELINE_ENDED)
+		pipeline_enter(workflow->pipeline, PIPELINE_RUNNING, OUTCOME_NONE);
+	workflow_enter(workflow, WORKFLOW_RUNNING, OUTCOME_NONE);
+}
+
+static bool
+start_in_turn(struct job *job)
+{
+	switch (serial_enter(job)) {
+	case SERIAL_RUN:
+		job_begin(job);
+		return true;
+	case SERIAL_WAIT:
+		return false;
+	case SERIAL_SKIP:
+		job_enter(job, JOB_ENDED, OUTCOME_NOT_RUN,
+			  "a later pipeline has its serial group or waits for it");
+		return true;
+	}
+	UNREACHABLE();
 }
 
 static bool
@@ -455,8 +501,7 @@ start_or_skip(struct job *job)
 	case VERDICT_WAIT:
 		return false;
 	case VERDICT_RUN:
-		job_begin(job);
-		return true;
+		return start_in_turn(job);
 	case VERDICT_SKIP:
 		job_enter(job, JOB_ENDED, OUTCOME_NOT_RUN, "a job it requires ended otherwise");
 		return true;
@@ -469,18 +514,21 @@ workflow_advance(struct workflow *workflow)
 {
 	enum workflow_state state;
 	enum outcome outcome;
-	bool again = true;
+	bool again;
 	size_t i;
 
 	/* A job that ends at once comes here from within: the outermost call goes on for it. */
 	if (workflow->is_advancing)
 		return;
-	workflow->is_advancing = true;
-	while (again)
-		for (again = false, i = 0; i < workflow->job_count; i++)
-			again |= start_or_skip(workflow->jobs[i]);
-	workflow->is_advancing = false;
-	schedule_workflow(workflow, &state, &outcome);
+	do {
+		workflow->is_advancing = true;
+		for (again = true; again;)
+			for (again = false, i = 0; i < workflow->job_count; i++)
+				again |= start_or_skip(workflow->jobs[i]);
+		workflow->is_advancing = false;
+		schedule_workflow(workflow, &state, &outcome);
+	} while (state == WORKFLOW_ENDED && workflow->row.state != WORKFLOW_ENDED &&
+		 workflow_rerun_by_itself(workflow, outcome));
 	if (state != workflow->row.state)
 		workflow_enter(workflow, state, outcome);
 }

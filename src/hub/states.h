@@ -21,6 +21,12 @@ void task_enter(struct task *task, enum hub_state to, enum outcome outcome, cons
 
 void job_enter(struct job *job, enum job_state to, enum outcome outcome, const char *reason);
 
+/* What can run begins: a person is asked, tasks are made, or it has ended at once. */
+void job_begin(struct job *job);
+
+/* An ended workflow, and with it its pipeline, goes on: some of its jobs are about to run again. */
+void workflow_begin_again(struct workflow *workflow);
+
 /* Start what can start, skip what cannot, and find out where workflow and pipeline stand. */
 void workflow_advance(struct workflow *workflow);
 

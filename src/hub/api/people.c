@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "format/json.h"
 #include "hub/hub.h"
+#include "hub/serial.h"
 
 /* Three parts, none empty, of letters that need no quoting anywhere. */
 static bool
@@ -125,7 +126,9 @@ people_waiting(struct call *call, const struct id *id)
 {
 	const struct job *job = model_job(&call->hub->model, id);
 
-	return job != NULL ? job->waiting : NULL;
+	if (job == NULL)
+		return NULL;
+	return job->waiting != NULL ? job->waiting : serial_waiting(job);
 }
 
 struct json *

@@ -12,6 +12,7 @@ const struct route *const route_tables[] = {
 	agent_routes,
 	people_run_routes,
 	people_v2_routes,
+	people_rerun_routes,
 	context_routes,
 	project_routes,
 	orb_routes,

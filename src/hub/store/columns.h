@@ -23,13 +23,14 @@ struct arena;
 #define PIPELINE_FROM " FROM pipeline p JOIN project r ON r.id = p.project "
 #define WORKFLOW_COLUMNS                                                                 \
 	"w.id, w.pipeline, w.name, w.position, w.state, w.outcome, w.created_ms,"        \
-	" w.ended_ms, w.seq, w.canceled_by, r.slug, p.number, p.actor"
+	" w.ended_ms, w.seq, w.canceled_by, w.reruns, w.auto_reruns, r.slug, p.number, p.actor"
 #define WORKFLOW_FROM \
 	" FROM workflow w JOIN pipeline p ON p.id = w.pipeline JOIN project r ON r.id = p.project "
 #define JOB_COLUMNS                                                                        \
 	"j.id, j.workflow, j.pipeline, j.number, j.position, j.name, j.type, j.requires,"  \
 	" j.resource_class, j.parallelism, j.state, j.outcome, j.reason, j.by,"            \
-	" j.created_ms, j.queued_ms, j.started_ms, j.ended_ms, j.seq, w.name, r.slug, p.number"
+	" j.created_ms, j.queued_ms, j.started_ms, j.ended_ms, j.seq, j.serial_group,"  \
+	" w.name, r.slug, p.number"
 #define JOB_FROM                                                                            \
 	" FROM job j JOIN workflow w ON w.id = j.workflow JOIN pipeline p ON p.id = j.pipeline" \
 	" JOIN project r ON r.id = p.project "

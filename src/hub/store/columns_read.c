@@ -58,6 +58,8 @@ read_workflow(sqlite3_stmt *stmt, struct arena *arena, struct workflow_row *row)
 	row->ended_ms = db_read_int(stmt, &at);
 	row->seq = (uint64_t)db_read_int(stmt, &at);
 	db_read_room(stmt, &at, row->canceled_by, sizeof(row->canceled_by));
+	row->reruns = (uint32_t)db_read_int(stmt, &at);
+	row->auto_reruns = (uint32_t)db_read_int(stmt, &at);
 	row->project_slug = db_read_text(stmt, &at, arena);
 	row->pipeline_number = db_read_int(stmt, &at);
 	row->actor = db_read_text(stmt, &at, arena);
@@ -87,6 +89,7 @@ read_job(sqlite3_stmt *stmt, struct arena *arena, struct job_row *row)
 	row->started_ms = db_read_int(stmt, &at);
 	row->ended_ms = db_read_int(stmt, &at);
 	row->seq = (uint64_t)db_read_int(stmt, &at);
+	row->serial_group = db_read_text(stmt, &at, arena);
 	row->workflow_name = db_read_text(stmt, &at, arena);
 	row->project_slug = db_read_text(stmt, &at, arena);
 	row->pipeline_number = db_read_int(stmt, &at);

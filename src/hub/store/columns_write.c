@@ -84,7 +84,8 @@ put_pipeline(struct db *db, const struct pipeline_row *row, struct err *err)
 	return db_run(db, stmt, err);
 }
 
-static const char add_workflow_sql[] = "INSERT INTO workflow VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+static const char add_workflow_sql[] = 
+	"INSERT INTO workflow VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 int
 add_workflow(struct db *db, const struct workflow_row *row, struct err *err)
@@ -104,11 +105,14 @@ add_workflow(struct db *db, const struct workflow_row *row, struct err *err)
 	db_bind_int(stmt, &at, row->ended_ms);
 	db_bind_int(stmt, &at, (int64_t)row->seq);
 	db_bind_text(stmt, &at, row->canceled_by);
+	db_bind_int(stmt, &at, row->reruns);
+	db_bind_int(stmt, &at, row->auto_reruns);
 	return db_run(db, stmt, err);
 }
 
 static const char put_workflow_sql[] =
-	"UPDATE workflow SET state = ?, outcome = ?, ended_ms = ?, seq = ?, canceled_by = ? WHERE id = ?";
+	"UPDATE workflow SET state = ?, outcome = ?, ended_ms = ?, seq = ?, canceled_by = ?,"
+	" reruns = ?, auto_reruns = ? WHERE id = ?";
 
 int
 put_workflow(struct db *db, const struct workflow_row *row, struct err *err)
@@ -123,12 +127,14 @@ put_workflow(struct db *db, const struct workflow_row *row, struct err *err)
 	db_bind_int(stmt, &at, row->ended_ms);
 	db_bind_int(stmt, &at, (int64_t)row->seq);
 	db_bind_text(stmt, &at, row->canceled_by);
+	db_bind_int(stmt, &at, row->reruns);
+	db_bind_int(stmt, &at, row->auto_reruns);
 	db_bind_id(stmt, &at, &row->id);
 	return db_run(db, stmt, err);
 }
 
 static const char add_job_sql[] =
-	"INSERT INTO job VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+	"INSERT INTO job VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 static const char add_document_sql[] = "INSERT INTO job_document VALUES (?, ?)";
 
 static void
@@ -153,6 +159,7 @@ bind_job(sqlite3_stmt *stmt, int *at, const struct job_row *row)
 	db_bind_int(stmt, at, row->started_ms);
 	db_bind_int(stmt, at, row->ended_ms);
 	db_bind_int(stmt, at, (int64_t)row->seq);
+	db_bind_text(stmt, at, row->serial_group);
 }
 
 int

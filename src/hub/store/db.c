@@ -88,6 +88,11 @@ static const char *const schema_steps[] = {
 	"CREATE TABLE orb (name TEXT PRIMARY KEY, source TEXT NOT NULL,"
 	" created_ms INTEGER NOT NULL) STRICT;"
 	"PRAGMA user_version = 3;",
+	/* 4: workflows run again, serial groups. */
+	"ALTER TABLE workflow ADD COLUMN reruns INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE workflow ADD COLUMN auto_reruns INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE job ADD COLUMN serial_group TEXT;"
+	"PRAGMA user_version = 4;",
 };
 
 enum { DB_SCHEMA = sizeof(schema_steps) / sizeof(schema_steps[0]) };

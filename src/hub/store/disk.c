@@ -162,6 +162,7 @@ static const struct {
 	[STORE_ADD_OUTPUT] = {do_add_output, true},
 	[STORE_GATHER] = {do_gather, false},
 	[STORE_GET_PIPELINE] = {disk_get_pipeline, false},
+	[STORE_LOAD_PIPELINE] = {disk_load_pipeline, false},
 	[STORE_LIST_PIPELINES] = {disk_list_pipelines, false},
 	[STORE_LIST_WORKFLOWS] = {disk_list_workflows, false},
 	[STORE_LIST_JOBS] = {disk_list_jobs, false},

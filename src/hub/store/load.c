@@ -1,5 +1,5 @@
 /*
- * load.c - what is active, read once at the start.
+ * load.c - what is active, read once at the start; and one pipeline that is to be active again.
  *
  * A pipeline is active while it has not ended or a task of it has output that is not
  * gathered; with it come all its workflows, jobs, tasks and steps.
@@ -12,9 +12,11 @@
 #include "hub/store/columns.h"
 #include "hub/store/store_internal.h"
 
-#define ACTIVE                                                       \
-	"(SELECT id FROM pipeline WHERE state = 0 UNION"             \
-	" SELECT pipeline FROM task WHERE output_open = 1)"
+/* ?1 is the one pipeline that is meant; NULL: all that are active. */
+#define MEANT                                                                    \
+	"(SELECT id FROM pipeline WHERE state = 0 AND ?1 IS NULL UNION"          \
+	" SELECT pipeline FROM task WHERE output_open = 1 AND ?1 IS NULL UNION"  \
+	" SELECT ?1)"
 
 static void
 read_active_job(sqlite3_stmt *stmt, struct arena *arena, struct job_row *row)
@@ -59,15 +61,17 @@ load_key_name(struct disk *disk, struct store_snapshot *out, struct err *err)
 	return rc < 0 ? rc : 0;
 }
 
-/* All rows of a query into a member of *out. */
-#define LOAD(member, counter, type, reader, sql)                                              \
+/* All rows of a query into a member of *out; one: the pipeline that ?1 of the query is, or NULL. */
+#define LOAD(member, counter, type, reader, one, sql)                                         \
 	do {                                                                                  \
 		struct rows rows = {NULL, 0, 0};                                              \
 		sqlite3_stmt *stmt;                                                           \
-		int rc;                                                                       \
+		int rc, first = 1;                                                            \
                                                                                               \
 		if (db_prepare(&disk->db, sql, &stmt, err) < 0)                               \
 			return err->code;                                                     \
+		if ((one) != NULL)                                                            \
+			db_bind_id(stmt, &first, one);                                        \
 		while ((rc = db_row(&disk->db, stmt, err)) > 0)                               \
 			reader(stmt, &out->arena, rows_add(&rows, &out->arena, sizeof(type))); \
 		sqlite3_finalize(stmt);                                                       \
@@ -77,36 +81,63 @@ load_key_name(struct disk *disk, struct store_snapshot *out, struct err *err)
 		out->counter = rows.count;                                                    \
 	} while (0)
 
+/* The pipelines that are active, or the one, with all that belongs to them. */
+static int
+load_pipelines(struct disk *disk, const struct id *one, struct store_snapshot *out, struct err *err)
+{
+	LOAD(pipelines, pipeline_count, struct pipeline_row, read_pipeline, one,
+	     "SELECT " PIPELINE_COLUMNS PIPELINE_FROM "WHERE p.id IN " MEANT " ORDER BY p.rowid");
+	LOAD(workflows, workflow_count, struct workflow_row, read_workflow, one,
+	     "SELECT " WORKFLOW_COLUMNS WORKFLOW_FROM "WHERE w.pipeline IN " MEANT
+	     " ORDER BY w.pipeline, w.position");
+	LOAD(jobs, job_count, struct job_row, read_active_job, one,
+	     "SELECT " JOB_COLUMNS ", d.document FROM job j JOIN workflow w ON w.id = j.workflow"
+	     " JOIN pipeline p ON p.id = j.pipeline JOIN project r ON r.id = p.project"
+	     " LEFT JOIN job_document d ON d.job = j.id WHERE j.pipeline IN " MEANT
+	     " ORDER BY j.workflow, j.position");
+	LOAD(tasks, task_count, struct task_row, read_task, one,
+	     "SELECT " TASK_COLUMNS TASK_FROM "WHERE t.pipeline IN " MEANT " ORDER BY t.rowid");
+	LOAD(steps, step_count, struct step_row, read_step, one,
+	     "SELECT " STEP_COLUMNS " FROM step WHERE task IN (SELECT id FROM task WHERE pipeline IN " MEANT
+	     ") ORDER BY task, step, attempt");
+	return 0;
+}
+
+int
+disk_load_pipeline(struct disk *disk, struct store_op *op, struct err *err)
+{
+	struct id one = op->id;
+
+	op->snapshot = arena_zalloc(&op->arena, sizeof(*op->snapshot));
+	arena_init(&op->snapshot->arena, 0);
+	if (load_pipelines(disk, &one, op->snapshot, err) < 0)
+		return err->code;
+	op->found = op->snapshot->pipeline_count > 0;
+	return 0;
+}
+
 int
 disk_load(struct disk *disk, struct store_snapshot *out, struct err *err)
 {
-	LOAD(projects, project_count, struct project_row, read_project,
+	const struct id *const all = NULL;
+
+	if (load_pipelines(disk, all, out, err) < 0)
+		return err->code;
+	LOAD(projects, project_count, struct project_row, read_project, all,
 	     "SELECT " PROJECT_COLUMNS " FROM project");
-	LOAD(pipelines, pipeline_count, struct pipeline_row, read_pipeline,
-	     "SELECT " PIPELINE_COLUMNS PIPELINE_FROM "WHERE p.id IN " ACTIVE " ORDER BY p.rowid");
-	LOAD(workflows, workflow_count, struct workflow_row, read_workflow,
-	     "SELECT " WORKFLOW_COLUMNS WORKFLOW_FROM "WHERE w.pipeline IN " ACTIVE
-	     " ORDER BY w.pipeline, w.position");
-	LOAD(jobs, job_count, struct job_row, read_active_job,
-	     "SELECT " JOB_COLUMNS ", d.document FROM job j JOIN workflow w ON w.id = j.workflow"
-	     " JOIN pipeline p ON p.id = j.pipeline JOIN project r ON r.id = p.project"
-	     " LEFT JOIN job_document d ON d.job = j.id WHERE j.pipeline IN " ACTIVE
-	     " ORDER BY j.workflow, j.position");
-	LOAD(tasks, task_count, struct task_row, read_task,
-	     "SELECT " TASK_COLUMNS TASK_FROM "WHERE t.pipeline IN " ACTIVE " ORDER BY t.rowid");
-	LOAD(steps, step_count, struct step_row, read_step,
-	     "SELECT " STEP_COLUMNS " FROM step WHERE task IN (SELECT id FROM task WHERE pipeline IN " ACTIVE
-	     ") ORDER BY task, step, attempt");
-	LOAD(positions, position_count, struct output_row, read_position,
+	LOAD(positions, position_count, struct output_row, read_position, all,
 	     "SELECT task, step, attempt, max(offset + raw_len) FROM output WHERE task IN"
 	     " (SELECT id FROM task WHERE output_open = 1) GROUP BY task, step, attempt");
-	LOAD(agents, agent_count, struct agent_row, read_agent, "SELECT " AGENT_COLUMNS " FROM agent");
-	LOAD(classes, class_count, struct class_row, read_class, "SELECT " CLASS_COLUMNS " FROM class");
-	LOAD(tokens, token_count, struct token_row, read_token, "SELECT " TOKEN_COLUMNS " FROM token");
-	LOAD(contexts, context_count, struct context_row, read_context,
+	LOAD(agents, agent_count, struct agent_row, read_agent, all,
+	     "SELECT " AGENT_COLUMNS " FROM agent");
+	LOAD(classes, class_count, struct class_row, read_class, all,
+	     "SELECT " CLASS_COLUMNS " FROM class");
+	LOAD(tokens, token_count, struct token_row, read_token, all,
+	     "SELECT " TOKEN_COLUMNS " FROM token");
+	LOAD(contexts, context_count, struct context_row, read_context, all,
 	     "SELECT " CONTEXT_COLUMNS " FROM context");
-	LOAD(orbs, orb_count, struct orb_row, read_orb, "SELECT " ORB_COLUMNS " FROM orb");
-	LOAD(variables, variable_count, struct variable_row, read_variable,
+	LOAD(orbs, orb_count, struct orb_row, read_orb, all, "SELECT " ORB_COLUMNS " FROM orb");
+	LOAD(variables, variable_count, struct variable_row, read_variable, all,
 	     "SELECT " VARIABLE_COLUMNS " FROM variable ORDER BY owner, name");
 	return load_key_name(disk, out, err);
 }

@@ -70,6 +70,7 @@ enum {
 	X(ADD_OUTPUT, output)   \
 	X(GATHER, id)           \
 	X(GET_PIPELINE, id) \
+	X(LOAD_PIPELINE, id) \
 	X(LIST_PIPELINES, query) \
 	X(LIST_WORKFLOWS, query) \
 	X(LIST_JOBS, query)     \
@@ -173,7 +174,7 @@ struct store_op {
 		struct variable_row variable; /* PUT: sealed is copied by store_submit() */
 		struct orb_row orb; /* PUT: source is copied by store_submit() */
 		unsigned char key_name[HUB_KEY_BYTES];
-		struct id id; /* DELETE_AGENT, DELETE_CLASS, DELETE_TOKEN, DELETE_CONTEXT; GATHER: task; GET_PIPELINE */
+		struct id id; /* DELETE_AGENT, DELETE_CLASS, DELETE_TOKEN, DELETE_CONTEXT; GATHER: task; GET_PIPELINE, LOAD_PIPELINE */
 		struct store_output output;
 		struct store_query query;
 		struct store_output_query output_query;
@@ -181,7 +182,7 @@ struct store_op {
 	};
 
 	/* Results of reads; they live in the op's arena. */
-	bool found; /* GET_PIPELINE, LIST_CHANGES: there is such a pipeline; lists: count > 0 */
+	bool found; /* GET_PIPELINE, LOAD_PIPELINE, LIST_CHANGES: there is such a pipeline; lists: count > 0 */
 	struct pipeline_row *pipelines; /* LIST_CHANGES, too: the one */
 	struct workflow_row *workflows;
 	struct job_row *jobs;
@@ -195,6 +196,7 @@ struct store_op {
 	const unsigned char *bytes;
 	size_t byte_count;
 	bool more; /* the limit was met */
+	struct store_snapshot *snapshot; /* LOAD_PIPELINE: it alone, with all that belongs to it */
 
 	/* The store's own. */
 	struct arena arena;

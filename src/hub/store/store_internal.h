@@ -60,6 +60,7 @@ int disk_inspect(struct disk *disk, struct store_inspection *found, store_fault_
 
 /* load.c */
 int disk_load(struct disk *disk, struct store_snapshot *out, struct err *err);
+int disk_load_pipeline(struct disk *disk, struct store_op *op, struct err *err);
 int disk_count_segments(struct disk *disk, struct err *err);
 
 /*
