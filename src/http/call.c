@@ -281,8 +281,10 @@ take_spec(struct http_call *call, const struct http_call_spec *spec)
 	if (spec->body_read != NULL) {
 		call->stream.pull = on_call_pull;
 	} else {
-		call->stream.body = spec->body;
-		call->stream.body_len = spec->body_len;
+		call->whole = (struct iovec){(void *)(uintptr_t)spec->body, spec->body_len};
+		h2_stream_set_body(&call->stream,
+				   spec->pieces != NULL ? spec->pieces : &call->whole,
+				   spec->body_len);
 	}
 }
 

@@ -18,6 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 
 #include "http/header.h"
 
@@ -115,8 +116,10 @@ struct http_call_spec {
 	const char *path; /* begins with '/', percent-encoded, with its query; follows the URL's */
 	const struct http_header *headers; /* copied */
 	size_t header_count;
-	const void *body; /* NULL: none, or body_read; borrowed until done or cancel */
-	size_t body_len;
+	const void *body; /* NULL: none, pieces or body_read; borrowed until done or cancel */
+	const struct iovec
+		*pieces; /* the same in several pieces; borrowed as body, the array too */
+	size_t body_len; /* all together */
 	http_call_body_fn *body_read; /* streamed body instead; called from the loop, before done */
 	http_call_head_fn *on_head;   /* may be NULL */
 	http_call_data_fn *on_data;   /* streamed reply; NULL: collected */

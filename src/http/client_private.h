@@ -78,6 +78,7 @@ struct http_call {
 	struct http_client *client;
 	struct http_link *link; /* while open */
 	struct h2_stream stream;
+	struct iovec whole; /* a body in one piece */
 	http_call_done_fn *done;
 	void *arg;
 	http_call_body_fn *body_read;

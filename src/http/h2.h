@@ -21,6 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 
 #include <nghttp2/nghttp2.h>
 
@@ -48,15 +49,15 @@ typedef ssize_t h2_pull_fn(struct h2_stream *stream, void *room, size_t len, boo
 struct h2_stream {
 	struct h2 *h2; /* NULL: not on a connection */
 	int32_t id;
-	bool sent_end;		   /* our side is complete */
-	bool got_end;		   /* the peer's side is complete */
-	bool head_done;		   /* set by the owner in on_headers: what follows are trailers */
-	bool closing;		   /* closed, but bytes of its body wait for the socket */
-	uint32_t code;		   /* why it was closed */
-	const unsigned char *body; /* borrowed; or */
-	size_t body_len;
-	size_t body_sent;
-	h2_pull_fn *pull; /* streamed */
+	bool sent_end;		  /* our side is complete */
+	bool got_end;		  /* the peer's side is complete */
+	bool head_done;		  /* set by the owner in on_headers: what follows are trailers */
+	bool closing;		  /* closed, but bytes of its body wait for the socket */
+	uint32_t code;		  /* why it was closed */
+	const struct iovec *body; /* what is left of it, in pieces; borrowed; or */
+	size_t body_at;		  /* bytes of the first piece that were sent */
+	size_t body_left;	  /* bytes of all that were not */
+	h2_pull_fn *pull;	  /* streamed */
 	struct h2_stream *next_closing;
 };
 
@@ -100,7 +101,12 @@ void h2_ping(struct h2 *h2);
 /* Something is to be sent. */
 void h2_want(struct h2 *h2);
 
-/* Client: begin a stream with stream->body or pull set (or neither). Fails: ERR_AGAIN. */
+/*
+ * A body of len bytes in pieces that are sent from where they are: they and the array stay until
+ * on_close or h2_stream_reset().
+ */
+void h2_stream_set_body(struct h2_stream *stream, const struct iovec *pieces, size_t len);
+/* Client: begin a stream with its body or pull set (or neither). Fails: ERR_AGAIN. */
 int h2_request(struct h2 *h2, struct h2_stream *stream, const nghttp2_nv *fields, size_t count,
 	       struct err *err);
 /* Server: the reply's head, and its body as in h2_request(). */

@@ -44,6 +44,26 @@ on_send(nghttp2_session *session, const uint8_t *bytes, size_t len, int flags, v
 	return (ssize_t)len;
 }
 
+static void
+lend(struct h2 *h2, struct h2_stream *stream, size_t len)
+{
+	assert(len <= stream->body_left);
+	stream->body_left -= len;
+	while (len > 0) {
+		size_t left = stream->body->iov_len - stream->body_at;
+		size_t part = len < left ? len : left;
+
+		outgoing_borrow(&h2->out, (const char *)stream->body->iov_base + stream->body_at,
+				part, stream->id);
+		stream->body_at += part;
+		len -= part;
+		if (part == left) {
+			stream->body++;
+			stream->body_at = 0;
+		}
+	}
+}
+
 /* A DATA frame of a borrowed body: the head copied, the bytes where they are. */
 static int
 on_send_data(nghttp2_session *session, nghttp2_frame *frame, const uint8_t *head, size_t len,
@@ -57,10 +77,9 @@ on_send_data(nghttp2_session *session, nghttp2_frame *frame, const uint8_t *head
 		return NGHTTP2_ERR_WOULDBLOCK;
 	if (stream == NULL)
 		return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-	assert(frame->data.padlen == 0 && stream->body_sent + len <= stream->body_len);
+	assert(frame->data.padlen == 0);
 	outgoing_copy(&h2->out, head, FRAME_HEAD_BYTES);
-	outgoing_borrow(&h2->out, stream->body + stream->body_sent, len, stream->id);
-	stream->body_sent += len;
+	lend(h2, stream, len);
 	return 0;
 }
 
@@ -87,18 +106,16 @@ on_read_body(nghttp2_session *session, int32_t id, uint8_t *room, size_t len, ui
 {
 	struct h2 *h2 = arg;
 	struct h2_stream *stream = stream_of(session, id);
-	size_t left;
 
 	(void)source;
 	if (stream == NULL)
 		return NGHTTP2_ERR_DEFERRED;
 	if (stream->pull != NULL)
 		return pull_more(h2, stream, id, room, len, flags);
-	left = stream->body_len - stream->body_sent;
 	*flags |= NGHTTP2_DATA_FLAG_NO_COPY;
-	if (left <= len)
+	if (stream->body_left <= len)
 		*flags |= NGHTTP2_DATA_FLAG_EOF;
-	return (ssize_t)(left < len ? left : len);
+	return (ssize_t)(stream->body_left < len ? stream->body_left : len);
 }
 
 static int
@@ -411,12 +428,20 @@ h2_field(const char *name, const char *value)
 			    strlen(value), NGHTTP2_NV_FLAG_NONE};
 }
 
+void
+h2_stream_set_body(struct h2_stream *stream, const struct iovec *pieces, size_t len)
+{
+	stream->body = pieces;
+	stream->body_at = 0;
+	stream->body_left = len;
+}
+
 int
 h2_request(struct h2 *h2, struct h2_stream *stream, const nghttp2_nv *fields, size_t count,
 	   struct err *err)
 {
 	nghttp2_data_provider body = {.read_callback = on_read_body};
-	bool has_body = stream->pull != NULL || stream->body_len > 0;
+	bool has_body = stream->pull != NULL || stream->body_left > 0;
 	int32_t id = nghttp2_submit_request(h2->session, NULL, fields, count,
 					    has_body ? &body : NULL, stream);
 

@@ -1,6 +1,10 @@
 /*
  * outgoing.c - bytes that wait for the socket, copied or borrowed.
  *
+ * A list of blocks, each a piece of a room or of somebody else's memory. Rooms are filled
+ * from front to back whatever is borrowed in between, and begun anew when nothing of them
+ * waits any more; blocks are used again. So a body of any length is sent without malloc(3).
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "http/outgoing.h"
@@ -11,38 +15,71 @@
 #include "base/assert.h"
 #include "base/mem.h"
 
-enum { BLOCK_BYTES = 8 * 1024 };
+enum { ROOM_BYTES = 4 * 1024, SPARE_MOST = 32 };
+
+struct outgoing_room {
+	unsigned refs; /* blocks in it, and one while it is being filled */
+	size_t used, size;
+	unsigned char bytes[];
+};
 
 struct outgoing_block {
 	struct outgoing_block *next;
-	const unsigned char *bytes; /* room, or borrowed */
-	size_t from;
-	size_t to;
-	size_t size;   /* of room; 0 when borrowed */
-	int32_t owner; /* of what is borrowed, else 0 */
-	unsigned char room[];
+	const unsigned char *bytes;
+	size_t len;
+	struct outgoing_room *room; /* where they are; NULL when borrowed */
+	int32_t owner;		    /* of what is borrowed, else 0 */
 };
 
-static struct outgoing_block *
-block_new(size_t size)
-{
-	struct outgoing_block *block = mem_zalloc(1, sizeof(*block));
+/* --- rooms and blocks --- */
 
-	if (size > 0)
-		block = mem_resize(block, 1, sizeof(*block) + size);
-	block->size = size;
-	block->bytes = block->room;
-	return block;
+static struct outgoing_room *
+room_new(size_t size)
+{
+	struct outgoing_room *room = mem_resize(NULL, 1, sizeof(*room) + size);
+
+	room->refs = 1;
+	room->used = 0;
+	room->size = size;
+	return room;
 }
 
+/* One of those in it is gone. A room for a large piece is not kept for small ones. */
 static void
-push(struct outgoing *out, struct outgoing_block *block)
+room_left(struct outgoing *out, struct outgoing_room *room)
 {
+	if (room == NULL)
+		return;
+	room->refs--;
+	if (room->refs == 1 && room == out->room) {
+		room->used = 0;
+		if (room->size <= ROOM_BYTES)
+			return;
+		out->room = NULL;
+		room->refs = 0;
+	}
+	if (room->refs == 0)
+		free(room);
+}
+
+static struct outgoing_block *
+push(struct outgoing *out)
+{
+	struct outgoing_block *block = out->spare;
+
+	if (block != NULL) {
+		out->spare = block->next;
+		out->spares--;
+	} else {
+		block = mem_resize(NULL, 1, sizeof(*block));
+	}
+	*block = (struct outgoing_block){0};
 	if (out->last != NULL)
 		out->last->next = block;
 	else
 		out->first = block;
 	out->last = block;
+	return block;
 }
 
 static void
@@ -53,15 +90,46 @@ pop(struct outgoing *out)
 	out->first = block->next;
 	if (out->first == NULL)
 		out->last = NULL;
-	free(block);
+	room_left(out, block->room);
+	if (out->spares == SPARE_MOST) {
+		free(block);
+		return;
+	}
+	block->next = out->spare;
+	out->spare = block;
+	out->spares++;
 }
 
 void
 outgoing_release(struct outgoing *out)
 {
+	struct outgoing_block *block;
+
 	while (out->first != NULL)
 		pop(out);
-	out->len = 0;
+	while ((block = out->spare) != NULL) {
+		out->spare = block->next;
+		free(block);
+	}
+	free(out->room);
+	*out = (struct outgoing){0};
+}
+
+/* --- in --- */
+
+/* The last block, when what comes next can lie behind it. */
+static struct outgoing_block *
+open_block(struct outgoing *out)
+{
+	struct outgoing_block *last = out->last;
+
+	if (last != NULL && last->room != NULL && last->room == out->room)
+		return last;
+	last = push(out);
+	last->room = out->room;
+	last->bytes = out->room->bytes + out->room->used;
+	out->room->refs++;
+	return last;
 }
 
 void
@@ -71,16 +139,18 @@ outgoing_copy(struct outgoing *out, const void *bytes, size_t len)
 
 	out->len += len;
 	while (len > 0) {
-		struct outgoing_block *last = out->last;
+		struct outgoing_room *room = out->room;
 		size_t part;
 
-		if (last == NULL || last->to == last->size || last->owner != 0) {
-			push(out, block_new(len > BLOCK_BYTES ? len : BLOCK_BYTES));
-			last = out->last;
+		if (room == NULL || room->used == room->size) {
+			out->room = room_new(len > ROOM_BYTES ? len : ROOM_BYTES);
+			room_left(out, room);
+			room = out->room;
 		}
-		part = len < last->size - last->to ? len : last->size - last->to;
-		memcpy(last->room + last->to, from, part);
-		last->to += part;
+		part = len < room->size - room->used ? len : room->size - room->used;
+		open_block(out)->len += part;
+		memcpy(room->bytes + room->used, from, part);
+		room->used += part;
 		from += part;
 		len -= part;
 	}
@@ -94,43 +164,29 @@ outgoing_borrow(struct outgoing *out, const void *bytes, size_t len, int32_t own
 	assert(owner != 0);
 	if (len == 0)
 		return;
-	block = block_new(0);
+	block = push(out);
 	block->bytes = bytes;
-	block->to = len;
+	block->len = len;
 	block->owner = owner;
-	push(out, block);
 	out->len += len;
-}
-
-/* The same bytes in a block of ours, in the same place of the list. */
-static struct outgoing_block *
-copied(const struct outgoing_block *block)
-{
-	size_t len = block->to - block->from;
-	struct outgoing_block *copy = block_new(len);
-
-	memcpy(copy->room, block->bytes + block->from, len);
-	copy->to = len;
-	copy->next = block->next;
-	return copy;
 }
 
 void
 outgoing_detach(struct outgoing *out, int32_t owner)
 {
-	struct outgoing_block **link;
+	struct outgoing_block *block;
 
-	for (link = &out->first; *link != NULL; link = &(*link)->next) {
-		struct outgoing_block *block = *link;
-
+	for (block = out->first; block != NULL; block = block->next) {
 		if (block->owner != owner)
 			continue;
-		*link = copied(block);
-		if (out->last == block)
-			out->last = *link;
-		free(block);
+		block->room = room_new(block->len);
+		memcpy(block->room->bytes, block->bytes, block->len);
+		block->bytes = block->room->bytes;
+		block->owner = 0;
 	}
 }
+
+/* --- out --- */
 
 bool
 outgoing_has(const struct outgoing *out, int32_t owner)
@@ -151,8 +207,8 @@ outgoing_pieces(const struct outgoing *out, struct iovec *pieces, int most)
 	int count = 0;
 
 	for (block = out->first; block != NULL && count < most; block = block->next) {
-		pieces[count].iov_base = (void *)(uintptr_t)(block->bytes + block->from);
-		pieces[count].iov_len = block->to - block->from;
+		pieces[count].iov_base = (void *)(uintptr_t)block->bytes;
+		pieces[count].iov_len = block->len;
 		count++;
 	}
 	return count;
@@ -165,13 +221,13 @@ outgoing_consume(struct outgoing *out, size_t len)
 	out->len -= len;
 	while (len > 0) {
 		struct outgoing_block *block = out->first;
-		size_t part = block->to - block->from;
 
-		if (len < part) {
-			block->from += len;
+		if (len < block->len) {
+			block->bytes += len;
+			block->len -= len;
 			return;
 		}
-		len -= part;
+		len -= block->len;
 		pop(out);
 	}
 }

@@ -17,18 +17,23 @@
 #include <sys/uio.h>
 
 struct outgoing_block;
+struct outgoing_room;
 
 struct outgoing {
 	struct outgoing_block *first;
 	struct outgoing_block *last;
-	size_t len; /* bytes that wait */
+	size_t len;		      /* bytes that wait */
+	struct outgoing_room *room;   /* private: where the next copy goes; one ref is ours */
+	struct outgoing_block *spare; /* private: blocks to use again */
+	unsigned spares;
 };
 
 void outgoing_release(struct outgoing *out);
 
 void outgoing_copy(struct outgoing *out, const void *bytes, size_t len);
 
-/* bytes must stay until they are sent or detached; owner is any number but 0. */
+/* Borrowed, in order behind the rest. bytes must stay until they are sent or detached; owner is any
+ * number but 0. */
 void outgoing_borrow(struct outgoing *out, const void *bytes, size_t len, int32_t owner);
 
 /* Nothing of owner's is borrowed any more. */

@@ -79,8 +79,8 @@ http_reply_take(struct http_request *req, int status, const char *content_type, 
 	free(req->reply_body);
 	req->reply_body = body;
 	has_body = len > 0 && !has_no_body(req, status);
-	req->stream.body = body;
-	req->stream.body_len = has_body ? len : 0;
+	req->whole = (struct iovec){body, len};
+	h2_stream_set_body(&req->stream, &req->whole, has_body ? len : 0);
 	send_head(req, status, content_type, len, has_body);
 	request_answered(req);
 }

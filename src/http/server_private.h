@@ -103,7 +103,8 @@ struct http_request {
 	void *close_arg;
 	struct http_header extra[REPLY_HEADERS_MAX];
 	size_t extra_count;
-	void *reply_body; /* owned; stream.body points to it */
+	void *reply_body;   /* owned */
+	struct iovec whole; /* the same, for the stream */
 	struct buffer queue;
 	void (*on_drain)(void *arg);
 	void *drain_arg;
