@@ -331,7 +331,8 @@ start_call(struct hub_request *request, const struct hub_post *post, struct err 
 		.headers = headers,
 		.header_count = sizeof(headers) / sizeof(headers[0]),
 		.body = request->body.data,
-		.body_len = request->body.len,
+		.pieces = post->pieces,
+		.body_len = post->pieces != NULL ? post->pieces_len : request->body.len,
 		.reply_limit = RUNNER_JSON_MOST_BYTES,
 		.timeout_ms = post->timeout_ms,
 	};
@@ -341,7 +342,7 @@ start_call(struct hub_request *request, const struct hub_post *post, struct err 
 	(void)snprintf(path, sizeof(path), "/api/v3/runner/%s", post->path);
 	(void)snprintf(version, sizeof(version), "%d", RUNNER_PROTOCOL);
 	link->counters.requests++;
-	link->counters.body_bytes += request->body.len;
+	link->counters.body_bytes += spec.body_len;
 	return http_call_start(&request->call, link->client, &spec, on_reply, request, err);
 }
 
@@ -357,8 +358,10 @@ hub_post(struct hub_request **out, struct hub_link *link, const struct hub_post 
 	request->link = link;
 	request->done = done;
 	request->arg = arg;
-	request->body = *post->body;
-	memset(post->body, 0, sizeof(*post->body));
+	if (post->body != NULL) {
+		request->body = *post->body;
+		memset(post->body, 0, sizeof(*post->body));
+	}
 	request->next = link->requests;
 	request->prev = &link->requests;
 	if (request->next != NULL)

@@ -23,6 +23,7 @@ struct buffer;
 struct err;
 struct hub_link;
 struct hub_request;
+struct iovec;
 struct json;
 struct loop;
 struct tls_context;
@@ -82,7 +83,9 @@ struct hub_post {
 	const char *path;	  /* behind /api/v3/runner/ */
 	const char *token;	  /* NULL: the link's */
 	const char *content_type; /* NULL: application/json */
-	struct buffer *body;	  /* taken: empty when hub_post() returns, also where it fails */
+	struct buffer *body; /* taken: empty when hub_post() returns, also where it fails; or */
+	const struct iovec *pieces; /* its pieces: borrowed, the array too, until done or cancel */
+	size_t pieces_len;	    /* bytes of them together */
 	uint64_t timeout_ms;
 };
 

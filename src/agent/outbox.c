@@ -1,6 +1,9 @@
 /*
  * outbox.c - output of all tasks goes to the hub in batches.
  *
+ * A batch is a few chunks of the slab, each with whole records; they go to the socket, or
+ * into TLS, from where they are, and are given back with the answer.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "agent/outbox.h"
@@ -8,14 +11,15 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/uio.h>
 
 #include "agent/hub_link.h"
 #include "agent/pace.h"
+#include "agent/press.h"
 #include "agent/spool.h"
 #include "agent/task.h"
 #include "agent/tasks.h"
 #include "base/assert.h"
-#include "base/buffer.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -27,6 +31,7 @@
 enum {
 	OUTBOX_MAGIC = 0x6f757462,
 	RECORD_MOST_BYTES = RUNNER_RECORD_HEADER_BYTES + RUNNER_RECORD_FRAME_MOST_BYTES,
+	OUTBOX_CHUNKS_MOST = 6, /* a chunk may end before the next record, and so one has room */
 };
 
 struct outbox {
@@ -35,7 +40,11 @@ struct outbox {
 	struct tasks *tasks;
 	void (*on_stored)(void *arg);
 	void *arg;
-	struct hub_request *request; /* under way */
+	struct hub_request *request;		  /* under way */
+	struct chunk *chunks[OUTBOX_CHUNKS_MOST]; /* the batch */
+	struct iovec pieces[OUTBOX_CHUNKS_MOST];  /* the same, for the request */
+	size_t count;				  /* of them */
+	size_t len;				  /* their bytes together */
 	struct pace pace;
 	struct id turn; /* the task that goes first in the next batch */
 	bool has_turn;
@@ -43,6 +52,15 @@ struct outbox {
 };
 
 static void on_pace(void *arg);
+
+/* Its bytes are in the spools still. */
+static void
+drop_batch(struct outbox *outbox)
+{
+	while (outbox->count > 0)
+		chunk_unref(outbox->chunks[--outbox->count]);
+	outbox->len = 0;
+}
 
 struct outbox *
 outbox_new(struct loop *loop, struct hub_link *link, struct tasks *tasks,
@@ -66,6 +84,7 @@ outbox_free(struct outbox *outbox)
 		return;
 	OBJ_CHECK(outbox, OUTBOX_MAGIC);
 	hub_request_cancel(outbox->request);
+	drop_batch(outbox);
 	pace_release(&outbox->pace);
 	OBJ_WIPE(outbox);
 	free(outbox);
@@ -220,6 +239,7 @@ on_delivered(void *arg, const struct err *err, const struct hub_answer *answer)
 
 	OBJ_CHECK(outbox, OUTBOX_MAGIC);
 	outbox->request = NULL;
+	drop_batch(outbox);
 	if (err != NULL) {
 		failed(outbox, err, answer);
 		return;
@@ -261,24 +281,62 @@ give_up_spool(struct task *task)
 					  spool->streams[i - 1].attempt, UINT64_MAX);
 }
 
-/* Take what fits into share from one task. Returns bytes taken. */
-static size_t
-take_from(struct task *task, struct buffer *batch, size_t share)
+static uint64_t
+unsent_of_all(struct outbox *outbox)
 {
-	struct err err = ERR_INIT;
-	void *room;
-	size_t len;
+	struct task *task = NULL;
+	uint64_t bytes = 0;
 
-	if (buffer_reserve(batch, share, &room, &err) < 0)
-		return 0;
-	if (spool_unsent(task_spool(task), room, share, &len, &err) < 0) {
+	while ((task = tasks_next(outbox->tasks, task)) != NULL)
+		bytes += has_output(task) ? task_spool(task)->unsent : 0;
+	return bytes;
+}
+
+/* One more chunk, the first one no larger than is needed. NULL: enough, or memory is short. */
+static struct chunk *
+add_chunk(struct outbox *outbox)
+{
+	uint64_t size = outbox->count == 0 ? unsent_of_all(outbox) : CHUNK_MOST_BYTES;
+	struct chunk *chunk;
+
+	if (outbox->count == OUTBOX_CHUNKS_MOST)
+		return NULL;
+	chunk = press_take(tasks_press(outbox->tasks),
+			   size < CHUNK_MOST_BYTES ? (size_t)size : CHUNK_MOST_BYTES);
+	if (chunk != NULL)
+		outbox->chunks[outbox->count++] = chunk;
+	return chunk;
+}
+
+/* Whole records of one task, up to share bytes, behind what is in the last chunk. */
+static size_t
+read_into(struct outbox *outbox, struct task *task, size_t share)
+{
+	struct chunk *chunk = outbox->chunks[outbox->count - 1];
+	size_t room = chunk->size - chunk->len, len;
+	struct err err = ERR_INIT;
+
+	if (spool_unsent(task_spool(task), chunk->bytes + chunk->len, share < room ? share : room,
+			 &len, &err) < 0) {
 		log_line(LOG_ERROR, LOG_AT_TASK(task_id_text(task)), "cannot read its output: %s",
 			 err.text);
 		give_up_spool(task);
 		return 0;
 	}
-	buffer_grew(batch, len);
+	chunk->len += (uint32_t)len;
+	outbox->len += len;
 	return len;
+}
+
+/* Take what fits into share from one task; a record that the last chunk has no room for begins a
+ * new one. */
+static void
+take_from(struct outbox *outbox, struct task *task, size_t share)
+{
+	if (outbox->count > 0 && (read_into(outbox, task, share) > 0 || !has_output(task)))
+		return;
+	if (add_chunk(outbox) != NULL && read_into(outbox, task, share) == 0)
+		chunk_unref(outbox->chunks[--outbox->count]);
 }
 
 static struct task *
@@ -291,24 +349,24 @@ first_task(struct outbox *outbox)
 
 /* One round over all tasks, each with its share. False when nothing was taken. */
 static bool
-take_round(struct outbox *outbox, struct buffer *batch, size_t share)
+take_round(struct outbox *outbox, size_t share)
 {
 	struct task *first = first_task(outbox), *task = first;
-	size_t before = batch->len, left;
+	size_t before = outbox->len, left;
 
 	do {
-		left = OUTBOX_BATCH_BYTES - batch->len;
+		left = OUTBOX_BATCH_BYTES - outbox->len;
 		if (left < RUNNER_RECORD_HEADER_BYTES)
 			break;
 		if (has_output(task))
-			(void)take_from(task, batch, share < left ? share : left);
+			take_from(outbox, task, share < left ? share : left);
 		task = tasks_next(outbox->tasks, task);
 		if (task == NULL)
 			task = tasks_next(outbox->tasks, NULL);
 		outbox->turn = *task_id(task);
 		outbox->has_turn = true;
 	} while (task != first);
-	return batch->len > before;
+	return outbox->len > before;
 }
 
 static size_t
@@ -322,44 +380,49 @@ count_noisy(struct outbox *outbox)
 	return count;
 }
 
-/* A share is at least one record; what quiet tasks leave goes to the others in further rounds. */
-static void
-fill(struct outbox *outbox, struct buffer *batch)
+/* A share is at least one record; what quiet tasks leave goes to the others in further rounds.
+ * False when something waits for memory. */
+static bool
+fill(struct outbox *outbox)
 {
-	size_t noisy = count_noisy(outbox), share;
+	size_t noisy = count_noisy(outbox), share, i;
 
 	if (noisy == 0)
-		return;
+		return true;
 	share = OUTBOX_BATCH_BYTES / noisy;
 	if (share < RECORD_MOST_BYTES)
 		share = RECORD_MOST_BYTES;
-	while (take_round(outbox, batch, share))
+	while (take_round(outbox, share))
 		continue;
+	for (i = 0; i < outbox->count; i++)
+		outbox->pieces[i] =
+			(struct iovec){outbox->chunks[i]->bytes, outbox->chunks[i]->len};
+	return outbox->len > 0 || count_noisy(outbox) == 0;
 }
 
 static void
 on_pace(void *arg)
 {
 	struct outbox *outbox = arg;
-	struct buffer batch = BUFFER_INIT;
 	struct hub_post post = {.path = "output",
 				.content_type = RUNNER_OUTPUT_TYPE,
-				.body = &batch,
+				.pieces = outbox->pieces,
 				.timeout_ms = OUTBOX_REPLY_MS};
 	struct err err = ERR_INIT;
 
 	OBJ_CHECK(outbox, OUTBOX_MAGIC);
 	if (outbox->request != NULL || !hub_link_is_up(outbox->link))
 		return;
-	fill(outbox, &batch);
-	if (batch.len == 0) {
-		buffer_release(&batch);
+	if (!fill(outbox))
+		(void)pace_failed(&outbox->pace, 0);
+	if (outbox->len == 0)
 		return;
-	}
-	log_debug("batch of %zu bytes of output", batch.len);
+	log_debug("batch of %zu bytes of output", outbox->len);
 	pace_sent(&outbox->pace);
+	post.pieces_len = outbox->len;
 	if (hub_post(&outbox->request, outbox->link, &post, on_delivered, outbox, &err) < 0) {
 		log_debug("output: %s", err.text);
+		drop_batch(outbox);
 		rewind_all(outbox);
 		(void)pace_failed(&outbox->pace, 0);
 	}

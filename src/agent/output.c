@@ -9,12 +9,11 @@
  */
 #include "agent/output.h"
 
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "agent/output_chunk.h"
+#include "agent/press.h"
 #include "agent/spool.h"
 #include "base/assert.h"
 #include "base/err.h"
@@ -79,8 +78,8 @@ wants_commit(const struct output *output, uint64_t now)
 
 	if (pending == 0 || (output->kept_size == output->size && !output_is_final(output)))
 		return false;
-	return pending >= OUTPUT_CHUNK_BYTES || output->ended || output->draining ||
-	       now >= output->close_us || output->press->held > output->press->held_most;
+	return pending >= PRESS_CHUNK_BYTES || output->ended || output->draining ||
+	       now >= output->close_us || press_is_short(output->press);
 }
 
 /* False when the output waits for room, or has failed. */
@@ -131,15 +130,26 @@ note_moved(struct output *output, size_t moved)
 	output->moved_us = now;
 }
 
-/* One look at the pipe. False when it failed. */
+/* One look at the pipe, as far as memory allows. False when it failed. */
 static bool
 look(struct output *output, size_t most, size_t *moved)
 {
 	struct err err = ERR_INIT;
+	size_t allowance;
 	bool ended;
 	int rc;
 
 	output->read_us = loop_now_us(output->press->loop);
+	allowance = press_allowance(output->press, output_holds(output));
+	output->waiting = allowance == 0;
+	*moved = 0;
+	if (output->waiting) {
+		output->polled = true;
+		output->pace_ms = PACE_MOST_MS;
+		return true;
+	}
+	if (most > allowance)
+		most = allowance;
 	rc = pipe_splice(output->pipe_fd, output->memfd, output->size, most, moved, &ended, &err);
 	if (rc == ERR_LIMIT) {
 		block(output); /* no memory for more bytes now: the step waits */
@@ -151,6 +161,8 @@ look(struct output *output, size_t most, size_t *moved)
 	}
 	if (*moved > 0)
 		note_moved(output, *moved);
+	else
+		output->drain_to = output->size; /* empty: that was all */
 	if (ended)
 		end_pipe(output);
 	return true;
@@ -247,7 +259,8 @@ on_timer(void *arg)
 		if (!look(output, OUTPUT_TURN_BYTES, &moved))
 			return;
 		set_pace(output, moved);
-		if (moved == 0 && !output->ended && !output->blocked && !watch_pipe(output))
+		if (moved == 0 && !output->ended && !output->blocked && !output->waiting &&
+		    !watch_pipe(output))
 			return;
 	}
 	finish_turn(output);
@@ -262,6 +275,15 @@ output_resume(struct output *output)
 	output->blocked = false;
 	output->moved_us = loop_now_us(output->press->loop); /* its silence was ours */
 	finish_turn(output);
+}
+
+/* Memory is short: commit what there is. True when something went. */
+static bool
+let_go(struct output *output)
+{
+	uint64_t before = output_holds(output);
+
+	return commit(output) && output_holds(output) < before;
 }
 
 /* Everything that waits now; never more, or a survivor that floods its pipe would hold the step. */
@@ -279,11 +301,11 @@ take_what_waits(struct output *output)
 	while (output->size < output->drain_to && !output->ended) {
 		if (!look(output, OUTPUT_TURN_BYTES, &moved))
 			return false;
-		if (moved == 0)
+		if (moved == 0 && !(output->waiting && let_go(output)))
 			break;
 	}
 	/* Only a look at an empty pipe says whether anybody is left who may write. */
-	return output->ended || look(output, OUTPUT_CHUNK_BYTES, &moved);
+	return output->ended || look(output, PRESS_CHUNK_BYTES, &moved);
 }
 
 bool
@@ -296,7 +318,9 @@ output_drain(struct output *output)
 	output->drain_to = output->size;
 	if (output->pipe_fd >= 0 && !take_what_waits(output))
 		return true; /* failed: there is nothing more to get */
-	if ((output->blocked || !commit(output)) && !output->failed) {
+	if ((output->blocked || !commit(output) || output->committed < output->drain_to) &&
+	    !output->failed) {
+		output->polled = output->pipe_fd >= 0;
 		arm(output);
 		return false;
 	}
@@ -330,9 +354,9 @@ output_say(struct output *output, const char *text, struct err *err)
 /* --- life --- */
 
 int
-output_start(struct output *output, struct output_press *press, struct spool *spool,
-	     struct mask *mask, uint32_t step, uint32_t attempt, int pipe_fd, int memfd,
-	     char *last_line, const struct output_hooks *hooks, struct err *err)
+output_start(struct output *output, struct press *press, struct spool *spool, struct mask *mask,
+	     uint32_t step, uint32_t attempt, int pipe_fd, int memfd, char *last_line,
+	     const struct output_hooks *hooks, struct err *err)
 {
 	uint64_t size = 0;
 	int rc;
@@ -354,6 +378,7 @@ output_start(struct output *output, struct output_press *press, struct spool *sp
 	output->read_us = output->moved_us = loop_now_us(press->loop);
 	output->committed = spool_source_end(spool, step, attempt);
 	timer_init(&output->timer, press->loop, on_timer, output);
+	press_join(press);
 	rc = pipe_memfd_size(memfd, &size, err);
 	if (rc == 0 && size < output->committed)
 		rc = err_set(err, ERR_HOST, "step %u has %llu bytes of output, its spool has %llu",
@@ -377,7 +402,8 @@ output_release(struct output *output)
 		return;
 	watch_stop(&output->watch);
 	timer_release(&output->timer);
-	output->press->held -= output->size - output->punched;
+	press_hold(output->press, output_holds(output), 0);
+	press_leave(output->press);
 	if (output->pipe_fd >= 0)
 		(void)close(output->pipe_fd);
 	(void)close(output->memfd);
@@ -393,5 +419,5 @@ output_is_ended(const struct output *output)
 bool
 output_is_blocked(const struct output *output)
 {
-	return output->blocked;
+	return output->blocked || output->waiting;
 }

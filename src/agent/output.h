@@ -10,7 +10,8 @@
  * A pipe that prints is looked at by a timer, not by the poller, so that short lines cost a
  * wake-up every few milliseconds and not one each. A chunk is closed at 64 KiB, 50 ms after
  * its first byte when the step was quiet before, 250 ms when not, or at the end. While the
- * spool has no room nothing is taken out of the pipe and the step waits in write(2).
+ * spool has no room, or this output has its share of a short memory (agent/press.h), nothing is
+ * taken out of the pipe and the step waits in write(2).
  *
  * Between reading a chunk and packing it secrets become "****" (task/mask.h). What may be the
  * beginning of one is not committed, so it stays in the memfd; it goes when more shows that it is
@@ -30,34 +31,16 @@
 #include "task/mask.h"
 
 struct err;
-struct frame_packer;
+struct press;
 struct spool;
 
 enum {
-	OUTPUT_CHUNK_BYTES = 65536,
 	OUTPUT_TURN_BYTES = 256 * 1024, /* most taken from one pipe in one turn */
 	OUTPUT_QUIET_MS = 50,		/* a chunk's age when it is closed */
 	OUTPUT_BUSY_MS = 250,
 	OUTPUT_KEPT_MS = 1000,	 /* so long what may be the beginning of a secret waits for more */
 	OUTPUT_LINE_BYTES = 200, /* of the last line that is kept for status, NUL included */
 };
-
-/* What all outputs share: one compression context, room for one chunk, the ceiling of all memfds.
- */
-struct output_press {
-	struct loop *loop;
-	struct frame_packer *packer;
-	unsigned char *raw;    /* OUTPUT_CHUNK_BYTES */
-	unsigned char *masked; /* the same without secrets */
-	unsigned char *record; /* header and frame */
-	size_t record_size;
-	uint64_t held, held_most; /* bytes in memfds; beyond held_most a chunk is closed at once */
-	uint64_t bytes, records, frame_bytes; /* counted since the start */
-};
-
-int output_press_init(struct output_press *press, struct loop *loop, int zstd_level,
-		      uint64_t held_most, struct err *err);
-void output_press_release(struct output_press *press);
 
 struct output_hooks {
 	void *arg;
@@ -71,7 +54,7 @@ struct output_hooks {
 struct output {
 	uint32_t magic;
 	uint32_t step, attempt;
-	struct output_press *press;
+	struct press *press;
 	struct spool *spool;
 	struct output_hooks hooks;
 	struct mask *mask; /* borrowed; NULL: nothing to mask */
@@ -90,6 +73,7 @@ struct output {
 	unsigned pace_ms;  /* between two looks */
 	bool ended;	   /* end of file was seen */
 	bool draining, polled, blocked, failed;
+	bool waiting; /* for memory that others hold */
 	struct watch watch;
 	struct timer timer;
 };
@@ -99,9 +83,9 @@ struct output {
  * failure. last_line, mask and spool outlive it. No hook is called from inside. Fails: ERR_HOST,
  * also when the memfd ends before the spool does.
  */
-int output_start(struct output *output, struct output_press *press, struct spool *spool,
-		 struct mask *mask, uint32_t step, uint32_t attempt, int pipe_fd, int memfd,
-		 char *last_line, const struct output_hooks *hooks, struct err *err);
+int output_start(struct output *output, struct press *press, struct spool *spool, struct mask *mask,
+		 uint32_t step, uint32_t attempt, int pipe_fd, int memfd, char *last_line,
+		 const struct output_hooks *hooks, struct err *err);
 void output_release(struct output *output);
 
 /* Add text of the agent's own to the step's output, behind what was read so far, and commit it. */
@@ -119,7 +103,8 @@ void output_resume(struct output *output);
 /* Nobody holds the write end any more and everything is in the spool. */
 bool output_is_ended(const struct output *output);
 
-/* Is it kept from reading by a full spool? Its silence is not the step's then. */
+/* Is it kept from reading by a full spool, or by what others hold? Its silence is not the step's
+ * then. */
 bool output_is_blocked(const struct output *output);
 
 #endif

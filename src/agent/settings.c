@@ -22,6 +22,7 @@
 #include "base/buffer.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/slab.h"
 #include "base/text.h"
 #include "format/frame.h"
 #include "runner/protocol.h"
@@ -102,11 +103,11 @@ static const struct row rows[] = {
 	 AT(spool_max),
 	 1 << 20,
 	 (uint64_t)1 << 40},
-	{{"output-memory", 0, "SIZE", "output of all tasks on its way to the spool (64M)"},
+	{{"output-memory", 0, "SIZE", "memory that output of all tasks passes through (16M)"},
 	 BYTES,
 	 AT(output_memory),
-	 1 << 20,
-	 (uint64_t)1 << 40},
+	 SLAB_LEAST_BYTES,
+	 SLAB_MOST_BYTES},
 	{{"output-zstd-level", 0, "N", "1 to 19 (1)"},
 	 NUMBER,
 	 AT(output_zstd_level),
@@ -468,7 +469,7 @@ init(struct settings *settings)
 	settings->grace_ms = SUPERVISOR_GRACE_MS;
 	settings->orphan_limit_ms = RUNNER_LOST_MS;
 	settings->spool_max = (uint64_t)64 << 20;
-	settings->output_memory = (uint64_t)64 << 20;
+	settings->output_memory = (uint64_t)16 << 20;
 	settings->output_zstd_level = FRAME_LEVEL_DEFAULT;
 	settings->log_level = LOG_INFO;
 	memset(&room, 0, sizeof(room));

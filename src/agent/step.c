@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "agent/press.h"
 #include "agent/spool.h"
 #include "agent/supervisor.h"
 #include "base/assert.h"

@@ -43,7 +43,7 @@ struct step {
 	const char *task; /* id, for the log */
 	struct supervisor *supervisor;
 	struct step_hooks hooks;
-	struct output_press *press;
+	struct press *press;
 	struct spool *spool;
 	struct mask *mask;
 	char *last_line;
@@ -70,7 +70,7 @@ struct step {
 struct step_place {
 	const char *task;
 	struct supervisor *supervisor;
-	struct output_press *press;
+	struct press *press;
 	struct spool *spool;
 	struct mask *mask;
 	char *last_line;

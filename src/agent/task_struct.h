@@ -14,6 +14,7 @@
 #include "agent/control.h"
 #include "agent/journal.h"
 #include "agent/output.h"
+#include "agent/press.h"
 #include "agent/sequence.h"
 #include "agent/spool.h"
 #include "agent/step.h"
@@ -40,7 +41,7 @@ struct tasks {
 	struct tasks_hooks hooks;
 	struct tasks_counters counters;
 	struct executor *executor;
-	struct output_press press;
+	struct press press;
 	struct control *control; /* its processes' socket */
 	struct work_dirs work_dirs;
 	struct arena arena; /* of command_host */

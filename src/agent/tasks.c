@@ -201,7 +201,7 @@ tasks_new(struct tasks **out, struct loop *loop, const struct tasks_settings *se
 	rc = host_executor_new(&tasks->executor, settings->isolation, err);
 	if (rc < 0)
 		goto no_executor;
-	rc = output_press_init(&tasks->press, loop, settings->zstd_level,
+	rc = press_init(&tasks->press, loop, settings->zstd_level,
 			       settings->output_most_bytes, err);
 	if (rc < 0)
 		goto no_press;
@@ -221,7 +221,7 @@ tasks_new(struct tasks **out, struct loop *loop, const struct tasks_settings *se
 
 no_work_dirs:
 	work_dirs_release(&tasks->work_dirs);
-	output_press_release(&tasks->press);
+	press_release(&tasks->press);
 no_press:
 	tasks->executor->free(tasks->executor);
 no_executor:
@@ -245,7 +245,7 @@ tasks_free(struct tasks *tasks)
 	later_release(&tasks->reap);
 	control_free(tasks->control);
 	work_dirs_release(&tasks->work_dirs);
-	output_press_release(&tasks->press);
+	press_release(&tasks->press);
 	tasks->executor->free(tasks->executor);
 	arena_release(&tasks->arena);
 	OBJ_WIPE(tasks);
@@ -286,6 +286,12 @@ size_t
 tasks_running(const struct tasks *tasks)
 {
 	return tasks->running;
+}
+
+struct press *
+tasks_press(struct tasks *tasks)
+{
+	return &tasks->press;
 }
 
 const struct tasks_counters *

@@ -24,6 +24,7 @@
 struct err;
 struct json;
 struct loop;
+struct press;
 struct state_dir;
 struct task;
 struct tasks;
@@ -51,7 +52,7 @@ struct tasks_settings {
 	uint32_t orphan_ms; /* how long a task goes on without a runnerd; SUPERVISOR_ORPHAN_FOREVER
 			     */
 	uint64_t spool_most_bytes;  /* of one task */
-	uint64_t output_most_bytes; /* all steps' memfds together */
+	uint64_t output_most_bytes; /* memory that output is on its way through: agent/press.h */
 	int zstd_level;
 	const char *const *mask; /* values that no task's output shows; NULL-terminated, or NULL */
 	bool keep_failed;	 /* keep the work directory of a task that did not succeed */
@@ -101,6 +102,10 @@ struct task *tasks_next(struct tasks *tasks, struct task *after);
 /* All that are not removed; those that occupy a slot (neither done nor unclaimed). */
 size_t tasks_count(const struct tasks *tasks);
 size_t tasks_running(const struct tasks *tasks);
+
+/* What its tasks' output passes through: chunks for what sends it; slab_use(press->slab) says how
+ * much is in use, for metrics and people. */
+struct press *tasks_press(struct tasks *tasks);
 
 const struct tasks_counters *tasks_counters(struct tasks *tasks);
 

@@ -13,5 +13,12 @@ libbase_a_SOURCES = \
 	src/base/options.c src/base/options.h \
 	src/base/poison.h \
 	src/base/sanitize.h \
-	src/base/slab.c src/base/slab.h \
+	src/base/slab.c src/base/slab.h src/base/slab_store.h \
 	src/base/text.c src/base/text.h
+
+# Where a slab's chunks come from.
+if SLAB_MALLOC
+libbase_a_SOURCES += src/base/slab_malloc.c
+else
+libbase_a_SOURCES += src/base/slab_arena.c
+endif

@@ -1,59 +1,40 @@
 /*
- * slab.c - output chunks of one size with a reference count, under a ceiling.
- *
- * Chunk heads lie in an array beside the arena, so that a free chunk's pages need
- * not be touched. The free list is last in, first out: the warmest chunk is next.
- * Free chunks are poisoned under ASan.
+ * slab.c - memory that output passes through: what is counted, and against what.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "base/slab.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 
 #include "base/assert.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "base/poison.h"
+#include "base/slab_store.h"
 
-enum { SLAB_LEAST_CHUNKS = 4 };
+const uint32_t slab_sizes[SLAB_KINDS] = {4096, 16 * 1024, CHUNK_MOST_BYTES};
 
 struct slab {
-	unsigned char *arena;
-	struct chunk *chunks;
-	unsigned count, in_use;
-	unsigned fresh; /* chunks from here on were never taken */
-	struct chunk *free;
-	bool dry;
-	void (*on_give)(void *arg);
-	void *on_give_arg;
+	struct slab_store *store;
+	struct slab_use use;	       /* resident_bytes is the store's to say */
+	size_t taken[SLAB_KINDS];      /* chunks that are out */
+	size_t most_taken[SLAB_KINDS]; /* the same, since the last trim */
 };
 
 int
 slab_new(struct slab **out, size_t limit_bytes, struct err *err)
 {
 	struct slab *slab;
-	size_t count = limit_bytes / CHUNK_SIZE_BYTES;
-	void *arena;
+	struct slab_store *store;
 
-	if (count < SLAB_LEAST_CHUNKS)
-		count = SLAB_LEAST_CHUNKS;
-	if (count > UINT32_MAX / 2)
-		return err_set(err, ERR_LIMIT, "output memory of %zu bytes is too large", limit_bytes);
-	arena = mmap(NULL, count * CHUNK_SIZE_BYTES, PROT_READ | PROT_WRITE,
-		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (arena == MAP_FAILED)
-		return err_sys(err, "cannot reserve %zu bytes of output memory", limit_bytes);
-	/* Huge pages would round every chunk up to 2 MiB; a kernel without them says EINVAL. */
-	(void)madvise(arena, count * CHUNK_SIZE_BYTES, MADV_NOHUGEPAGE);
-
+	if (limit_bytes < SLAB_LEAST_BYTES || limit_bytes > SLAB_MOST_BYTES)
+		return err_set(err, ERR_LIMIT, "output memory of %zu bytes is not from %d to %d",
+			       limit_bytes, SLAB_LEAST_BYTES, SLAB_MOST_BYTES);
+	if (slab_store_new(&store, limit_bytes, err) < 0)
+		return err->code;
 	slab = MEM_NEW(struct slab);
-	slab->arena = arena;
-	slab->chunks = MEM_NEW_ARRAY(struct chunk, count);
-	slab->count = (unsigned)count;
-	POISON(arena, count * CHUNK_SIZE_BYTES);
+	slab->store = store;
+	slab->use.limit_bytes = limit_bytes;
 	*out = slab;
 	return 0;
 }
@@ -63,43 +44,69 @@ slab_free(struct slab *slab)
 {
 	if (slab == NULL)
 		return;
-	assert(slab->in_use == 0);
-	UNPOISON(slab->arena, (size_t)slab->count * CHUNK_SIZE_BYTES);
-	(void)munmap(slab->arena, (size_t)slab->count * CHUNK_SIZE_BYTES);
-	free(slab->chunks);
+	assert(slab->use.chunk_bytes == 0 && slab->use.charged_bytes == 0);
+	slab_store_free(slab->store);
 	free(slab);
 }
 
-static struct chunk *
-take_fresh(struct slab *slab)
+static void
+note_peak(struct slab *slab)
 {
-	struct chunk *chunk = &slab->chunks[slab->fresh];
+	size_t now = slab->use.chunk_bytes + slab->use.charged_bytes;
 
-	chunk->slab = slab;
-	chunk->bytes = slab->arena + (size_t)slab->fresh * CHUNK_SIZE_BYTES;
-	slab->fresh++;
-	return chunk;
+	if (now > slab->use.peak_bytes)
+		slab->use.peak_bytes = now;
+}
+
+/* Is there room for bytes more pages? Free chunks' pages make way first. */
+static bool
+make_room(struct slab *slab, size_t bytes)
+{
+	unsigned kind;
+	size_t others = slab->use.charged_bytes + bytes;
+
+	if (slab_store_resident(slab->store) + others <= slab->use.limit_bytes)
+		return true;
+	for (kind = 0; kind < SLAB_KINDS; kind++)
+		slab_store_trim(slab->store, kind, 0);
+	return slab_store_resident(slab->store) + others <= slab->use.limit_bytes;
+}
+
+static unsigned
+kind_for(size_t size)
+{
+	unsigned kind = 0;
+
+	while (slab_sizes[kind] < size)
+		kind++;
+	return kind;
 }
 
 struct chunk *
-slab_take(struct slab *slab)
+slab_take(struct slab *slab, size_t size)
 {
-	struct chunk *chunk = slab->free;
+	struct chunk *chunk = NULL;
+	unsigned kind;
 
-	if (chunk != NULL) {
-		slab->free = chunk->next;
-	} else if (slab->fresh < slab->count) {
-		chunk = take_fresh(slab);
-	} else {
-		slab->dry = true;
+	assert(size <= CHUNK_MOST_BYTES);
+	kind = kind_for(size);
+	if (slab_store_is_warm(slab->store, kind) || make_room(slab, slab_sizes[kind]))
+		chunk = slab_store_get(slab->store, kind);
+	if (chunk == NULL) {
+		slab->use.refused++;
 		return NULL;
 	}
 	assert(chunk->refs == 0);
-	UNPOISON(chunk->bytes, CHUNK_SIZE_BYTES);
 	chunk->refs = 1;
 	chunk->len = 0;
+	chunk->slab = slab;
 	chunk->next = NULL;
-	slab->in_use++;
+	slab->use.taken++;
+	slab->use.chunk_bytes += chunk->size;
+	slab->taken[kind]++;
+	if (slab->taken[kind] > slab->most_taken[kind])
+		slab->most_taken[kind] = slab->taken[kind];
+	note_peak(slab);
 	return chunk;
 }
 
@@ -113,50 +120,61 @@ chunk_ref(struct chunk *chunk)
 void
 chunk_unref(struct chunk *chunk)
 {
-	struct slab *slab = chunk->slab;
+	struct slab *slab;
 
+	if (chunk == NULL)
+		return;
 	assert(chunk->refs > 0);
 	if (--chunk->refs > 0)
 		return;
-	POISON(chunk->bytes, CHUNK_SIZE_BYTES);
-	chunk->next = slab->free;
-	slab->free = chunk;
-	slab->in_use--;
-	if (slab->dry && slab->on_give != NULL) {
-		slab->dry = false;
-		slab->on_give(slab->on_give_arg);
-	}
+	slab = chunk->slab;
+	slab->use.chunk_bytes -= chunk->size;
+	slab->taken[chunk->kind]--;
+	slab_store_put(slab->store, chunk);
 }
 
 void
-slab_on_give(struct slab *slab, void (*fn)(void *arg), void *arg)
+slab_charge(struct slab *slab, size_t bytes)
 {
-	slab->on_give = fn;
-	slab->on_give_arg = arg;
+	slab->use.charged_bytes += bytes;
+	(void)make_room(slab, 0);
+	note_peak(slab);
 }
 
 void
-slab_trim(struct slab *slab, unsigned keep)
+slab_discharge(struct slab *slab, size_t bytes)
 {
-	struct chunk *chunk;
+	assert(bytes <= slab->use.charged_bytes);
+	slab->use.charged_bytes -= bytes;
+}
 
-	for (chunk = slab->free; chunk != NULL; chunk = chunk->next) {
-		if (keep > 0) {
-			keep--;
-			continue;
-		}
-		(void)madvise(chunk->bytes, CHUNK_SIZE_BYTES, MADV_DONTNEED);
+size_t
+slab_room(const struct slab *slab)
+{
+	size_t used = slab->use.chunk_bytes + slab->use.charged_bytes;
+
+	return used < slab->use.limit_bytes ? slab->use.limit_bytes - used : 0;
+}
+
+bool
+slab_trim(struct slab *slab)
+{
+	size_t resident;
+	unsigned kind;
+
+	for (kind = 0; kind < SLAB_KINDS; kind++) {
+		slab_store_trim(slab->store, kind, slab->most_taken[kind] - slab->taken[kind]);
+		slab->most_taken[kind] = slab->taken[kind];
 	}
+	resident = slab_store_resident(slab->store);
+	return resident > slab->use.chunk_bytes;
 }
 
-unsigned
-slab_in_use(const struct slab *slab)
+struct slab_use
+slab_use(const struct slab *slab)
 {
-	return slab->in_use;
-}
+	struct slab_use use = slab->use;
 
-unsigned
-slab_capacity(const struct slab *slab)
-{
-	return slab->count;
+	use.resident_bytes = slab_store_resident(slab->store);
+	return use;
 }

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "agent/output.h"
+#include "agent/press.h"
 #include "agent/spool.h"
 #include "base/err.h"
 #include "format/frame.h"
@@ -24,7 +25,7 @@
 /* A pipe, its output, and everything that has come out at the other end. */
 struct rig {
 	struct loop *loop;
-	struct output_press press;
+	struct press press;
 	struct spool spool;
 	struct output output;
 	struct frame_reader *reader;
@@ -102,7 +103,7 @@ rig_new(const struct scratch *scratch, uint64_t spool_most)
 
 	assert_int_equal(loop_new(&rig->loop, &err), 0);
 	assert_int_equal(frame_reader_new(&rig->reader, &err), 0);
-	assert_int_equal(output_press_init(&rig->press, rig->loop, 1, 1 << 20, &err), 0);
+	assert_int_equal(press_init(&rig->press, rig->loop, 1, 1 << 20, &err), 0);
 	spool_init(&rig->spool, scratch->fd, &task, 1, spool_most, on_room, rig);
 	assert_int_equal(pipe2(fds, O_CLOEXEC | O_NONBLOCK), 0);
 	assert_int_equal(pipe_memfd_new(&memfd, "test", &err), 0);
@@ -119,9 +120,9 @@ static void
 rig_free(struct rig *rig)
 {
 	output_release(&rig->output);
-	assert_int_equal(rig->press.held, 0);
+	assert_int_equal(slab_use(rig->press.slab).charged_bytes, 0);
 	spool_remove(&rig->spool);
-	output_press_release(&rig->press);
+	press_release(&rig->press);
 	frame_reader_free(rig->reader);
 	timer_release(&rig->limit);
 	loop_free(rig->loop);

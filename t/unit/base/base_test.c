@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/assert.h"
 #include "base/buffer.h"
 #include "base/crc32c.h"
 #include "base/err.h"
@@ -194,48 +195,125 @@ test_crc32c_gives_the_known_values(void **state)
 	assert_int_equal(crc32c(crc32c(0, "hell", 4), "o, world", 8), whole);
 }
 
-static unsigned gave;
-
-static void
-on_give(void *arg)
-{
-	(void)arg;
-	gave++;
-}
-
 static void
 test_slab_take_returns_null_when_the_pool_is_empty(void **state)
 {
+	enum { COUNT = SLAB_LEAST_BYTES / CHUNK_MOST_BYTES };
 	struct err err = ERR_INIT;
-	struct chunk *chunks[8];
+	struct chunk *chunks[COUNT], *small;
 	struct slab *slab = NULL;
 	int i;
 
 	(void)state;
-	assert_int_equal(slab_new(&slab, 8 * CHUNK_SIZE_BYTES, &err), 0);
-	slab_on_give(slab, on_give, NULL);
-	for (i = 0; i < 8; i++) {
-		chunks[i] = slab_take(slab);
+	assert_int_equal(slab_new(&slab, SLAB_LEAST_BYTES - 1, &err), ERR_LIMIT);
+	assert_int_equal(slab_new(&slab, SLAB_LEAST_BYTES, &err), 0);
+	for (i = 0; i < COUNT; i++) {
+		chunks[i] = slab_take(slab, CHUNK_MOST_BYTES);
 		assert_non_null(chunks[i]);
-		memset(chunks[i]->bytes, i, CHUNK_SIZE_BYTES);
+		memset(chunks[i]->bytes, i, CHUNK_MOST_BYTES);
 	}
-	assert_null(slab_take(slab));
+	assert_null(slab_take(slab, CHUNK_MOST_BYTES));
+	small = slab_take(slab, 100); /* what is left has room for it */
+	assert_non_null(small);
+	assert_int_equal(slab_use(slab).refused, 1);
 	chunk_ref(chunks[0]);
 	chunk_unref(chunks[0]);
-	assert_int_equal(gave, 0);
+	assert_null(slab_take(slab, CHUNK_MOST_BYTES)); /* one reference is left */
 	chunk_unref(chunks[0]);
-	assert_int_equal(gave, 1);
-	chunk_unref(chunks[1]);
-	assert_int_equal(gave, 1); /* one dry spell, one call */
-	slab_trim(slab, 0);
-	chunks[0] = slab_take(slab);
-	assert_int_equal(chunks[0]->bytes[9], 0); /* its page went back */
-	chunk_unref(chunks[0]);
-	for (i = 2; i < 8; i++)
+	chunks[0] = slab_take(slab, CHUNK_MOST_BYTES);
+	assert_non_null(chunks[0]);
+	for (i = 0; i < COUNT; i++)
 		chunk_unref(chunks[i]);
-	assert_int_equal(slab_in_use(slab), 0);
+	chunk_unref(small);
+	assert_int_equal(slab_use(slab).chunk_bytes, 0);
+	assert_true(slab_use(slab).peak_bytes <= SLAB_LEAST_BYTES);
 	slab_free(slab);
 }
+
+static void
+test_slab_charges_count_against_the_ceiling(void **state)
+{
+	struct err err = ERR_INIT;
+	struct slab *slab = NULL;
+	struct chunk *chunk;
+
+	(void)state;
+	assert_int_equal(slab_new(&slab, SLAB_LEAST_BYTES, &err), 0);
+	slab_charge(slab, SLAB_LEAST_BYTES - 8000);
+	assert_int_equal(slab_room(slab), 8000);
+	assert_null(slab_take(slab, 10000));
+	chunk = slab_take(slab, 4000);
+	assert_non_null(chunk);
+	slab_charge(slab, 100000);
+	assert_int_equal(slab_room(slab), 0);
+	assert_int_equal(slab_use(slab).peak_bytes, SLAB_LEAST_BYTES - 8000 + 4096 + 100000);
+	slab_discharge(slab, SLAB_LEAST_BYTES - 8000 + 100000);
+	chunk_unref(chunk);
+	slab_free(slab);
+}
+
+/* What is free and not given back yet counts too: 300 small ones leave no pages to large ones. */
+static void
+test_slab_gives_pages_of_free_chunks_back(void **state)
+{
+	enum { COUNT = SLAB_LEAST_BYTES / 4096 };
+	struct err err = ERR_INIT;
+	struct slab *slab = NULL;
+	struct chunk *chunks[COUNT], *large;
+	int i;
+
+	(void)state;
+	assert_int_equal(slab_new(&slab, SLAB_LEAST_BYTES, &err), 0);
+	for (i = 0; i < COUNT; i++)
+		chunks[i] = slab_take(slab, 4096);
+	memset(chunks[9]->bytes, 9, 4096);
+	for (i = 0; i < COUNT; i++)
+		chunk_unref(chunks[i]);
+	large = slab_take(slab, CHUNK_MOST_BYTES);
+	assert_non_null(large);
+	assert_true(slab_use(slab).resident_bytes <= SLAB_LEAST_BYTES);
+	chunk_unref(large);
+	(void)slab_trim(slab); /* as much as was in use at once is kept, */
+	assert_false(slab_trim(slab)); /* and nothing when there was none */
+	assert_int_equal(slab_use(slab).resident_bytes, 0);
+	for (i = 0; i < COUNT; i++) {
+		chunks[i] = slab_take(slab, 4096);
+		assert_int_equal(chunks[i]->bytes[9], 0); /* its page went back */
+	}
+	for (i = 0; i < COUNT; i++)
+		chunk_unref(chunks[i]);
+	slab_free(slab);
+}
+
+static jmp_buf failed;
+
+static void
+on_failed_assert(void)
+{
+	longjmp(failed, 1);
+}
+
+#ifndef SLAB_MALLOC /* there ASan says so */
+static void
+test_slab_giving_back_twice_is_an_assertion(void **state)
+{
+	struct err err = ERR_INIT;
+	struct slab *slab = NULL;
+	struct chunk *chunk;
+
+	(void)state;
+	assert_int_equal(slab_new(&slab, SLAB_LEAST_BYTES, &err), 0);
+	chunk = slab_take(slab, 1);
+	chunk_unref(chunk);
+	assert_on_fail(on_failed_assert);
+	if (setjmp(failed) == 0) {
+		chunk_unref(chunk);
+		fail_msg("a chunk was given back twice");
+	}
+	assert_on_fail(NULL);
+	slab_free(slab);
+}
+#endif
 
 static const struct option table[] = {
 	{"jobs", 'j', "N", "slots to fill"},
@@ -308,6 +386,11 @@ main(void)
 		cmocka_unit_test(test_id_text_is_read_back),
 		cmocka_unit_test(test_crc32c_gives_the_known_values),
 		cmocka_unit_test(test_slab_take_returns_null_when_the_pool_is_empty),
+		cmocka_unit_test(test_slab_charges_count_against_the_ceiling),
+		cmocka_unit_test(test_slab_gives_pages_of_free_chunks_back),
+#ifndef SLAB_MALLOC
+		cmocka_unit_test(test_slab_giving_back_twice_is_an_assertion),
+#endif
 		cmocka_unit_test(test_options_take_values_in_every_spelling),
 		cmocka_unit_test(test_options_refuse_with_the_nearest_name),
 	};

@@ -1,0 +1,78 @@
+/*
+ * press.h - what all outputs of this host share: the packer, and memory under one ceiling.
+ *
+ * press_init() -> outputs join and leave, hold and let go, take chunks and press them into
+ * records -> press_release().
+ *
+ * The ceiling (--output-memory) covers the chunks that bytes pass through, those of a batch on its
+ * way to the hub, and the pages of all steps' memfds. A part is set aside for chunks, so that
+ * pressing and sending go on whatever waits. Of the rest one half is for whoever needs it; of the
+ * other one each output has its share. So it is the noisiest that waits, its pipe full, while
+ * others print on.
+ *
+ * Memory that is not used any more goes back to the kernel within PRESS_TRIM_MS or twice that.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef AGENT_PRESS_H
+#define AGENT_PRESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/slab.h"
+#include "loop/loop.h"
+
+struct err;
+struct frame_packer;
+struct spool;
+struct spool_chunk;
+
+enum {
+	PRESS_CHUNK_BYTES = 65536, /* most that becomes one record */
+	PRESS_TRIM_MS = 2000,
+	/* Set aside for chunks: three that one output works with, the rest for a batch. */
+	PRESS_CHUNKS_KEPT = 9,
+	PRESS_KEPT_BYTES = PRESS_CHUNKS_KEPT * CHUNK_MOST_BYTES,
+	PRESS_LEAST_SHARE_BYTES = 8192, /* of an output: so many are moved however many there are */
+};
+
+struct press {
+	struct loop *loop;
+	struct frame_packer *packer;
+	struct slab *slab;
+	struct timer trim;
+	unsigned outputs;
+	uint64_t bytes, records, frame_bytes; /* counted since the start */
+};
+
+/* Fails: ERR_INPUT (level), ERR_LIMIT (memory_bytes: see slab.h), ERR_HOST. */
+int press_init(struct press *press, struct loop *loop, int zstd_level, size_t memory_bytes,
+	       struct err *err);
+/* Every output must have left, every chunk have been given back. */
+void press_release(struct press *press);
+
+/* slab_take() for the log path: NULL when there is no room now. */
+struct chunk *press_take(struct press *press, size_t size);
+
+/* One more output, one less. */
+void press_join(struct press *press);
+void press_leave(struct press *press);
+
+/* An output whose memfd held `before` bytes of pages holds `after`. */
+void press_hold(struct press *press, uint64_t before, uint64_t after);
+/* How many bytes more one that holds so many may hold; 0: let go of something first, or wait. */
+size_t press_allowance(const struct press *press, uint64_t holds);
+/* Should everybody let go of what can be committed? */
+bool press_is_short(const struct press *press);
+
+/*
+ * Press text (chunk->len bytes, at most PRESS_CHUNK_BYTES) into a record at the end of its stream:
+ * the commit. *to says which one, when, and how many of the step's bytes these were; the rest of it
+ * is filled here. Fails: as spool_append(); ERR_LIMIT also when there is no memory now.
+ */
+int press_append(struct press *press, struct spool *spool, struct spool_chunk *to,
+		 const struct chunk *text, struct err *err);
+
+#endif
