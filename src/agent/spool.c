@@ -474,14 +474,15 @@ recover_segment(struct spool *spool, uint32_t number, bool last, struct err *err
 	spool->next_number = number + 1;
 	if (rc < 0 || segment == NULL)
 		return rc;
-	if (spool->last != NULL)
+	/* Only one that has a successor rests: what comes is written behind the last whole one. */
+	if (spool->last != NULL) {
+		spool_segment_rest(spool->last);
 		spool->last->next = segment;
-	else
+	} else {
 		spool->first = segment;
+	}
 	spool->last = segment;
 	spool->bytes += segment->len;
-	if (!last)
-		spool_segment_rest(segment);
 	return 0;
 }
 

@@ -309,6 +309,31 @@ test_spool_recover_drops_a_segment_without_a_whole_head(void **state)
 	}
 }
 
+/* Killed between making a segment and writing its head: the one before is the last again. */
+static void
+test_spool_append_goes_on_in_the_segment_before_one_without_a_head(void **state)
+{
+	const char *name = STATE_SPOOL_PREFIX "00000002";
+	struct scratch *scratch = *state;
+	uint64_t from[2] = {0, 0};
+	struct err err = ERR_INIT;
+	struct spool spool;
+	int fd;
+
+	make(&spool, *state, 64 << 20);
+	append(&spool, 0, 1);
+	spool_release(&spool);
+	fd = openat(scratch->fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(close(fd), 0);
+	make(&spool, scratch, 64 << 20);
+	assert_int_equal(spool_recover(&spool, &err), 0);
+	assert_int_equal(scratch_count_files(scratch), 1);
+	append(&spool, 0, 2);
+	assert_int_equal(take(&spool, from, 2), 3);
+	spool_remove(&spool);
+}
+
 static void
 test_spool_recover_refuses_damage(void **state)
 {
@@ -492,6 +517,7 @@ main(void)
 		T(test_spool_recover_knows_streams_whose_segments_are_gone),
 		T(test_spool_recover_cuts_a_torn_record_of_any_length),
 		T(test_spool_recover_drops_a_segment_without_a_whole_head),
+		T(test_spool_append_goes_on_in_the_segment_before_one_without_a_head),
 		T(test_spool_recover_refuses_damage),
 		T(test_spool_recover_knows_how_far_the_source_was),
 		T(test_spool_recover_reads_heads_of_earlier_versions),
