@@ -1,0 +1,209 @@
+# crashtest.py - what tests of crashes share: steps that print, agents, and what must hold afterwards.
+#
+# Pipelines of writers run all the time while a test kills or cuts something again and again, so that 200 points
+# cost seconds. KILL_POINTS says another number, SEED repeats a run's points (not its timing).
+#
+# SPDX-License-Identifier: Apache-2.0
+import hashlib
+import random
+
+from hubtest import *
+
+POINTS = int(os.environ.get("KILL_POINTS", "200"))
+SEED = int(os.environ.get("SEED", str(int(time.time()))))
+rng = random.Random(SEED)
+print("# SEED=%d" % SEED, flush=True)
+
+ACTOR = os.path.join(build, "t", "actor")
+SECRET = "quick brown fox"  # in each line that actor prints
+# What one step prints: piece is the size of a write, rate is in bytes a second.
+WRITERS = {
+    "lines80": [("lines", 80, 200_000, 500_000)],
+    "pages4k": [("lines", 4096, 1_000_000, 2_500_000)],
+    "pieces64k": [("binary", 65536, 2_000_000, 5_000_000)],
+    "binary": [("binary", 1000, 300_000, 750_000)],
+    # The secret is cut by most writes, and the agent hears of it while the task runs.
+    "secret": ["circleci-agent mask '%s'" % SECRET, ("lines", 7, 20_000, 50_000)],
+    "short": [("lines", 65536, 0, size) for size in (1, 5000, 70_000, 64) * 5],
+}
+SLOTS = len(WRITERS)
+DURATION = 2.5  # of the longest writer, when nothing is killed
+
+ran = os.path.join(tmp, "ran")
+os.mkdir(ran)
+os.chmod(ran, 0o777)
+os.chmod(tmp, 0o711)
+
+
+def command(job, index, writer):
+    mark = "echo %s.%d >>%s/<< pipeline.number >>; " % (job, index, ran)
+    if isinstance(writer, str):
+        return mark + writer
+    pattern, piece, rate, size = writer
+    nap = " sleep=0.03" if job == "short" else ""
+    return mark + "exec %s pattern=%s piece=%d rate=%d%s print=%d" % (ACTOR, pattern, piece, rate, nap, size)
+
+
+def config():
+    jobs = {name: {"machine": True, "resource_class": "local/big",
+                   "steps": [{"run": {"name": "%s %d" % (name, i), "command": command(name, i, writer)}}
+                             for i, writer in enumerate(writers)]}
+            for name, writers in WRITERS.items()}
+    return json.dumps({"version": 2.1, "jobs": jobs, "workflows": {"main": {"jobs": list(jobs)}}})
+
+
+def printed(job):
+    """What a reader must see of a job, step by step."""
+    texts = []
+    for writer in WRITERS[job]:
+        text = b""
+        if not isinstance(writer, str):
+            text = subprocess.run([ACTOR, "pattern=" + writer[0], "print=%d" % writer[3]], stdout=subprocess.PIPE, check=True).stdout
+        texts.append(text.replace(SECRET.encode(), b"****") if job == "secret" else text)
+    return texts
+
+
+wanted = {job: printed(job) for job in WRITERS}
+
+
+class Runnerd:
+    """An agent with directories of its own, which it finds again when it is started again."""
+
+    def __init__(self, hub, name, slots=SLOTS, url=None):
+        self.name = name
+        self.dir = os.path.join(tmp, name)
+        self.log = self.dir + ".log"
+        os.mkdir(self.dir)
+        os.chmod(self.dir, 0o711)
+        self.command = [os.path.join(build, "runnerd"), "--hub", url or hub.url, "--token-file", os.path.join(hub.dir, "agent-token"),
+                        "-j", str(slots), "--name", name, "--orphan-limit", "60s", "--grace", "2s"]
+        for kind in ("run", "data", "work", "cache"):
+            self.command += ["--%s-dir" % kind, os.path.join(self.dir, kind)]
+        self.process = None
+
+    def start(self):
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        started.append(self.process)
+
+    def kill(self):
+        """True when it was still there to be killed."""
+        self.process.kill()
+        status = self.process.wait()
+        started.remove(self.process)
+        return status == -signal.SIGKILL
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=DEADLINE)
+
+    def is_connected(self):
+        with open(self.log, errors="replace") as log:
+            return "connected to the hub" in log.read()
+
+    def fds(self):
+        return len(os.listdir("/proc/%d/fd" % self.process.pid))
+
+    def left(self):
+        """Directories of tasks that are still there."""
+        places = [os.path.join(self.dir, "run", "tasks"), os.path.join(self.dir, "work")]
+        return [name for place in places if os.path.isdir(place) for name in os.listdir(place)
+                if not name.startswith("spare-") and name != ".control"]
+
+
+class Work:
+    """Pipelines of all writers, always one of them under way."""
+
+    def __init__(self, hub):
+        self.hub = hub
+        self.pipelines = []
+        self.config = config()
+        self.submit()
+
+    def submit(self):
+        self.since = time.monotonic()
+        self.pipelines.append(Person(self.hub).run(self.config))
+
+    def want(self):
+        """Give more to do when what there is must be over soon."""
+        if time.monotonic() - self.since > DURATION:
+            self.submit()
+
+    def jobs(self, person):
+        return [person.get("/api/runner/v1/jobs/" + job["id"]) for pipeline in self.pipelines for job in person.jobs(pipeline)]
+
+    def has_ended(self, person):
+        return all(job["state"] == "ended" for pipeline in self.pipelines for job in person.jobs(pipeline))
+
+
+def output_of(hub, task):
+    url = "http://hub/api/runner/v1/tasks/%s/output" % task
+    return subprocess.run(["curl", "-sSf", "--http2-prior-knowledge", "--unix-socket", hub.url[len("unix:"):], "-H",
+                           "Circle-Token: " + hub.person, url], stdout=subprocess.PIPE).stdout
+
+
+def digest(data):
+    return "%d bytes %s" % (len(data), hashlib.sha256(data).hexdigest()[:16])
+
+
+def wrong_with(hub, job):
+    """What is wrong with how a job came to its end, or None."""
+    texts = wanted[job["name"]]
+    if job["outcome"] != "success":
+        return "outcome %s: %s" % (job["outcome"], job["reason"])
+    if len(job["tasks"]) != 1:
+        return "%d tasks" % len(job["tasks"])
+    task = Person(hub).get("/api/runner/v1/tasks/" + job["tasks"][0]["id"])
+    ends = [entry for entry in task["history"] if entry["state"] == "ended"]
+    if len(ends) != 1:
+        return "it ended %d times" % len(ends)
+    steps = [(step["index"], step["attempt"], step["outcome"], step["output_bytes"]) for step in task["steps"]]
+    if steps != [(i, 1, "success", len(text)) for i, text in enumerate(texts)]:
+        return "steps %r" % steps
+    got, want = digest(output_of(hub, task["id"])), digest(b"".join(texts))
+    return None if got == want else "output %s, printed was %s" % (got, want)
+
+
+def processes_left():
+    """Processes of a task, or that have something of ours open, and that we did not start."""
+    ours, left = [process.pid for process in started] + [os.getpid()], []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        if int(pid) in ours:
+            continue
+        try:
+            links = [os.readlink("/proc/%s/fd/%s" % (pid, fd)) for fd in os.listdir("/proc/%s/fd" % pid)]
+            with open("/proc/%s/environ" % pid, errors="replace") as file:
+                environment = file.read()
+            if "CIRCLE_INTERNAL_TASK_DATA=" + tmp in environment or any(link.startswith(tmp) for link in links):
+                with open("/proc/%s/cmdline" % pid, errors="replace") as file:
+                    left.append("%s %s" % (pid, file.read().replace("\0", " ")))
+        except OSError:
+            pass
+    return left
+
+
+def mounts_left():
+    with open("/proc/self/mountinfo") as file:
+        return [line for line in file if tmp in line]
+
+
+def check_work(hub, work):
+    """Every task has come to one end with what it printed, and every step was run once."""
+    wait_for("all pipelines to end", lambda: work.has_ended(Person(hub)))
+    wrong = ["%s of pipeline %d: %s" % (job["name"], job["pipeline"]["number"], what)
+             for job in work.jobs(Person(hub)) for what in [wrong_with(hub, job)] if what]
+    eq(wrong, [], "%d jobs: each ends once, a success, its output byte for byte what was printed" % (len(work.pipelines) * SLOTS))
+    marks = sorted("%s.%d" % (job, i) for job, writers in WRITERS.items() for i in range(len(writers)))
+    runs = [sorted(open(os.path.join(ran, name)).read().split()) for name in sorted(os.listdir(ran))]
+    eq([sorted(set(run)) == run == marks for run in runs], [True] * len(work.pipelines), "every step was run once")
+
+
+def check_clean(hub, agents):
+    """Nothing is left of any task, here or at the hub."""
+    for agent in agents:
+        wait_for("directories to go", lambda: not agent.left())
+        eq(agent.left(), [], "%s: no directory of a task is left" % agent.name)
+    eq(processes_left(), [], "no process is left")
+    eq(mounts_left(), [], "no mount is left")
+    output = os.path.join(hub.dir, "data", "output")
+    eq([name for name in os.listdir(output) if name.endswith(".tmp")], [], "no unfinished file is left at the hub")
