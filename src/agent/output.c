@@ -378,7 +378,6 @@ output_start(struct output *output, struct press *press, struct spool *spool, st
 	output->read_us = output->moved_us = loop_now_us(press->loop);
 	output->committed = spool_source_end(spool, step, attempt);
 	timer_init(&output->timer, press->loop, on_timer, output);
-	press_join(press);
 	rc = pipe_memfd_size(memfd, &size, err);
 	if (rc == 0 && size < output->committed)
 		rc = err_set(err, ERR_HOST, "step %u has %llu bytes of output, its spool has %llu",
@@ -403,7 +402,6 @@ output_release(struct output *output)
 	watch_stop(&output->watch);
 	timer_release(&output->timer);
 	press_hold(output->press, output_holds(output), 0);
-	press_leave(output->press);
 	if (output->pipe_fd >= 0)
 		(void)close(output->pipe_fd);
 	(void)close(output->memfd);

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "agent/spool.h"
-#include "base/assert.h"
 #include "base/err.h"
 #include "format/frame.h"
 #include "runner/protocol.h"
@@ -45,7 +44,6 @@ press_init(struct press *press, struct loop *loop, int zstd_level, size_t memory
 void
 press_release(struct press *press)
 {
-	assert(press->outputs == 0);
 	timer_release(&press->trim);
 	slab_free(press->slab);
 	frame_packer_free(press->packer);
@@ -63,19 +61,6 @@ press_take(struct press *press, size_t size)
 }
 
 void
-press_join(struct press *press)
-{
-	press->outputs++;
-}
-
-void
-press_leave(struct press *press)
-{
-	assert(press->outputs > 0);
-	press->outputs--;
-}
-
-void
 press_hold(struct press *press, uint64_t before, uint64_t after)
 {
 	if (after > before)
@@ -84,23 +69,29 @@ press_hold(struct press *press, uint64_t before, uint64_t after)
 		slab_discharge(press->slab, (size_t)(before - after));
 }
 
-/* Half of what memfds may hold together: anybody's, or divided among all. */
+static size_t
+whole_pages(size_t bytes)
+{
+	return bytes & ~(size_t)4095;
+}
+
+/* Half of what memfds may hold together: anybody's, or divided. */
 static size_t
 half(const struct press *press)
 {
-	return (slab_use(press->slab).limit_bytes - PRESS_KEPT_BYTES) / 2;
+	return whole_pages((slab_use(press->slab).limit_bytes - PRESS_KEPT_BYTES) / 2);
 }
 
 size_t
 press_allowance(const struct press *press, uint64_t holds)
 {
-	size_t held = slab_use(press->slab).charged_bytes, common = half(press), share;
+	size_t held = slab_use(press->slab).charged_bytes, common = half(press);
+	size_t share = whole_pages(common / PRESS_SHARES);
 
-	share = press->outputs > 0 ? common / press->outputs : common;
-	if (share < PRESS_LEAST_SHARE_BYTES)
-		share = PRESS_LEAST_SHARE_BYTES;
-	common = held < common ? common - held : 0;
+	if (share < PRESS_SHARE_LEAST_BYTES)
+		share = PRESS_SHARE_LEAST_BYTES;
 	share = holds < share ? share - (size_t)holds : 0;
+	common = held < common ? common - held : 0;
 	return common > share ? common : share;
 }
 

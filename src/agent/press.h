@@ -1,14 +1,15 @@
 /*
  * press.h - what all outputs of this host share: the packer, and memory under one ceiling.
  *
- * press_init() -> outputs join and leave, hold and let go, take chunks and press them into
- * records -> press_release().
+ * press_init() -> outputs hold and let go, take chunks and press them into records ->
+ * press_release().
  *
  * The ceiling (--output-memory) covers the chunks that bytes pass through, those of a batch on its
  * way to the hub, and the pages of all steps' memfds. A part is set aside for chunks, so that
- * pressing and sending go on whatever waits. Of the rest one half is for whoever needs it; of the
- * other one each output has its share. So it is the noisiest that waits, its pipe full, while
- * others print on.
+ * pressing and sending go on whatever waits. Of the rest one half is for whoever needs it; the
+ * other is divided, so that each output has its share whatever others hold. So it is the noisiest
+ * that waits, its pipe full, while others print on. A share is a fixed one: what an output holds
+ * cannot be taken from it when more come.
  *
  * Memory that is not used any more goes back to the kernel within PRESS_TRIM_MS or twice that.
  *
@@ -35,7 +36,8 @@ enum {
 	/* Set aside for chunks: three that one output works with, the rest for a batch. */
 	PRESS_CHUNKS_KEPT = 9,
 	PRESS_KEPT_BYTES = PRESS_CHUNKS_KEPT * CHUNK_MOST_BYTES,
-	PRESS_LEAST_SHARE_BYTES = 8192, /* of an output: so many are moved however many there are */
+	PRESS_SHARES = 512,		/* more outputs than that, or a ceiling below 9 MiB: */
+	PRESS_SHARE_LEAST_BYTES = 8192, /* each has so much all the same */
 };
 
 struct press {
@@ -43,22 +45,17 @@ struct press {
 	struct frame_packer *packer;
 	struct slab *slab;
 	struct timer trim;
-	unsigned outputs;
 	uint64_t bytes, records, frame_bytes; /* counted since the start */
 };
 
 /* Fails: ERR_INPUT (level), ERR_LIMIT (memory_bytes: see slab.h), ERR_HOST. */
 int press_init(struct press *press, struct loop *loop, int zstd_level, size_t memory_bytes,
 	       struct err *err);
-/* Every output must have left, every chunk have been given back. */
+/* Every output must have let go, every chunk have been given back. */
 void press_release(struct press *press);
 
 /* slab_take() for the log path: NULL when there is no room now. */
 struct chunk *press_take(struct press *press, size_t size);
-
-/* One more output, one less. */
-void press_join(struct press *press);
-void press_leave(struct press *press);
 
 /* An output whose memfd held `before` bytes of pages holds `after`. */
 void press_hold(struct press *press, uint64_t before, uint64_t after);

@@ -413,6 +413,196 @@ test_output_keeps_a_last_line_that_fits(void **state)
 	rig_free(rig);
 }
 
+/* --- several at once --- */
+
+enum { LANES = 64, LANE_RECORDS = 20 };
+
+/* One of several outputs; a noisy one's pipe is full again after each record. */
+struct lane {
+	struct lanes *lanes;
+	struct spool spool;
+	struct output output;
+	char last_line[OUTPUT_LINE_BYTES];
+	int write_fd;
+	bool noisy;
+	unsigned records;
+	uint64_t turn, before; /* bytes committed before this turn of the loop */
+};
+
+struct lanes {
+	struct loop *loop;
+	struct press press;
+	struct lane lane[LANES + 1]; /* the last one is quiet */
+	struct timer limit;
+	uint64_t most_in_turn, most_held;
+	unsigned noisy_records;
+};
+
+static void
+fill_pipe(struct lane *lane)
+{
+	static const char line[] = "a line of eighty bytes is what a step prints again and again, "
+				   "and never ends..\n";
+	char bytes[80 * 50];
+	size_t i;
+
+	for (i = 0; i < 50; i++)
+		memcpy(bytes + i * 80, line, 80);
+	while (write(lane->write_fd, bytes, sizeof(bytes)) > 0)
+		continue;
+}
+
+static void
+on_lane_record(void *arg)
+{
+	struct lane *lane = arg;
+	struct lanes *lanes = lane->lanes;
+	uint64_t turn = loop_turns(lanes->loop), held = slab_use(lanes->press.slab).charged_bytes;
+
+	lane->records++;
+	if (held > lanes->most_held)
+		lanes->most_held = held;
+	if (!lane->noisy) {
+		loop_stop(lanes->loop);
+		return;
+	}
+	if (turn != lane->turn) {
+		lane->turn = turn;
+		lane->before = lane->output.committed;
+	} else if (lane->output.committed - lane->before > lanes->most_in_turn) {
+		lanes->most_in_turn = lane->output.committed - lane->before;
+	}
+	fill_pipe(lane);
+	if (++lanes->noisy_records == LANES * LANE_RECORDS)
+		loop_stop(lanes->loop);
+}
+
+static void
+on_lane_nothing(void *arg)
+{
+	(void)arg;
+}
+
+static void
+on_lane_failed(void *arg, const struct err *err)
+{
+	(void)arg;
+	fail_msg("%s", err->text);
+}
+
+static void
+lane_start(struct lanes *lanes, struct lane *lane, uint64_t spool_most, int dir_fd)
+{
+	struct output_hooks hooks = {lane, on_lane_record, on_lane_nothing, on_lane_nothing,
+				     on_lane_failed};
+	struct err err = ERR_INIT;
+	int fds[2], memfd;
+
+	lane->lanes = lanes;
+	spool_init(&lane->spool, dir_fd, &task, 1, spool_most, on_lane_nothing, lane);
+	assert_int_equal(pipe2(fds, O_CLOEXEC | O_NONBLOCK), 0);
+	assert_int_equal(pipe_memfd_new(&memfd, "test", &err), 0);
+	lane->write_fd = fds[1];
+	assert_int_equal(output_start(&lane->output, &lanes->press, &lane->spool, NULL, 1, 1,
+				      fds[0], memfd, lane->last_line, &hooks, &err),
+			 0);
+}
+
+static struct lanes *
+lanes_new(size_t memory)
+{
+	struct lanes *lanes = calloc(1, sizeof(*lanes));
+	struct err err = ERR_INIT;
+
+	assert_int_equal(loop_new(&lanes->loop, &err), 0);
+	assert_int_equal(press_init(&lanes->press, lanes->loop, 1, memory, &err), 0);
+	timer_init(&lanes->limit, lanes->loop, on_limit, lanes);
+	timer_start_ms(&lanes->limit, 60000);
+	return lanes;
+}
+
+static void
+lanes_free(struct lanes *lanes)
+{
+	struct lane *lane;
+
+	for (lane = lanes->lane; lane <= &lanes->lane[LANES]; lane++) {
+		if (lane->lanes == NULL)
+			continue;
+		output_release(&lane->output);
+		spool_remove(&lane->spool);
+		(void)close(lane->write_fd);
+	}
+	press_release(&lanes->press);
+	timer_release(&lanes->limit);
+	loop_free(lanes->loop);
+	free(lanes);
+}
+
+/* 64 whose pipes are never empty: none takes more than its part of a turn, the quiet one is heard.
+ */
+static void
+test_output_of_a_quiet_step_comes_while_64_print_on(void **state)
+{
+	struct lanes *lanes = lanes_new(16 << 20);
+	struct lane *lane, *quiet = &lanes->lane[LANES];
+	struct scratch *scratch = *state;
+
+	for (lane = lanes->lane; lane < quiet; lane++) {
+		lane_start(lanes, lane, 64 << 20, scratch->fd);
+		spool_discard(&lane->spool);
+		lane->noisy = true;
+		fill_pipe(lane);
+	}
+	lane_start(lanes, quiet, 64 << 20, scratch->fd);
+	loop_run(lanes->loop); /* until each has had its turns */
+	assert_int_equal(quiet->records, 0);
+	assert_int_equal(write(quiet->write_fd, "hello\n", 6), 6);
+	lanes->noisy_records = LANES * LANE_RECORDS; /* stops for the quiet one alone */
+	loop_run(lanes->loop);
+	assert_int_equal(quiet->records, 1);
+	assert_string_equal(quiet->last_line, "hello");
+	for (lane = lanes->lane; lane < quiet; lane++)
+		assert_true(lane->records > 0);
+	assert_true(lanes->most_in_turn <= OUTPUT_TURN_BYTES + PRESS_CHUNK_BYTES);
+	assert_true(lanes->most_held <= 16 << 20);
+	lanes_free(lanes);
+}
+
+/* All spools are full, so what was taken out of the pipes stays: no more than the ceiling, and a
+ * step whose spool has room does not notice. */
+static void
+test_output_memory_is_bounded_and_the_noisiest_wait(void **state)
+{
+	enum { MEMORY = 4 << 20, SPOOL = RUNNER_RECORD_FRAME_MOST_BYTES + 1000 };
+	struct lanes *lanes = lanes_new(MEMORY);
+	struct lane *lane, *quiet = &lanes->lane[LANES];
+	struct scratch *scratch = *state;
+	unsigned waiting = 0, round;
+	struct slab_use use;
+
+	lane_start(lanes, quiet, 64 << 20, scratch->fd);
+	for (lane = lanes->lane; lane < quiet; lane++) {
+		/* A spool that is full from the start: its memfd has all there is. */
+		lane_start(lanes, lane, SPOOL - 2000, scratch->fd);
+		for (round = 0; round < 8; round++) {
+			fill_pipe(lane);
+			assert_false(output_drain(&lane->output));
+		}
+		assert_true(output_is_blocked(&lane->output));
+		waiting += lane->output.waiting;
+		use = slab_use(lanes->press.slab);
+		assert_true(use.chunk_bytes + use.charged_bytes <= MEMORY);
+	}
+	assert_true(waiting > LANES / 4);
+	assert_true(press_is_short(&lanes->press));
+	assert_int_equal(write(quiet->write_fd, "hello\n", 6), 6);
+	loop_run(lanes->loop);
+	assert_int_equal(quiet->records, 1);
+	assert_true(slab_use(lanes->press.slab).peak_bytes <= MEMORY);
+	lanes_free(lanes);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, scratch_setup, scratch_teardown)
 
 int
@@ -429,6 +619,8 @@ main(void)
 		T(test_output_masks_a_secret_that_a_restart_has_cut),
 		T(test_output_start_refuses_a_memfd_that_ends_before_the_spool),
 		T(test_output_keeps_a_last_line_that_fits),
+		T(test_output_of_a_quiet_step_comes_while_64_print_on),
+		T(test_output_memory_is_bounded_and_the_noisiest_wait),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
