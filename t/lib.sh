@@ -123,6 +123,18 @@ like()
 	fi
 }
 
+unlike()
+{
+	if printf '%s\n' "$1" | grep -Eq -- "$2"; then
+		fail "$3"
+		diag "            got: '$1'"
+		diag "    not wanted: '$2'"
+		return 1
+	else
+		pass "$3"
+	fi
+}
+
 # --- processes ------------------------------------------------------------------------
 
 start()

@@ -2,8 +2,8 @@
  * control.h - what a job's processes may ask of the agent: the task's control socket.
  *
  * A SOCK_SEQPACKET socket whose path is in the step's environment. One packet asks: a verb, a newline,
- * the value. One packet answers: "ok"; "later", ask again; or "no " and a sentence. Who asks is
- * known by descent: a process below a task's runner-init speaks for that task.
+ * the value. One packet answers: "ok"; "later", ask again; "wait", it is being done: ask again
+ * for as long as it takes; or "no " and a sentence. Who asks is known by descent: a process below a task's runner-init speaks for that task.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -15,6 +15,9 @@
 
 #define CONTROL_VERB_MASK "mask" /* value: the bytes that output must not show from now on */
 #define CONTROL_VERB_HALT "halt" /* no value: no step follows the one that runs */
+/* No value: bring the host's mirror of the task's repository up to date. "doubtful": it could not be
+ * read; look at it before it is used again. */
+#define CONTROL_VERB_MIRROR "mirror"
 
 enum {
 	CONTROL_VALUE_MOST_BYTES = 64 << 10, /* also of all values that one task adds */

@@ -134,7 +134,7 @@ static bool
 probe(struct check *check, const char *kind, struct err *err)
 {
 	struct executor *executor;
-	int rc = host_executor_new(&executor, kind, err);
+	int rc = host_executor_new(&executor, kind, NULL, err);
 
 	if (rc < 0)
 		return false;

@@ -17,6 +17,7 @@
 
 #include "agent/checkout.h"
 #include "agent/environment.h"
+#include "agent/mirrors.h"
 #include "agent/work_dir.h"
 #include "base/arena.h"
 #include "base/cleanup.h"
@@ -35,7 +36,7 @@ static const char *const shell_sh[] = {"/bin/sh", "-eo", "pipefail", NULL};
 
 /* Where circleci-agent lies comes first, so that a job finds it before another's. */
 static const char *
-with_helper(struct arena *arena, const char *path)
+with_helper(struct command_host *host, struct arena *arena, const char *path)
 {
 	struct err err = ERR_INIT;
 	char helper[PATH_MAX];
@@ -44,6 +45,7 @@ with_helper(struct arena *arena, const char *path)
 		log_warn("%s", err.text);
 		return path;
 	}
+	host->helper = arena_strdup(arena, helper);
 	*strrchr(helper, '/') = '\0';
 	return arena_printf(arena, "%s:%s", helper, path);
 }
@@ -54,7 +56,8 @@ command_host_init(struct command_host *host, struct arena *arena)
 	const struct passwd *user = getpwuid(geteuid());
 
 	host->shell = access("/bin/bash", X_OK) == 0 ? shell_bash : shell_sh;
-	host->search_path = with_helper(arena, environment_search_path(arena, getenv("PATH")));
+	host->search_path =
+		with_helper(host, arena, environment_search_path(arena, getenv("PATH")));
 	host->user = user != NULL ? arena_strdup(arena, user->pw_name) : "runner";
 }
 
@@ -142,26 +145,33 @@ make_env(struct command *out, struct arena *arena, const struct command_host *ho
 }
 
 static int
-make_checkout(struct command *out, struct arena *arena, const struct task_doc *doc, uint32_t step,
-	      const char *project, const struct work_dir *work, struct env_layer *own,
-	      struct err *err)
+make_scripted(struct command *out, struct arena *arena, const struct command_host *host,
+	      const struct task_doc *doc, uint32_t step, const char *project,
+	      const struct work_dir *work, struct env_layer *own, struct err *err)
 {
-	const char *target =
-		environment_path(arena, work->home, project,
-				 doc->steps[step].path != NULL ? doc->steps[step].path : ".");
+	const struct task_step *it = &doc->steps[step];
+	const struct checkout_need need = {
+		.doc = doc,
+		.step = it,
+		.target = environment_path(arena, work->home, project,
+					   it->path != NULL ? it->path : "."),
+		.mirror = mirrors_path_of(host->mirrors, arena, doc),
+		.helper = host->helper,
+		.known_hosts = host->known_hosts,
+	};
 
-	if (target == NULL)
+	if (need.target == NULL)
 		return too_large(err);
 	out->cwd =
 		work->home; /* the target itself must be what the script finds, not what we make */
-	out->argv = checkout_argv;
-	return checkout_environment(own, arena, &doc->source, target, err);
+	out->argv = it->kind == STEP_CHECKOUT ? checkout_argv : ssh_keys_argv;
+	return checkout_environment(own, arena, &need, err);
 }
 
 bool
 command_can_make(enum step_kind kind)
 {
-	return kind == STEP_RUN || kind == STEP_CHECKOUT;
+	return kind == STEP_RUN || kind == STEP_CHECKOUT || kind == STEP_ADD_SSH_KEYS;
 }
 
 int
@@ -180,8 +190,8 @@ command_make(struct command *out, struct arena *arena, const struct command_host
 	out->cwd = it->working_directory == NULL
 			   ? project
 			   : environment_path(arena, work->home, project, it->working_directory);
-	if (it->kind == STEP_CHECKOUT)
-		rc = make_checkout(out, arena, doc, step, project, work, &own, err);
+	if (it->kind != STEP_RUN)
+		rc = make_scripted(out, arena, host, doc, step, project, work, &own, err);
 	else
 		rc = make_run_argv(out, arena, host, doc, step, attempt, work, err);
 	if (rc == 0 && out->cwd == NULL)

@@ -13,6 +13,7 @@
 
 struct arena;
 struct err;
+struct mirrors;
 struct work_dir;
 
 enum {
@@ -31,6 +32,9 @@ struct command_host {
 	const char *search_path;  /* circleci-agent's directory first */
 	const char *control_path; /* the control socket; the owner's, NULL: there is none */
 	const char *user;
+	const char *helper;	      /* circleci-agent; NULL: there is none */
+	const char *known_hosts;      /* the owner's, as tasks_settings; NULL: none */
+	const struct mirrors *mirrors; /* the owner's; NULL: none */
 };
 
 void command_host_init(struct command_host *host, struct arena *arena);

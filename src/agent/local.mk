@@ -10,6 +10,7 @@ libagent_a_SOURCES = \
 	src/agent/init_socket.c src/agent/init_socket.h \
 	src/agent/journal.c src/agent/journal.h \
 	src/agent/leftover.c src/agent/leftover.h \
+	src/agent/mirrors.c src/agent/mirrors.h \
 	src/agent/output.c src/agent/output.h \
 	src/agent/output_chunk.c src/agent/output_chunk.h \
 	src/agent/press.c src/agent/press.h \
@@ -29,6 +30,18 @@ libagent_a_SOURCES = \
 	src/agent/task_struct.h \
 	src/agent/tasks.c src/agent/tasks.h \
 	src/agent/work_dir.c src/agent/work_dir.h
+
+# Shell scripts and the forges' keys, as C string literals.
+agent_scripts = src/agent/scripts/git.sh src/agent/scripts/checkout.sh src/agent/scripts/mirror.sh \
+	src/agent/scripts/prune.sh src/agent/scripts/ssh_keys.sh src/agent/scripts/known_hosts
+agent_literals = $(agent_scripts:=.h)
+EXTRA_DIST += $(agent_scripts)
+BUILT_SOURCES += $(agent_literals)
+CLEANFILES += $(agent_literals)
+$(agent_literals): %.h: %
+	@$(MKDIR_P) src/agent/scripts
+	$(AM_V_GEN)sed -e '/^[[:space:]]*# /d' -e '/^[[:space:]]*#$$/d' -e 's/[\\"]/\\&/g' -e 's/.*/"&\\n"/' $< >$@
+src/agent/checkout.$(OBJEXT) src/agent/mirrors.$(OBJEXT): $(agent_literals)
 
 # The link to the hub, settings, and the program.
 libagent_a_SOURCES += \

@@ -206,7 +206,8 @@ static int
 make_places(const struct settings *settings, struct err *err)
 {
 	if (make_parent(settings->run_dir, err) < 0 || make_dirs(settings->data_dir, err) < 0 ||
-	    make_parent(settings->work_dir, err) < 0 || make_dirs(settings->cache_dir, err) < 0)
+	    make_parent(settings->work_dir, err) < 0 || make_dirs(settings->cache_dir, err) < 0 ||
+	    (settings->git_mirrors_max > 0 && make_dirs(settings->git_mirrors, err) < 0))
 		return err->code;
 	return 0;
 }
@@ -278,6 +279,11 @@ start_tasks(struct agent *agent, struct err *err)
 		.zstd_level = (int)settings->output_zstd_level,
 		.mask = settings->mask,
 		.keep_failed = settings->keep_failed,
+		.mirrors = settings->git_mirrors_max > 0 ? settings->git_mirrors : NULL,
+		.mirrors_most_bytes = settings->git_mirrors_max,
+		.mirrors_age_ms = settings->git_mirrors_age_ms,
+		.known_hosts = settings->known_hosts,
+		.run_dir = settings->run_dir,
 	};
 	struct tasks_hooks hooks = uplink_hooks(agent->uplink);
 	size_t found;

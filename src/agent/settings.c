@@ -70,6 +70,22 @@ static const struct row rows[] = {
 	{{"data-dir", 0, "DIR", "data that outlives the host's restart"}, PATH, AT(data_dir)},
 	{{"work-dir", 0, "DIR", "where tasks work"}, PATH, AT(work_dir)},
 	{{"cache-dir", 0, "DIR", "what can be fetched or made again"}, PATH, AT(cache_dir)},
+	{{"git-mirrors", 0, "DIR", "git mirrors that tasks share (git in the cache directory)"},
+	 PATH,
+	 AT(git_mirrors)},
+	{{"git-mirrors-max", 0, "SIZE", "of all of them; 0: have none (50G)"},
+	 BYTES,
+	 AT(git_mirrors_max),
+	 0,
+	 (uint64_t)1 << 50},
+	{{"git-mirrors-age", 0, "TIME", "remove one not used for so long (720h)"},
+	 DURATION,
+	 AT(git_mirrors_age_ms),
+	 1000,
+	 UINT32_MAX},
+	{{"known-hosts", 0, "FILE", "SSH host keys of git servers (those of large forges)"},
+	 PATH,
+	 AT(known_hosts)},
 	{{"isolation", 0, "HOW", "auto, none, user or namespace"}, TEXT, AT(isolation)},
 	{{"mode", 0, "MODE", "continuous, or single-task: end after one"}, TEXT, AT(mode)},
 	{{"idle-timeout", 0, "TIME", "end after so long without a task (never)"},
@@ -442,6 +458,8 @@ fill_paths(struct settings *settings)
 		     "runner/work");
 	default_path(&settings->cache_dir, "/var/cache/runnerd", "XDG_CACHE_HOME", ".cache",
 		     "runner");
+	if (settings->git_mirrors == NULL)
+		settings->git_mirrors = mem_printf("%s/git", settings->cache_dir);
 }
 
 static void
@@ -468,6 +486,8 @@ init(struct settings *settings)
 	settings->mode = mem_strdup("continuous");
 	settings->grace_ms = SUPERVISOR_GRACE_MS;
 	settings->orphan_limit_ms = RUNNER_LOST_MS;
+	settings->git_mirrors_max = (uint64_t)50 << 30;
+	settings->git_mirrors_age_ms = (uint64_t)720 * 3600 * 1000;
 	settings->spool_max = (uint64_t)64 << 20;
 	settings->output_memory = (uint64_t)16 << 20;
 	settings->output_zstd_level = FRAME_LEVEL_DEFAULT;

@@ -36,13 +36,14 @@ struct settings {
 	unsigned token_file_count;
 	char *name; /* the host's where absent */
 	uint64_t jobs;
-	char *run_dir, *data_dir, *work_dir, *cache_dir; /* absolute */
+	char *run_dir, *data_dir, *work_dir, *cache_dir, *git_mirrors, *known_hosts; /* absolute */
 	char *isolation, *mode;
 	uint64_t idle_timeout_ms, max_run_time_ms, grace_ms, orphan_limit_ms;
 	bool keep_failed;
 	char *mask_file;
 	char *mask_text;   /* its content */
 	const char **mask; /* its lines; NULL-terminated; NULL: none */
+	uint64_t git_mirrors_max, git_mirrors_age_ms;
 	uint64_t spool_max, output_memory, output_zstd_level;
 	enum log_level log_level;
 	bool log_json;

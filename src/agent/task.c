@@ -382,6 +382,7 @@ task_alloc(struct tasks *tasks, const struct id *id, uint32_t epoch)
 	task->id = *id;
 	(void)id_text(task->id_text, id);
 	task->epoch = epoch;
+	task->claimed_us = loop_now_us(tasks->loop);
 	task->dir_fd = -1;
 	task->journal = (struct journal)JOURNAL_INIT;
 	task->sequence = (struct sequence)SEQUENCE_INIT;

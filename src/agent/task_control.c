@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/mirrors.h"
 #include "agent/task_masks.h"
 #include "agent/task_struct.h"
 #include "base/cleanup.h"
@@ -130,6 +131,31 @@ ask_halt(struct task *task, char *reply)
 	(void)strcpy(reply, "ok");
 }
 
+static void
+ask_mirror(struct task *task, const unsigned char *value, size_t len, char *reply)
+{
+	const struct mirror_need need = {task->doc, task->claimed_us};
+	char why[CONTROL_REPLY_MOST_BYTES];
+
+	if (len > 0) {
+		mirrors_doubt(task->tasks->mirrors, &need);
+		(void)strcpy(reply, "ok");
+		(void)value;
+		return;
+	}
+	switch (mirrors_ask(task->tasks->mirrors, &need, why)) {
+	case MIRROR_READY:
+		(void)strcpy(reply, "ok");
+		break;
+	case MIRROR_WAIT:
+		(void)strcpy(reply, "wait");
+		break;
+	case MIRROR_NONE:
+		refuse(reply, why);
+		break;
+	}
+}
+
 static bool
 asks_too_often(struct task *task)
 {
@@ -160,6 +186,8 @@ tasks_control(void *arg, pid_t pid, const char *verb, const unsigned char *value
 		ask_mask(task, value, len, reply);
 	else if (text_eq(verb, CONTROL_VERB_HALT))
 		ask_halt(task, reply);
+	else if (text_eq(verb, CONTROL_VERB_MIRROR))
+		ask_mirror(task, value, len, reply);
 	else
 		refuse(reply, "this agent does not know the request");
 }

@@ -30,6 +30,7 @@
 
 struct executor;
 struct json;
+struct mirrors;
 struct task_doc;
 
 enum { TASK_MAGIC = 0x7a5c0de1, TASKS_MAGIC = 0x7a5c5e77 };
@@ -44,6 +45,7 @@ struct tasks {
 	struct press press;
 	struct control *control; /* its processes' socket */
 	struct work_dirs work_dirs;
+	struct mirrors *mirrors;
 	struct arena arena; /* of command_host */
 	struct command_host command_host;
 	struct task *by_id; /* uthash, in the order of their coming */
@@ -74,6 +76,7 @@ struct task {
 	struct spool spool;
 	struct mask *mask; /* until it is done */
 	size_t masks_bytes; /* of the file of those that its processes have added */
+	uint64_t claimed_us; /* what a mirror's update has seen that began later is new enough */
 	uint64_t asked_us;  /* when a second of their requests began */
 	unsigned asked;	    /* how many there were in it */
 	struct supervisor supervisor;

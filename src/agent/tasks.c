@@ -12,6 +12,7 @@
 
 #include "agent/executor.h"
 #include "agent/executors/host.h"
+#include "agent/mirrors.h"
 #include "agent/recovery.h"
 #include "agent/state_dir.h"
 #include "agent/task_struct.h"
@@ -198,7 +199,11 @@ tasks_new(struct tasks **out, struct loop *loop, const struct tasks_settings *se
 	if (tasks->settings.grace_ms == 0)
 		tasks->settings.grace_ms = SUPERVISOR_GRACE_MS;
 	tasks->hooks = *hooks;
-	rc = host_executor_new(&tasks->executor, settings->isolation, err);
+	rc = mirrors_new(&tasks->mirrors, loop, settings, err);
+	if (rc < 0)
+		goto no_mirrors;
+	rc = host_executor_new(&tasks->executor, settings->isolation, mirrors_path(tasks->mirrors),
+			       err);
 	if (rc < 0)
 		goto no_executor;
 	rc = press_init(&tasks->press, loop, settings->zstd_level,
@@ -215,6 +220,8 @@ tasks_new(struct tasks **out, struct loop *loop, const struct tasks_settings *se
 	arena_init(&tasks->arena, 0);
 	command_host_init(&tasks->command_host, &tasks->arena);
 	tasks->command_host.control_path = control_path(tasks->control);
+	tasks->command_host.known_hosts = settings->known_hosts;
+	tasks->command_host.mirrors = tasks->mirrors;
 	later_init(&tasks->reap, loop, on_reap, tasks);
 	*out = tasks;
 	return 0;
@@ -225,6 +232,8 @@ no_work_dirs:
 no_press:
 	tasks->executor->free(tasks->executor);
 no_executor:
+	mirrors_free(tasks->mirrors);
+no_mirrors:
 	free(tasks);
 	return rc;
 }
@@ -247,6 +256,7 @@ tasks_free(struct tasks *tasks)
 	work_dirs_release(&tasks->work_dirs);
 	press_release(&tasks->press);
 	tasks->executor->free(tasks->executor);
+	mirrors_free(tasks->mirrors);
 	arena_release(&tasks->arena);
 	OBJ_WIPE(tasks);
 	free(tasks);

@@ -46,6 +46,10 @@ struct tasks_hooks {
 struct tasks_settings {
 	struct state_dir *state_dir; /* open and locked */
 	const char *work_dir;	     /* absolute; made if absent */
+	const char *mirrors;	     /* absolute; git's mirrors; NULL: none */
+	uint64_t mirrors_most_bytes, mirrors_age_ms;
+	const char *known_hosts; /* a file instead of the forges' keys that we know; NULL: none */
+	const char *run_dir; /* in memory, ours alone: keys lie there while a mirror is updated */
 	const char *isolation;	     /* "auto", "none", "user", "namespace": executors/host.h */
 	uint64_t max_run_time_ms;    /* ceiling over what documents say; 0: none */
 	uint32_t grace_ms;	     /* from TERM to KILL; 0: SUPERVISOR_GRACE_MS */

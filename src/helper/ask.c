@@ -19,7 +19,7 @@
 #include "runner/control.h"
 #include "runner/exit.h"
 
-enum { PAUSE_MS = 50 };
+enum { PAUSE_MS = 50, WAIT_MOST_MS = 200, STILL_MS = 30000 };
 
 static long
 now_ms(void)
@@ -75,9 +75,10 @@ ask_once(const char *path, const char *request, size_t len, char reply[CONTROL_R
 static int
 ask_until(const char *path, const char *request, size_t len)
 {
-	const struct timespec pause = {0, PAUSE_MS * 1000000};
+	struct timespec pause = {0, PAUSE_MS * 1000000};
 	char reply[CONTROL_REPLY_MOST_BYTES];
-	long until = now_ms() + CONTROL_RETRY_MS;
+	long until = now_ms() + CONTROL_RETRY_MS, still = now_ms() + STILL_MS;
+	long wait = 5;
 	size_t n;
 
 	for (;;) {
@@ -87,6 +88,15 @@ ask_until(const char *path, const char *request, size_t len)
 			return EXIT_OK;
 		if (strncmp(reply, "no ", 3) == 0)
 			return helper_fail(EXIT_NO, "%s", reply + 3);
+		if (strcmp(reply, "wait") == 0) {
+			until = now_ms() + CONTROL_RETRY_MS;
+			wait = wait * 2 < WAIT_MOST_MS ? wait * 2 : WAIT_MOST_MS;
+			pause.tv_nsec = wait * 1000000;
+		}
+		if (now_ms() > still) {
+			(void)helper_fail(0, "the agent is still at it");
+			still = now_ms() + STILL_MS;
+		}
 		if (now_ms() > until)
 			return helper_fail(EXIT_REFUSED, "the agent does not answer");
 		(void)nanosleep(&pause, NULL);

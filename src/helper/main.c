@@ -88,13 +88,23 @@ step_halt(int argc, char **argv)
 	return helper_ask(CONTROL_VERB_HALT, NULL, 0);
 }
 
-/* A name of one word or two. */
+static int
+git_mirror(int argc, char **argv)
+{
+	if (argc > 1 || (argc == 1 && strcmp(argv[0], "doubtful") != 0))
+		return helper_fail(EXIT_USAGE, "git-mirror is for the checkout step");
+	return helper_ask(CONTROL_VERB_MIRROR, argc == 1 ? argv[0] : NULL,
+			  argc == 1 ? strlen(argv[0]) : 0);
+}
+
+/* A name of one word or two. No help: it is for our own steps. */
 static const struct command {
 	const char *name, *arguments, *help;
 	int (*run)(int argc, char **argv);
 } commands[] = {
 	{"mask", "VALUE|-", "show **** for VALUE in all output from now on", mask},
 	{"step halt", "", "end the job as a success behind this step", step_halt},
+	{"git-mirror", "[doubtful]", NULL, git_mirror},
 	{"env subst", "[TEXT]", "put variables into TEXT, or standard input", helper_env_subst},
 };
 
@@ -108,6 +118,8 @@ help(void)
 
 	(void)printf("usage: circleci-agent COMMAND [ARGUMENT...]\n\nCommands:\n");
 	for (i = 0; i < COMMAND_COUNT; i++) {
+		if (commands[i].help == NULL)
+			continue;
 		(void)snprintf(usage, sizeof(usage), "%s %s", commands[i].name,
 			       commands[i].arguments);
 		(void)printf("  %-20s  %s\n", usage, commands[i].help);

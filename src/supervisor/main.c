@@ -29,6 +29,7 @@ enum { EXIT_DONE = 0, EXIT_USAGE = 2, EXIT_HOST = 3 };
 enum { MESSAGES_A_TURN = 64, GOODBYE_MS = 1000 };
 
 static struct task task; /* all there is: nothing is allocated after the start */
+static const char *read_only;
 
 /* --- start ------------------------------------------------------------------------------ */
 
@@ -51,7 +52,8 @@ static _Noreturn void
 show_help(void)
 {
 	static const char text[] =
-		"usage: runner-init --task [--orphan-ms N] [--grace-ms N] [--peer-uid N]\n"
+		"usage: runner-init --task [--orphan-ms N] [--grace-ms N] [--peer-uid N] "
+		"[--read-only DIR]\n"
 		"\n"
 		"The in-task supervisor, started by runnerd; not for people.\n"
 		"\n"
@@ -60,6 +62,7 @@ show_help(void)
 		"  --orphan-ms N  how long to go on without an agent (default 0: end at once)\n"
 		"  --grace-ms N   from TERM to KILL where no message says it (default 10000)\n"
 		"  --peer-uid N   user whose programs may connect (default: its own)\n"
+		"  --read-only DIR  what steps cannot write, where there are mounts of its own\n"
 		"  --help         show this text\n"
 		"  --version      show the version\n";
 
@@ -96,6 +99,8 @@ parse_arguments(char **argv)
 			task.orphan_ms = parse_number(*++argv);
 		else if (strcmp(*argv, "--grace-ms") == 0)
 			task.grace_ms = parse_number(*++argv);
+		else if (strcmp(*argv, "--read-only") == 0 && argv[1] != NULL)
+			read_only = *++argv;
 		else if (strcmp(*argv, "--peer-uid") == 0)
 			task.agent.peer_uid = (uid_t)parse_number(*++argv);
 		else
@@ -275,7 +280,7 @@ main(int argc, char **argv)
 	if (sys != 0)
 		refuse(EXIT_HOST, "cannot open init.log in the task's state directory");
 	last_words_of(&task);
-	task.flags = shelter_make();
+	task.flags = shelter_make(read_only);
 	task.orphan_due_ms = clock_now_ms() + SUPERVISOR_FIRST_AGENT_MS;
 	if (task.orphan_ms == SUPERVISOR_ORPHAN_FOREVER)
 		task.orphan_due_ms = 0;

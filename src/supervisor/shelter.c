@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "runner/supervisor.h"
@@ -42,6 +43,31 @@ mount_proc(void)
 	if (mount("none", "/", NULL, MS_REC | MS_SLAVE, NULL) != 0)
 		return;
 	(void)mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
+}
+
+/*
+ * No step of this task can write there, nor undo it: steps have no capability over this mount
+ * namespace, and in one of their own below it the mount is locked. Flags that a user namespace
+ * locks must be stated again (mount(2), EPERM).
+ */
+static void
+mount_read_only(const char *dir)
+{
+	static const unsigned long kept[][2] = {
+		{ST_NOSUID, MS_NOSUID},		{ST_NODEV, MS_NODEV},
+		{ST_NOEXEC, MS_NOEXEC},		{ST_NOATIME, MS_NOATIME},
+		{ST_NODIRATIME, MS_NODIRATIME}, {ST_RELATIME, MS_RELATIME},
+	};
+	unsigned long flags = MS_REMOUNT | MS_BIND | MS_RDONLY;
+	struct statvfs fs;
+	size_t i;
+
+	if (mount(dir, dir, NULL, MS_BIND, NULL) != 0 || statvfs(dir, &fs) != 0)
+		return;
+	for (i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
+		if ((fs.f_flag & kept[i][0]) != 0)
+			flags |= kept[i][1];
+	(void)mount(NULL, dir, NULL, flags, NULL);
 }
 
 static bool
@@ -119,7 +145,7 @@ drop_capabilities(void)
 }
 
 uint32_t
-shelter_make(void)
+shelter_make(const char *read_only)
 {
 	uint32_t flags = 0;
 
@@ -127,6 +153,8 @@ shelter_make(void)
 		flags |= HELLO_PID_NAMESPACE;
 		if (!proc_is_ours())
 			mount_proc();
+		if (read_only != NULL)
+			mount_read_only(read_only);
 	} else if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0) {
 		flags |= HELLO_SUBREAPER;
 	}

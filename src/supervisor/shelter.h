@@ -9,10 +9,11 @@
 #include <stdint.h>
 
 /*
- * As PID 1: mounts of its own and a /proc of its own. Else: a subreaper. Then the out-of-memory
+ * As PID 1: mounts of its own and a /proc of its own; read_only (NULL: none) cannot be written in
+ * them, where the kernel allows that. Else: a subreaper. Then the out-of-memory
  * score, no dumps, default signals, no capability that a step could inherit.
  * Returns enum hello_flag bits of what could be had; what the kernel refused is a missing bit.
  */
-uint32_t shelter_make(void);
+uint32_t shelter_make(const char *read_only);
 
 #endif

@@ -73,6 +73,50 @@ parse_source(struct task_doc *doc, const struct json *json, struct err *err)
 }
 
 static int
+parse_ssh_key(struct task_doc *doc, struct task_ssh_key *key, const struct json *json,
+	      struct err *err)
+{
+	int rc;
+
+	if (!json_is_object(json))
+		return err_set(err, ERR_INPUT, "must be an object");
+	key->hostname = "";
+	rc = task_need_text(doc, json, "fingerprint", &key->fingerprint, err);
+	if (rc == 0)
+		rc = task_take_text(doc, json, "md5", &key->md5, err);
+	if (rc == 0)
+		rc = task_take_text(doc, json, "hostname", &key->hostname, err);
+	if (rc == 0)
+		rc = task_need_text(doc, json, "private_key", &key->key, err);
+	return rc;
+}
+
+static int
+parse_ssh_keys(struct task_doc *doc, const struct json *json, struct err *err)
+{
+	struct task_ssh_key *keys;
+	struct json *list = NULL;
+	size_t i;
+	int rc;
+
+	if (json_get(json, "ssh_keys") == NULL || json_is_null(json_get(json, "ssh_keys")))
+		return 0;
+	rc = json_need_array(json, "ssh_keys", TASK_SSH_KEYS_MOST, &list, err);
+	if (rc < 0)
+		return rc;
+	keys = ARENA_NEW_ARRAY(&doc->arena, struct task_ssh_key, json_count(list) + 1);
+	if (keys == NULL)
+		return task_too_large(err);
+	for (i = 0; rc == 0 && i < json_count(list); i++)
+		rc = parse_ssh_key(doc, &keys[i], json_at(list, i), err);
+	if (rc < 0)
+		return err_wrap(err, "ssh key %zu", i - 1);
+	doc->ssh_keys = keys;
+	doc->ssh_key_count = json_count(list);
+	return 0;
+}
+
+static int
 parse_identity(struct task_doc *doc, const struct json *json, struct err *err)
 {
 	const char *text = NULL;
@@ -183,6 +227,8 @@ task_doc_parse(struct task_doc **out, const struct json *json, struct err *err)
 		rc = parse_surroundings(doc, json, err);
 	if (rc == 0)
 		rc = parse_source(doc, json, err);
+	if (rc == 0)
+		rc = parse_ssh_keys(doc, json, err);
 	if (rc == 0)
 		rc = task_read_steps(doc, json, err);
 	if (rc < 0) {

@@ -42,7 +42,16 @@ struct env_var {
 	const char *name, *value;
 };
 
+/* A private key of the project, as OpenSSH writes it. */
+struct task_ssh_key {
+	const char *fingerprint; /* "SHA256:..." */
+	const char *md5;	 /* "aa:bb:..."; NULL: not stated */
+	const char *hostname;	 /* "": for every host */
+	const char *key;
+};
+
 enum {
+	TASK_SSH_KEYS_MOST = 64,
 	TASK_SHELL_WORDS_MOST = 64,
 	TASK_PATHS_MOST = 1024,
 	TASK_KEYS_MOST = 64,
@@ -104,6 +113,8 @@ struct task_doc {
 	uint64_t max_run_time_ms;
 	bool no_new_privs;
 	struct task_source source;
+	const struct task_ssh_key *ssh_keys;
+	size_t ssh_key_count;
 	const char *const *mask; /* values to mask in the output; NULL-terminated; NULL: none */
 	struct task_step *steps;
 	size_t step_count;

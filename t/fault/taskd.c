@@ -44,7 +44,7 @@
 enum { BATCH_BYTES = 256 * 1024, EVENTS_A_TIME = 64 };
 
 static struct {
-	const char *run_dir, *work_dir, *sink, *isolation;
+	const char *run_dir, *work_dir, *sink, *isolation, *mirrors, *known_hosts;
 	uint64_t spool_most, grace_ms, max_run_ms, orphan_ms, cancel_ms, ack_ms;
 	bool keep_failed, leave;
 } options = {.isolation = "auto", .spool_most = 64 << 20, .orphan_ms = SUPERVISOR_ORPHAN_FOREVER};
@@ -298,6 +298,8 @@ static const struct option table[] = {
 	{"run-dir", 0, "DIR", "state"},
 	{"work-dir", 0, "DIR", "work directories"},
 	{"sink", 0, "DIR", "what the hub would have"},
+	{"git-mirrors", 0, "DIR", "have git mirrors"},
+	{"known-hosts", 0, "FILE", "SSH host keys"},
 	{"isolation", 0, "KIND", "auto, namespace, user, none"},
 	{"spool-most", 0, "BYTES", "ceiling of a task's spool"},
 	{"grace", 0, "TIME", "from TERM to KILL"},
@@ -322,6 +324,10 @@ set_option(void *arg, const struct option *option, const char *value, struct err
 		options.work_dir = value;
 	else if (text_eq(option->name, "sink"))
 		options.sink = value;
+	else if (text_eq(option->name, "git-mirrors"))
+		options.mirrors = value;
+	else if (text_eq(option->name, "known-hosts"))
+		options.known_hosts = value;
 	else if (text_eq(option->name, "isolation"))
 		options.isolation = value;
 	else if (text_eq(option->name, "spool-most"))
@@ -366,6 +372,11 @@ run(int argc, char **argv, struct state_dir *dir)
 	const struct tasks_hooks hooks = {NULL, on_news, on_news, on_done, on_removed};
 	struct tasks_settings settings = {.state_dir = dir,
 					  .work_dir = options.work_dir,
+					  .run_dir = options.run_dir,
+					  .mirrors = options.mirrors,
+					  .mirrors_most_bytes = (uint64_t)1 << 40,
+					  .mirrors_age_ms = UINT32_MAX,
+					  .known_hosts = options.known_hosts,
 					  .isolation = options.isolation,
 					  .max_run_time_ms = options.max_run_ms,
 					  .grace_ms = (uint32_t)options.grace_ms,

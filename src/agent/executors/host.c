@@ -39,6 +39,7 @@ struct host_executor {
 	size_t kind, last; /* to try next; no further than last */
 	bool found;	   /* kind works */
 	struct child probe;
+	const char *read_only;
 	char path[PATH_MAX];
 };
 
@@ -57,7 +58,12 @@ start_as(struct host_executor *host, const struct kind *kind, struct child *chil
 	 struct err *err)
 {
 	char orphan_ms[16] = "0";
-	char *argv[] = {(char *)"runner-init", (char *)"--task", (char *)"--orphan-ms", orphan_ms,
+	char *argv[] = {(char *)"runner-init",
+			(char *)"--task",
+			(char *)"--orphan-ms",
+			orphan_ms,
+			NULL,
+			NULL,
 			NULL};
 	char *envp[] = {NULL};
 	struct child_fd fds[2];
@@ -73,6 +79,10 @@ start_as(struct host_executor *host, const struct kind *kind, struct child *chil
 		fds[0] = (struct child_fd){start->listen_fd, SUPERVISOR_LISTEN_FD};
 		fds[1] = (struct child_fd){start->dir_fd, SUPERVISOR_DIR_FD};
 		spec.fd_count = 2;
+	}
+	if (host->read_only != NULL) {
+		argv[4] = (char *)"--read-only";
+		argv[5] = (char *)(uintptr_t)host->read_only;
 	}
 	return child_start(child, loop, &spec, on_exit, arg, err);
 }
@@ -134,7 +144,8 @@ choose_kinds(struct host_executor *host, const char *word, struct err *err)
 }
 
 int
-host_executor_new(struct executor **out, const char *isolation, struct err *err)
+host_executor_new(struct executor **out, const char *isolation, const char *read_only,
+		  struct err *err)
 {
 	struct host_executor *host = MEM_NEW(struct host_executor);
 	int rc;
@@ -142,6 +153,7 @@ host_executor_new(struct executor **out, const char *isolation, struct err *err)
 	host->executor = (struct executor){"host", host_start, host_isolation, host_free};
 	host->magic = HOST_MAGIC;
 	host->probe = (struct child)CHILD_INIT;
+	host->read_only = read_only;
 	rc = choose_kinds(host, isolation, err);
 	if (rc == 0)
 		rc = child_find_program(host->path, sizeof(host->path), "runner-init", err);

@@ -15,10 +15,12 @@ struct loop;
 
 /*
  * isolation is "auto", "namespace" (PID namespace), "user" (in a user namespace) or "none"
- * (subreaper). NULL: "auto". Fails: ERR_INPUT for another word; ERR_HOST when there is no
+ * (subreaper). NULL: "auto". read_only, borrowed, is a directory that tasks may not change (where
+ * they have mounts of their own); NULL: none. Fails: ERR_INPUT for another word; ERR_HOST when there is no
  * runner-init.
  */
-int host_executor_new(struct executor **out, const char *isolation, struct err *err);
+int host_executor_new(struct executor **out, const char *isolation, const char *read_only,
+		      struct err *err);
 
 /*
  * Find out now what this host allows: starts runner-init without a task, which ends at once.
