@@ -103,6 +103,12 @@ wait_pipeline "$pipeline"
 is "$(tail -n 1 "$tmp/seen/said")" four "and is used then"
 ask GET /api/runner/v1/orbs/acme/greet/3
 is "$code" 404 "it is not kept"
+orb five
+config 1
+sent=$(python3 -c 'import json, sys; print(json.dumps([{"ref": "acme/greet@1.1.0", "source": open(sys.argv[1]).read()}]))' "$tmp/orb.yml")
+submit "$tmp/config.yml" "\"orbs\": $sent"
+wait_pipeline "$pipeline"
+is "$(tail -n 1 "$tmp/seen/said")" five "and goes before a higher version that the hub keeps: who sends has chosen"
 submit "$tmp/config.yml" '"orbs": [{"ref": "acme/greet@3", "source": ""}]'
 is "$code" 400 "what comes along says its exact version"
 submit "$tmp/config.yml" '"orbs": {}'

@@ -218,4 +218,8 @@ wait "$pid"
 is "$?" 3 "a hub that goes away while a pipeline is watched is status 3"
 like "$(cat "$tmp/watch.log")" '^runnerctl: ' "and said"
 
+ctl --hub http://192.0.2.1 job list
+is "$status:$err" "3:runnerctl: hub 'http://192.0.2.1': plain HTTP is for loopback addresses only
+hint: give https://" "a token goes over no network in clear text"
+
 done_testing

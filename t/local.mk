@@ -69,4 +69,8 @@ t_relay_SOURCES = t/relay.c
 t_fakehub_SOURCES = t/fakehub.c t/fakehub.h t/fakehub_script.c t/fakehub_tasks.c
 t_fakehub_LDADD = libtask.a libhttp.a libformat.a libloop.a libbase.a \
 	$(format_libs) $(NGHTTP2_LIBS) $(OPENSSL_LIBS) $(EVENT_LIBS)
+# For tests of orbs: a registry that answers as CircleCI's does.
+check_PROGRAMS += t/orbregistry
+t_orbregistry_SOURCES = t/orbregistry.c
+t_orbregistry_LDADD = $(runnerctl_LDADD)
 include t/fault/local.mk

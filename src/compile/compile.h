@@ -139,6 +139,13 @@ struct compile_input {
  */
 int compile(const struct compile_input *input, struct plan **plan, struct diags **diags);
 
+/*
+ * Import an orb that stands nowhere yet, as name ("ns/name@1.2.3"); those that it imports come from
+ * others(arg, ...). *diags is always set. Fails: as compile().
+ */
+int compile_orb(const char *name, const void *bytes, size_t len, compile_orb_fn *others, void *arg,
+		struct diags **diags);
+
 /* The E_UNSUPPORTED wording of one feature bit: "caches (save_cache, restore_cache)". */
 const char *compile_feature_name(enum compile_feature feature);
 

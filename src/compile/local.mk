@@ -20,7 +20,7 @@ libcompile_a_SOURCES = \
 	src/compile/matrix.c src/compile/matrix.h \
 	src/compile/names.c src/compile/names.h \
 	src/compile/naming.c src/compile/naming.h \
-	src/compile/orb.c src/compile/orb.h \
+	src/compile/orb.c src/compile/orb.h src/compile/orb_check.c \
 	src/compile/orb_ref.c src/compile/orb_ref.h \
 	src/compile/params.c src/compile/params.h \
 	src/compile/pipeline.c src/compile/pipeline.h \

@@ -38,8 +38,9 @@ struct api {
 
 /* --- where the hub is and who we are ------------------------------------------------ */
 
+/* NULL: nobody says. */
 static const char *
-hub_url(struct err *err)
+named_url(void)
 {
 	const char *url = globals()->hub;
 
@@ -47,16 +48,29 @@ hub_url(struct err *err)
 		url = getenv("RUNNER_HUB");
 	if (url == NULL || url[0] == '\0')
 		url = getenv("CIRCLE_HOST");
-	if (url != NULL && url[0] != '\0')
+	return url != NULL && url[0] != '\0' ? url : NULL;
+}
+
+bool
+api_is_named(void)
+{
+	return named_url() != NULL;
+}
+
+static const char *
+hub_url(struct err *err)
+{
+	const char *url = named_url();
+
+	if (url != NULL)
 		return url;
 	if (err_set(err, ERR_HOST, "no hub is named") < 0)
 		err_hint(err, "give --hub URL or set RUNNER_HUB; 'runnerctl run' needs no hub");
 	return NULL;
 }
 
-/* The first line of file is the token; '-' is standard input. */
-static int
-read_token(char **out, const char *file, struct err *err)
+int
+api_read_token(char **out, const char *file, struct err *err)
 {
 	LOCAL_FD opened = -1;
 	char room[API_TOKEN_MAX_BYTES + 1];
@@ -92,7 +106,7 @@ find_token(char **out, const char *url, struct err *err)
 	const char *token = getenv("CIRCLE_TOKEN");
 
 	if (globals()->token_file != NULL)
-		return read_token(out, globals()->token_file, err);
+		return api_read_token(out, globals()->token_file, err);
 	if (token != NULL && token[0] != '\0') {
 		*out = mem_strdup(token);
 		return 0;
@@ -146,6 +160,20 @@ api_open(struct api **out, struct err *err)
 	return api_open_as(out, NULL, err);
 }
 
+/* A token goes over no network in clear text. */
+static int
+check_url(const char *text, struct err *err)
+{
+	struct url url;
+
+	if (url_parse(&url, text, err) < 0)
+		return err->code;
+	if (url.scheme != URL_HTTP || url_is_local(&url))
+		return 0;
+	err->code = err_set(err, ERR_HOST, "plain HTTP is for loopback addresses only");
+	return err_hint(err, "give https://");
+}
+
 int
 api_open_as(struct api **out, const char *own, struct err *err)
 {
@@ -160,6 +188,8 @@ api_open_as(struct api **out, const char *own, struct err *err)
 		return err->code;
 	/* CIRCLE_HOST may be a bare host name, as CircleCI's own tools take it. */
 	full = strchr(url, ':') == NULL ? mem_printf("https://%s", url) : mem_strdup(url);
+	if (check_url(full, err) < 0)
+		return err_wrap(err, "hub '%s'", full);
 	if (own != NULL)
 		token = mem_strdup(own);
 	else if (find_token(&token, full, err) < 0)

@@ -23,6 +23,13 @@ struct loop;
 
 enum { API_TOKEN_MAX_BYTES = 4096 };
 
+/* Some option or variable names a hub. */
+bool api_is_named(void);
+
+/* The token in the first line of file ('-' is standard input); the caller frees. Fails: ERR_HOST.
+ */
+int api_read_token(char **out, const char *file, struct err *err);
+
 /* To the hub of the global options and the environment, with a loop of its own. Fails: ERR_INPUT,
  * ERR_HOST with a hint. */
 int api_open(struct api **out, struct err *err);

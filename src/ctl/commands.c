@@ -24,6 +24,7 @@ const struct command *const commands[] = {
 	&config_explain_command,
 	&config_pack_command,
 	&orb_fetch_command,
+	&orb_add_command,
 	&orb_list_command,
 	&orb_source_command,
 	&pipeline_run_command,

@@ -19,7 +19,8 @@ struct err;
 extern const struct command run_command;
 extern const struct command config_validate_command, config_process_command, config_graph_command,
 	config_tasks_command, config_explain_command, config_pack_command;
-extern const struct command orb_fetch_command, orb_list_command, orb_source_command;
+extern const struct command orb_fetch_command, orb_add_command, orb_list_command,
+	orb_source_command;
 extern const struct command pipeline_run_command, pipeline_list_command, pipeline_show_command,
 	pipeline_watch_command, pipeline_cancel_command;
 extern const struct command workflow_list_command, workflow_show_command, workflow_approve_command,

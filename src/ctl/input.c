@@ -25,6 +25,7 @@
 #include "ctl/parameters.h"
 #include "ctl/say.h"
 #include "ctl/screen.h"
+#include "format/json.h"
 #include "runner/exit.h"
 
 #define CONFIG_PATH ".circleci/config.yml"
@@ -232,6 +233,22 @@ struct orbs {
 	bool ready;
 };
 
+/* Once, however many references mean it. */
+static void
+note_orb(struct json *list, const char *ref, const void *bytes, size_t len)
+{
+	struct json *item;
+	size_t i;
+
+	for (i = 0; i < json_count(list); i++)
+		if (text_eq(json_get_str(json_at(list, i), "ref"), ref))
+			return;
+	item = json_new_object();
+	json_put_str(item, "ref", ref);
+	json_put(item, "source", json_new_stringn(bytes, len));
+	json_push(list, item);
+}
+
 /* A config without registry orbs has no lock file to be wrong: it is read for the first orb. */
 static int
 give_orb(void *arg, const char *ref, void **bytes, size_t *len, char **path, char **resolved,
@@ -250,7 +267,11 @@ give_orb(void *arg, const char *ref, void **bytes, size_t *len, char **path, cha
 		return err->code;
 	}
 	orbs->ready = true;
-	return orb_resolver_give(&orbs->resolver, ref, bytes, len, path, resolved, err);
+	if (orb_resolver_give(&orbs->resolver, ref, bytes, len, path, resolved, err) < 0)
+		return err->code;
+	if (orbs->source->orbs != NULL)
+		note_orb(orbs->source->orbs, *resolved, *bytes, *len);
+	return 0;
 }
 
 int

@@ -20,6 +20,7 @@
 struct compile_value;
 struct diags;
 struct err;
+struct json;
 struct loop;
 struct plan;
 
@@ -46,6 +47,11 @@ struct input {
 	struct compile_value *parameters;
 	size_t parameter_count;
 	struct plan *plan;
+	/*
+	 * Set: each orb that compiling took from this machine is pushed here, as the hub takes those
+	 * that come along with a config: {"ref": exact, "source"}.
+	 */
+	struct json *orbs;
 };
 
 void input_init(struct input *source);

@@ -22,7 +22,9 @@ libctl_a_SOURCES = \
 	src/ctl/job.c src/ctl/job.h \
 	src/ctl/login.c src/ctl/login.h \
 	src/ctl/logs.c \
-	src/ctl/orb.c src/ctl/orb_lock.c src/ctl/orb_lock.h \
+	src/ctl/orb.c src/ctl/orb.h src/ctl/orb_add.c src/ctl/orb_fetch.c \
+	src/ctl/orb_lock.c src/ctl/orb_lock.h \
+	src/ctl/orb_origin.c src/ctl/orb_origin.h src/ctl/orb_registry.c src/ctl/orb_registry.h \
 	src/ctl/orb_resolver.c src/ctl/orb_resolver.h \
 	src/ctl/orb_shelf.c src/ctl/orb_shelf.h \
 	src/ctl/orphans.c src/ctl/orphans.h \

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "compile/compile.h"
+#include "compile/diag.h"
 #include "ctl/api.h"
 #include "ctl/args.h"
 #include "ctl/commands.h"
@@ -140,6 +141,8 @@ describe(const struct pipeline_run *run)
 	json_put(body, "config", config);
 	json_put(body, "checkout", describe_checkout(run));
 	json_put(body, "parameters", describe_parameters(&run->source));
+	if (json_count(run->source.orbs) > 0)
+		json_put(body, "orbs", json_ref(run->source.orbs));
 	if (run->workflow_count > 0) {
 		names = json_new_array();
 		for (i = 0; i < run->workflow_count; i++)
@@ -147,6 +150,29 @@ describe(const struct pipeline_run *run)
 		json_put(body, "workflows", names);
 	}
 	return body;
+}
+
+/*
+ * The orbs that the config takes from this machine go along with it. What is wrong with the config
+ * is the hub's to say, which may have other orbs and other values; but an orb that is not what the
+ * lock file has goes nowhere.
+ */
+static int
+gather_orbs(struct pipeline_run *run, struct err *err)
+{
+	struct diags *diags;
+	size_t i;
+	int rc = 0;
+
+	run->source.orbs = json_new_array();
+	(void)input_compile(&run->source, FEATURE_ALL, &diags);
+	for (i = 0; i < diags_count(diags) && rc == 0; i++)
+		if (text_eq(diags_at(diags, i)->code, "E_ORB_LOCK"))
+			rc = err_set(err, ERR_INPUT, "%s", diags_at(diags, i)->message);
+	if (rc < 0)
+		err_hint(err, "runnerctl config validate says where, and what to do");
+	diags_free(diags);
+	return rc;
 }
 
 /* --- the answer ----------------------------------------------------------------------------- */
@@ -223,11 +249,13 @@ pipeline_run(int argc, char **argv)
 	if (status == ARGS_GO)
 		status = args_count(&pipeline_run_command, count, 0, 0);
 	if (status == ARGS_GO) {
-		if (api_open(&api, &err) < 0 || input_read(&run.source, api_loop(api), &err) < 0)
+		if (api_open(&api, &err) < 0 || input_read(&run.source, api_loop(api), &err) < 0 ||
+		    gather_orbs(&run, &err) < 0)
 			status = say_error(&err);
 		else
 			status = submit(&run, api);
 	}
+	json_free(run.source.orbs);
 	api_close(api);
 	input_release(&run.source);
 	return status;

@@ -74,14 +74,15 @@ orbs_find(void *arg, const char *text, void **bytes, size_t *len, char **path, c
 		return err_set(err, ERR_INPUT, "it is no reference");
 	source = find_sent(finder->sent, &ref, &found);
 	kept = orb_find(finder->model, &ref);
-	if (kept != NULL &&
-	    (source == NULL || orb_version_order(&kept->ref.version, &found.version) > 0)) {
+	/* Who sends orbs has chosen their versions: a lock file is beside that config. */
+	if (source == NULL && kept != NULL) {
 		source = kept->row.source;
 		found = kept->ref;
 	}
 	if (source == NULL) {
 		err->code = err_set(err, ERR_GONE, "the hub keeps no such version of it");
-		return err_hint(err, "send it along with the config, or keep it at the hub");
+		return err_hint(err, "'runnerctl orb add' keeps it at the hub or beside the "
+				     "config, which 'pipeline run' sends along");
 	}
 	*len = strlen(source);
 	*bytes = mem_strdup(source);
@@ -119,52 +120,15 @@ orbs_check_sent(const struct json *sent, struct err *err)
 
 /* --- checking ---------------------------------------------------------------------------- */
 
-/* Itself first, then what the hub keeps: an orb may import others. */
-struct check {
-	struct orb_finder finder;
-	const char *name, *source;
-};
-
-static int
-find_checked(void *arg, const char *text, void **bytes, size_t *len, char **path, char **resolved,
-	     struct err *err)
-{
-	struct check *check = arg;
-
-	if (strcmp(text, check->name) != 0)
-		return orbs_find(&check->finder, text, bytes, len, path, resolved, err);
-	*bytes = mem_strdup(check->source);
-	*len = strlen(check->source);
-	*path = mem_strdup(check->name);
-	*resolved = mem_strdup(check->name);
-	return 0;
-}
-
 int
 orb_check(const struct model *model, const struct orb_ref *ref, const char *source,
 	  struct diags **diags)
 {
+	struct orb_finder finder = {.model = model};
 	char name[ORB_REF_MAX_BYTES];
-	struct check check = {.finder = {.model = model}, .source = source};
-	struct compile_input input = {.policy.supported = FEATURE_ALL};
-	struct plan *plan;
-	char *config;
-	int rc;
 
-	check.name = orb_ref_text(name, ref, &ref->version);
-	config = mem_printf("version: 2.1\norbs: {checked: %s}\njobs: {job: {machine: true, steps: "
-			    "[checkout]}}\n"
-			    "workflows: {w: {jobs: [job]}}\n",
-			    name);
-	input.path = "config.yml";
-	input.bytes = config;
-	input.len = strlen(config);
-	input.orb = find_checked;
-	input.orb_arg = &check;
-	rc = compile(&input, &plan, diags);
-	plan_free(plan);
-	free(config);
-	return rc;
+	return compile_orb(orb_ref_text(name, ref, &ref->version), source, strlen(source),
+			   orbs_find, &finder, diags);
 }
 
 /* --- keeping ----------------------------------------------------------------------------- */
