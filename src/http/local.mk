@@ -2,6 +2,7 @@
 noinst_LIBRARIES += libhttp.a
 libhttp_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(NGHTTP2_CFLAGS) $(OPENSSL_CFLAGS)
 libhttp_a_SOURCES = \
+	src/http/accept.c src/http/accept.h \
 	src/http/call.c \
 	src/http/client.c src/http/client.h src/http/client_private.h \
 	src/http/dial.c src/http/dial.h \
@@ -10,6 +11,7 @@ libhttp_a_SOURCES = \
 	src/http/header.c src/http/header.h \
 	src/http/listener.c src/http/listener.h \
 	src/http/outgoing.c src/http/outgoing.h \
+	src/http/range.c src/http/range.h \
 	src/http/reply.c \
 	src/http/request.c src/http/server_private.h \
 	src/http/server.c src/http/server.h \

@@ -13,3 +13,6 @@ t_unit_http_peers_test_LDADD = $(http_unit_ldadd)
 unit_tests += t/unit/http/url_test
 t_unit_http_url_test_SOURCES = t/unit/http/url_test.c
 t_unit_http_url_test_LDADD = libhttp.a libbase.a $(unit_ldadd)
+unit_tests += t/unit/http/accept_test
+t_unit_http_accept_test_SOURCES = t/unit/http/accept_test.c
+t_unit_http_accept_test_LDADD = libhttp.a libbase.a $(unit_ldadd)
