@@ -4,8 +4,10 @@
  * Usage: hubcall URL. Each line of standard input is one of
  *	{"id": 1, "method": "POST", "path": "/x", "headers": {"a": "b"}, "body": "text"}
  *	{"id": 1, ..., "hex": "00ff"}	a body of bytes
+ *	{"id": 1, ..., "raw": true}	the reply's body as "hex", too, and its header as "headers"
  *	{"cancel": 1}			reset that request
- *	{"id": 2, "record": {"task", "epoch", "step", "attempt", "offset", "text"}}
+ *	{"id": 2, "record": {"task", "epoch", "step", "attempt", "offset", "hex"}}, hex: what was printed; with "raw_len",
+ *					"lines", "time_ms" or "frame" (hex, too) the header, or the frame, says so
  * and each line of standard output {"id": 1, "status": 200, "body": "text"}, {"id": 1,
  * "error": "sentence"} or {"id": 2, "hex": "..."} (an output record). Requests run side by
  * side. Ends with standard input.
@@ -33,6 +35,7 @@ enum { HEADERS_MOST = 16, IDS_MOST = 65536 };
 struct asked {
 	int64_t id;
 	struct http_call *call;
+	bool raw;
 	unsigned char *body;
 };
 
@@ -72,6 +75,30 @@ forget(struct asked *one)
 }
 
 static void
+put_hex(struct buffer *hex, const unsigned char *bytes, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		buffer_printf(hex, "%02x", bytes[i]);
+}
+
+static void
+put_raw(struct json *json, const struct http_reply *reply)
+{
+	struct json *headers = json_new_object();
+	struct buffer hex = BUFFER_INIT;
+	size_t i;
+
+	for (i = 0; i < reply->header_count; i++)
+		json_put_str(headers, reply->headers[i].name, reply->headers[i].value);
+	json_put(json, "headers", headers);
+	put_hex(&hex, (const unsigned char *)reply->body, reply->len);
+	json_put_str(json, "hex", buffer_text(&hex));
+	buffer_release(&hex);
+}
+
+static void
 on_done(void *arg, const struct err *err, const struct http_reply *reply)
 {
 	struct asked *one = arg;
@@ -83,6 +110,8 @@ on_done(void *arg, const struct err *err, const struct http_reply *reply)
 	} else {
 		json_put_int(json, "status", reply->status);
 		json_put(json, "body", json_new_stringn(reply->body, reply->len));
+		if (one->raw)
+			put_raw(json, reply);
 	}
 	forget(one);
 	print(json);
@@ -123,6 +152,7 @@ start(const struct json *line, int64_t id)
 	for (it = json_first(list); it != NULL && spec.header_count < HEADERS_MOST; it = json_next(list, it))
 		headers[spec.header_count++] = (struct http_header){json_key(it), json_str(json_value(it))};
 	one->id = id;
+	one->raw = json_get_bool(line, "raw", false);
 	asked[id] = one;
 	if (json_get_str(line, "hex") != NULL) {
 		spec.body_len = from_hex(&one->body, json_get_str(line, "hex"));
@@ -135,38 +165,63 @@ start(const struct json *line, int64_t id)
 		die(err.text);
 }
 
+/* A frame of what was printed, or the one that is given. */
+static unsigned char *
+make_frame(const struct json *from, const unsigned char *raw, size_t len, size_t *frame_len)
+{
+	unsigned char *frame;
+
+	if (json_get_str(from, "frame") != NULL) {
+		*frame_len = from_hex(&frame, json_get_str(from, "frame"));
+		return frame;
+	}
+	frame = mem_zalloc(frame_bound(len), 1);
+	*frame_len = frame_pack(packer, frame, frame_bound(len), raw, len);
+	return frame;
+}
+
+static uint32_t
+count_lines(const unsigned char *raw, size_t len)
+{
+	uint32_t lines = 0;
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		lines += raw[i] == '\n';
+	return lines;
+}
+
 static void
 make_record(const struct json *from, int64_t id)
 {
-	const char *text = json_get_str(from, "text");
-	size_t len = strlen(text), i, size = frame_bound(len), total;
-	unsigned char *bytes = mem_zalloc(RUNNER_RECORD_HEADER_BYTES + size, 1);
+	unsigned char header[RUNNER_RECORD_HEADER_BYTES], *raw, *frame;
+	size_t len = from_hex(&raw, json_get_str(from, "hex")), frame_len;
+	struct json *json = json_new_object();
+	struct buffer hex = BUFFER_INIT;
 	struct output_record record = {
 		.epoch = (uint32_t)json_get_int(from, "epoch", 1),
 		.step = (uint32_t)json_get_int(from, "step", 0),
 		.attempt = (uint32_t)json_get_int(from, "attempt", 1),
 		.offset = (uint64_t)json_get_int(from, "offset", 0),
-		.time_ms = 1769850000123,
-		.raw_len = (uint32_t)len,
-		.source_len = (uint32_t)len,
+		.time_ms = json_get_int(from, "time_ms", 1769850000123),
+		.raw_len = (uint32_t)json_get_int(from, "raw_len", (int64_t)len),
+		.lines = (uint32_t)json_get_int(from, "lines", count_lines(raw, len)),
 	};
-	struct json *json = json_new_object();
-	struct buffer hex = BUFFER_INIT;
 
 	if (!id_parse(&record.task, json_get_str(from, "task")))
 		die("'task' is no id");
-	record.frame_len = (uint32_t)frame_pack(packer, bytes + RUNNER_RECORD_HEADER_BYTES, size, text, len);
-	record.frame_crc = crc32c(0, bytes + RUNNER_RECORD_HEADER_BYTES, record.frame_len);
-	for (i = 0; i < len; i++)
-		record.lines += text[i] == '\n';
-	output_record_pack(&record, bytes);
-	total = RUNNER_RECORD_HEADER_BYTES + record.frame_len;
-	for (i = 0; i < total; i++)
-		buffer_printf(&hex, "%02x", bytes[i]);
+	frame = make_frame(from, raw, len, &frame_len);
+	record.source_len = record.raw_len;
+	record.frame_len = (uint32_t)frame_len;
+	record.frame_crc = crc32c(0, frame, frame_len);
+	output_record_pack(&record, header);
+	put_hex(&hex, header, sizeof(header));
+	put_hex(&hex, frame, frame_len);
 	json_put_int(json, "id", id);
 	json_put_str(json, "hex", buffer_text(&hex));
 	buffer_release(&hex);
-	free(bytes);
+	free(raw);
+	free(frame);
 	print(json);
 }
 

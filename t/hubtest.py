@@ -102,8 +102,8 @@ class Client:
         self.process.stdin.flush()
         return self.next
 
-    def start(self, method, path, headers, body=None, data=None):
-        message = {"method": method, "path": path, "headers": headers}
+    def start(self, method, path, headers, body=None, data=None, raw=False):
+        message = {"method": method, "path": path, "headers": headers, "raw": raw}
         if body is not None:
             message["body"] = json.dumps(body)
         if data is not None:
@@ -128,9 +128,10 @@ class Client:
         self.process.stdin.write(json.dumps({"cancel": number}) + "\n")
         self.process.stdin.flush()
 
-    def record(self, task, offset, text, epoch=1, step=0, attempt=1):
-        number = self.send({"record": {"task": task, "epoch": epoch, "step": step, "attempt": attempt,
-                                       "offset": offset, "text": text}})
+    def record(self, task, offset, text, epoch=1, step=0, attempt=1, **more):
+        """more: what the header says although it is not so; frame: bytes instead of a frame."""
+        number = self.send({"record": dict(more, task=task, epoch=epoch, step=step, attempt=attempt, offset=offset,
+                                           hex=(text if isinstance(text, bytes) else text.encode()).hex())})
         return bytes.fromhex(self.wait(number)["hex"])
 
 

@@ -325,6 +325,26 @@ text_shell_quote(struct buffer *out, const char *text)
 	buffer_puts(out, "'");
 }
 
+char *
+text_base64(const void *bytes, size_t len)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	char *room = mem_zalloc((len + 2) / 3 * 4 + 1, 1), *out = room;
+	const unsigned char *in = bytes;
+	size_t n, i;
+
+	for (; len > 0; in += n, len -= n) {
+		uint32_t word = 0;
+
+		n = len < 3 ? len : 3;
+		for (i = 0; i < 3; i++)
+			word = word << 8 | (i < n ? in[i] : 0);
+		for (i = 0; i < 4; i++)
+			*out++ = i <= n ? digits[word >> (18 - 6 * i) & 63] : '=';
+	}
+	return room;
+}
+
 const char *
 text_time(char room[32], int64_t unix_ms)
 {

@@ -48,6 +48,9 @@ unsigned text_distance(const char *a, const char *b, unsigned most);
 /* Append text in single quotes as a POSIX shell reads it back. */
 void text_shell_quote(struct buffer *out, const char *text);
 
+/* RFC 4648, 4. The caller frees. */
+char *text_base64(const void *bytes, size_t len);
+
 /* RFC 3339 in UTC with milliseconds, as CircleCI's API writes it. Returns room. */
 const char *text_time(char room[32], int64_t unix_ms);
 

@@ -88,16 +88,24 @@ frame_reader_free(struct frame_reader *reader)
 }
 
 int
-frame_unpack(struct frame_reader *reader, void *room, size_t want, const void *frame, size_t len,
-	     struct err *err)
+frame_check(size_t want, const void *frame, size_t len, struct err *err)
 {
-	unsigned long long says = ZSTD_getFrameContentSize(frame, len);
-	size_t n;
-
-	if (says != want)
+	if (ZSTD_getFrameContentSize(frame, len) != want)
 		return err_set(err, ERR_INPUT, "a frame does not hold the %zu bytes it should", want);
 	if (ZSTD_findFrameCompressedSize(frame, len) != len)
 		return err_set(err, ERR_INPUT, "a frame is cut short or has bytes behind it");
+	return 0;
+}
+
+int
+frame_unpack(struct frame_reader *reader, void *room, size_t want, const void *frame, size_t len,
+	     struct err *err)
+{
+	int rc = frame_check(want, frame, len, err);
+	size_t n;
+
+	if (rc < 0)
+		return rc;
 	n = ZSTD_decompressDCtx(reader->zstd, room, want, frame, len);
 	if (ZSTD_isError(n))
 		return err_set(err, ERR_INPUT, "a frame is damaged: %s", ZSTD_getErrorName(n));

@@ -31,6 +31,12 @@ int frame_reader_new(struct frame_reader **out, struct err *err);
 void frame_reader_free(struct frame_reader *reader); /* NULL is fine */
 
 /*
+ * Whether bytes are one whole frame that says it holds exactly want bytes, without decompressing it: its header and
+ * the sizes of its blocks are looked at. Fails: ERR_INPUT.
+ */
+int frame_check(size_t want, const void *frame, size_t len, struct err *err);
+
+/*
  * Decompress one frame whose content is exactly want bytes into room of at least that size.
  * Fails: ERR_INPUT when it is damaged, claims another size or has bytes behind it.
  */

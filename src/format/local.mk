@@ -1,9 +1,10 @@
 # src/format: libraries behind our nouns; may include base
 noinst_LIBRARIES += libformat.a
-libformat_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(YAML_CFLAGS) $(ZSTD_CFLAGS) $(OPENSSL_CFLAGS)
+libformat_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(YAML_CFLAGS) $(ZSTD_CFLAGS) $(ZLIB_CFLAGS) $(OPENSSL_CFLAGS)
 libformat_a_SOURCES = \
 	src/format/digest.c src/format/digest.h \
 	src/format/frame.c src/format/frame.h \
+	src/format/gzip.c src/format/gzip.h \
 	src/format/json.c src/format/json.h src/format/json_write.c \
 	src/format/seal.c src/format/seal.h \
 	src/format/yaml.c src/format/yaml.h \
@@ -12,4 +13,4 @@ libformat_a_SOURCES = \
 	src/format/yaml_merge.c \
 	src/format/yaml_reader.h \
 	src/format/yaml_scalar.c src/format/yaml_write.c
-format_libs = $(JANSSON_LIBS) $(YAML_LIBS) $(ZSTD_LIBS) $(OPENSSL_LIBS)
+format_libs = $(JANSSON_LIBS) $(YAML_LIBS) $(ZSTD_LIBS) $(ZLIB_LIBS) $(OPENSSL_LIBS)

@@ -19,13 +19,13 @@ enum http_range {
 
 /* Read "bytes=…" for a body of size bytes; for a part, *from is its first byte, *until the one
  * behind its last. text may be NULL. */
-enum http_range
-http_range_read(const char *text, uint64_t size, uint64_t *from, uint64_t *until);
+enum http_range http_range_read(const char *text, uint64_t size, uint64_t *from, uint64_t *until);
 
 /* Whether a list of If-None-Match, or "*", names etag (quotes included), weakly compared. */
 bool http_etag_is_named(const char *list, const char *etag);
 
-/* Whether a Range counts: If-Range is absent (NULL) or is that very strong etag. A date never is. */
+/* Whether a Range counts: If-Range is absent (NULL) or is that very strong etag. A date never is.
+ */
 bool http_if_range_holds(const char *if_range, const char *etag);
 
 #endif

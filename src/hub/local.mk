@@ -14,6 +14,9 @@ libhub_a_SOURCES = \
 	src/hub/api/orbs.c \
 	src/hub/api/output.c \
 	src/hub/api/output_form.c src/hub/api/output_form.h \
+	src/hub/api/output_lines.c src/hub/api/output_lines.h \
+	src/hub/api/output_marks.c src/hub/api/output_marks.h \
+	src/hub/api/output_stream.c src/hub/api/output_stream.h \
 	src/hub/api/people.c src/hub/api/people.h \
 	src/hub/api/people_jobs.c \
 	src/hub/api/people_rerun.c \
@@ -54,7 +57,7 @@ libhub_a_SOURCES = \
 	src/hub/store/gather.c \
 	src/hub/store/inspect.c \
 	src/hub/store/load.c \
-	src/hub/store/read.c \
+	src/hub/store/read.c src/hub/store/read_output.c \
 	src/hub/store/segment.c src/hub/store/segment.h \
 	src/hub/store/store.c src/hub/store/store.h src/hub/store/store_internal.h \
 	src/hub/tokens.c src/hub/tokens.h

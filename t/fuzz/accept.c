@@ -1,5 +1,6 @@
 /*
- * accept.c - fuzz target: what a client writes into Accept-Encoding, Range, If-Range, If-None-Match.
+ * accept.c - fuzz target: what a client writes into Accept-Encoding, Range, If-Range,
+ * If-None-Match.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

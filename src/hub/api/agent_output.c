@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "format/frame.h"
 #include "format/json.h"
 #include "http/server.h"
 #include "hub/api/agent.h"
@@ -142,6 +143,9 @@ read_record(struct batch *batch, const unsigned char **bytes, size_t *len)
 		return false;
 	}
 	size = RUNNER_RECORD_HEADER_BYTES + (size_t)record.frame_len;
+	/* A frame that holds other than its header says could never be read back. */
+	if (rc == 0)
+		rc = frame_check(record.raw_len, frame, record.frame_len, &err);
 	if (rc < 0)
 		refuse(batch, &record, &err);
 	else

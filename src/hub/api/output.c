@@ -1,534 +1,311 @@
 /*
- * output.c - what tasks print, to those who read: of one task, or of a whole pipeline as it comes.
+ * output.c - requests for what tasks print: which part of it, in which form.
  *
- * A feed is one task with a mark for each (step, attempt) that says how far the reader
- * has it. A feed of an active task is read mark by mark, up to what the hub has, since steps
- * may print side by side; one whose task is history, from one end to the other. One
- * read of the store is under way at a time, and only when the client has taken what is queued: what a
- * reader costs does not grow with what it does not read.
+ * A request for one step that does not follow is first looked up in the index, which says how
+ * much there is: the reply is of exactly that, has a length where it can have one, and an
+ * entity tag. Output only grows, so (task, step, attempt, size) names its bytes for ever.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
-#include "base/assert.h"
-#include "base/buffer.h"
 #include "base/err.h"
-#include "base/log.h"
-#include "base/mem.h"
 #include "base/text.h"
-#include "hub/api/output_form.h"
+#include "hub/api/output_stream.h"
 #include "hub/api/people.h"
 #include "hub/hub.h"
-#include "hub/states.h"
+#include "http/range.h"
 #include "http/server.h"
 
-enum {
-	OUTPUT_MAGIC = 0x6f757470,
-	OUTPUT_QUEUE_MOST_BYTES = 256 * 1024, /* not taken by the client: stop reading */
-	OUTPUT_PIECE_BYTES = 256 * 1024,      /* of frames, and */
-	OUTPUT_PIECE_RAW_BYTES = 1 << 20,     /* of what they hold, in one read */
-	OUTPUT_TASKS_PIECE = 200,	      /* of a pipeline that is history, in one read */
-};
+enum { ETAG_BYTES = 120 };
 
-struct mark {
-	uint32_t step, attempt;
-	uint64_t sent;
-};
-
-struct feed {
-	struct id task;
-	struct mark *marks;
-	size_t mark_count;
-	bool is_wanted;	  /* in the list of those that may have something to read */
-	bool is_history;  /* the store alone knows it; read from one end to the other */
-	uint32_t step, attempt; /* history: go on there */
-	uint64_t from;
-	struct feed *next;
-	UT_hash_handle hh;
-};
-
-struct output_stream {
-	uint32_t magic;
-	struct call *call; /* NULL: the client has gone, a read is under way */
-	struct output_form *form;
-	struct watcher watcher;
-	struct id pipeline, task;
-	bool whole_pipeline;
-	bool follow;
-	bool one_step;
-	uint32_t step, attempt; /* one_step: only that, and only this attempt where not 0 */
-	uint64_t from;
-	bool started, reading;
-	bool listing; /* more tasks of a pipeline that is history are to be listed */
-	size_t listed;
-	struct feed *feeds, *wanted, **wanted_end;
-	struct feed *current; /* of the read under way */
-	struct buffer out;
-};
-
-static void output_want(struct output_stream *stream);
-
-/* --- life -------------------------------------------------------------------------------------------- */
-
-static void
-stream_free(struct output_stream *stream)
-{
-	struct feed *feed, *next;
-
-	watcher_stop(&stream->watcher);
-	HASH_ITER(hh, stream->feeds, feed, next) {
-		HASH_DEL(stream->feeds, feed);
-		free(feed->marks);
-		free(feed);
-	}
-	output_form_free(stream->form);
-	buffer_release(&stream->out);
-	OBJ_WIPE(stream);
-	free(stream);
-}
-
-static void
-on_close(struct call *call)
-{
-	struct output_stream *stream = call->user;
-
-	OBJ_CHECK(stream, OUTPUT_MAGIC);
-	stream->call = NULL;
-	watcher_stop(&stream->watcher);
-	call_drop(call);
-	if (!stream->reading)
-		stream_free(stream);
-}
-
-static void
-finish(struct output_stream *stream)
-{
-	struct call *call = stream->call;
-
-	stream->call = NULL;
-	call_stream_end(call);
-	stream_free(stream);
-}
-
-static void
-on_drain(struct call *call)
-{
-	output_want(call->user);
-}
-
-static void
-start_reply(struct output_stream *stream)
-{
-	struct http_request *request = stream->call->request;
-
-	if (stream->started)
-		return;
-	stream->started = true;
-	if (request != NULL) {
-		http_reply_add_header(request, "vary", "accept, accept-encoding");
-		if (output_form_kind(stream->form) == OUTPUT_ZSTD)
-			http_reply_add_header(request, "content-encoding", "zstd");
-	}
-	call_stream_start(stream->call, 200, output_form_type(stream->form));
-	call_stream_on_drain(stream->call, on_drain);
-}
-
-/* --- feeds ---------------------------------------------------------------------------------------------- */
-
-static struct feed *
-feed_of(struct output_stream *stream, const struct id *task)
-{
-	struct feed *feed;
-
-	HASH_FIND(hh, stream->feeds, task, sizeof(*task), feed);
-	if (feed != NULL)
-		return feed;
-	feed = MEM_NEW(struct feed);
-	feed->task = *task;
-	HASH_ADD(hh, stream->feeds, task, sizeof(feed->task), feed);
-	return feed;
-}
-
-static void
-feed_want(struct output_stream *stream, struct feed *feed)
-{
-	if (feed->is_wanted)
-		return;
-	feed->is_wanted = true;
-	feed->next = NULL;
-	*stream->wanted_end = feed;
-	stream->wanted_end = &feed->next;
-}
-
-static void
-feed_unwant_first(struct output_stream *stream)
-{
-	struct feed *feed = stream->wanted;
-
-	feed->is_wanted = false;
-	stream->wanted = feed->next;
-	if (stream->wanted == NULL)
-		stream->wanted_end = &stream->wanted;
-}
-
-static struct mark *
-feed_mark(struct output_stream *stream, struct feed *feed, uint32_t step, uint32_t attempt)
-{
-	struct mark *mark;
-	size_t i;
-
-	for (i = feed->mark_count; i > 0; i--)
-		if (feed->marks[i - 1].step == step && feed->marks[i - 1].attempt == attempt)
-			return &feed->marks[i - 1];
-	feed->marks = mem_resize(feed->marks, feed->mark_count + 1, sizeof(*feed->marks));
-	mark = &feed->marks[feed->mark_count++];
-	/* "from" is of the first attempt asked for. */
-	*mark = (struct mark){step, attempt, 0};
-	if (stream->one_step && attempt == (stream->attempt != 0 ? stream->attempt : 1))
-		mark->sent = stream->from;
-	return mark;
-}
+/* --- what is asked for ---------------------------------------------------------------------- */
 
 static bool
-is_asked_for(const struct output_stream *stream, uint32_t step, uint32_t attempt)
+is_yes(struct call *call, const char *name)
 {
-	if (!stream->one_step)
-		return true;
-	return step == stream->step && (stream->attempt == 0 || attempt == stream->attempt);
+	const char *value = call_query(call, name);
+
+	return value != NULL && !text_eq(value, "0") && !text_eq(value, "false");
 }
 
-/* A place of an active task where the hub has more than the reader. */
-static struct mark *
-feed_lack(struct output_stream *stream, struct feed *feed, const struct task *task)
-{
-	const struct position *position;
-	struct mark *mark;
-	size_t i;
-
-	for (i = 0; i < task->position_count; i++) {
-		position = &task->positions[i];
-		if (!is_asked_for(stream, position->step, position->attempt))
-			continue;
-		mark = feed_mark(stream, feed, position->step, position->attempt);
-		if (mark->sent < position->offset)
-			return mark;
-	}
-	return NULL;
-}
-
-/* --- reading ---------------------------------------------------------------------------------------------- */
-
+/* from_line=N, or -N for the last N. False: the reply is sent. */
 static bool
-is_full(const struct output_stream *stream)
+read_line(struct call *call, int64_t *line)
 {
-	return call_stream_queued(stream->call) > OUTPUT_QUEUE_MOST_BYTES;
-}
-
-/* One record. False: it is damaged, and the stream is broken off. */
-static bool
-send_record(struct output_stream *stream, struct feed *feed, const struct output_row *row,
-	    const unsigned char *frame)
-{
-	struct mark *mark = feed_mark(stream, feed, row->step, row->attempt);
+	const char *text = call_query(call, "from_line");
+	bool is_last = text != NULL && text[0] == '-';
 	struct err err = ERR_INIT;
+	uint64_t number = 0;
 
-	feed->step = row->step;
-	feed->attempt = row->attempt;
-	feed->from = row->offset + row->raw_len;
-	if (!is_asked_for(stream, row->step, row->attempt) || feed->from <= mark->sent)
+	*line = 0;
+	if (text == NULL || text[0] == '\0')
 		return true;
-	if (output_form_add(stream->form, &stream->out, row, frame, mark->sent, &err) < 0) {
-		log_error("cannot send output: %s", err.text);
-		return false;
+	if (text_parse_u64(is_last ? text + 1 : text, INT64_MAX - 1, &number, &err) == 0 &&
+	    number > 0) {
+		*line = is_last ? -(int64_t)number : (int64_t)number;
+		return true;
 	}
-	mark->sent = feed->from;
-	return true;
-}
-
-static bool
-send_records(struct output_stream *stream, struct feed *feed, const struct store_op *op)
-{
-	const unsigned char *frame = op->bytes;
-	size_t i;
-
-	buffer_clear(&stream->out);
-	for (i = 0; i < op->count; i++) {
-		if (!send_record(stream, feed, &op->outputs[i], frame))
-			return false;
-		frame += op->outputs[i].frame_len;
-	}
-	if (stream->out.len > 0)
-		(void)call_stream_write(stream->call, stream->out.data, stream->out.len);
-	return true;
-}
-
-static void
-on_records(void *arg, struct store_op *op)
-{
-	struct output_stream *stream = arg;
-	struct feed *feed = stream->current;
-
-	OBJ_CHECK(stream, OUTPUT_MAGIC);
-	stream->reading = false;
-	if (stream->call == NULL) {
-		stream_free(stream);
-		return;
-	}
-	start_reply(stream);
-	if (!send_records(stream, feed, op)) {
-		struct call *call = stream->call;
-
-		stream->call = NULL;
-		call_stream_abort(call);
-		stream_free(stream);
-		return;
-	}
-	if (feed->is_history ? op->more : op->count > 0)
-		feed_want(stream, feed);
-	output_want(stream);
-}
-
-static void
-read_output(struct output_stream *stream, struct feed *feed, bool one_step, uint32_t step,
-	    uint32_t attempt, uint64_t from)
-{
-	struct store_op *op = store_op_new(STORE_READ_OUTPUT);
-
-	op->output_query.task = feed->task;
-	op->output_query.one_step = one_step;
-	op->output_query.step = step;
-	op->output_query.attempt = attempt;
-	op->output_query.from = from;
-	op->output_query.most_bytes = OUTPUT_PIECE_BYTES;
-	op->output_query.most_raw_bytes = OUTPUT_PIECE_RAW_BYTES;
-	stream->current = feed;
-	stream->reading = true;
-	store_submit(stream->call->hub->store, op, on_records, stream);
-}
-
-/* Begin a read of the first feed that lacks something. False: none does. */
-static bool
-read_next(struct output_stream *stream)
-{
-	const struct task *task;
-	struct feed *feed;
-	struct mark *mark;
-
-	while ((feed = stream->wanted) != NULL) {
-		feed_unwant_first(stream);
-		if (feed->is_history) {
-			read_output(stream, feed, stream->one_step, feed->step, feed->attempt,
-				    feed->from);
-			return true;
-		}
-		task = model_task(&stream->call->hub->model, &feed->task);
-		mark = task != NULL ? feed_lack(stream, feed, task) : NULL;
-		if (mark != NULL) {
-			read_output(stream, feed, true, mark->step, mark->attempt, mark->sent);
-			return true;
-		}
-	}
+	call_reply_message(
+		call, 400,
+		"'from_line' must be a line's number from 1 on, or -N for the last N lines");
 	return false;
 }
 
-/* --- tasks of a pipeline that is history ------------------------------------------------------------------ */
-
-static void
-add_history(struct output_stream *stream, const struct id *task)
-{
-	struct feed *feed = feed_of(stream, task);
-
-	feed->is_history = true;
-	if (stream->one_step) {
-		feed->step = stream->step;
-		feed->attempt = stream->attempt;
-		feed->from = stream->from;
-	}
-	feed_want(stream, feed);
-}
-
-/* A pipeline without tasks, or no pipeline. */
-static void
-on_pipeline(void *arg, struct store_op *op)
-{
-	struct output_stream *stream = arg;
-
-	OBJ_CHECK(stream, OUTPUT_MAGIC);
-	stream->reading = false;
-	if (stream->call == NULL) {
-		stream_free(stream);
-	} else if (op->count == 0) {
-		people_not_found(stream->call, "pipeline");
-		stream_free(stream);
-	} else {
-		stream->listing = false;
-		output_want(stream);
-	}
-}
-
-static void
-on_none(struct output_stream *stream)
-{
-	struct store_op *op;
-
-	if (!stream->whole_pipeline) {
-		people_not_found(stream->call, "task");
-		stream_free(stream);
-		return;
-	}
-	op = people_list(STORE_LIST_PIPELINES, 1);
-	op->query.by_id = true;
-	op->query.id = stream->pipeline;
-	stream->reading = true;
-	store_submit(stream->call->hub->store, op, on_pipeline, stream);
-}
-
-static void
-on_tasks(void *arg, struct store_op *op)
-{
-	struct output_stream *stream = arg;
-	size_t i;
-
-	OBJ_CHECK(stream, OUTPUT_MAGIC);
-	stream->reading = false;
-	if (stream->call == NULL) {
-		stream_free(stream);
-		return;
-	}
-	if (op->count == 0 && stream->listed == 0) {
-		on_none(stream);
-		return;
-	}
-	for (i = 0; i < op->count; i++)
-		add_history(stream, &op->tasks[i].id);
-	stream->listed += op->count;
-	stream->listing = op->more;
-	output_want(stream);
-}
-
-static void
-list_tasks(struct output_stream *stream)
-{
-	struct store_op *op = people_list(STORE_LIST_TASKS, OUTPUT_TASKS_PIECE);
-
-	op->query.by_pipeline = stream->whole_pipeline;
-	op->query.pipeline = stream->pipeline;
-	op->query.by_id = !stream->whole_pipeline;
-	op->query.id = stream->task;
-	op->query.skip = stream->listed;
-	stream->reading = true;
-	store_submit(stream->call->hub->store, op, on_tasks, stream);
-}
-
-/* --- going on ------------------------------------------------------------------------------------------------ */
-
-/* No more will come, as far as the model knows. */
+/* What the reader has: "have", or what an event stream that is asked for again says. */
 static bool
-is_complete(const struct output_stream *stream)
+read_have(struct call *call, struct output_stream *stream)
 {
-	const struct pipeline *pipeline = stream->watcher.pipeline;
-	const struct task *task;
-	size_t i, j, k;
+	const char *have = call_query(call, "have");
+	struct err err = ERR_INIT;
 
-	if (pipeline == NULL || !stream->follow)
+	if (have == NULL && output_form_kind(stream->form) == OUTPUT_EVENTS)
+		have = http_request_header(call->request, "last-event-id");
+	if (have == NULL || marks_read(&stream->have, have, &err) == 0)
 		return true;
-	if (!stream->whole_pipeline) {
-		task = model_task(pipeline->model, &stream->task);
-		return task == NULL || task_output_is_complete(task);
-	}
-	if (pipeline->row.state != PIPELINE_ENDED)
+	call_reply_err(call, &err);
+	return false;
+}
+
+static bool
+read_numbers(struct call *call, struct output_stream *stream, int64_t *line)
+{
+	int64_t step, attempt, from, bytes, lines;
+
+	if (!people_number(call, "step", 0, RUNNER_TASK_STEPS_MOST, &step) ||
+	    !people_number(call, "attempt", 0, MODEL_ATTEMPTS_MOST, &attempt) ||
+	    !people_number(call, "from", 0, INT64_MAX, &from) ||
+	    !people_number(call, "bytes", -1, INT64_MAX, &bytes) ||
+	    !people_number(call, "lines", -1, INT64_MAX, &lines) || !read_line(call, line))
 		return false;
-	for (i = 0; i < pipeline->workflow_count; i++)
-		for (j = 0; j < pipeline->workflows[i]->job_count; j++)
-			for (k = 0; k < pipeline->workflows[i]->jobs[j]->task_count; k++)
-				if (!task_output_is_complete(pipeline->workflows[i]->jobs[j]->tasks[k]))
-					return false;
+	stream->step = (uint32_t)step;
+	stream->attempt = (uint32_t)attempt;
+	stream->from = (uint64_t)from;
+	if (bytes >= 0)
+		stream->until = (uint64_t)from + (uint64_t)bytes;
+	if (lines >= 0)
+		stream->lines.left = (uint64_t)lines;
+	stream->is_over = bytes == 0 || lines == 0;
 	return true;
 }
 
-/* Read on, if there is something to read and room for it; end when all is sent. */
-static void
-output_want(struct output_stream *stream)
+/* False: the reply is sent. */
+static bool
+check_choice(struct call *call, const struct output_stream *stream, int64_t line)
 {
-	if (stream->reading || (stream->started && is_full(stream)))
-		return;
-	if (read_next(stream))
-		return;
-	if (stream->listing) {
-		list_tasks(stream);
-		return;
-	}
-	start_reply(stream);
-	if (is_complete(stream))
-		finish(stream);
+	bool by_bytes = stream->from != 0 || stream->until != UINT64_MAX;
+	bool by_lines = line != 0 || stream->lines.left != LINES_ALL;
+
+	if (!stream->one_step && (stream->attempt != 0 || by_bytes || by_lines))
+		call_reply_message(call, 400,
+				   "'attempt', 'from', 'bytes', 'from_line' and 'lines' are of one "
+				   "step: say 'step', too");
+	else if (by_bytes && by_lines)
+		call_reply_message(call, 400,
+				   "a part is one of bytes or one of lines, not of both");
+	else if (by_lines && output_form_kind(stream->form) == OUTPUT_INDEX)
+		call_reply_message(call, 400,
+				   "the index is of records: a part of it is one of bytes");
+	else
+		return true;
+	return false;
+}
+
+/* --- its name, and the part of it that is wanted
+ * ----------------------------------------------------- */
+
+/* Of the whole in this form: a part has the same. */
+static void
+write_etag(char room[ETAG_BYTES], const struct output_stream *stream, const struct store_seek *seek)
+{
+	char id[ID_TEXT_BYTES];
+
+	(void)snprintf(room, ETAG_BYTES, "\"%s.%u.%u.%llu.%d\"", id_text(id, &stream->task),
+		       stream->step, seek->attempt, (unsigned long long)seek->size,
+		       (int)output_form_kind(stream->form));
 }
 
 static void
-on_change(void *arg, const struct change *change)
+add_number(struct http_request *request, const char *name, uint64_t number)
+{
+	char text[24];
+
+	(void)snprintf(text, sizeof(text), "%llu", (unsigned long long)number);
+	http_reply_add_header(request, name, text);
+}
+
+/* "Range:" is of the bytes as they were printed: a form that packs them ignores it, as it may.
+ * False: the reply is sent. */
+static bool
+take_range(struct output_stream *stream, const struct store_seek *seek, const char *etag)
+{
+	struct http_request *request = stream->call->request;
+	const char *range = http_request_header(request, "range");
+	char text[80];
+
+	if (output_form_kind(stream->form) != OUTPUT_PLAIN || stream->from != 0 ||
+	    stream->until != seek->size || seek->size == 0 ||
+	    !http_if_range_holds(http_request_header(request, "if-range"), etag))
+		return true;
+	switch (http_range_read(range, seek->size, &stream->from, &stream->until)) {
+	case HTTP_RANGE_ALL:
+		return true;
+	case HTTP_RANGE_PART:
+		stream->status = 206;
+		(void)snprintf(text, sizeof(text), "bytes %llu-%llu/%llu",
+			       (unsigned long long)stream->from,
+			       (unsigned long long)stream->until - 1,
+			       (unsigned long long)seek->size);
+		http_reply_add_header(request, "content-range", text);
+		return true;
+	case HTTP_RANGE_NONE:
+		break;
+	}
+	(void)snprintf(text, sizeof(text), "bytes */%llu", (unsigned long long)seek->size);
+	http_reply_add_header(request, "content-range", text);
+	call_reply_message(stream->call, 416, "the output has %llu bytes",
+			   (unsigned long long)seek->size);
+	return false;
+}
+
+/* Where the part begins that was sought, and where all of it ends. */
+static void
+apply_seek(struct output_stream *stream, const struct store_seek *seek)
+{
+	if (stream->attempt == 0 && seek->line != 0 && seek->size > 0)
+		stream->first_attempt = seek->attempt;
+	if (seek->line != 0) {
+		stream->from = seek->offset;
+		stream->lines.skip = seek->newlines;
+	}
+	/* Followed, it grows; of several attempts, this is but the last. */
+	if (stream->follow ||
+	    (stream->attempt == 0 && seek->first_attempt != seek->attempt && seek->line == 0))
+		return;
+	if (seek->size > 0)
+		stream->attempt = seek->attempt;
+	if (stream->until > seek->size)
+		stream->until = seek->size;
+}
+
+/* False: the reply is sent. */
+static bool
+name_reply(struct output_stream *stream, const struct store_seek *seek)
+{
+	struct http_request *request = stream->call->request;
+	const char *named = http_request_header(request, "if-none-match");
+	char etag[ETAG_BYTES];
+
+	if (stream->follow || stream->attempt != seek->attempt || seek->size == 0)
+		return true;
+	write_etag(etag, stream, seek);
+	http_reply_add_header(request, "etag", etag);
+	if (http_etag_is_named(named, etag)) {
+		call_reply_empty(stream->call, 304);
+		return false;
+	}
+	http_reply_add_header(request, "accept-ranges", "bytes");
+	if (seek->line == 0 && stream->lines.left == LINES_ALL && !take_range(stream, seek, etag))
+		return false;
+	if (stream->from >= stream->until)
+		stream->is_over = true;
+	if (output_form_kind(stream->form) == OUTPUT_PLAIN && seek->line == 0 &&
+	    stream->lines.left == LINES_ALL)
+		add_number(request, "content-length",
+			   stream->is_over ? 0 : stream->until - stream->from);
+	return true;
+}
+
+/* --- looking it up
+ * ---------------------------------------------------------------------------------------- */
+
+static void submit_seek(struct output_stream *stream, const struct store_seek *seek);
+
+static void
+on_seek(void *arg, struct store_op *op)
 {
 	struct output_stream *stream = arg;
+	struct call *call = stream->call;
 
-	OBJ_CHECK(stream, OUTPUT_MAGIC);
-	if (change->task != NULL &&
-	    (stream->whole_pipeline || id_eq(&change->task->row.id, &stream->task)))
-		feed_want(stream, feed_of(stream, &change->task->row.id));
-	output_want(stream);
-}
-
-/* --- the requests ---------------------------------------------------------------------------------------------- */
-
-static struct output_stream *
-stream_new(struct call *call, enum output_form_kind kind)
-{
-	struct output_stream *stream = MEM_NEW(struct output_stream);
-	const char *follow = call_query(call, "follow");
-	struct err err = ERR_INIT;
-
-	stream->magic = OUTPUT_MAGIC;
-	stream->call = call;
-	stream->wanted_end = &stream->wanted;
-	stream->follow = follow != NULL && !text_eq(follow, "0") && !text_eq(follow, "false");
-	if (output_form_new(&stream->form, kind, &err) < 0) {
-		call_reply_err(call, &err);
-		stream_free(stream);
-		return NULL;
-	}
-	call->user = stream;
-	return stream;
-}
-
-/* The pipeline is in memory: hear of what comes, and send what is there. */
-static void
-begin_active(struct output_stream *stream, struct pipeline *pipeline)
-{
-	const struct job *job;
-	size_t i, j, k;
-
-	watcher_start(&stream->watcher, pipeline, on_change, stream);
-	if (!stream->whole_pipeline) {
-		feed_want(stream, feed_of(stream, &stream->task));
+	if (call->request == NULL) {
+		output_stream_free(stream);
+		call_drop(call);
 		return;
 	}
-	for (i = 0; i < pipeline->workflow_count; i++)
-		for (j = 0; j < pipeline->workflows[i]->job_count; j++) {
-			job = pipeline->workflows[i]->jobs[j];
-			for (k = 0; k < job->task_count; k++)
-				if (job->tasks[k]->position_count > 0)
-					feed_want(stream, feed_of(stream, &job->tasks[k]->row.id));
-		}
+	if (!op->seek.is_done) {
+		submit_seek(stream, &op->seek);
+		return;
+	}
+	apply_seek(stream, &op->seek);
+	if (name_reply(stream, &op->seek))
+		output_stream_begin(stream);
+	else
+		output_stream_free(stream);
 }
 
 static void
-begin(struct output_stream *stream, struct pipeline *pipeline)
+submit_seek(struct output_stream *stream, const struct store_seek *seek)
 {
-	call_on_close(stream->call, on_close);
-	if (pipeline != NULL)
-		begin_active(stream, pipeline);
+	struct store_op *op = store_op_new(STORE_SEEK_OUTPUT);
+
+	op->seek = *seek;
+	store_submit(stream->call->hub->store, op, on_seek, stream);
+}
+
+static void
+begin(struct output_stream *stream, int64_t line)
+{
+	struct store_seek seek = {.task = stream->task,
+				  .step = stream->step,
+				  .attempt = stream->attempt,
+				  .line = line};
+
+	if (stream->have.is_end) {
+		/* An EventSource that is told "no content" does not ask again. */
+		call_reply_empty(stream->call, 204);
+		output_stream_free(stream);
+	} else if (stream->one_step && stream->have.count == 0 && (line != 0 || !stream->follow)) {
+		submit_seek(stream, &seek);
+	} else {
+		output_stream_begin(stream);
+	}
+}
+
+static void
+answer(struct call *call, enum output_form_kind kind)
+{
+	const char *step = call_query(call, "step");
+	struct output_stream *stream;
+	int64_t line;
+	struct id id;
+
+	if (!call_var_id(call, 0, &id))
+		return;
+	stream = output_stream_new(call, kind);
+	if (stream == NULL)
+		return;
+	stream->task = id;
+	stream->follow = is_yes(call, "follow");
+	stream->one_step = step != NULL && step[0] != '\0';
+	if (read_numbers(call, stream, &line) && check_choice(call, stream, line) &&
+	    read_have(call, stream))
+		begin(stream, line);
 	else
-		stream->listing = true;
-	output_want(stream);
+		output_stream_free(stream);
+}
+
+static void
+task_output(struct call *call)
+{
+	answer(call, output_form_choose(http_request_header(call->request, "accept"),
+					http_request_header(call->request, "accept-encoding")));
+}
+
+static void
+task_output_index(struct call *call)
+{
+	answer(call, OUTPUT_INDEX);
 }
 
 static void
@@ -539,61 +316,18 @@ pipeline_output(struct call *call)
 
 	if (!call_var_id(call, 0, &id))
 		return;
-	stream = stream_new(call, OUTPUT_RECORDS);
+	stream = output_stream_new(call, OUTPUT_RECORDS);
 	if (stream == NULL)
 		return;
 	stream->whole_pipeline = true;
 	stream->pipeline = id;
-	begin(stream, model_pipeline(&call->hub->model, &id));
-}
-
-/* step=, attempt=, from=. False: the reply is sent. */
-static bool
-read_choice(struct call *call, struct output_stream *choice)
-{
-	const char *step = call_query(call, "step");
-	int64_t number, attempt, from;
-
-	if (!people_number(call, "step", 0, RUNNER_TASK_STEPS_MOST, &number) ||
-	    !people_number(call, "attempt", 0, MODEL_ATTEMPTS_MOST, &attempt) ||
-	    !people_number(call, "from", 0, INT64_MAX, &from))
-		return false;
-	choice->one_step = step != NULL && step[0] != '\0';
-	choice->step = (uint32_t)number;
-	choice->attempt = (uint32_t)attempt;
-	choice->from = (uint64_t)from;
-	if (choice->one_step || (attempt == 0 && from == 0))
-		return true;
-	call_reply_message(call, 400, "'attempt' and 'from' are of one step: say 'step', too");
-	return false;
-}
-
-static void
-task_output(struct call *call)
-{
-	struct output_stream *stream, choice = {0};
-	enum output_form_kind kind;
-	const struct task *task;
-	struct id id;
-
-	if (!call_var_id(call, 0, &id) || !read_choice(call, &choice))
-		return;
-	kind = output_form_choose(http_request_header(call->request, "accept"),
-				  http_request_header(call->request, "accept-encoding"));
-	stream = stream_new(call, kind);
-	if (stream == NULL)
-		return;
-	stream->task = id;
-	stream->one_step = choice.one_step;
-	stream->step = choice.step;
-	stream->attempt = choice.attempt;
-	stream->from = choice.from;
-	task = model_task(&call->hub->model, &id);
-	begin(stream, task != NULL ? task->job->workflow->pipeline : NULL);
+	stream->follow = is_yes(call, "follow");
+	output_stream_begin(stream);
 }
 
 const struct route output_routes[] = {
 	{"GET", "/api/runner/v1/pipelines/{id}/output", WHO_PERSON, pipeline_output},
 	{"GET", "/api/runner/v1/tasks/{id}/output", WHO_PERSON, task_output},
+	{"GET", "/api/runner/v1/tasks/{id}/output/index", WHO_PERSON, task_output_index},
 	{NULL, NULL, WHO_ANYONE, NULL},
 };

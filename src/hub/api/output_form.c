@@ -8,48 +8,46 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
+#include "base/assert.h"
 #include "base/buffer.h"
+#include "base/crc32c.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "format/frame.h"
+#include "format/gzip.h"
+#include "format/json.h"
 #include "hub/store/store.h"
+#include "http/accept.h"
 #include "runner/protocol.h"
 #include "task/output_record.h"
 
+static const char events_type[] = "text/event-stream";
+
 struct output_form {
 	enum output_form_kind kind;
-	struct frame_reader *reader; /* PLAIN, and where a record is cut */
-	struct frame_packer *packer; /* ZSTD: a record that is cut */
+	struct frame_reader *reader;
+	struct frame_packer *packer;   /* NULL until a record is cut */
+	struct gzip_packer *gzip;      /* GZIP */
+	const unsigned char *unpacked; /* the frame that raw is of */
+	bool is_begun;		       /* something has been added */
 	unsigned char raw[RUNNER_RECORD_RAW_MOST_BYTES];
+	unsigned char frame[RUNNER_RECORD_FRAME_MOST_BYTES];
 };
-
-/* Whether a list such as "gzip;q=0.5, zstd" names word, other than with a weight of 0. */
-static bool
-list_names(const char *list, const char *word)
-{
-	size_t len = strlen(word), n;
-	const char *weight;
-
-	while (list != NULL && *list != '\0') {
-		list += strspn(list, " \t,");
-		n = strcspn(list, ",");
-		if (strncasecmp(list, word, len) == 0 && strcspn(list, " \t;,") == len) {
-			weight = memchr(list, '=', n);
-			return weight == NULL || strtod(weight + 1, NULL) > 0;
-		}
-		list += n;
-	}
-	return false;
-}
 
 enum output_form_kind
 output_form_choose(const char *accept, const char *accept_encoding)
 {
-	if (list_names(accept, RUNNER_OUTPUT_TYPE))
+	static const enum output_form_kind kinds[] = {[HTTP_IDENTITY] = OUTPUT_PLAIN,
+						      [HTTP_GZIP] = OUTPUT_GZIP,
+						      [HTTP_ZSTD] = OUTPUT_ZSTD};
+
+	if (http_accept_weight(accept, RUNNER_OUTPUT_TYPE) > 0)
 		return OUTPUT_RECORDS;
-	return list_names(accept_encoding, "zstd") ? OUTPUT_ZSTD : OUTPUT_PLAIN;
+	if (http_accept_weight(accept, events_type) > 0)
+		return OUTPUT_EVENTS;
+	return kinds[http_accept_coding(accept_encoding)];
 }
 
 int
@@ -58,15 +56,13 @@ output_form_new(struct output_form **out, enum output_form_kind kind, struct err
 	struct output_form *form = MEM_NEW(struct output_form);
 
 	form->kind = kind;
-	if (kind == OUTPUT_RECORDS ||
-	    (frame_reader_new(&form->reader, err) == 0 &&
-	     (kind == OUTPUT_PLAIN ||
-	      frame_packer_new(&form->packer, FRAME_LEVEL_DEFAULT, err) == 0))) {
-		*out = form;
-		return 0;
+	if (frame_reader_new(&form->reader, err) < 0 ||
+	    (kind == OUTPUT_GZIP && gzip_packer_new(&form->gzip, err) < 0)) {
+		output_form_free(form);
+		return err->code;
 	}
-	output_form_free(form);
-	return err->code;
+	*out = form;
+	return 0;
 }
 
 void
@@ -76,6 +72,7 @@ output_form_free(struct output_form *form)
 		return;
 	frame_reader_free(form->reader);
 	frame_packer_free(form->packer);
+	gzip_packer_free(form->gzip);
 	free(form);
 }
 
@@ -88,11 +85,49 @@ output_form_kind(const struct output_form *form)
 const char *
 output_form_type(const struct output_form *form)
 {
-	return form->kind == OUTPUT_RECORDS ? RUNNER_OUTPUT_TYPE : "text/plain; charset=utf-8";
+	switch (form->kind) {
+	case OUTPUT_RECORDS:
+		return RUNNER_OUTPUT_TYPE;
+	case OUTPUT_EVENTS:
+		return events_type;
+	case OUTPUT_INDEX:
+		return "application/x-ndjson";
+	case OUTPUT_ZSTD:
+	case OUTPUT_GZIP:
+	case OUTPUT_PLAIN:
+		break;
+	}
+	return "text/plain; charset=utf-8";
+}
+
+const char *
+output_form_encoding(const struct output_form *form)
+{
+	if (form->kind == OUTPUT_ZSTD)
+		return "zstd";
+	return form->kind == OUTPUT_GZIP ? "gzip" : NULL;
+}
+
+int
+output_form_bytes(struct output_form *form, const struct output_row *row,
+		  const unsigned char *frame, const unsigned char **out, struct err *err)
+{
+	*out = form->raw;
+	if (form->unpacked == frame)
+		return 0;
+	form->unpacked = NULL;
+	if (row->raw_len > sizeof(form->raw))
+		return err_set(err, ERR_INPUT, "a record of %u bytes is larger than any can be",
+			       row->raw_len);
+	if (frame_unpack(form->reader, form->raw, row->raw_len, frame, row->frame_len, err) < 0)
+		return err_wrap(err, "output of step %u at offset %llu", row->step,
+				(unsigned long long)row->offset);
+	form->unpacked = frame;
+	return 0;
 }
 
 static void
-add_header(struct buffer *out, const struct output_row *row)
+add_record(struct buffer *out, const struct output_row *row, const unsigned char *frame)
 {
 	struct output_record record = {
 		.task = row->task,
@@ -111,42 +146,163 @@ add_header(struct buffer *out, const struct output_row *row)
 
 	output_record_pack(&record, header);
 	buffer_putn(out, header, sizeof(header));
+	buffer_putn(out, frame, row->frame_len);
 }
 
-static int
-add_packed(struct output_form *form, struct buffer *out, const unsigned char *bytes, size_t len,
-	   struct err *err)
+static uint32_t
+count_newlines(const unsigned char *bytes, size_t len)
 {
-	void *room;
+	const unsigned char *end = bytes + len;
+	uint32_t count = 0;
 
-	if (buffer_reserve(out, frame_bound(len), &room, err) < 0)
+	while (bytes < end && (bytes = memchr(bytes, '\n', (size_t)(end - bytes))) != NULL) {
+		bytes++;
+		count++;
+	}
+	return count;
+}
+
+/* A part of a record becomes one of its own. */
+static int
+add_packed(struct output_form *form, struct buffer *out, const struct output_row *row,
+	   const unsigned char *bytes, size_t from, size_t until, struct err *err)
+{
+	struct output_row part = *row;
+
+	if (form->packer == NULL && frame_packer_new(&form->packer, FRAME_LEVEL_DEFAULT, err) < 0)
 		return err->code;
-	buffer_grew(out, frame_pack(form->packer, room, frame_bound(len), bytes, len));
+	assert(frame_bound(until - from) <= sizeof(form->frame));
+	part.frame_len = (uint32_t)frame_pack(form->packer, form->frame, sizeof(form->frame),
+					      bytes + from, until - from);
+	if (form->kind == OUTPUT_ZSTD) {
+		buffer_putn(out, form->frame, part.frame_len);
+		return 0;
+	}
+	part.offset += from;
+	part.raw_len = (uint32_t)(until - from);
+	part.lines = count_newlines(bytes + from, until - from);
+	part.frame_crc = crc32c(0, form->frame, part.frame_len);
+	add_record(out, &part, form->frame);
 	return 0;
+}
+
+/* {"step","attempt","offset","time"}: where and when. */
+static struct json *
+place_json(const struct output_row *row, size_t from)
+{
+	struct json *json = json_new_object();
+
+	json_put_int(json, "step", row->step);
+	json_put_int(json, "attempt", row->attempt);
+	json_put_int(json, "offset", (int64_t)(row->offset + from));
+	json_put_time(json, "time", row->time_ms);
+	return json;
+}
+
+/* Output may be any bytes and a character may lie in two records: what is no text goes as base64.
+ */
+static void
+add_event(struct buffer *out, const struct output_row *row, const unsigned char *bytes, size_t from,
+	  size_t until)
+{
+	struct json *json = place_json(row, from);
+	const char *text = (const char *)bytes + from;
+	size_t len = until - from;
+	char *base64;
+
+	if (text_is_utf8(text, len) && memchr(text, '\0', len) == NULL) {
+		json_put(json, "text", json_new_stringn(text, len));
+	} else {
+		base64 = text_base64(text, len);
+		json_put_str(json, "base64", base64);
+		free(base64);
+	}
+	buffer_puts(out, "data: ");
+	json_write(out, json);
+	buffer_puts(out, "\n\n");
+	json_free(json);
+}
+
+static void
+add_index(struct buffer *out, const struct output_row *row, size_t from, size_t until)
+{
+	struct json *json = place_json(row, from);
+
+	json_put_int(json, "bytes", (int64_t)(until - from));
+	json_put_int(json, "lines", row->lines);
+	json_write(out, json);
+	buffer_puts(out, "\n");
+	json_free(json);
+}
+
+static bool
+add_as_stored(struct output_form *form, struct buffer *out, const struct output_row *row,
+	      const unsigned char *frame, size_t from, size_t until)
+{
+	bool is_whole = from == 0 && until == row->raw_len;
+
+	if (form->kind == OUTPUT_INDEX)
+		add_index(out, row, from, until);
+	else if (form->kind == OUTPUT_RECORDS && is_whole)
+		add_record(out, row, frame);
+	else if (form->kind == OUTPUT_ZSTD && is_whole)
+		buffer_putn(out, frame, row->frame_len);
+	else
+		return false;
+	return true;
 }
 
 int
 output_form_add(struct output_form *form, struct buffer *out, const struct output_row *row,
-		const unsigned char *frame, uint64_t from, struct err *err)
+		const unsigned char *frame, size_t from, size_t until, struct err *err)
 {
-	uint64_t cut = from > row->offset ? from - row->offset : 0;
+	const unsigned char *bytes;
 
-	if (cut >= row->raw_len)
+	if (from >= until)
 		return 0;
-	if (form->kind == OUTPUT_RECORDS)
-		add_header(out, row);
-	if (form->kind == OUTPUT_RECORDS || (form->kind == OUTPUT_ZSTD && cut == 0)) {
-		buffer_putn(out, frame, row->frame_len);
+	form->is_begun = true;
+	if (add_as_stored(form, out, row, frame, from, until))
 		return 0;
+	assert(until <= row->raw_len);
+	if (output_form_bytes(form, row, frame, &bytes, err) < 0)
+		return err->code;
+	switch (form->kind) {
+	case OUTPUT_RECORDS:
+	case OUTPUT_ZSTD:
+		return add_packed(form, out, row, bytes, from, until, err);
+	case OUTPUT_GZIP:
+		gzip_add(form->gzip, out, bytes + from, until - from);
+		return 0;
+	case OUTPUT_EVENTS:
+		add_event(out, row, bytes, from, until);
+		return 0;
+	case OUTPUT_PLAIN:
+	case OUTPUT_INDEX:
+		break;
 	}
-	if (row->raw_len > sizeof(form->raw))
-		return err_set(err, ERR_INPUT, "a record of %u bytes is larger than any can be",
-			       row->raw_len);
-	if (frame_unpack(form->reader, form->raw, row->raw_len, frame, row->frame_len, err) < 0)
-		return err_wrap(err, "output of step %u at offset %llu", row->step,
-				(unsigned long long)row->offset);
-	if (form->kind == OUTPUT_ZSTD)
-		return add_packed(form, out, form->raw + cut, row->raw_len - cut, err);
-	buffer_putn(out, form->raw + cut, row->raw_len - cut);
+	buffer_putn(out, bytes + from, until - from);
 	return 0;
+}
+
+void
+output_form_flush(struct output_form *form, struct buffer *out)
+{
+	/* Another frame may come to lie where this one was. */
+	form->unpacked = NULL;
+	if (form->kind == OUTPUT_GZIP)
+		gzip_flush(form->gzip, out);
+}
+
+void
+output_form_end(struct output_form *form, struct buffer *out)
+{
+	/* RFC 8878, 3.1: one segment of no bytes, in one last block without any. */
+	static const unsigned char empty_frame[] = {0x28, 0xb5, 0x2f, 0xfd, 0x20, 0, 1, 0, 0};
+
+	if (form->kind == OUTPUT_GZIP)
+		gzip_end(form->gzip, out);
+	else if (form->kind == OUTPUT_ZSTD && !form->is_begun)
+		buffer_putn(out, empty_frame, sizeof(empty_frame));
+	else if (form->kind == OUTPUT_EVENTS)
+		buffer_puts(out, "event: end\ndata: {}\n\n");
 }

@@ -171,6 +171,7 @@ static const struct {
 	[STORE_LIST_AGENTS] = {disk_list_agents, false},
 	[STORE_LIST_CHANGES] = {disk_list_changes, false},
 	[STORE_READ_OUTPUT] = {disk_read_output, false},
+	[STORE_SEEK_OUTPUT] = {disk_seek_output, false},
 };
 _Static_assert(sizeof(ops) / sizeof(ops[0]) == STORE_OP_COUNT, "an operation has no row");
 

@@ -1,5 +1,5 @@
 /*
- * read.c - lists and output for those who ask.
+ * read.c - lists for those who ask.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -299,89 +299,5 @@ disk_list_agents(struct disk *disk, struct store_op *op, struct err *err)
 	where_id(&select, "id = ?", op->query.by_id, &op->query.id);
 	select_order(&select, "last_ms DESC", limit, op->query.skip);
 	LIST(disk, op, &select, limit, agents, struct agent_row, read_agent);
-	return 0;
-}
-
-/*
- * A row value is compared by the primary key, so that a reader who follows a long
- * output pays for what is new alone. A record holds at most
- * RUNNER_RECORD_RAW_MOST_BYTES: the one that holds "from" cannot begin earlier.
- */
-static const char output_sql[] =
-	"SELECT " OUTPUT_COLUMNS " FROM output WHERE task = ?1 AND (step, attempt, offset) >= (?2, ?3, ?4)"
-	" AND NOT (step = ?2 AND attempt = ?3 AND offset + raw_len <= ?5)"
-	" ORDER BY step, attempt, offset";
-
-static bool
-output_is_wanted(const struct store_output_query *query, const struct output_row *row)
-{
-	return !query->one_step || row->step == query->step;
-}
-
-static int
-list_output(struct disk *disk, struct store_op *op, struct rows *rows, struct err *err)
-{
-	const struct store_output_query *query = &op->output_query;
-	uint64_t least = query->from < RUNNER_RECORD_RAW_MOST_BYTES
-				 ? 0
-				 : query->from - RUNNER_RECORD_RAW_MOST_BYTES;
-	size_t most = query->most_bytes, raw = 0;
-	sqlite3_stmt *stmt;
-	int at = 1, rc;
-
-	if (most == 0 || most > STORE_OUTPUT_READ_MOST_BYTES)
-		most = STORE_OUTPUT_READ_MOST_BYTES;
-	if (db_kept(&disk->db, output_sql, &stmt, err) < 0)
-		return err->code;
-	db_bind_id(stmt, &at, &query->task);
-	db_bind_int(stmt, &at, query->step);
-	db_bind_int(stmt, &at, query->attempt);
-	db_bind_int(stmt, &at, (int64_t)least);
-	db_bind_int(stmt, &at, (int64_t)query->from);
-	while ((rc = db_row(&disk->db, stmt, err)) > 0) {
-		struct output_row row;
-
-		memset(&row, 0, sizeof(row));
-		read_output(stmt, &op->arena, &row);
-		if (!output_is_wanted(query, &row))
-			break;
-		raw += row.raw_len;
-		if (rows->count > 0 && (op->byte_count + row.frame_len > most ||
-					(query->most_raw_bytes != 0 && raw > query->most_raw_bytes))) {
-			op->more = true;
-			break;
-		}
-		*(struct output_row *)rows_add(rows, &op->arena, sizeof(row)) = row;
-		op->byte_count += row.frame_len;
-	}
-	sqlite3_reset(stmt);
-	return rc < 0 ? rc : 0;
-}
-
-int
-disk_read_output(struct disk *disk, struct store_op *op, struct err *err)
-{
-	struct rows rows = {NULL, 0, 0};
-	unsigned char *bytes;
-	size_t i, done = 0;
-	int rc;
-
-	rc = list_output(disk, op, &rows, err);
-	if (rc < 0)
-		return rc;
-	op->outputs = rows.items;
-	op->count = rows.count;
-	op->found = rows.count > 0;
-	bytes = arena_zalloc(&op->arena, op->byte_count + 1);
-	for (i = 0; i < op->count; i++) {
-		const struct output_row *row = &op->outputs[i];
-
-		rc = segments_read(&disk->segments, row->segment, &row->task, row->at, bytes + done,
-				   row->frame_len, err);
-		if (rc < 0)
-			return rc;
-		done += row->frame_len;
-	}
-	op->bytes = bytes;
 	return 0;
 }

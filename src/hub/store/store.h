@@ -78,7 +78,8 @@ enum {
 	X(LIST_HISTORY, query)  \
 	X(LIST_AGENTS, query)   \
 	X(LIST_CHANGES, change_query) \
-	X(READ_OUTPUT, output_query)
+	X(READ_OUTPUT, output_query) \
+	X(SEEK_OUTPUT, seek)
 
 #define X(upper, member) STORE_##upper,
 enum store_op_kind { STORE_OPS(X) STORE_OP_COUNT };
@@ -138,6 +139,25 @@ struct store_output_query {
 	uint64_t from;
 	size_t most_bytes;	/* 0: STORE_OUTPUT_READ_MOST_BYTES; at least one record comes */
 	size_t most_raw_bytes;	/* of what the frames hold; 0: no such bound */
+	bool index_only;	/* the rows alone: op->bytes stays NULL */
+};
+
+/*
+ * STORE_SEEK_OUTPUT: how much an attempt of a step has printed, and in which record a line begins, from the index alone.
+ * Line N (from 1) begins behind N - 1 newlines; line -N behind the newline before the last N whole lines; 0: none is
+ * sought. A long output is sought in pieces, so that the store is not held: submit again what came back until is_done.
+ */
+struct store_seek {
+	struct id task;
+	uint32_t step;
+	uint32_t attempt; /* 0: the last that has printed; says which it is */
+	int64_t line;
+	/* Results; zero at first. */
+	bool is_begun, is_done;
+	uint32_t first_attempt; /* of the step that has printed; 0: none has */
+	uint64_t size;		/* of the attempt's output */
+	uint64_t offset;	/* of the record in which the line begins, or size where there is no such line */
+	uint64_t newlines;	/* from there to the line */
 };
 
 /* STORE_LIST_CHANGES: rows of a pipeline whose number is above after, in the order of the numbers. */
@@ -179,6 +199,7 @@ struct store_op {
 		struct store_query query;
 		struct store_output_query output_query;
 		struct store_change_query change_query;
+		struct store_seek seek; /* SEEK_OUTPUT: its results, too */
 	};
 
 	/* Results of reads; they live in the op's arena. */

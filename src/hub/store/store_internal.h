@@ -49,7 +49,10 @@ int disk_list_tasks(struct disk *disk, struct store_op *op, struct err *err);
 int disk_list_history(struct disk *disk, struct store_op *op, struct err *err);
 int disk_list_agents(struct disk *disk, struct store_op *op, struct err *err);
 int disk_find_pipeline(struct disk *disk, struct store_op *op, const struct id *id, struct err *err);
+
+/* read_output.c */
 int disk_read_output(struct disk *disk, struct store_op *op, struct err *err);
+int disk_seek_output(struct disk *disk, struct store_op *op, struct err *err);
 
 /* changes.c */
 int disk_list_changes(struct disk *disk, struct store_op *op, struct err *err);

@@ -162,5 +162,6 @@ main(void)
 		cmocka_unit_test(test_etag_is_found_in_a_list),
 	};
 
+	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
