@@ -114,7 +114,7 @@ import struct, subprocess, sys, collections
 data, at, frames, ends = open(sys.argv[1], "rb").read(), 0, collections.defaultdict(bytes), {}
 while at < len(data):
     magic, crc = struct.unpack_from("<II", data, at)
-    assert magic == 0x32424f52, "no record at %d" % at
+    assert magic == 0x34424f52, "no record at %d" % at
     task = data[at + 8:at + 24].hex()
     epoch, step, offset, time, raw, length, lines, fcrc, attempt, source = struct.unpack_from("<IIQqIIIIII", data, at + 24)
     assert offset == ends.get((task, step), 0), "a gap or a double"
