@@ -4,9 +4,9 @@
  *   relay LISTEN_PATH CONNECT_PATH SEED [MOST_BYTES]
  *
  * Passes bytes both ways between Unix sockets, one connection at a time. Each
- * connection is cut, both ends at once, when a random number of bytes (1 to MOST_BYTES,
- * from SEED: the same seed cuts at the same places) has passed in both directions
- * together. Without MOST_BYTES none is cut. SIGUSR1 ends the cutting: from then on
+ * connection is cut, both ends at once, when a random number of bytes (1 to MOST_BYTES, as
+ * often below as above an eighth of it; from SEED: the same seed cuts at the same places) has
+ * passed in both directions together. Without MOST_BYTES none is cut. SIGUSR1 ends the cutting: from then on
  * connections last. Says "relay: cut after N bytes" for each cut.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -44,6 +44,15 @@ draw(void)
 	state ^= state << 25;
 	state ^= state >> 27;
 	return state * 2685821657736338717ULL;
+}
+
+/* Early ones, while the two greet each other, are as likely as late ones. */
+static unsigned long
+draw_limit(void)
+{
+	unsigned long range = most >> draw() % 7;
+
+	return draw() % (range > 0 ? range : 1) + 1;
 }
 
 static struct sockaddr_un
@@ -118,7 +127,7 @@ pass(int from, int to, unsigned long *left)
 static void
 relay(int client, int server)
 {
-	unsigned long limit = most > 0 && !is_lasting ? draw() % most + 1 : ~0UL, left = limit;
+	unsigned long limit = most > 0 && !is_lasting ? draw_limit() : ~0UL, left = limit;
 	struct pollfd fds[2] = {{client, POLLIN, 0}, {server, POLLIN, 0}};
 	bool open = true;
 

@@ -157,6 +157,14 @@ claim_want(struct claim *claim)
 }
 
 void
+claim_resume(struct claim *claim)
+{
+	OBJ_CHECK(claim, CLAIM_MAGIC);
+	pace_resume(&claim->pace);
+	pace_want(&claim->pace);
+}
+
+void
 claim_renew(struct claim *claim)
 {
 	OBJ_CHECK(claim, CLAIM_MAGIC);

@@ -46,6 +46,8 @@ void claim_free(struct claim *claim); /* NULL is fine */
 
 /* Decide anew: free to be called any time. */
 void claim_want(struct claim *claim);
+/* The same on a new connection: what failed on an old one is tried at once. */
+void claim_resume(struct claim *claim);
 
 /* New tokens: what is held was asked with the old ones; ask anew at once. */
 void claim_renew(struct claim *claim);

@@ -196,6 +196,12 @@ hub_link_set_token(struct hub_link *link, const char *token)
 	link->token = mem_strdup(token);
 }
 
+void
+hub_link_hurry(struct hub_link *link)
+{
+	http_client_hurry(link->client);
+}
+
 struct json *
 hub_link_identity_short(const struct hub_link *link)
 {

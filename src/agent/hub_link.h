@@ -61,6 +61,9 @@ struct hub_link_counters hub_link_counters(const struct hub_link *link);
 /* Bearer token of requests that name none; copied. */
 void hub_link_set_token(struct hub_link *link, const char *token);
 
+/* Is it down? Then try to connect now, not when the wait is over. */
+void hub_link_hurry(struct hub_link *link);
+
 /* {"id", "name", "version", "os", "arch", "slots"}: the member "agent" of a claim; of others just
  * the id. */
 struct json *hub_link_identity(const struct hub_link *link, unsigned slots);

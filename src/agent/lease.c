@@ -204,3 +204,11 @@ lease_want(struct lease *lease)
 	OBJ_CHECK(lease, LEASE_MAGIC);
 	pace_want(&lease->pace);
 }
+
+void
+lease_resume(struct lease *lease)
+{
+	OBJ_CHECK(lease, LEASE_MAGIC);
+	pace_resume(&lease->pace);
+	pace_want(&lease->pace);
+}

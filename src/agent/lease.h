@@ -29,5 +29,7 @@ void lease_free(struct lease *lease); /* NULL is fine */
 
 /* Decide anew: free to be called any time. */
 void lease_want(struct lease *lease);
+/* The same on a new connection: what failed on an old one is tried at once. */
+void lease_resume(struct lease *lease);
 
 #endif

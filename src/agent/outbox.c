@@ -434,3 +434,11 @@ outbox_want(struct outbox *outbox)
 	OBJ_CHECK(outbox, OUTBOX_MAGIC);
 	pace_want(&outbox->pace);
 }
+
+void
+outbox_resume(struct outbox *outbox)
+{
+	OBJ_CHECK(outbox, OUTBOX_MAGIC);
+	pace_resume(&outbox->pace);
+	pace_want(&outbox->pace);
+}

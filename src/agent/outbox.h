@@ -31,5 +31,7 @@ void outbox_free(struct outbox *outbox); /* NULL is fine */
 
 /* Decide anew: free to be called any time. */
 void outbox_want(struct outbox *outbox);
+/* The same on a new connection: what failed on an old one is tried at once. */
+void outbox_resume(struct outbox *outbox);
 
 #endif

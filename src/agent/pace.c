@@ -68,6 +68,16 @@ pace_stop(struct pace *pace)
 }
 
 void
+pace_resume(struct pace *pace)
+{
+	if (pace->wait_ms == 0)
+		return;
+	pace->wait_ms = 0;
+	pace->earliest_us = 0;
+	pace_stop(pace);
+}
+
+void
 pace_sent(struct pace *pace)
 {
 	timer_stop(&pace->timer);

@@ -41,6 +41,9 @@ void pace_want(struct pace *pace);
 void pace_gather(struct pace *pace);
 void pace_stop(struct pace *pace);
 
+/* The hub can be asked anew (a new connection): waits after failures end. */
+void pace_resume(struct pace *pace);
+
 /* A request left now with all that was wanted: the next one keeps its distance. */
 void pace_sent(struct pace *pace);
 /* It was answered. True when failures came before. */

@@ -203,3 +203,11 @@ report_want(struct report *report)
 	OBJ_CHECK(report, REPORT_MAGIC);
 	pace_want(&report->pace);
 }
+
+void
+report_resume(struct report *report)
+{
+	OBJ_CHECK(report, REPORT_MAGIC);
+	pace_resume(&report->pace);
+	pace_want(&report->pace);
+}

@@ -28,6 +28,8 @@ void report_free(struct report *report); /* NULL is fine */
 
 /* Decide anew: free to be called any time. */
 void report_want(struct report *report);
+/* The same on a new connection: what failed on an old one is tried at once. */
+void report_resume(struct report *report);
 /* The same within REPORT_GAP_MS: a step's end and its task's come shortly one after the other. */
 void report_gather(struct report *report);
 

@@ -367,13 +367,14 @@ put_running(void *arg, struct json *list)
 	}
 }
 
+/* Where a connection is new its own waits have been kept: none is added for what failed before. */
 static void
-want_all(struct uplink *uplink)
+resume_all(struct uplink *uplink)
 {
-	report_want(uplink->report);
-	outbox_want(uplink->outbox);
-	lease_want(uplink->lease);
-	claim_want(uplink->claim);
+	report_resume(uplink->report);
+	outbox_resume(uplink->outbox);
+	lease_resume(uplink->lease);
+	claim_resume(uplink->claim);
 }
 
 static void
@@ -383,7 +384,7 @@ on_up(void *arg)
 
 	OBJ_CHECK(uplink, UPLINK_MAGIC);
 	if (uplink->tasks != NULL)
-		want_all(uplink);
+		resume_all(uplink);
 }
 
 /* --- life
@@ -434,7 +435,7 @@ uplink_start(struct uplink *uplink, struct tasks *tasks)
 	uplink->report = report_new(uplink->loop, uplink->link, tasks);
 	uplink->outbox = outbox_new(uplink->loop, uplink->link, tasks, on_stored, uplink);
 	uplink->claim = claim_new(uplink->loop, uplink->link, uplink->slots, &hooks);
-	want_all(uplink);
+	resume_all(uplink);
 	want_idle(uplink);
 }
 
@@ -472,6 +473,7 @@ uplink_reload(struct uplink *uplink, const struct slots *next)
 	OBJ_CHECK(uplink, UPLINK_MAGIC);
 	slots_replace(uplink->slots, next);
 	hub_link_set_token(uplink->link, uplink->slots->classes[0].token);
+	hub_link_hurry(uplink->link);
 	while ((task = tasks_next(uplink->tasks, task)) != NULL) {
 		berth = berth_of(uplink, task);
 		berth->class = slots_class_of(uplink->slots, task_resource_class(task));

@@ -103,6 +103,25 @@ test_pace_failed_waits_as_long_as_the_peer_asks(void **state)
 	finish(&bench);
 }
 
+static void
+test_pace_resume_ends_the_wait_of_failures_alone(void **state)
+{
+	struct bench bench;
+
+	(void)state;
+	start(&bench);
+	(void)pace_failed(&bench.pace, 5000);
+	pace_resume(&bench.pace);
+	assert_int_equal(bench.pace.earliest_us, 0);
+	assert_in_range(pace_failed(&bench.pace, 0), PACE_FIRST_MS,
+			PACE_FIRST_MS + PACE_FIRST_MS / 4);
+	(void)pace_ok(&bench.pace);
+	pace_sent(&bench.pace);
+	pace_resume(&bench.pace);
+	assert_true(bench.pace.earliest_us > loop_now_us(bench.loop));
+	finish(&bench);
+}
+
 int
 main(void)
 {
@@ -110,6 +129,7 @@ main(void)
 		cmocka_unit_test(test_pace_want_runs_once_for_many_wants_and_keeps_the_gap),
 		cmocka_unit_test(test_pace_failed_doubles_the_wait_up_to_its_ceiling),
 		cmocka_unit_test(test_pace_failed_waits_as_long_as_the_peer_asks),
+		cmocka_unit_test(test_pace_resume_ends_the_wait_of_failures_alone),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
