@@ -13,6 +13,12 @@ POINTS = int(os.environ.get("KILL_POINTS", "200"))
 SEED = int(os.environ.get("SEED", str(int(time.time()))))
 rng = random.Random(SEED)
 print("# SEED=%d" % SEED, flush=True)
+begun = time.monotonic()
+
+
+def note(text):
+    print("# %4.1f s: %s" % (time.monotonic() - begun, text), flush=True)
+
 
 ACTOR = os.path.join(build, "t", "actor")
 SECRET = "quick brown fox"  # in each line that actor prints
@@ -27,7 +33,7 @@ WRITERS = {
     "short": [("lines", 65536, 0, size) for size in (1, 5000, 70_000, 64) * 5],
 }
 SLOTS = len(WRITERS)
-DURATION = 2.5  # of the longest writer, when nothing is killed
+DURATION = 4  # of a pipeline, about
 
 ran = os.path.join(tmp, "ran")
 os.mkdir(ran)
@@ -97,6 +103,10 @@ class Runnerd:
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(timeout=DEADLINE)
 
+    def hurry(self):
+        """The hub may be there again: without this the waits grow, as they should."""
+        self.process.send_signal(signal.SIGHUP)
+
     def is_connected(self):
         with open(self.log, errors="replace") as log:
             return "connected to the hub" in log.read()
@@ -146,14 +156,14 @@ def digest(data):
     return "%d bytes %s" % (len(data), hashlib.sha256(data).hexdigest()[:16])
 
 
-def wrong_with(hub, job):
+def wrong_with(hub, person, job):
     """What is wrong with how a job came to its end, or None."""
     texts = wanted[job["name"]]
     if job["outcome"] != "success":
         return "outcome %s: %s" % (job["outcome"], job["reason"])
     if len(job["tasks"]) != 1:
         return "%d tasks" % len(job["tasks"])
-    task = Person(hub).get("/api/runner/v1/tasks/" + job["tasks"][0]["id"])
+    task = person.get("/api/runner/v1/tasks/" + job["tasks"][0]["id"])
     ends = [entry for entry in task["history"] if entry["state"] == "ended"]
     if len(ends) != 1:
         return "it ended %d times" % len(ends)
@@ -189,9 +199,12 @@ def mounts_left():
 
 def check_work(hub, work):
     """Every task has come to one end with what it printed, and every step was run once."""
-    wait_for("all pipelines to end", lambda: work.has_ended(Person(hub)))
+    note("all points passed")
+    person = Person(hub)
+    wait_for("all pipelines to end", lambda: work.has_ended(person))
+    note("all pipelines have ended")
     wrong = ["%s of pipeline %d: %s" % (job["name"], job["pipeline"]["number"], what)
-             for job in work.jobs(Person(hub)) for what in [wrong_with(hub, job)] if what]
+             for job in work.jobs(person) for what in [wrong_with(hub, person, job)] if what]
     eq(wrong, [], "%d jobs: each ends once, a success, its output byte for byte what was printed" % (len(work.pipelines) * SLOTS))
     marks = sorted("%s.%d" % (job, i) for job, writers in WRITERS.items() for i in range(len(writers)))
     runs = [sorted(open(os.path.join(ran, name)).read().split()) for name in sorted(os.listdir(ran))]
@@ -200,6 +213,7 @@ def check_work(hub, work):
 
 def check_clean(hub, agents):
     """Nothing is left of any task, here or at the hub."""
+    note("all output compared")
     for agent in agents:
         wait_for("directories to go", lambda: not agent.left())
         eq(agent.left(), [], "%s: no directory of a task is left" % agent.name)

@@ -154,7 +154,8 @@ class Hub:
             file.write(text + "\n")
         return text
 
-    def start(self):
+    def spawn(self):
+        """Begin to start it; the descriptor that will say "ready"."""
         read, write = os.pipe()
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
@@ -164,7 +165,10 @@ class Hub:
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=[write])
         started.append(self.process)
         os.close(write)
-        with os.fdopen(read) as pipe:
+        return read
+
+    def start(self):
+        with os.fdopen(self.spawn()) as pipe:
             if pipe.readline() != "ready\n":
                 print("Bail out! the hub does not start")
                 self.print_log()
@@ -175,8 +179,10 @@ class Hub:
             sys.stderr.write(log.read())
 
     def kill(self):
+        """True when it was still there to be killed."""
         self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
+        started.remove(self.process)
+        return self.process.wait() == -signal.SIGKILL
 
     def crash(self):
         self.kill()
