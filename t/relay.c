@@ -6,8 +6,8 @@
  * Passes bytes both ways between Unix sockets, one connection at a time. Each
  * connection is cut, both ends at once, when a random number of bytes (1 to MOST_BYTES, as
  * often below as above an eighth of it; from SEED: the same seed cuts at the same places) has
- * passed in both directions together. Without MOST_BYTES none is cut. SIGUSR1 ends the cutting: from then on
- * connections last. Says "relay: cut after N bytes" for each cut.
+ * passed in both directions together. Without MOST_BYTES none is cut. SIGUSR1 ends the cutting:
+ * from then on connections last. Says "relay: cut after N bytes" for each cut.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
