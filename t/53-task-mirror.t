@@ -75,6 +75,10 @@ like "$(output tag 1 | tr '\n' ' ')" "^$(git -C "$src" rev-parse v1) +commit 1 f
 from pull "\"branch\":\"pull/7\",\"revision\":\"$pull\""
 like "$(output pull 1 | tr '\n' ' ')" "^$pull pull/7 a pull request commit 3" 'a pull request'
 unlike "$(output pull 0)" 'going on without' 'out of the mirror'
+git -C "$src" branch 'odd#&name' main
+from odd "\"branch\":\"odd#&name\""
+like "$(output odd 1 | tr '\n' ' ')" "^$main odd#&name commit 4" 'a branch with an odd name'
+git -C "$src" branch -qD 'odd#&name'
 from lost "\"revision\":\"$lost\""
 like "$(output lost 1 | tr '\n' ' ')" "^$lost +on no branch commit 2" 'a revision on no branch'
 from default ''
@@ -90,7 +94,7 @@ fi
 rm -f "$mirror/mine" "$mirrors/mine"
 
 # What kill -9 leaves.
-touch "$mirror/packed-refs.lock" "$mirror/objects/pack/tmp_pack_x"
+touch "${mirror%.git}.busy" "$mirror/packed-refs.lock" "$mirror/objects/pack/tmp_pack_x"
 mkdir "$mirror.new" "$mirror.gone"
 from killed "\"revision\":\"$main\",\"branch\":\"main\""
 is "$(outcomes killed)" '0.1=success 1.1=success end=success' 'what a killed update has left is no hindrance'

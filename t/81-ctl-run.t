@@ -51,6 +51,26 @@ chmod -R u+rwX "$kept" && rm -rf "${kept%/*}"
 TMPDIR=$mark runnerctl run -q <&- >&- 2>&-
 is "$?" 1 "closed standard descriptors do no harm"
 
+# --- --commit ------------------------------------------------------------------------------
+project commit <<'END'
+version: 2.1
+jobs:
+  a: {machine: true, steps: [checkout, run: 'cat file; git status --porcelain; git remote get-url origin; ls']}
+workflows: {w: {jobs: [a]}}
+END
+git init -q -b main .
+echo committed >file
+git add -A
+git -c user.name=a -c user.email=a@example commit -qm one
+echo changed >file
+echo new >other
+run_ctl run --commit
+is "$status" 0 "--commit checks out"
+like "$out" '^\[a\] committed$' "what is committed"
+case $out in *other* | *changed*) fail "and nothing else" ;; *) pass "and nothing else" ;; esac
+run_ctl run
+like "$out" '^\[a\] changed$' "without it what is there"
+
 # --- order and parallelism -----------------------------------------------------------------
 # Each of the two in the middle waits for the other: they end only when they run side by side.
 project order <<'END'

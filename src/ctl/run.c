@@ -52,6 +52,7 @@ static const struct option run_options[] = {
 	{"env", 'e', "NAME=VALUE", "set a variable in every job; NAME alone passes ours on"},
 	{"env-file", 0, "FILE", "set the variables of this file, NAME=VALUE a line"},
 	{"context", 0, "NAME=FILE", "a context with the variables of this file, masked in output"},
+	{"commit", 0, NULL, "check out the commit, without what is not committed"},
 	{"keep-failed", 0, NULL, "keep the working directories of failed jobs"},
 	{"dry-run", 0, NULL, "print what would run"},
 	{NULL, 0, NULL, NULL},
@@ -70,7 +71,7 @@ struct run {
 	struct arena arena;
 	struct plan plan; /* what is selected */
 	unsigned slots;
-	bool keep_failed, dry_run;
+	bool commit, keep_failed, dry_run;
 	struct loop *loop;
 	struct signal_watch signals[3];
 	int signal; /* the first that came; 0: none */
@@ -119,6 +120,8 @@ set_run(void *arg, const struct option *option, const char *value, struct err *e
 		return environment_add(&run->environment, value, err);
 	else if (text_eq(option->name, "env-file"))
 		return environment_add_file(&run->environment, value, err);
+	else if (text_eq(option->name, "commit"))
+		run->commit = true;
 	else if (text_eq(option->name, "keep-failed"))
 		run->keep_failed = true;
 	else if (text_eq(option->name, "dry-run"))
@@ -284,6 +287,15 @@ watch_signals(struct run *run, struct err *err)
 /* --- the pipeline
  * ---------------------------------------------------------------------------------- */
 
+/* A commit is wanted: there must be one. */
+static int
+check_commit(const struct run *run, struct err *err)
+{
+	if (!run->commit || (run->source.project.top != NULL && run->source.project.revision != NULL))
+		return 0;
+	return err_set(err, ERR_INPUT, "option '--commit' needs a git repository with a commit");
+}
+
 static struct json *
 describe_checkout(const struct run *run)
 {
@@ -299,7 +311,9 @@ describe_checkout(const struct run *run)
 		json_put_str(checkout, "revision", project->revision);
 	if (project->remote != NULL)
 		json_put_str(checkout, "repository", project->remote);
-	json_put_str(checkout, "directory", run->source.root);
+	json_put_str(checkout, "directory", run->commit ? project->top : run->source.root);
+	if (run->commit)
+		json_put_bool(checkout, "commit", true);
 	return checkout;
 }
 
@@ -460,7 +474,7 @@ run_plan(struct run *run)
 	int status = ARGS_GO, i;
 
 	timer_init(&run->grace, run->loop, on_grace_timer, run);
-	if (watch_signals(run, &err) == 0 && orphans_adopt(&err) == 0)
+	if (check_commit(run, &err) == 0 && watch_signals(run, &err) == 0 && orphans_adopt(&err) == 0)
 		status = run_private(run, &err);
 	for (i = 0; i < 3; i++)
 		signal_stop(&run->signals[i]);

@@ -27,6 +27,7 @@ struct pipeline_spec {
 	const char *project_slug;
 	const char *actor; /* login */
 	const char *branch, *tag, *revision, *repository, *directory;
+	bool commit_only; /* of the directory its repository, not its files */
 	const char *config_path, *config;
 	const char *const *workflows; /* only these of the plan; none: all */
 	size_t workflow_count;

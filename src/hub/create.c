@@ -143,12 +143,12 @@ static int
 fill_source(const struct pipeline_spec *spec, const struct plan_job *plan,
 	    struct task_source *source, struct err *err)
 {
-	if (spec->directory != NULL) {
+	if (spec->directory != NULL && !spec->commit_only) {
 		source->kind = SOURCE_DIRECTORY;
 		source->path = spec->directory;
-	} else if (spec->repository != NULL) {
+	} else if (spec->directory != NULL || spec->repository != NULL) {
 		source->kind = SOURCE_GIT;
-		source->url = spec->repository;
+		source->url = spec->directory != NULL ? spec->directory : spec->repository;
 		source->revision = spec->revision;
 		source->branch = spec->branch;
 		source->tag = spec->tag;

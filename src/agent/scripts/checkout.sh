@@ -106,7 +106,11 @@ can_be_blobless() {
 }
 
 # Large packs are copied where they are shared on disk; else what this checkout needs of them.
-is_small() { [ "$(du -sk "$mirror/objects" | cut -f 1)" -le 1048576 ]; }
+is_small() {
+	# shellcheck disable=SC2046
+	set -- $(du -sk "$mirror/objects/pack")
+	[ "$1" -le 1048576 ]
+}
 shares_blocks() {
 	for pack in "$mirror"/objects/pack/*.pack; do
 		cp --reflink=always -- "$pack" "$target/.git/objects/trial" 2>/dev/null || return 1
@@ -116,16 +120,15 @@ shares_blocks() {
 }
 # References first: the packs that are copied then hold at least what they name.
 copy_mirror() {
-	git -C "$mirror" for-each-ref --format='%(objectname) %(refname)' refs/heads refs/tags \
-		${server_ref:+"$server_ref"} >"$TMPDIR/checkout.refs" || return 1
-	sed -e "s#^\([0-9a-f]*\) refs/heads/#\1 refs/remotes/origin/#" \
-		-e "s#^\([0-9a-f]*\) $server_ref\$#\1 $local_ref#" "$TMPDIR/checkout.refs" |
-		sort -u >"$target/.git/packed-refs"
-	rm -f "$TMPDIR/checkout.refs"
-	for pack in "$mirror"/objects/pack/pack-*.pack; do
-		[ -e "$pack" ] || continue
-		cp --reflink=auto -- "$pack" "${pack%.pack}.idx" "$target/.git/objects/pack/" || return 1
-	done
+	git -C "$mirror" for-each-ref --format='%(objectname) %(refname)' refs/heads refs/tags |
+		sed 's#^\([0-9a-f]*\) refs/heads/#\1 refs/remotes/origin/#' >"$target/.git/packed-refs"
+	case $server_ref in
+	'' | refs/heads/*) ;;
+	*) git -C "$mirror" for-each-ref --format="%(objectname) $local_ref" "$server_ref" \
+		>>"$target/.git/packed-refs" ;;
+	esac
+	cp --reflink=auto -- "$mirror"/objects/pack/pack-*.pack "$mirror"/objects/pack/pack-*.idx \
+		"$target/.git/objects/pack/"
 }
 # The blobs of the commit that is checked out: it must not need the network again.
 take_blobs() {
@@ -144,8 +147,9 @@ fill_from_mirror() {
 		fetch_all --filter=blob:none || return 1
 		has "${revision:-$local_ref}" && take_blobs "${revision:-$local_ref}"
 	fi || return 1
-	head=$(git -C "$mirror" symbolic-ref HEAD) || return 0
-	in_target symbolic-ref refs/remotes/origin/HEAD "refs/remotes/origin/${head#refs/heads/}"
+	read -r head <"$mirror/HEAD" || return 0
+	mkdir -p "$target/.git/refs/remotes/origin"
+	echo "ref: refs/remotes/origin/${head#ref: refs/heads/}" >"$target/.git/refs/remotes/origin/HEAD"
 }
 fill_from_origin() {
 	if [ "$RUNNER_CHECKOUT_METHOD" = shallow ]; then
@@ -157,7 +161,7 @@ fill_from_origin() {
 }
 new_repository() {
 	git init --quiet --template= -- "$target" &&
-		in_target config gc.auto 0 &&
+		printf '[gc]\n\tauto = 0\n' >>"$target/.git/config" &&
 		in_target remote add origin "$url"
 }
 

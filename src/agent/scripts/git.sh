@@ -16,7 +16,10 @@ export GIT_CONFIG_KEY_5=http.lowSpeedLimit GIT_CONFIG_VALUE_5=1000
 export GIT_CONFIG_KEY_6=http.lowSpeedTime GIT_CONFIG_VALUE_6=120
 url=${RUNNER_CHECKOUT_URL-} revision=${RUNNER_CHECKOUT_REVISION-}
 branch=${RUNNER_CHECKOUT_BRANCH-} tag=${RUNNER_CHECKOUT_TAG-}
-shown=$(printf '%s' "$url" | sed 's#://[^/@]*@#://#')
+case $url in
+*://*@*) shown=$(printf '%s' "$url" | sed 's#://[^/@]*@#://#') ;;
+*) shown=$url ;;
+esac
 
 # What the forge calls the branch; a pull request's head has a name of its own.
 server_ref=
@@ -40,7 +43,6 @@ check_names() {
 ssh_setup() (
 	umask 077
 	mkdir -p "$1/runner_keys"
-	chmod 700 "$1"
 	if [ -r "$RUNNER_KNOWN_HOSTS_FILE" ]; then
 		cat "$RUNNER_KNOWN_HOSTS_FILE" >"$1/runner_known_hosts"
 	else
@@ -54,19 +56,15 @@ ssh_setup() (
 			"$1/runner_keys/$name" >"$1/runner_keys/$name.conf"
 		i=$((i + 1))
 	done
-	cat >"$1/runner_config" <<END
-Include "$1/config"
-Include "$1/runner_keys/*.conf"
-Host *
-	UserKnownHostsFile "$1/known_hosts" "$1/runner_known_hosts"
-	StrictHostKeyChecking yes
-	BatchMode yes
-	ConnectTimeout 30
-	ServerAliveInterval 30
-	ServerAliveCountMax 4
-END
-	git config --global --get core.sshCommand >/dev/null ||
-		git config --global core.sshCommand "ssh -F '$1/runner_config'"
+	printf '%s\n' "Include \"$1/config\"" "Include \"$1/runner_keys/*.conf\"" 'Host *' \
+		"	UserKnownHostsFile \"$1/known_hosts\" \"$1/runner_known_hosts\"" \
+		'	StrictHostKeyChecking yes' '	BatchMode yes' '	ConnectTimeout 30' \
+		'	ServerAliveInterval 30' '	ServerAliveCountMax 4' >"$1/runner_config"
+	if [ ! -e "$HOME/.gitconfig" ]; then
+		printf '[core]\n\tsshCommand = ssh -F \\"%s/runner_config\\"\n' "$1" >"$HOME/.gitconfig"
+	elif ! git config --global --get core.sshCommand >/dev/null; then
+		git config --global core.sshCommand "ssh -F \"$1/runner_config\""
+	fi
 )
 
 # The token is for the repository's own host, and travels encrypted.

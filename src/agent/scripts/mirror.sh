@@ -61,13 +61,12 @@ renew() {
 	make
 }
 update() {
-	find "$mirror" -name '*.lock' -delete
-	find "$mirror/objects" -name 'tmp_*' -delete
 	if [ "$RUNNER_MIRROR_DOUBTFUL" = 1 ] && ! is_sound; then
 		renew
 		return
 	fi
-	if [ "$(find "$mirror/objects/pack" -name '*.pack' | wc -l)" -ge 24 ]; then
+	set -- "$mirror"/objects/pack/*.pack
+	if [ $# -ge 24 ]; then
 		git -C "$mirror" repack -q -d --geometric=2 || true
 	fi
 	if ! fetch "$mirror"; then
@@ -78,10 +77,12 @@ update() {
 	if [ -z "$revision$branch$tag" ]; then point_head "$mirror"; fi
 }
 
-rm -rf "$mirror.gone"
-if [ "$(git -C "$mirror" rev-parse --is-bare-repository 2>/dev/null)" != true ]; then
-	make
-else
-	update
+# What a killed update has left.
+if [ -e "$RUNNER_MIRROR.busy" ]; then
+	rm -rf "$mirror.gone"
+	find "$mirror" \( -name '*.lock' -o -name 'tmp_*' \) -delete 2>/dev/null || true
 fi
+: >"$RUNNER_MIRROR.busy"
+if [ -f "$mirror/HEAD" ] && [ -f "$mirror/config" ]; then update; else make; fi
 : >"$RUNNER_MIRROR.used"
+rm -f "$RUNNER_MIRROR.busy"

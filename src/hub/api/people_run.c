@@ -107,6 +107,7 @@ check_directory(struct run *run, struct err *err)
 	if (!run->call->hub->settings.is_private || peer == NULL || !peer->is_unix)
 		return err_set(err, ERR_INPUT,
 			       "member 'directory' is taken by a private hub on its Unix socket only");
+	run->spec.commit_only = json_get_bool(json_get(run->body, "checkout"), "commit", false);
 	if (run->spec.directory[0] != '/')
 		return err_set(err, ERR_INPUT, "member 'directory' must be an absolute path");
 	return 0;
