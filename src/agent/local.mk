@@ -14,6 +14,8 @@ libagent_a_SOURCES = \
 	src/agent/output.c src/agent/output.h \
 	src/agent/output_chunk.c src/agent/output_chunk.h \
 	src/agent/press.c src/agent/press.h \
+	src/agent/output_limit.c src/agent/output_limit.h \
+	src/agent/rate.c src/agent/rate.h \
 	src/agent/recovery.c src/agent/recovery.h \
 	src/agent/sequence.c src/agent/sequence.h \
 	src/agent/skeleton.c src/agent/skeleton.h \

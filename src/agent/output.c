@@ -14,6 +14,7 @@
 
 #include "agent/output_chunk.h"
 #include "agent/press.h"
+#include "agent/rate.h"
 #include "agent/spool.h"
 #include "base/assert.h"
 #include "base/err.h"
@@ -41,6 +42,8 @@ arm(struct output *output)
 		due = now + BLOCKED_RETRY_MS * 1000ull;
 	else if (output->polled)
 		due = output->read_us + output->pace_ms * 1000ull;
+	if (!output->blocked && output->polled && due < output->hold_us)
+		due = output->hold_us;
 	if (!output->blocked && output->close_us != 0 && output->close_us < due)
 		due = output->close_us;
 	if (due == UINT64_MAX) {
@@ -76,6 +79,8 @@ wants_commit(const struct output *output, uint64_t now)
 {
 	uint64_t pending = output->size - output->committed;
 
+	if (output_owes_line(output))
+		return true;
 	if (pending == 0 || (output->kept_size == output->size && !output_is_final(output)))
 		return false;
 	return pending >= PRESS_CHUNK_BYTES || output->ended || output->draining ||
@@ -130,7 +135,21 @@ note_moved(struct output *output, size_t moved)
 	output->moved_us = now;
 }
 
-/* One look at the pipe, as far as memory allows. False when it failed. */
+/* What its rate lets be taken now, most at most; with 0 it is not before hold_us. */
+static size_t
+allowed(struct output *output, size_t most)
+{
+	uint64_t room;
+
+	if (output->rate == NULL || output->draining)
+		return most;
+	room = rate_room(output->rate, output->read_us);
+	if (room == 0)
+		output->hold_us = rate_due_us(output->rate, output->read_us);
+	return room < most ? (size_t)room : most;
+}
+
+/* One look at the pipe, as far as memory and rate allow. False when it failed. */
 static bool
 look(struct output *output, size_t most, size_t *moved)
 {
@@ -139,17 +158,18 @@ look(struct output *output, size_t most, size_t *moved)
 	bool ended;
 	int rc;
 
+	*moved = 0;
 	output->read_us = loop_now_us(output->press->loop);
 	allowance = press_allowance(output->press, output_holds(output));
 	output->waiting = allowance == 0;
-	*moved = 0;
 	if (output->waiting) {
 		output->polled = true;
 		output->pace_ms = PACE_MOST_MS;
 		return true;
 	}
-	if (most > allowance)
-		most = allowance;
+	most = allowed(output, most < allowance ? most : allowance);
+	if (most == 0)
+		return true;
 	rc = pipe_splice(output->pipe_fd, output->memfd, output->size, most, moved, &ended, &err);
 	if (rc == ERR_LIMIT) {
 		block(output); /* no memory for more bytes now: the step waits */
@@ -163,9 +183,18 @@ look(struct output *output, size_t most, size_t *moved)
 		note_moved(output, *moved);
 	else
 		output->drain_to = output->size; /* empty: that was all */
+	if (output->rate != NULL)
+		rate_spend(output->rate, *moved);
 	if (ended)
 		end_pipe(output);
 	return true;
+}
+
+/* Its rate lets nothing be taken yet. */
+static bool
+is_held(const struct output *output)
+{
+	return output->hold_us > loop_now_us(output->press->loop);
 }
 
 static void on_pipe_ready(void *arg, unsigned events);
@@ -235,7 +264,7 @@ on_pipe_ready(void *arg, unsigned events)
 		return;
 	/* The second time within a few milliseconds: from here on by the clock. */
 	if (!output->ended && !output->blocked &&
-	    output->read_us - before < PACE_MOST_MS * 1000ull) {
+	    (output->read_us - before < PACE_MOST_MS * 1000ull || is_held(output))) {
 		watch_want(&output->watch, 0);
 		output->polled = true;
 		set_pace(output, moved);
@@ -255,12 +284,13 @@ on_timer(void *arg)
 		return;
 	}
 	if (output->polled &&
-	    loop_now_us(output->press->loop) >= output->read_us + output->pace_ms * 1000ull) {
+	    loop_now_us(output->press->loop) >= output->read_us + output->pace_ms * 1000ull &&
+	    !is_held(output)) {
 		if (!look(output, OUTPUT_TURN_BYTES, &moved))
 			return;
 		set_pace(output, moved);
 		if (moved == 0 && !output->ended && !output->blocked && !output->waiting &&
-		    !watch_pipe(output))
+		    !is_held(output) && !watch_pipe(output))
 			return;
 	}
 	finish_turn(output);
@@ -348,7 +378,7 @@ output_say(struct output *output, const char *text, struct err *err)
 	if (!output->blocked)
 		(void)commit(output);
 	arm(output);
-	return 0;
+	return output->cut ? output_add_line(output, text, err) : 0;
 }
 
 /* --- life --- */
@@ -377,6 +407,7 @@ output_start(struct output *output, struct press *press, struct spool *spool, st
 	output->pace_ms = FIRST_LOOK_MS;
 	output->read_us = output->moved_us = loop_now_us(press->loop);
 	output->committed = spool_source_end(spool, step, attempt);
+	output->cut = spool_is_cut(spool, step, attempt);
 	timer_init(&output->timer, press->loop, on_timer, output);
 	rc = pipe_memfd_size(memfd, &size, err);
 	if (rc == 0 && size < output->committed)
@@ -387,11 +418,22 @@ output_start(struct output *output, struct press *press, struct spool *spool, st
 		return rc;
 	}
 	output_note_size(output, size);
+	if (!output->cut && output_find_gap(output, err) < 0) {
+		output_release(output);
+		return err->code;
+	}
 	if (size > output->committed)
 		output->close_us = output->read_us;
 	output_punch(output);
 	arm(output);
 	return 0;
+}
+
+void
+output_set_rate(struct output *output, struct rate *rate)
+{
+	OBJ_CHECK(output, OUTPUT_MAGIC);
+	output->rate = rate;
 }
 
 void
@@ -411,7 +453,8 @@ output_release(struct output *output)
 bool
 output_is_ended(const struct output *output)
 {
-	return output->failed || (output->ended && output->committed == output->size);
+	return output->failed ||
+	       (output->ended && output->committed == output->size && output->dropped == 0);
 }
 
 bool

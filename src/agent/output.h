@@ -13,6 +13,11 @@
  * spool has no room, or this output has its share of a short memory (agent/press.h), nothing is
  * taken out of the pipe and the step waits in write(2).
  *
+ * Where limits say so (agent/output_limit.h) bytes are dropped instead of committed, and one line
+ * stands for them. A drop goes on to the end of a line, so that masking goes on where no secret can
+ * have begun. Bytes that were dropped and not yet told of are holes in the memfd behind what the
+ * spool has: a later runnerd sees them there.
+ *
  * Between reading a chunk and packing it secrets become "****" (task/mask.h). What may be the
  * beginning of one is not committed, so it stays in the memfd; it goes when more shows that it is
  * none, at the step's end, or after OUTPUT_KEPT_MS without more. Offsets here are those of what the
@@ -27,11 +32,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "agent/output_limit.h"
 #include "loop/loop.h"
 #include "task/mask.h"
 
 struct err;
 struct press;
+struct rate;
 struct spool;
 
 enum {
@@ -59,21 +66,25 @@ struct output {
 	struct output_hooks hooks;
 	struct mask *mask; /* borrowed; NULL: nothing to mask */
 	struct mask_carry carry;
+	struct rate *rate;  /* borrowed; NULL: as fast as it prints */
 	char *last_line;    /* OUTPUT_LINE_BYTES; borrowed */
 	int pipe_fd;	    /* owned; -1: none */
 	int memfd;	    /* owned */
 	uint64_t size;	    /* of the memfd: offset of the next byte */
-	uint64_t committed; /* so many of them are in the spool */
+	uint64_t committed; /* so many of them are in the spool, or dropped */
+	uint64_t dropped;   /* of these, the last so many: the line that says so is owed */
 	uint64_t kept_size; /* size when the rest may have been the beginning of a secret */
 	uint64_t punched;   /* pages below were given back */
 	uint64_t drain_to;
 	uint64_t close_us; /* when the open chunk is to be closed; 0: there is none */
 	uint64_t read_us;  /* last look at the pipe */
 	uint64_t moved_us; /* when it last printed, or was started */
+	uint64_t hold_us;  /* its rate lets nothing be taken before */
 	unsigned pace_ms;  /* between two looks */
 	bool ended;	   /* end of file was seen */
 	bool draining, polled, blocked, failed;
 	bool waiting; /* for memory that others hold */
+	bool cut;     /* a limit is reached: what comes is dropped */
 	struct watch watch;
 	struct timer timer;
 };
@@ -87,6 +98,10 @@ int output_start(struct output *output, struct press *press, struct spool *spool
 		 uint32_t step, uint32_t attempt, int pipe_fd, int memfd, char *last_line,
 		 const struct output_hooks *hooks, struct err *err);
 void output_release(struct output *output);
+
+/* From now on it is read no faster than this allows; the step waits in write(2). What waits at the
+ * end of the step's main process is taken at once. */
+void output_set_rate(struct output *output, struct rate *rate);
 
 /* Add text of the agent's own to the step's output, behind what was read so far, and commit it. */
 int output_say(struct output *output, const char *text, struct err *err);

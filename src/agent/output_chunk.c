@@ -8,6 +8,7 @@
  */
 #include "agent/output_chunk.h"
 
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -83,6 +84,13 @@ output_is_final(const struct output *output)
 	       loop_now_us(output->press->loop) >= output->moved_us + OUTPUT_KEPT_MS * 1000ull;
 }
 
+/* Behind half a chunk the line may come that says that nothing follows. */
+static size_t
+line_room(size_t len)
+{
+	return len <= PRESS_CHUNK_BYTES / 2 ? OUTPUT_LIMIT_LINE_BYTES : 0;
+}
+
 /*
  * What the next bytes of the memfd become: *text is another chunk where there are secrets, and
  * *taken says how many bytes it stands for; the rest stays in the memfd. A mask may be longer than
@@ -97,7 +105,7 @@ mask_chunk(struct output *output, struct chunk **text, size_t *taken, struct err
 	*taken = raw->len;
 	if (mask_is_empty(output->mask))
 		return 0;
-	masked = press_take(output->press, raw->len + MASK_STARS);
+	masked = press_take(output->press, raw->len + MASK_STARS + line_room(raw->len));
 	if (masked == NULL)
 		return err_set(err, ERR_LIMIT, "output memory is used up for now");
 	masked->len = (uint32_t)mask_apply(output->mask, raw->bytes, raw->len,
@@ -110,14 +118,24 @@ mask_chunk(struct output *output, struct chunk **text, size_t *taken, struct err
 	return 0;
 }
 
-/* The next bytes that are not in the spool, as the step wrote them. */
-static int
-read_chunk(struct output *output, struct chunk **text, struct err *err)
+/* How much to take at once: less where masking may lengthen it, or the last line come behind it. */
+static size_t
+next_len(const struct output *output, uint64_t left)
 {
 	uint64_t pending = output->size - output->committed;
 	size_t most = PRESS_CHUNK_BYTES - (mask_is_empty(output->mask) ? 0 : MASK_STARS);
-	size_t len = pending < most ? (size_t)pending : most;
-	struct chunk *raw = press_take(output->press, len);
+
+	if (left < PRESS_CHUNK_BYTES)
+		most = PRESS_CHUNK_BYTES / 2;
+	return pending < most ? (size_t)pending : most;
+}
+
+/* The next bytes that are not in the spool, as the step wrote them; left: how many may be kept. */
+static int
+read_chunk(struct output *output, uint64_t left, struct chunk **text, struct err *err)
+{
+	size_t len = next_len(output, left);
+	struct chunk *raw = press_take(output->press, len + line_room(len));
 	ssize_t n;
 
 	if (raw == NULL)
@@ -132,41 +150,184 @@ read_chunk(struct output *output, struct chunk **text, struct err *err)
 	return 0;
 }
 
+/* --- what is not kept --- */
+
+static void
+note_handled(struct output *output, uint64_t len)
+{
+	output->committed += len;
+	output_punch(output);
+}
+
+static void
+drop(struct output *output, uint64_t len)
+{
+	output->press->dropped += len;
+	if (!output->cut)
+		output->dropped += len;
+	note_handled(output, len);
+}
+
+bool
+output_owes_line(const struct output *output)
+{
+	return output->dropped > 0 && (output->ended || output->draining) &&
+	       output->committed == output->size;
+}
+
+/* text becomes a record; the step wrote it as source_len bytes. */
 static int
-append(struct output *output, const struct chunk *text, size_t taken, struct err *err)
+append(struct output *output, const struct chunk *text, uint64_t source_len, struct err *err)
 {
 	struct spool_chunk chunk = {.step = output->step,
 				    .attempt = output->attempt,
-				    .source_len = (uint32_t)taken,
+				    .source_len = (uint32_t)source_len,
 				    .time_ms = clock_unix_ms()};
-	int rc;
+	int rc = press_append(output->press, output->spool, &chunk, text, err);
 
-	if (taken == 0)
-		return 0;
-	rc = press_append(output->press, output->spool, &chunk, text, err);
 	if (rc < 0)
 		return rc;
 	keep_last_line(output->last_line, text->bytes, text->len);
-	output->committed += taken;
-	output_punch(output);
 	output->hooks.on_record(output->hooks.arg);
 	return 0;
+}
+
+static int
+append_line(struct output *output, const char *line, size_t len, uint64_t source_len,
+	    struct err *err)
+{
+	struct chunk *text = press_take(output->press, len);
+	int rc;
+
+	if (text == NULL)
+		return err_set(err, ERR_LIMIT, "output memory is used up for now");
+	memcpy(text->bytes, line, len);
+	text->len = (uint32_t)len;
+	rc = append(output, text, source_len, err);
+	chunk_unref(text);
+	return rc;
+}
+
+int
+output_add_line(struct output *output, const char *text, struct err *err)
+{
+	return append_line(output, text, strlen(text), 0, err);
+}
+
+/* One line for all that was dropped; a record says 4 GiB at most. */
+static int
+tell_of_gap(struct output *output, struct err *err)
+{
+	uint64_t dropped = output->dropped < UINT32_MAX ? output->dropped : UINT32_MAX;
+	char line[OUTPUT_LIMIT_LINE_BYTES];
+	int rc = append_line(output, line, output_limit_gap_line(line, dropped), dropped, err);
+
+	if (rc == 0)
+		output->dropped -= dropped;
+	return rc;
+}
+
+/* There is room again. raw is what follows: a drop goes on to the end of its line. */
+static int
+end_gap(struct output *output, const struct chunk *raw, struct err *err)
+{
+	const unsigned char *newline = memchr(raw->bytes, '\n', raw->len);
+
+	memset(&output->carry, 0, sizeof(output->carry));
+	drop(output, newline != NULL ? (size_t)(newline - raw->bytes) + 1 : raw->len);
+	if (newline == NULL && !output_owes_line(output))
+		return 0;
+	return tell_of_gap(output, err);
+}
+
+int
+output_find_gap(struct output *output, struct err *err)
+{
+	off_t hole, data;
+
+	if (output->committed == output->size)
+		return 0;
+	hole = lseek(output->memfd, (off_t)output->committed, SEEK_HOLE);
+	if (hole < 0)
+		return err_sys(err, "cannot look for what was dropped of a step's output");
+	if ((uint64_t)hole >= output->size)
+		return 0;
+	data = lseek(output->memfd, hole, SEEK_DATA);
+	if (data < 0 && errno != ENXIO)
+		return err_sys(err, "cannot look for what was dropped of a step's output");
+	output->dropped = (data < 0 ? output->size : (uint64_t)data) - output->committed;
+	output->committed += output->dropped;
+	return 0;
+}
+
+/* The last of it that is kept and the line that says so are one record: a crash leaves both or
+ * none. text is not shared with anybody. */
+static int
+cut(struct output *output, struct chunk *text, uint64_t left, size_t taken, struct err *err)
+{
+	int rc;
+
+	text->len = (uint32_t)left;
+	text->len +=
+		(uint32_t)output_limit_cut_line((char *)text->bytes + left, &output->press->limits,
+						output->spool, output->step, output->attempt);
+	rc = append(output, text, 0, err);
+	if (rc < 0)
+		return rc;
+	output->cut = true;
+	drop(output, taken);
+	return 0;
+}
+
+/* --- a chunk --- */
+
+static int
+keep(struct output *output, struct chunk **text, uint64_t left, struct err *err)
+{
+	size_t taken;
+	int rc = mask_chunk(output, text, &taken, err);
+
+	if (rc < 0 || taken == 0)
+		return rc;
+	if ((*text)->len > left)
+		return cut(output, *text, left, taken, err);
+	rc = append(output, *text, taken, err);
+	if (rc == 0)
+		note_handled(output, taken);
+	return rc;
+}
+
+static int
+take_chunk(struct output *output, struct err *err)
+{
+	uint64_t left = output_limit_left(&output->press->limits, output->spool, output->step,
+					  output->attempt);
+	struct chunk *text = NULL;
+	int rc;
+
+	if (spool_is_full(output->spool))
+		return err_set(err, ERR_LIMIT, "the task's spool is full");
+	if (output_owes_line(output))
+		return tell_of_gap(output, err);
+	rc = read_chunk(output, left, &text, err);
+	if (rc == 0 && output->dropped > 0)
+		rc = end_gap(output, text, err);
+	else if (rc == 0)
+		rc = keep(output, &text, left, err);
+	chunk_unref(text);
+	return rc;
 }
 
 int
 output_commit_chunk(struct output *output, struct err *err)
 {
-	struct chunk *text = NULL;
-	size_t taken;
-	int rc;
+	int rc = output->cut ? ERR_LIMIT : take_chunk(output, err);
 
-	if (spool_is_full(output->spool))
-		return err_set(err, ERR_LIMIT, "the task's spool is full");
-	rc = read_chunk(output, &text, err);
-	if (rc == 0)
-		rc = mask_chunk(output, &text, &taken, err);
-	if (rc == 0)
-		rc = append(output, text, taken, err);
-	chunk_unref(text);
-	return rc;
+	if (rc != ERR_LIMIT)
+		return rc;
+	if (!output->cut && (!output->press->limits.drops_when_full || !output->spool->dry ||
+			     output_owes_line(output)))
+		return rc;
+	drop(output, output->size - output->committed);
+	return 0;
 }

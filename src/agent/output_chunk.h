@@ -15,11 +15,22 @@ struct err;
 struct output;
 
 /*
- * Make one record of what comes next in the memfd, and give its pages back. Commits nothing where
- * all of it may be the beginning of a secret. Fails: ERR_LIMIT when spool or memory has no room,
- * ERR_HOST.
+ * Make one record of what comes next in the memfd, or drop it where limits say so, and give its
+ * pages back. Commits nothing where all of it may be the beginning of a secret. Fails: ERR_LIMIT
+ * when memory has no room, or the spool and the step is to wait for it; ERR_HOST.
  */
 int output_commit_chunk(struct output *output, struct err *err);
+
+/* Bytes were dropped and nothing follows them: the line that says so is due. */
+bool output_owes_line(const struct output *output);
+
+/* What an earlier runnerd has dropped and not told of is a hole behind what is committed. Fails:
+ * ERR_HOST. */
+int output_find_gap(struct output *output, struct err *err);
+
+/* A line of the agent's own for a step that is cut: it stands in no memfd. Fails as spool_append().
+ */
+int output_add_line(struct output *output, const char *text, struct err *err);
 
 /* Pages of the memfd, in bytes. */
 uint64_t output_holds(const struct output *output);

@@ -22,6 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "agent/output_limit.h"
 #include "base/slab.h"
 #include "loop/loop.h"
 
@@ -45,7 +46,9 @@ struct press {
 	struct frame_packer *packer;
 	struct slab *slab;
 	struct timer trim;
+	struct output_limits limits;	      /* all zero: none */
 	uint64_t bytes, records, frame_bytes; /* counted since the start */
+	uint64_t dropped;		      /* bytes of steps' that were not kept */
 };
 
 /* Fails: ERR_INPUT (level), ERR_LIMIT (memory_bytes: see slab.h), ERR_HOST. */

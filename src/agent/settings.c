@@ -18,6 +18,7 @@
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
+#include "agent/rate.h"
 #include "base/assert.h"
 #include "base/buffer.h"
 #include "base/err.h"
@@ -124,6 +125,24 @@ static const struct row rows[] = {
 	 AT(output_memory),
 	 SLAB_LEAST_BYTES,
 	 SLAB_MOST_BYTES},
+	{{"output-overflow", 0, "HOW", "spool full: block (the job waits), or truncate"},
+	 TEXT,
+	 AT(output_overflow)},
+	{{"max-output", 0, "SIZE", "output kept of one task (1G; 0: all)"},
+	 BYTES,
+	 AT(max_output),
+	 0,
+	 (uint64_t)1 << 50},
+	{{"max-step-output", 0, "SIZE", "output kept of one step (256M; 0: all)"},
+	 BYTES,
+	 AT(max_step_output),
+	 0,
+	 (uint64_t)1 << 50},
+	{{"output-rate", 0, "SIZE", "output read of one task in a second (0: all)"},
+	 BYTES,
+	 AT(output_rate),
+	 0,
+	 (uint64_t)1 << 40},
 	{{"output-zstd-level", 0, "N", "1 to 19 (1)"},
 	 NUMBER,
 	 AT(output_zstd_level),
@@ -491,6 +510,9 @@ init(struct settings *settings)
 	settings->spool_max = (uint64_t)64 << 20;
 	settings->output_memory = (uint64_t)16 << 20;
 	settings->output_zstd_level = FRAME_LEVEL_DEFAULT;
+	settings->output_overflow = mem_strdup("block");
+	settings->max_output = (uint64_t)1 << 30;
+	settings->max_step_output = (uint64_t)256 << 20;
 	settings->log_level = LOG_INFO;
 	memset(&room, 0, sizeof(room));
 	room.cpus = sched_getaffinity(0, sizeof(cpus), &cpus) == 0 ? (uint32_t)CPU_COUNT(&cpus) : 1;
@@ -508,6 +530,15 @@ check_words(const struct settings *settings, struct err *err)
 		return err_set(err, ERR_INPUT,
 			       "'%.64s' is not a mode: take continuous or single-task",
 			       settings->mode);
+	if (!text_eq(settings->output_overflow, "block") &&
+	    !text_eq(settings->output_overflow, "truncate"))
+		return err_set(err, ERR_INPUT,
+			       "'%.64s' is no way to meet a full spool: take block or truncate",
+			       settings->output_overflow);
+	if (settings->output_rate > 0 && settings->output_rate < RATE_LEAST_BYTES)
+		return err_set(err, ERR_INPUT,
+			       "an output-rate of %llu is too slow: take %d or more, or 0 for none",
+			       (unsigned long long)settings->output_rate, RATE_LEAST_BYTES);
 	if (settings->cacert != NULL && settings->hub_fingerprint != NULL)
 		return err_set(
 			err, ERR_INPUT,

@@ -45,6 +45,8 @@ struct settings {
 	const char **mask; /* its lines; NULL-terminated; NULL: none */
 	uint64_t git_mirrors_max, git_mirrors_age_ms;
 	uint64_t spool_max, output_memory, output_zstd_level;
+	char *output_overflow;
+	uint64_t max_output, max_step_output, output_rate; /* bytes; 0: no limit */
 	enum log_level log_level;
 	bool log_json;
 	uint64_t ready_fd; /* 0: none */

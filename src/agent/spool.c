@@ -197,14 +197,35 @@ needs_segment(const struct spool *spool, size_t len)
 	       spool->safe.offset == last->len;
 }
 
+/* What the hub has all of may still fill the ceiling: the last segment goes when a new one has its
+ * head. */
+static void
+shed_last(struct spool *spool)
+{
+	struct err err = ERR_INIT;
+
+	if (spool->safe.segment == NULL || spool->safe.segment != spool->last ||
+	    spool->safe.offset < spool->last->len || spool->last->len == spool->last->head)
+		return;
+	if (begin_segment(spool, &err) < 0)
+		log_line(LOG_WARN, LOG_AT_NONE, "%s",
+			 err.text); /* tried again at the next acknowledgement */
+}
+
+static bool
+has_room(const struct spool *spool)
+{
+	return spool->discarding || spool->bytes + RECORD_MOST_BYTES <= spool->most_bytes;
+}
+
 bool
 spool_is_full(struct spool *spool)
 {
-	bool full = !spool->discarding && spool->bytes + RECORD_MOST_BYTES > spool->most_bytes;
-
-	if (full)
+	if (!has_room(spool))
+		shed_last(spool);
+	if (!has_room(spool))
 		spool->dry = true;
-	return full;
+	return !has_room(spool);
 }
 
 int
@@ -368,21 +389,6 @@ spool_rewind(struct spool *spool)
 	spool->unsent = bytes_behind(&spool->read);
 }
 
-/* What the hub has all of may still fill the ceiling: the last segment goes when a new one has its
- * head. */
-static void
-shed_last(struct spool *spool)
-{
-	struct err err = ERR_INIT;
-
-	if (spool->safe.segment == NULL || spool->safe.segment != spool->last ||
-	    spool->safe.offset < spool->last->len || spool->last->len == spool->last->head)
-		return;
-	if (begin_segment(spool, &err) < 0)
-		log_line(LOG_WARN, LOG_AT_NONE, "%s",
-			 err.text); /* tried again at the next acknowledgement */
-}
-
 void
 spool_acked(struct spool *spool, uint32_t step, uint32_t attempt, uint64_t offset)
 {
@@ -396,7 +402,7 @@ spool_acked(struct spool *spool, uint32_t step, uint32_t attempt, uint64_t offse
 	trim(spool);
 	if (spool->dry)
 		shed_last(spool);
-	if (spool->dry && spool->bytes + RECORD_MOST_BYTES <= spool->most_bytes) {
+	if (spool->dry && has_room(spool)) {
 		spool->dry = false;
 		spool->on_room(spool->on_room_arg);
 	}

@@ -218,6 +218,8 @@ start_output(struct step *step, int pipe_fd, int memfd, struct err *err)
 			      step->attempt, pipe_fd, memfd, step->last_line, &hooks, err);
 
 	step->has_output = rc == 0;
+	if (step->has_output)
+		output_set_rate(&step->output, step->rate);
 	return rc;
 }
 
@@ -377,6 +379,7 @@ step_new(const struct step_place *place, uint32_t index, uint32_t attempt,
 	step->press = place->press;
 	step->spool = place->spool;
 	step->mask = place->mask;
+	step->rate = place->rate;
 	step->last_line = place->last_line;
 	step->grace_ms = place->grace_ms;
 	step->hooks = *hooks;

@@ -21,6 +21,7 @@
 #include "wire/message.h"
 
 struct err;
+struct rate;
 struct spool;
 struct step;
 struct supervisor;
@@ -46,6 +47,7 @@ struct step {
 	struct press *press;
 	struct spool *spool;
 	struct mask *mask;
+	struct rate *rate;
 	char *last_line;
 	int memfd; /* until there is an output */
 	struct output output;
@@ -73,6 +75,7 @@ struct step_place {
 	struct press *press;
 	struct spool *spool;
 	struct mask *mask;
+	struct rate *rate; /* of the task's output */
 	char *last_line;
 	uint32_t grace_ms;
 };

@@ -386,6 +386,7 @@ task_alloc(struct tasks *tasks, const struct id *id, uint32_t epoch)
 	task->dir_fd = -1;
 	task->journal = (struct journal)JOURNAL_INIT;
 	task->sequence = (struct sequence)SEQUENCE_INIT;
+	rate_init(&task->rate, tasks->settings.output_rate, loop_now_us(tasks->loop));
 	task->token = mem_strdup("");
 	task->resource_class = mem_strdup("");
 	task->job_name = mem_strdup("");

@@ -93,6 +93,7 @@ task_add_step(struct task *task, uint32_t index, uint32_t attempt)
 					 .press = &task->tasks->press,
 					 .spool = &task->spool,
 					 .mask = task->mask,
+					 .rate = &task->rate,
 					 .last_line = task->last_line,
 					 .grace_ms = task->tasks->settings.grace_ms};
 	struct step *step = step_new(&place, index, attempt, &task->doc->steps[index], &hooks);

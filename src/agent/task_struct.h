@@ -15,6 +15,7 @@
 #include "agent/journal.h"
 #include "agent/output.h"
 #include "agent/press.h"
+#include "agent/rate.h"
 #include "agent/sequence.h"
 #include "agent/spool.h"
 #include "agent/step.h"
@@ -74,6 +75,7 @@ struct task {
 	int dir_fd;
 	struct journal journal;
 	struct spool spool;
+	struct rate rate; /* of its output */
 	struct mask *mask; /* until it is done */
 	size_t masks_bytes; /* of the file of those that its processes have added */
 	uint64_t claimed_us; /* what a mirror's update has seen that began later is new enough */

@@ -210,6 +210,7 @@ tasks_new(struct tasks **out, struct loop *loop, const struct tasks_settings *se
 			       settings->output_most_bytes, err);
 	if (rc < 0)
 		goto no_press;
+	tasks->press.limits = settings->limits;
 	rc = work_dirs_init(&tasks->work_dirs, loop, settings->work_dir, err);
 	if (rc < 0)
 		goto no_work_dirs;
@@ -310,6 +311,7 @@ tasks_counters(struct tasks *tasks)
 	tasks->counters.output_bytes = tasks->press.bytes;
 	tasks->counters.output_records = tasks->press.records;
 	tasks->counters.frame_bytes = tasks->press.frame_bytes;
+	tasks->counters.output_dropped = tasks->press.dropped;
 	return &tasks->counters;
 }
 

@@ -19,6 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "agent/output_limit.h"
 #include "base/id.h"
 
 struct err;
@@ -57,6 +58,8 @@ struct tasks_settings {
 			     */
 	uint64_t spool_most_bytes;  /* of one task */
 	uint64_t output_most_bytes; /* memory that output is on its way through: agent/press.h */
+	struct output_limits limits;
+	uint64_t output_rate; /* bytes of one task in a second; 0: no limit */
 	int zstd_level;
 	const char *const *mask; /* values that no task's output shows; NULL-terminated, or NULL */
 	bool keep_failed;	 /* keep the work directory of a task that did not succeed */
@@ -67,6 +70,7 @@ struct tasks_counters {
 	uint64_t claimed, done, unclaimed, recovered;
 	uint64_t by_outcome[8]; /* by enum outcome */
 	uint64_t output_bytes, output_records, frame_bytes;
+	uint64_t output_dropped; /* bytes beyond limits, or without room for them */
 };
 
 /*

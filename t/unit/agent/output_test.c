@@ -15,6 +15,7 @@
 
 #include "agent/output.h"
 #include "agent/press.h"
+#include "agent/rate.h"
 #include "agent/spool.h"
 #include "base/err.h"
 #include "format/frame.h"
@@ -603,6 +604,216 @@ test_output_memory_is_bounded_and_the_noisiest_wait(void **state)
 	lanes_free(lanes);
 }
 
+/* As a runnerd that was killed and started again. */
+static void
+restart(struct rig *rig, const struct scratch *scratch)
+{
+	struct output_hooks hooks = {rig, on_record, on_drained, on_ended, on_failed};
+	int memfd = dup(rig->output.memfd), pipe_fd = dup(rig->output.pipe_fd);
+	uint64_t most = rig->spool.most_bytes;
+	struct err err = ERR_INIT;
+
+	output_release(&rig->output);
+	spool_release(&rig->spool);
+	spool_init(&rig->spool, scratch->fd, &task, 1, most, on_room, rig);
+	assert_int_equal(spool_recover(&rig->spool, &err), 0);
+	assert_int_equal(output_start(&rig->output, &rig->press, &rig->spool, rig->mask, 2, 1,
+				      pipe_fd, memfd, rig->last_line, &hooks, &err),
+			 0);
+}
+
+/* What is kept does not hang on where it was cut into chunks, or runnerd killed. */
+static void
+test_output_is_cut_at_the_limit_wherever_it_was_killed(void **state)
+{
+	static const char text[] = "0123456789abcdefghijklmnopqrstuvwxyz";
+	static const char wanted[] =
+		"0123456789abcdefghij\n[runnerd: the step has printed more than 20 B; what it "
+		"prints from here on is not kept (max-step-output)]\n";
+	size_t first, second;
+
+	for (first = 0; first < sizeof(text); first += 3)
+		for (second = first; second < sizeof(text); second += 5) {
+			struct rig *rig = rig_new(*state, 64 << 20);
+
+			rig->press.limits.step_most_bytes = 20;
+			put(rig, text, first);
+			assert_true(output_drain(&rig->output));
+			restart(rig, *state);
+			put(rig, text + first, second - first);
+			assert_true(output_drain(&rig->output));
+			restart(rig, *state);
+			put(rig, text + second, sizeof(text) - 1 - second);
+			assert_true(output_drain(&rig->output));
+			collect(rig);
+			assert_int_equal(rig->len, sizeof(wanted) - 1);
+			assert_memory_equal(rig->bytes, wanted, sizeof(wanted) - 1);
+			rig_free(rig);
+		}
+}
+
+static void
+test_output_within_the_limit_is_whole(void **state)
+{
+	struct rig *rig = rig_new(*state, 64 << 20);
+
+	rig->press.limits.step_most_bytes = 9;
+	put(rig, "123456789", 9);
+	assert_true(output_drain(&rig->output));
+	collect(rig);
+	assert_int_equal(rig->len, 9);
+	assert_false(spool_is_cut(&rig->spool, 2, 1));
+	rig_free(rig);
+}
+
+/* All steps of a task count together; and what the agent has to say is seen behind the cut. */
+static void
+test_output_is_cut_at_the_limit_of_the_task(void **state)
+{
+	struct rig *rig = rig_new(*state, 64 << 20);
+	unsigned char record[RUNNER_RECORD_HEADER_BYTES + 10] = {0};
+	struct spool_chunk chunk = {.step = 1,
+				    .attempt = 1,
+				    .raw_len = 95,
+				    .source_len = 95,
+				    .record = record,
+				    .frame_len = 10};
+	struct err err = ERR_INIT;
+
+	rig->press.limits = (struct output_limits){.step_most_bytes = 50, .task_most_bytes = 100};
+	assert_int_equal(spool_append(&rig->spool, &chunk, &err), 0);
+	put(rig, "0123456789", 10);
+	assert_true(output_drain(&rig->output));
+	assert_string_equal(rig->last_line,
+			    "[runnerd: the task has printed more than 100 B; "
+			    "what it prints from here on is not kept (max-output)]");
+	assert_int_equal(output_say(&rig->output, "said\n", &err), 0);
+	assert_string_equal(rig->last_line, "said");
+	assert_int_equal(rig->press.dropped, 15);
+	rig_free(rig);
+}
+
+static void
+on_tick(void *arg)
+{
+	loop_stop(arg);
+}
+
+/* Until all that was put in is in the spool, or dropped. */
+static void
+settle(struct rig *rig, size_t put_in)
+{
+	struct timer tick;
+
+	timer_init(&tick, rig->loop, on_tick, rig->loop);
+	while (rig->output.committed < put_in) {
+		timer_start_ms(&tick, 1);
+		loop_run(rig->loop);
+	}
+	timer_release(&tick);
+}
+
+/* Fill the spool with what does not compress until lines are dropped. Returns how much was put. */
+static size_t
+overflow(struct rig *rig, unsigned lines)
+{
+	char line[1000];
+	size_t i, put_in = (size_t)rig->output.size;
+
+	rig->press.limits.drops_when_full = true;
+	for (; lines > 0; lines--) {
+		for (i = 0; i + 1 < sizeof(line); i++)
+			line[i] = (char)('0' + rand() % 75);
+		line[i] = '\n';
+		put(rig, line, sizeof(line));
+		put_in += sizeof(line);
+		if (lines % 30 == 1)
+			settle(rig, put_in);
+	}
+	return put_in;
+}
+
+/* Where the line about dropped output begins, and what it says; the bytes around it are whole
+ * lines. */
+static size_t
+find_gap(const struct rig *rig, size_t *at, size_t *len)
+{
+	static const char begin[] = "\n[runnerd: ";
+	const char *line = memmem(rig->bytes, rig->len, begin, sizeof(begin) - 1), *end;
+
+	assert_non_null(line);
+	*at = (size_t)(line - (const char *)rig->bytes);
+	end = strstr(line + 1, "(output-overflow)]\n");
+	assert_non_null(end);
+	*len = (size_t)(end - line) + strlen("(output-overflow)]\n");
+	assert_null(memmem(end, rig->len - *at - *len, begin, sizeof(begin) - 1));
+	return strtoul(line + sizeof(begin) - 1, NULL, 10);
+}
+
+/* Dropped while the spool is full, and one line for it, killed in the middle or not: nothing is
+ * lost that it does not tell of. */
+static void
+drop_and_go_on(const struct scratch *scratch, bool killed)
+{
+	struct rig *rig = rig_new(scratch, RUNNER_RECORD_FRAME_MOST_BYTES + 100000);
+	size_t put_in = overflow(rig, 600), at, len, dropped;
+
+	assert_false(output_is_blocked(&rig->output));
+	assert_int_equal(rig->drained, 0);
+	if (killed)
+		restart(rig, scratch);
+	rig->press.limits.drops_when_full = true;
+	collect(rig);
+	put_in = overflow(rig, 40);
+	(void)close(rig->write_fd);
+	rig->write_fd = -1;
+	while (!output_is_ended(&rig->output)) {
+		loop_run(rig->loop);
+		collect(rig);
+	}
+	collect(rig);
+	dropped = find_gap(rig, &at, &len);
+	assert_true(dropped > 200000);
+	assert_int_equal(rig->len - len + dropped, put_in);
+	assert_int_equal(rig->bytes[at + len + 999], '\n'); /* the first line behind it is whole */
+	assert_int_equal(rig->failed, 0);
+	rig_free(rig);
+}
+
+static void
+test_output_is_dropped_while_the_spool_is_full(void **state)
+{
+	drop_and_go_on(*state, false);
+}
+
+static void
+test_output_that_a_killed_runnerd_dropped_is_told_of(void **state)
+{
+	drop_and_go_on(*state, true);
+}
+
+/* More than its rate in one go: the rest waits in the pipe. */
+static void
+test_output_is_read_no_faster_than_its_rate(void **state)
+{
+	struct rig *rig = rig_new(*state, 64 << 20);
+	static char bytes[60000];
+	uint64_t begun = loop_now_us(rig->loop);
+	struct rate rate;
+
+	rate_init(&rate, 40000, begun);
+	output_set_rate(&rig->output, &rate);
+	memset(bytes, 'x', sizeof(bytes));
+	put(rig, bytes, sizeof(bytes));
+	(void)close(rig->write_fd);
+	rig->write_fd = -1;
+	loop_run(rig->loop);
+	collect(rig);
+	assert_int_equal(rig->len, sizeof(bytes));
+	assert_true(loop_now_us(rig->loop) - begun >= 400000);
+	rig_free(rig);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, scratch_setup, scratch_teardown)
 
 int
@@ -621,6 +832,12 @@ main(void)
 		T(test_output_keeps_a_last_line_that_fits),
 		T(test_output_of_a_quiet_step_comes_while_64_print_on),
 		T(test_output_memory_is_bounded_and_the_noisiest_wait),
+		T(test_output_is_cut_at_the_limit_wherever_it_was_killed),
+		T(test_output_within_the_limit_is_whole),
+		T(test_output_is_cut_at_the_limit_of_the_task),
+		T(test_output_is_dropped_while_the_spool_is_full),
+		T(test_output_that_a_killed_runnerd_dropped_is_told_of),
+		T(test_output_is_read_no_faster_than_its_rate),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
