@@ -47,7 +47,7 @@ def memory_dir():
 class Bench:
     """Directories (all in memory, and the work directories on disk where disk says so), removed at the end."""
 
-    def __init__(self, build, jobs=64, disk=None, tls=False, level="warn"):
+    def __init__(self, build, jobs=64, disk=None, tls=False, level="warn", more=(), env=None):
         self.build, self.level = os.path.abspath(build), level
         self.home = tempfile.TemporaryDirectory(prefix="runner-bench.", dir=memory_dir())
         self.disk = tempfile.TemporaryDirectory(prefix="runner-bench.", dir=disk) if disk else None
@@ -57,7 +57,7 @@ class Bench:
         self.agent_log = f"{self.dir}/runnerd.log"
         self.agent = self.start("runnerd", *self.trust, "--hub", self.url, "--token-file", self.agent_token, "-j", str(jobs),
                                 "--name", "bench", "--run-dir", f"{self.dir}/run", "--data-dir", f"{self.dir}/data",
-                                "--cache-dir", f"{self.dir}/cache", "--work-dir", self.work, "--orphan-limit", "0")
+                                "--cache-dir", f"{self.dir}/cache", "--work-dir", self.work, "--orphan-limit", "0", *more, env=env)
         self.ctl = [f"{self.build}/runnerctl", *self.trust, "--hub", self.url, "--token-file", self.token,
                     "--project", "local/bench/bench"]
 
@@ -83,11 +83,12 @@ class Bench:
         line = re.search(r"runner-hub (serve.*)", said).group(1).split()
         self.hub = self.start("runner-hub", *line)
 
-    def start(self, program, *arguments):
+    def start(self, program, *arguments, env=None):
         ours, theirs = os.pipe()
         log = open(f"{self.dir}/{program}.log", "w")
         child = subprocess.Popen([f"{self.build}/{program}", *arguments, "--log-level", self.level, "--ready-fd", str(theirs)],
-                                 pass_fds=(theirs,), stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+                                 pass_fds=(theirs,), stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+                                 env={**os.environ, **(env or {})})
         os.close(theirs)
         with os.fdopen(ours) as f:
             if f.read() != "ready\n":

@@ -1,11 +1,14 @@
 # Benchmarks: built and run by "make bench", never by "make check".
-bench_programs = t/bench/spawn t/bench/floor t/bench/store t/bench/stamp t/bench/compile t/bench/mask
+bench_programs = t/bench/spawn t/bench/floor t/bench/store t/bench/stamp t/bench/compile t/bench/mask t/bench/parts
 EXTRA_PROGRAMS += $(bench_programs)
 CLEANFILES += $(bench_programs)
 t_bench_spawn_SOURCES = t/bench/spawn.c
 t_bench_mask_SOURCES = t/bench/mask.c
 t_bench_mask_CPPFLAGS = $(AM_CPPFLAGS) $(ZSTD_CFLAGS)
 t_bench_mask_LDADD = libtask.a libbase.a $(ZSTD_LIBS)
+t_bench_parts_SOURCES = t/bench/parts.c
+t_bench_parts_LDADD = libtask.a libhttp.a libformat.a libloop.a libbase.a $(format_libs) \
+	$(NGHTTP2_LIBS) $(OPENSSL_LIBS) $(EVENT_LIBS)
 t_bench_stamp_SOURCES = t/bench/stamp.c
 t_bench_store_SOURCES = t/bench/store.c
 t_bench_store_LDADD = $(hub_libs) $(hub_test_libs)
