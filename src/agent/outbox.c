@@ -329,14 +329,18 @@ read_into(struct outbox *outbox, struct task *task, size_t share)
 }
 
 /* Take what fits into share from one task; a record that the last chunk has no room for begins a
- * new one. */
-static void
+ * new one. False when the batch has no room for it either. */
+static bool
 take_from(struct outbox *outbox, struct task *task, size_t share)
 {
 	if (outbox->count > 0 && (read_into(outbox, task, share) > 0 || !has_output(task)))
-		return;
-	if (add_chunk(outbox) != NULL && read_into(outbox, task, share) == 0)
-		chunk_unref(outbox->chunks[--outbox->count]);
+		return true;
+	if (add_chunk(outbox) == NULL)
+		return false;
+	if (read_into(outbox, task, share) > 0)
+		return true;
+	chunk_unref(outbox->chunks[--outbox->count]);
+	return !has_output(task);
 }
 
 static struct task *
@@ -347,26 +351,29 @@ first_task(struct outbox *outbox)
 	return task != NULL ? task : tasks_next(outbox->tasks, NULL);
 }
 
-/* One round over all tasks, each with its share. False when nothing was taken. */
+/* One round over all tasks, each with its share. False when nothing was taken, or the batch is
+ * full.
+ */
 static bool
 take_round(struct outbox *outbox, size_t share)
 {
 	struct task *first = first_task(outbox), *task = first;
 	size_t before = outbox->len, left;
+	bool room = true;
 
 	do {
 		left = OUTBOX_BATCH_BYTES - outbox->len;
 		if (left < RUNNER_RECORD_HEADER_BYTES)
 			break;
 		if (has_output(task))
-			take_from(outbox, task, share < left ? share : left);
+			room = take_from(outbox, task, share < left ? share : left);
 		task = tasks_next(outbox->tasks, task);
 		if (task == NULL)
 			task = tasks_next(outbox->tasks, NULL);
 		outbox->turn = *task_id(task);
 		outbox->has_turn = true;
-	} while (task != first);
-	return outbox->len > before;
+	} while (room && task != first);
+	return room && outbox->len > before;
 }
 
 static size_t
