@@ -98,6 +98,7 @@ struct compile_value {
 	const char *string; /* COMPILE_STRING, COMPILE_TEXT */
 	int64_t integer;
 	bool boolean;
+	bool if_declared; /* a parameter that the config need not declare */
 };
 
 /*

@@ -255,7 +255,7 @@ check_supplied(struct compilation *c, const struct parameters *declared)
 			       given->name);
 		if (given->string != NULL && !text_is_utf8(given->string, strlen(given->string)))
 			reject(c, "E_TYPE", NULL, "its value is not UTF-8", given->name);
-		if (params_find(declared, given->name) != NULL)
+		if (given->if_declared || params_find(declared, given->name) != NULL)
 			continue;
 		comp_suggest_init(c, &suggestion, given->name);
 		for (j = 0; j < declared->count; j++)

@@ -1,5 +1,5 @@
 /*
- * actions.h - what people ask of pipelines: begin, cancel, approve.
+ * actions.h - what people ask of pipelines: begin, go on, cancel, approve.
  *
  * Everything is decided in memory when the function returns; reply after
  * model_after_commit().
@@ -13,39 +13,21 @@
 
 #include "base/id.h"
 
-struct diags;
+struct draft;
 struct err;
 struct hub;
 struct job;
 struct pipeline;
-struct plan;
 struct workflow;
 
-/* What a pipeline is made of, plan aside. Strings are borrowed for the call; NULL: none. */
-struct pipeline_spec {
-	struct id id;	/* id_random(), made before compiling: pipeline.id is a value of the config */
-	const char *project_slug;
-	const char *actor; /* login */
-	const char *branch, *tag, *revision, *repository, *directory;
-	bool commit_only; /* of the directory its repository, not its files */
-	const char *config_path, *config;
-	const char *const *workflows; /* only these of the plan; none: all */
-	size_t workflow_count;
-};
-
 /*
- * The number that the project's next pipeline will have: for the compiler's pipeline.number. Nothing else can take
- * it within this turn.
+ * Make the pipeline of a draft with all its workflows, jobs and tasks, and start what can start. The draft's number and jobs'
+ * numbers are the project's next ones: nothing else takes any between draft and this call (launch.h).
  */
-long long pipeline_next_number(struct hub *hub, const char *project_slug);
+struct pipeline *pipeline_create(struct hub *hub, const struct draft *draft);
 
-/*
- * Make the pipeline with all its workflows, jobs and tasks, and start what can start. The plan is borrowed for the call.
- * Fails: ERR_INPUT (a workflow asked for is not in the plan; a docker: job on a class that does not take it; a kind of step
- * the hub cannot hand out), ERR_LIMIT.
- */
-int pipeline_create(struct pipeline **out, struct hub *hub, const struct pipeline_spec *spec,
-		    const struct plan *plan, struct err *err);
+/* Add the workflows of a draft to a setup pipeline that has not ended, and start what can start. */
+void pipeline_continue(struct pipeline *pipeline, const struct draft *draft);
 
 /* by: login of who asked. What has ended stays as it is. Fails: ERR_GONE when all of it has ended. */
 int pipeline_cancel(struct pipeline *pipeline, const char *by, struct err *err);

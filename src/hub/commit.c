@@ -248,7 +248,12 @@ flush_pipeline(struct model *model, struct pipeline *pipeline)
 	op = store_op_new(pipeline->touched.is_stored ? STORE_PUT_PIPELINE : STORE_ADD_PIPELINE);
 	op->pipeline = pipeline->row;
 	submit(model, op);
-	pipeline->row.config = pipeline->row.compiled = NULL;
+	if (pipeline->touched.is_stored && pipeline->row.config != NULL) {
+		op = store_op_new(STORE_CONTINUE_PIPELINE);
+		op->pipeline = pipeline->row;
+		submit(model, op);
+	}
+	pipeline->row.config = pipeline->row.compiled = pipeline->row.request = NULL;
 }
 
 static void

@@ -13,6 +13,7 @@
 struct http_server;
 struct loop;
 struct store;
+struct worker;
 
 struct hub {
 	struct loop *loop;
@@ -21,6 +22,7 @@ struct hub {
 	struct settings settings; /* is_private is settings.is_private */
 	struct hub_key key;	  /* signs task tokens */
 	struct http_server *server;
+	struct worker *compiler; /* launch.h */
 };
 
 #endif

@@ -34,9 +34,11 @@ libhub_a_SOURCES = \
 	src/hub/create.c \
 	src/hub/dispatch.c src/hub/dispatch.h \
 	src/hub/document.c src/hub/document.h \
+	src/hub/draft.c src/hub/draft.h \
 	src/hub/grant.c src/hub/grant.h \
 	src/hub/hub.h \
 	src/hub/key.c src/hub/key.h \
+	src/hub/launch.c src/hub/launch.h \
 	src/hub/lease.c src/hub/lease.h \
 	src/hub/model.c src/hub/model.h \
 	src/hub/objects.c \

@@ -194,6 +194,7 @@ model_init(struct model *model, struct loop *loop, struct store *store)
 	model->touched_end = &model->touched_first;
 	model->commits_end = &model->commits;
 	model->history_end = &model->history;
+	pthread_mutex_init(&model->orb_lock, NULL);
 	later_init(&model->flush, loop, commit_turn, model);
 	later_init(&model->reap, loop, on_reap, model);
 	later_init(&model->serial, loop, on_serial, model);
@@ -219,6 +220,7 @@ release_tables(struct model *model)
 	}
 	secrets_release(model);
 	orbs_release(model);
+	pthread_mutex_destroy(&model->orb_lock);
 	serial_release(model);
 	HASH_ITER(hh, model->agents, agent, next_agent) {
 		HASH_DEL(model->agents, agent);

@@ -16,6 +16,7 @@
 #ifndef HUB_MODEL_H
 #define HUB_MODEL_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -101,6 +102,7 @@ struct pipeline {
 	struct workflow **workflows;
 	size_t workflow_count;
 	unsigned pins;	     /* stays while not 0 */
+	bool is_continuing;  /* a config that continues it is being compiled */
 	unsigned open_tasks; /* whose output is open */
 	struct watcher *watchers;
 	UT_hash_handle hh;
@@ -271,7 +273,8 @@ struct model {
 	struct resource_class *classes;
 	struct token *tokens;
 	struct context *contexts;
-	struct orb_entry *orbs;
+	struct orb_entry *orbs;	   /* changed by the loop alone, and under orb_lock */
+	pthread_mutex_t orb_lock;  /* for the compiler, which is not in the loop */
 	size_t orb_bytes; /* of their sources */
 	struct serial_group *serial_groups;
 	struct later serial; /* a serial group is free */

@@ -146,6 +146,10 @@ pipeline_new(struct model *model, const struct pipeline_row *row)
 	pipeline->row.config_path = keep(pipeline, row->config_path);
 	pipeline->row.config = keep(pipeline, row->config);
 	pipeline->row.compiled = keep(pipeline, row->compiled);
+	pipeline->row.setup_config = pipeline->row.setup_compiled = NULL;
+	pipeline->row.request = keep(pipeline, row->request);
+	pipeline->row.errors = keep(pipeline, row->errors);
+	pipeline->row.trigger = keep(pipeline, row->trigger);
 	HASH_ADD(hh, model->pipelines, row.id, sizeof(pipeline->row.id), pipeline);
 	if (row->state != PIPELINE_ENDED)
 		model->counts.pipelines_active++;

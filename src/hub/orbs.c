@@ -60,32 +60,45 @@ find_sent(const struct json *sent, const struct orb_ref *ref, struct orb_ref *fo
 	return source;
 }
 
+/* The best that the hub keeps; NULL: nothing. The caller frees. */
+static char *
+copy_kept(struct model *model, const struct orb_ref *ref, struct orb_ref *found)
+{
+	const struct orb_entry *kept;
+	char *copy = NULL;
+
+	pthread_mutex_lock(&model->orb_lock);
+	kept = orb_find(model, ref);
+	if (kept != NULL) {
+		copy = mem_strdup(kept->row.source);
+		*found = kept->ref;
+	}
+	pthread_mutex_unlock(&model->orb_lock);
+	return copy;
+}
+
 int
 orbs_find(void *arg, const char *text, void **bytes, size_t *len, char **path, char **resolved,
 	  struct err *err)
 {
 	const struct orb_finder *finder = arg;
-	const struct orb_entry *kept;
 	struct orb_ref ref, found;
 	char room[ORB_REF_MAX_BYTES];
 	const char *source;
+	char *copy;
 
 	if (!orb_ref_parse(&ref, text))
 		return err_set(err, ERR_INPUT, "it is no reference");
 	source = find_sent(finder->sent, &ref, &found);
-	kept = orb_find(finder->model, &ref);
 	/* Who sends orbs has chosen their versions: a lock file is beside that config. */
-	if (source == NULL && kept != NULL) {
-		source = kept->row.source;
-		found = kept->ref;
-	}
-	if (source == NULL) {
+	copy = source != NULL ? mem_strdup(source) : copy_kept(finder->model, &ref, &found);
+	if (copy == NULL) {
 		err->code = err_set(err, ERR_GONE, "the hub keeps no such version of it");
 		return err_hint(err, "'runnerctl orb add' keeps it at the hub or beside the "
 				     "config, which 'pipeline run' sends along");
 	}
-	*len = strlen(source);
-	*bytes = mem_strdup(source);
+	*len = strlen(copy);
+	*bytes = copy;
 	*resolved = mem_strdup(orb_ref_text(room, &found, &found.version));
 	*path = mem_strdup(*resolved);
 	return 0;
@@ -121,7 +134,7 @@ orbs_check_sent(const struct json *sent, struct err *err)
 /* --- checking ---------------------------------------------------------------------------- */
 
 int
-orb_check(const struct model *model, const struct orb_ref *ref, const char *source,
+orb_check(struct model *model, const struct orb_ref *ref, const char *source,
 	  struct diags **diags)
 {
 	struct orb_finder finder = {.model = model};
@@ -142,7 +155,9 @@ orb_new(struct model *model, const struct orb_row *row)
 	orb->row.source = mem_strdup(row->source);
 	(void)orb_ref_parse(&orb->ref, row->name);
 	model->orb_bytes += strlen(row->source);
+	pthread_mutex_lock(&model->orb_lock);
 	HASH_ADD(hh, model->orbs, row.name, strlen(orb->row.name), orb);
+	pthread_mutex_unlock(&model->orb_lock);
 	return orb;
 }
 
@@ -150,7 +165,9 @@ static void
 orb_free(struct model *model, struct orb_entry *orb)
 {
 	model->orb_bytes -= strlen(orb->row.source);
+	pthread_mutex_lock(&model->orb_lock);
 	HASH_DEL(model->orbs, orb);
+	pthread_mutex_unlock(&model->orb_lock);
 	free((void *)(uintptr_t)orb->row.source);
 	free(orb);
 }

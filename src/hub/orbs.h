@@ -37,11 +37,11 @@ struct orb_entry {
 
 /* Who imports: the hub's own orbs, and above them those that came along with the config. */
 struct orb_finder {
-	const struct model *model;
+	struct model *model;
 	const struct json *sent; /* array of {"ref","source"}; NULL: none */
 };
 
-/* compile_input.orb; arg is a struct orb_finder. */
+/* compile_input.orb, in any thread; arg is a struct orb_finder. */
 compile_orb_fn orbs_find;
 
 /* Is it an array of at most ORBS_SENT_MOST of {"ref": exact, "source"}. Fails: ERR_INPUT,
@@ -54,7 +54,7 @@ const struct orb_entry *orb_find(const struct model *model, const struct orb_ref
 /*
  * Import it once. Fails: ERR_INPUT; *diags (set always, the caller frees) says why.
  */
-int orb_check(const struct model *model, const struct orb_ref *ref, const char *source,
+int orb_check(struct model *model, const struct orb_ref *ref, const char *source,
 	      struct diags **diags);
 
 /*

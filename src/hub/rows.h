@@ -72,6 +72,13 @@ enum step_state { STEP_STATES(X) STEP_STATE_COUNT };
 enum token_kind { TOKEN_KINDS(X) TOKEN_KIND_COUNT };
 #undef X
 
+/* Dynamic configuration: what a pipeline's config says of another one to come. */
+enum pipeline_setup {
+	SETUP_NONE,
+	SETUP_PENDING,	 /* "setup: true": one config may continue it */
+	SETUP_CONTINUED, /* it came */
+};
+
 const char *job_state_name(enum job_state state);
 const char *workflow_state_name(enum workflow_state state);
 const char *pipeline_state_name(enum pipeline_state state);
@@ -96,9 +103,14 @@ struct pipeline_row {
 	const char *branch, *tag, *revision, *repository;
 	const char *directory;	 /* what a checkout copies; private hubs only */
 	const char *config_path;
+	enum pipeline_setup setup;
+	const char *errors;	 /* of the config that continued it: a JSON array of sentences */
+	const char *trigger;	 /* as CircleCI names it: "api", "scheduled_pipeline"; NULL: "api" */
 	/* Large; only STORE_GET_PIPELINE reads them, NULL elsewhere. */
-	const char *config;	 /* as sent */
+	const char *config;	 /* as sent; of a continued one what continued it */
 	const char *compiled;	 /* as plan_process() writes it */
+	const char *setup_config, *setup_compiled; /* of a continued one */
+	const char *request;	 /* launch.h */
 };
 
 struct workflow_row {

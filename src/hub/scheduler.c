@@ -164,6 +164,9 @@ schedule_pipeline(const struct pipeline *pipeline, enum pipeline_state *state,
 
 	*state = PIPELINE_RUNNING;
 	*outcome = OUTCOME_NONE;
+	if (pipeline->is_continuing)
+		return;
+	tally.failed = pipeline->row.errors != NULL;
 	for (i = 0; i < pipeline->workflow_count; i++) {
 		if (pipeline->workflows[i]->row.state != WORKFLOW_ENDED)
 			return;

@@ -32,10 +32,12 @@
 #include "hub/api/router.h"
 #include "hub/dispatch.h"
 #include "hub/hub.h"
+#include "hub/launch.h"
 #include "hub/store/store.h"
 #include "hub/tokens.h"
 #include "loop/clock.h"
 #include "loop/loop.h"
+#include "loop/worker.h"
 #include "runner/exit.h"
 
 enum {
@@ -464,6 +466,8 @@ run(struct serve *serve, struct err *err)
 	hub->model.is_private = hub->settings.is_private;
 	rc = load_model(serve, err);
 	if (rc == 0)
+		rc = worker_new(&hub->compiler, hub->loop, LAUNCH_WAITING_MOST, err);
+	if (rc == 0)
 		rc = start_serving(serve, err);
 	if (rc == 0) {
 		say_ready(&hub->settings);
@@ -471,6 +475,7 @@ run(struct serve *serve, struct err *err)
 		log_info("ended");
 	}
 	stop_serving(serve);
+	worker_free(hub->compiler);
 	store_close(hub->store);
 	model_release(&hub->model);
 	loop_free(hub->loop);

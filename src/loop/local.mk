@@ -5,4 +5,5 @@ libloop_a_SOURCES = \
 	src/loop/child.c src/loop/child.h \
 	src/loop/clock.c src/loop/clock.h \
 	src/loop/loop.c src/loop/loop.h \
-	src/loop/pipe.c src/loop/pipe.h
+	src/loop/pipe.c src/loop/pipe.h \
+	src/loop/worker.c src/loop/worker.h

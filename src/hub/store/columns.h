@@ -19,7 +19,8 @@ struct arena;
 #define PROJECT_COLUMNS "id, slug, last_pipeline, last_job"
 #define PIPELINE_COLUMNS                                                                           \
 	"p.id, p.project, p.number, p.state, p.outcome, p.created_ms, p.ended_ms, p.seq, p.actor," \
-	" p.branch, p.tag, p.revision, p.repository, p.directory, p.config_path, r.slug"
+	" p.branch, p.tag, p.revision, p.repository, p.directory, p.config_path, p.setup," \
+	" p.errors, p.trigger_type, r.slug"
 #define PIPELINE_FROM " FROM pipeline p JOIN project r ON r.id = p.project "
 #define WORKFLOW_COLUMNS                                                                 \
 	"w.id, w.pipeline, w.name, w.position, w.state, w.outcome, w.created_ms,"        \
@@ -71,6 +72,8 @@ void read_token(sqlite3_stmt *stmt, struct arena *arena, struct token_row *row);
 int put_project(struct db *db, const struct project_row *row, struct err *err);
 int add_pipeline(struct db *db, const struct pipeline_row *row, struct err *err);
 int put_pipeline(struct db *db, const struct pipeline_row *row, struct err *err);
+/* Its config is what continues it. */
+int continue_pipeline(struct db *db, const struct pipeline_row *row, struct err *err);
 int add_workflow(struct db *db, const struct workflow_row *row, struct err *err);
 int put_workflow(struct db *db, const struct workflow_row *row, struct err *err);
 int add_job(struct db *db, const struct job_row *row, struct err *err);

@@ -40,6 +40,9 @@ read_pipeline(sqlite3_stmt *stmt, struct arena *arena, struct pipeline_row *row)
 	row->repository = db_read_text(stmt, &at, arena);
 	row->directory = db_read_text(stmt, &at, arena);
 	row->config_path = db_read_text(stmt, &at, arena);
+	row->setup = (enum pipeline_setup)db_read_int(stmt, &at);
+	row->errors = db_read_text(stmt, &at, arena);
+	row->trigger = db_read_text(stmt, &at, arena);
 	row->project_slug = db_read_text(stmt, &at, arena);
 }
 

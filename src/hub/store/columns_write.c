@@ -30,8 +30,8 @@ put_project(struct db *db, const struct project_row *row, struct err *err)
 }
 
 static const char add_pipeline_sql[] =
-	"INSERT INTO pipeline VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-static const char add_config_sql[] = "INSERT INTO pipeline_config VALUES (?, ?, ?)";
+	"INSERT INTO pipeline VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+static const char add_config_sql[] = "INSERT INTO pipeline_config VALUES (?, ?, ?, NULL, NULL, ?)";
 
 int
 add_pipeline(struct db *db, const struct pipeline_row *row, struct err *err)
@@ -56,17 +56,40 @@ add_pipeline(struct db *db, const struct pipeline_row *row, struct err *err)
 	db_bind_text(stmt, &at, row->repository);
 	db_bind_text(stmt, &at, row->directory);
 	db_bind_text(stmt, &at, row->config_path);
+	db_bind_int(stmt, &at, row->setup);
+	db_bind_text(stmt, &at, row->errors);
+	db_bind_text(stmt, &at, row->trigger);
 	if (db_run(db, stmt, err) < 0 || db_kept(db, add_config_sql, &stmt, err) < 0)
 		return err->code;
 	at = 1;
 	db_bind_id(stmt, &at, &row->id);
 	db_bind_text(stmt, &at, row->config);
 	db_bind_text(stmt, &at, row->compiled);
+	db_bind_text(stmt, &at, row->request);
+	return db_run(db, stmt, err);
+}
+
+static const char continue_pipeline_sql[] =
+	"UPDATE pipeline_config SET setup_config = config, setup_compiled = compiled, config = ?,"
+	" compiled = ? WHERE pipeline = ?";
+
+int
+continue_pipeline(struct db *db, const struct pipeline_row *row, struct err *err)
+{
+	sqlite3_stmt *stmt;
+	int at = 1;
+
+	if (db_kept(db, continue_pipeline_sql, &stmt, err) < 0)
+		return err->code;
+	db_bind_text(stmt, &at, row->config);
+	db_bind_text(stmt, &at, row->compiled);
+	db_bind_id(stmt, &at, &row->id);
 	return db_run(db, stmt, err);
 }
 
 static const char put_pipeline_sql[] =
-	"UPDATE pipeline SET state = ?, outcome = ?, ended_ms = ?, seq = ? WHERE id = ?";
+	"UPDATE pipeline SET state = ?, outcome = ?, ended_ms = ?, seq = ?, setup = ?, errors = ?"
+	" WHERE id = ?";
 
 int
 put_pipeline(struct db *db, const struct pipeline_row *row, struct err *err)
@@ -80,6 +103,8 @@ put_pipeline(struct db *db, const struct pipeline_row *row, struct err *err)
 	db_bind_int(stmt, &at, row->outcome);
 	db_bind_int(stmt, &at, row->ended_ms);
 	db_bind_int(stmt, &at, (int64_t)row->seq);
+	db_bind_int(stmt, &at, row->setup);
+	db_bind_text(stmt, &at, row->errors);
 	db_bind_id(stmt, &at, &row->id);
 	return db_run(db, stmt, err);
 }

@@ -93,6 +93,17 @@ static const char *const schema_steps[] = {
 	"ALTER TABLE workflow ADD COLUMN auto_reruns INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE job ADD COLUMN serial_group TEXT;"
 	"PRAGMA user_version = 4;",
+	/* 5: setup pipelines and what continues them, the times of scheduled workflows. */
+	"ALTER TABLE pipeline ADD COLUMN setup INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE pipeline ADD COLUMN errors TEXT;"
+	"ALTER TABLE pipeline ADD COLUMN trigger_type TEXT;"
+	"ALTER TABLE pipeline_config ADD COLUMN setup_config TEXT;"
+	"ALTER TABLE pipeline_config ADD COLUMN setup_compiled TEXT;"
+	"ALTER TABLE pipeline_config ADD COLUMN request TEXT;"
+	"CREATE TABLE timetable (id BLOB PRIMARY KEY, project_slug TEXT NOT NULL, branch TEXT NOT NULL,"
+	" actor TEXT, revision TEXT, repository TEXT, config_path TEXT, config TEXT NOT NULL, request TEXT,"
+	" entries TEXT NOT NULL, created_ms INTEGER NOT NULL, UNIQUE (project_slug, branch)) STRICT;"
+	"PRAGMA user_version = 5;",
 };
 
 enum { DB_SCHEMA = sizeof(schema_steps) / sizeof(schema_steps[0]) };

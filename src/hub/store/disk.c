@@ -44,6 +44,7 @@ do_sync(struct disk *disk, struct store_op *op, struct err *err)
 PUT(put_project, project)
 PUT(add_pipeline, pipeline)
 PUT(put_pipeline, pipeline)
+PUT(continue_pipeline, pipeline)
 PUT(add_workflow, workflow)
 PUT(put_workflow, workflow)
 PUT(add_job, job)
@@ -139,6 +140,7 @@ static const struct {
 	[STORE_PUT_PROJECT] = {do_put_project, true},
 	[STORE_ADD_PIPELINE] = {do_add_pipeline, true},
 	[STORE_PUT_PIPELINE] = {do_put_pipeline, true},
+	[STORE_CONTINUE_PIPELINE] = {do_continue_pipeline, true},
 	[STORE_ADD_WORKFLOW] = {do_add_workflow, true},
 	[STORE_PUT_WORKFLOW] = {do_put_workflow, true},
 	[STORE_ADD_JOB] = {do_add_job, true},

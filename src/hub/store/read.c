@@ -128,18 +128,22 @@ disk_get_pipeline(struct disk *disk, struct store_op *op, struct err *err)
 	int rc, at = 1;
 
 	if (db_prepare(&disk->db,
-		       "SELECT " PIPELINE_COLUMNS ", c.config, c.compiled" PIPELINE_FROM
+		       "SELECT " PIPELINE_COLUMNS ", c.config, c.compiled, c.setup_config, c.setup_compiled,"
+		       " c.request" PIPELINE_FROM
 		       "LEFT JOIN pipeline_config c ON c.pipeline = p.id WHERE p.id = ?",
 		       &stmt, err) < 0)
 		return err->code;
 	db_bind_id(stmt, &at, &op->id);
 	rc = db_row(&disk->db, stmt, err);
 	if (rc > 0) {
-		at = sqlite3_column_count(stmt) - 2;
+		at = sqlite3_column_count(stmt) - 5;
 		op->pipelines = ARENA_NEW(&op->arena, struct pipeline_row);
 		read_pipeline(stmt, &op->arena, op->pipelines);
 		op->pipelines->config = db_read_text(stmt, &at, &op->arena);
 		op->pipelines->compiled = db_read_text(stmt, &at, &op->arena);
+		op->pipelines->setup_config = db_read_text(stmt, &at, &op->arena);
+		op->pipelines->setup_compiled = db_read_text(stmt, &at, &op->arena);
+		op->pipelines->request = db_read_text(stmt, &at, &op->arena);
 		op->count = 1;
 		op->found = true;
 	}

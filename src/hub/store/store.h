@@ -47,6 +47,7 @@ enum {
 	X(PUT_PROJECT, project) \
 	X(ADD_PIPELINE, pipeline) \
 	X(PUT_PIPELINE, pipeline) \
+	X(CONTINUE_PIPELINE, pipeline) \
 	X(ADD_WORKFLOW, workflow) \
 	X(PUT_WORKFLOW, workflow) \
 	X(ADD_JOB, job)         \
