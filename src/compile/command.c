@@ -83,6 +83,24 @@ check_steps(struct compilation *c, const struct node *list, const struct home *h
 	}
 }
 
+/* A logic statement beside 'steps', as workflows have it. */
+static bool
+tell_misplaced(struct compilation *c, const struct node *body)
+{
+	static const char *const operators[] = {"and", "or", "not", "equal", "matches", NULL};
+	uint32_t i;
+
+	for (i = 0; i < body->count; i++)
+		if (tree_is_in(operators, body->pairs[i].key->text)) {
+			comp_error(c, body->pairs[i].key, "E_LOGIC_SHAPE",
+				   "write 'condition:', and it indented below that",
+				   "'%s' is no key of a step: it belongs into its condition",
+				   body->pairs[i].key->text);
+			return true;
+		}
+	return false;
+}
+
 static void
 expand_conditional(struct compilation *c, struct job_build *build, const struct step *step,
 		   const struct home *home)
@@ -93,6 +111,8 @@ expand_conditional(struct compilation *c, struct job_build *build, const struct 
 	bool is_true;
 
 	if (body == NULL || !tree_expect(c, body, NODE_MAP, what))
+		return;
+	if (node_get(body, "condition") == NULL && tell_misplaced(c, body))
 		return;
 	tree_check_keys(c, body, keys, "E_STEP_KEY", what);
 	condition = tree_need(c, body, "condition", what);

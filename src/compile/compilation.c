@@ -125,6 +125,18 @@ place_of_spot(struct compilation *c, const struct spot *spot)
 	return place;
 }
 
+struct place
+place_within_spot(struct compilation *c, const struct spot *spot, const char *at)
+{
+	struct place place = place_of_spot(c, spot);
+	const char *from = spot->tag != NULL ? spot->tag : spot->node->text;
+
+	if ((uintptr_t)at >= (uintptr_t)from && (uintptr_t)at <= (uintptr_t)from + strlen(from))
+		source_go_on(&c->sources[place.source], from, (size_t)(at - from), &place.line,
+			     &place.column);
+	return place;
+}
+
 struct plan_place
 comp_plan_place(const struct compilation *c, const struct node *node)
 {

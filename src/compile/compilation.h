@@ -96,6 +96,9 @@ void comp_work(struct compilation *c, uint64_t n);
 struct place place_of(const struct node *node);
 /* Looks through the scalar and its source: for diagnostics, not for every tag. */
 struct place place_of_spot(struct compilation *c, const struct spot *spot);
+/* Of a byte of the scalar's text, behind the spot; the spot's own where the file has it otherwise.
+ */
+struct place place_within_spot(struct compilation *c, const struct spot *spot, const char *at);
 struct plan_place comp_plan_place(const struct compilation *c, const struct node *node);
 
 /* Codes that begin with W are warnings. hint may be NULL. */

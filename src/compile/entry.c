@@ -73,14 +73,20 @@ static bool
 is_inline_approval(struct compilation *c, const struct entry *entry)
 {
 	const struct node *type = node_get(entry->attrs, "type");
+	struct suggestion suggestion;
 
 	if (type == NULL)
 		return false;
 	if (type->kind == NODE_STRING && strcmp(type->text, "approval") == 0)
 		return true;
-	comp_error(c, type, "E_TYPE_INLINE", "state other types in the job itself",
+	comp_suggest_init(c, &suggestion, type->kind == NODE_STRING ? type->text : "");
+	comp_suggest(&suggestion, "approval");
+	comp_error(c, type, "E_TYPE_INLINE",
+		   suggestion.best != NULL ? comp_suggest_hint(c, &suggestion)
+					   : "state other types in the job itself",
 		   "in a workflow a job's type can only be approval");
-	return false;
+	/* A slip of the pen in the type is not a second one in the job's name. */
+	return suggestion.best != NULL;
 }
 
 static struct element *

@@ -147,6 +147,9 @@ static const struct {
 	{"W_CONDITION", "A condition without '<< >>' is a text, and a text is true."},
 	{"W_DEPLOY", "The step deploy is deprecated."},
 	{"W_EXTRANEOUS", "A self-hosted runner has no machine image to choose."},
+	{"W_FILTER_TEXT",
+	 "A filter's text is compared as it stands: no branch or tag can have this one. A pattern "
+	 "is a regular expression between slashes."},
 	{"W_JOBREF_NULL", "A ':' with nothing behind it."},
 	{"W_JOB_NAME", "Not every tool takes such a name of a job."},
 	{"W_KEY", "A config has no such key; it is ignored."},

@@ -32,34 +32,58 @@ struct parser {
 
 static const struct node *parse_or(struct parser *parser);
 
+/* What people write who know other languages. */
+static const struct {
+	const char *begin, *hint;
+} slips[] = {
+	{"&&", "write 'and'"},
+	{"||", "write 'or'"},
+	{"!", "write 'not'"},
+	{"=~", "write 'matches /.../'"},
+	{"=", "equality is written '=='"},
+	{"'", "strings are written in double quotes"},
+};
+
+static const char *
+hint_of_syntax(const struct parser *parser)
+{
+	size_t i, left = (size_t)(parser->end - parser->p);
+
+	for (i = 0; i < sizeof(slips) / sizeof(slips[0]); i++)
+		if (left >= strlen(slips[i].begin) &&
+		    memcmp(parser->p, slips[i].begin, strlen(slips[i].begin)) == 0)
+			return slips[i].hint;
+	return parser->expr->is_tag ? "to write '<<' as text, escape it as '\\<<'"
+				    : "strings are written in double quotes";
+}
+
+/* Where it goes wrong; a tag that is none of ours is wrong from its beginning. */
+static struct place
+place_of_syntax(const struct parser *parser)
+{
+	const struct expr *expr = parser->expr;
+
+	if (expr->spot.node == NULL || (expr->is_tag && !scope_is_reference(expr->text, expr->len)))
+		return place_of_spot(parser->c, &expr->spot);
+	return place_within_spot(parser->c, &expr->spot, parser->p);
+}
+
 static const struct node *
 fail_syntax(struct parser *parser, const char *what)
 {
 	const struct expr *expr = parser->expr;
 	size_t left = (size_t)(parser->end - parser->p);
+	const char *code = expr->is_tag ? "E_SUBST_SYNTAX" : "E_EXPR_SYNTAX";
+	const char *begin = expr->is_tag ? "what stands between '<<' and '>>' is no expression"
+					 : "this is no expression";
 
-	if (!parser->failed) {
-		const char *hint = expr->is_tag ? "to write '<<' as text, escape it as '\\<<'"
-						: "strings are written in double quotes";
-
-		if (left > 0)
-			comp_tell(parser->c, place_of_spot(parser->c, &expr->spot),
-				  expr->is_tag ? "E_SUBST_SYNTAX" : "E_EXPR_SYNTAX", hint,
-				  "%s: %s before '%.*s'",
-				  expr->is_tag
-					  ? "what stands between '<<' and '>>' is no expression"
-					  : "this is no expression",
-				  what, (int)(left > 20 ? strnlen(parser->p, 20) : left),
-				  parser->p);
-		else
-			comp_tell(parser->c, place_of_spot(parser->c, &expr->spot),
-				  expr->is_tag ? "E_SUBST_SYNTAX" : "E_EXPR_SYNTAX", hint,
-				  "%s: %s at its end",
-				  expr->is_tag
-					  ? "what stands between '<<' and '>>' is no expression"
-					  : "this is no expression",
-				  what);
-	}
+	if (!parser->failed && left > 0)
+		comp_tell(parser->c, place_of_syntax(parser), code, hint_of_syntax(parser),
+			  "%s: %s before '%.*s'", begin, what,
+			  (int)(left > 20 ? strnlen(parser->p, 20) : left), parser->p);
+	else if (!parser->failed)
+		comp_tell(parser->c, place_of_syntax(parser), code, hint_of_syntax(parser),
+			  "%s: %s at its end", begin, what);
 	parser->failed = true;
 	parser->p = parser->end;
 	return parser->null;

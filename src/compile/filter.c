@@ -18,20 +18,64 @@ struct refs {
 	const struct node *ignore;
 };
 
+/* "/.../": a regular expression; anything else is compared as it stands. */
+static bool
+is_regex(const char *text)
+{
+	size_t len = strlen(text);
+
+	return len >= 2 && text[0] == '/' && text[len - 1] == '/';
+}
+
+/* No branch and no tag can have such a name (git-check-ref-format(1)). */
+static bool
+looks_like_pattern(const char *text)
+{
+	return strpbrk(text, "*?[^") != NULL;
+}
+
+/* Whether or not anything is compared with it: what is wrong is wrong on every branch. */
+bool
+filter_check(struct compilation *c, struct node *pattern)
+{
+	const char *text = tree_scalar(c, pattern, "a filter");
+	const struct spot spot = {pattern, NULL};
+
+	if (text == NULL)
+		pattern->flags |= TREE_BAD;
+	else if (is_regex(text) && !regex_check(c, &spot, text + 1, strlen(text) - 2))
+		pattern->flags |= TREE_BAD;
+	else if (!is_regex(text) && looks_like_pattern(text))
+		comp_error(c, pattern, "W_FILTER_TEXT",
+			   "write a regular expression between slashes: /release.*/",
+			   "'%s' is compared as it stands: nothing can have this name", text);
+	return !(pattern->flags & TREE_BAD);
+}
+
+static void
+check_patterns(struct compilation *c, struct node *list)
+{
+	uint32_t i;
+
+	if (list->kind != NODE_SEQ) {
+		(void)filter_check(c, list);
+		return;
+	}
+	for (i = 0; i < list->count; i++)
+		(void)filter_check(c, list->items[i]);
+}
+
 bool
 filter_matches(struct compilation *c, const struct node *pattern, const char *ref)
 {
-	const char *text = tree_scalar(c, pattern, "a filter");
-	struct spot spot = {pattern, NULL};
-	size_t len;
+	const struct spot spot = {pattern, NULL};
 	bool matched;
 
-	if (text == NULL)
+	if (pattern->flags & TREE_BAD)
 		return false;
-	len = strlen(text);
-	if (len < 2 || text[0] != '/' || text[len - 1] != '/')
-		return strcmp(text, ref) == 0;
-	(void)regex_match(c, &spot, text + 1, len - 2, ref, &matched);
+	if (!is_regex(pattern->text))
+		return strcmp(pattern->text, ref) == 0;
+	(void)regex_match(c, &spot, pattern->text + 1, strlen(pattern->text) - 2, ref, &matched);
 	return matched;
 }
 
@@ -49,11 +93,14 @@ matches_any(struct compilation *c, const struct node *list, const char *ref)
 }
 
 static const struct node *
-list_at(const struct node *map, const char *key)
+read_list(struct compilation *c, const struct node *map, const char *key)
 {
-	const struct node *list = node_get(map, key);
+	struct node *list = node_get(map, key);
 
-	return list == NULL || list->kind == NODE_NULL ? NULL : list;
+	if (list == NULL || list->kind == NODE_NULL)
+		return NULL;
+	check_patterns(c, list);
+	return list;
 }
 
 static struct refs
@@ -64,11 +111,20 @@ read_refs(struct compilation *c, const struct node *filters, const char *key)
 	const char *what = comp_printf(c, "key '%s'", key);
 	struct refs refs = {0};
 
-	if (map == NULL || map->kind == NODE_NULL || !tree_expect(c, map, NODE_MAP, what))
+	if (map == NULL || map->kind == NODE_NULL)
+		return refs;
+	if (map->kind < NODE_SEQ && !(map->flags & TREE_BAD)) {
+		comp_error(c, map, "E_SHAPE",
+			   comp_printf(c, "write 'only: %.60s' below it", map->text),
+			   "%s: expected type: mapping, found: %s", what,
+			   node_kind_name(map->kind));
+		return refs;
+	}
+	if (!tree_expect(c, map, NODE_MAP, what))
 		return refs;
 	tree_check_keys(c, map, keys, "E_FILTER_KEY", what);
-	refs.only = list_at(map, "only");
-	refs.ignore = list_at(map, "ignore");
+	refs.only = read_list(c, map, "only");
+	refs.ignore = read_list(c, map, "ignore");
 	refs.is_there = refs.only != NULL || refs.ignore != NULL;
 	return refs;
 }

@@ -17,7 +17,9 @@
  */
 bool filter_keeps(struct compilation *c, const struct node *filters, const struct scope *scope);
 
-/* Whether a name or /regex/ is what is built; for lists of branches and tags. */
+/* Whether it is a name or a /regex/ in order; after telling it is not, and marked TREE_BAD. */
+bool filter_check(struct compilation *c, struct node *pattern);
+/* Whether that, once checked, is what is built. */
 bool filter_matches(struct compilation *c, const struct node *pattern, const char *ref);
 
 #endif

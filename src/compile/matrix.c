@@ -27,6 +27,25 @@ order_by_name(const void *a, const void *b)
 	return strcmp(((const struct axis *)a)->name, ((const struct axis *)b)->name);
 }
 
+/* The job's parameters right below 'matrix'. */
+static bool
+tell_misplaced(struct compilation *c, const struct node *node, const struct element *job)
+{
+	const struct node *key;
+	uint32_t i;
+
+	for (i = 0; i < node->count; i++) {
+		key = node->pairs[i].key;
+		if (params_find(&job->parameters, key->text) == NULL)
+			continue;
+		comp_error(c, key, "E_MATRIX_KEY",
+			   "write 'parameters:', and it indented below that",
+			   "'%s' is no key of a matrix: it is a parameter of the job", key->text);
+		return true;
+	}
+	return false;
+}
+
 static bool
 read_axis(struct compilation *c, const struct pair *pair, const struct element *job,
 	  const struct node *arguments, struct axes *axes)
@@ -196,6 +215,8 @@ matrix_read(struct compilation *c, const struct node *node, const struct element
 
 	memset(out, 0, sizeof(*out));
 	if (!tree_expect(c, node, NODE_MAP, "key 'matrix'"))
+		return false;
+	if (node_get(node, "parameters") == NULL && tell_misplaced(c, node, job))
 		return false;
 	tree_check_keys(c, node, keys, "E_MATRIX_KEY", "key 'matrix'");
 	exclude = node_get(node, "exclude");

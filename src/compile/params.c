@@ -150,6 +150,23 @@ params_accept(struct compilation *c, const struct parameter *parameter, const st
 
 /* ---- declaring ---- */
 
+static const char *
+list_types(struct compilation *c, enum param_owner owner)
+{
+	struct draft list = {0};
+	size_t i;
+
+	draft_add(c, &list, "one of: ", 8);
+	for (i = 0; i < PARAM_TYPE_COUNT; i++) {
+		if (!(types[i].owners & owner))
+			continue;
+		if (list.len > 8)
+			draft_add(c, &list, ", ", 2);
+		draft_add(c, &list, types[i].name, strlen(types[i].name));
+	}
+	return draft_text(&list);
+}
+
 static bool
 declare_type(struct compilation *c, const struct node *body, const char *what,
 	     enum param_owner owner, struct parameter *parameter)
@@ -171,7 +188,10 @@ declare_type(struct compilation *c, const struct node *body, const char *what,
 			return true;
 		}
 	}
-	comp_error(c, type, "E_PARAM_TYPE", comp_suggest_hint(c, &suggestion),
+	comp_error(c, type, "E_PARAM_TYPE",
+		   suggestion.best != NULL || owner == PARAM_OF_PIPELINE
+			   ? comp_suggest_hint(c, &suggestion)
+			   : list_types(c, owner),
 		   "%s cannot have type '%s'%s", what, name,
 		   owner == PARAM_OF_PIPELINE
 			   ? ": a pipeline parameter is a string, boolean, integer or enum"
@@ -254,7 +274,14 @@ declare_one(struct compilation *c, const struct pair *pair, enum param_owner own
 
 	parameter->name = pair->key->text;
 	parameter->at = pair->key;
-	if (!declare_name(c, pair->key, owner) || !tree_expect(c, body, NODE_MAP, what))
+	if (!declare_name(c, pair->key, owner))
+		return false;
+	if (body->kind == NODE_STRING && !(body->flags & TREE_BAD)) {
+		comp_error(c, body, "E_SHAPE", comp_printf(c, "write {type: %.60s}", body->text),
+			   "%s: expected type: mapping, found: string", what);
+		return false;
+	}
+	if (!tree_expect(c, body, NODE_MAP, what))
 		return false;
 	tree_check_keys(c, body, keys, "E_PARAM_KEY", what);
 	return declare_type(c, body, what, owner, parameter) &&

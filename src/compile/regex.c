@@ -60,9 +60,9 @@ tell(struct compilation *c, const struct spot *spot, const char *pattern, size_t
 	return false;
 }
 
-bool
-regex_match(struct compilation *c, const struct spot *spot, const char *pattern, size_t len,
-	    const char *subject, bool *matched)
+/* NULL after telling. */
+static pcre2_code *
+make(struct compilation *c, const struct spot *spot, const char *pattern, size_t len)
 {
 	const uint32_t options = PCRE2_UTF | PCRE2_ANCHORED | PCRE2_ENDANCHORED |
 				 PCRE2_NEVER_BACKSLASH_C | PCRE2_NO_AUTO_CAPTURE;
@@ -70,18 +70,39 @@ regex_match(struct compilation *c, const struct spot *spot, const char *pattern,
 	PCRE2_SIZE at;
 	int ret;
 
-	*matched = false;
 	comp_work(c, MATCH_WORK);
 	if (len > PATTERN_MAX_BYTES || has_class_intersection(pattern, len)) {
 		comp_tell(c, place_of_spot(c, spot), "E_REGEX", NULL,
 			  "regular expression /%.*s/: %s", (int)(len > 200 ? 200 : len), pattern,
 			  len > PATTERN_MAX_BYTES ? "longer than 4096 bytes"
 						  : "'&&' in a class is not supported");
-		return false;
+		return NULL;
 	}
 	code = pcre2_compile((PCRE2_SPTR)pattern, len, options, &ret, &at, NULL);
 	if (code == NULL)
-		return tell(c, spot, pattern, len, ret);
+		(void)tell(c, spot, pattern, len, ret);
+	return code;
+}
+
+bool
+regex_check(struct compilation *c, const struct spot *spot, const char *pattern, size_t len)
+{
+	pcre2_code *code = make(c, spot, pattern, len);
+
+	pcre2_code_free(code);
+	return code != NULL;
+}
+
+bool
+regex_match(struct compilation *c, const struct spot *spot, const char *pattern, size_t len,
+	    const char *subject, bool *matched)
+{
+	pcre2_code *code = make(c, spot, pattern, len);
+	int ret;
+
+	*matched = false;
+	if (code == NULL)
+		return false;
 	ret = run(code, subject);
 	pcre2_code_free(code);
 	if (ret < 0 && ret != PCRE2_ERROR_NOMATCH) {

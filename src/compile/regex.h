@@ -19,4 +19,7 @@ enum { REGEX_MATCH_LIMIT = 1000000, REGEX_DEPTH_LIMIT = 20000, REGEX_HEAP_LIMIT_
 bool regex_match(struct compilation *c, const struct spot *spot, const char *pattern, size_t len,
 		 const char *subject, bool *matched);
 
+/* Whether it is one; false after telling E_REGEX at spot. */
+bool regex_check(struct compilation *c, const struct spot *spot, const char *pattern, size_t len);
+
 #endif

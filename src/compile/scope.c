@@ -111,6 +111,9 @@ undeclared(struct compilation *c, const struct scope *scope, const char *name,
 	if (scope->parameters == NULL)
 		hint = "parameters are seen only in the command, job or executor that declares "
 		       "them; a workflow uses << pipeline.parameters.NAME >>";
+	else if (hint == NULL)
+		hint = comp_printf(
+			c, "declare it: 'parameters:' with '%.60s: {type: string}' below it", name);
 	comp_tell(c, place_of_spot(c, spot), "E_PARAM_UNDECLARED", hint,
 		  "arguments referenced without declared parameters: %s", name);
 	return NULL;
@@ -122,17 +125,24 @@ unknown(struct compilation *c, const struct scope *scope, const char *name, cons
 	size_t len = strlen(name);
 	const char *hint = NULL;
 
-	if (!scope_is_reference(name, len))
+	if (begins(name, len, "environment.") || begins(name, len, "env."))
+		hint = "environment variables are known when a step runs: write $NAME";
+	else if (!scope_is_reference(name, len))
 		hint = "to write '<<' as text, escape it as '\\<<'";
 	else if (begins(name, len, PIPELINE_PARAMETERS) && !scope->sees_pipeline_parameters)
 		hint = "pipeline parameters are not seen here; pass the value as a parameter";
 	else if (begins(name, len, PIPELINE_PARAMETERS))
 		hint = nearest_binding(c, &c->pipeline->parameters, PIPELINE_PARAMETERS,
 				       name + strlen(PIPELINE_PARAMETERS));
+	else if (begins(name, len, MATRIX) && scope->matrix == NULL)
+		hint = "matrix values are seen in the workflow's entry alone; a job declares the "
+		       "parameter and writes << parameters.NAME >>";
 	else if (begins(name, len, MATRIX))
 		hint = nearest_binding(c, scope->matrix, MATRIX, name + strlen(MATRIX));
 	else
 		hint = pipeline_suggest(c, name);
+	if (hint == NULL && begins(name, len, PIPELINE_PARAMETERS))
+		hint = "declare it under 'parameters:' at the top of the config";
 	comp_tell(c, place_of_spot(c, spot), "E_VAR_UNKNOWN", hint,
 		  "referred to a variable \"%s\" that does not exist", name);
 	return NULL;

@@ -152,3 +152,59 @@ source_find_tag(struct source *source, size_t n, uint32_t *line, uint32_t *colum
 			return;
 	}
 }
+
+static uint32_t
+count_characters(const char *text, size_t len)
+{
+	uint32_t count = 0;
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		count += (text[i] & 0xc0) != 0x80;
+	return count;
+}
+
+/* In a later line: what the text has of it stands behind the block's indentation. */
+static void
+go_to_line(struct source *source, const char *text, size_t len, uint32_t below, uint32_t *line,
+	   uint32_t *column)
+{
+	const char *end = source->bytes + source->len, *begin = text + len, *p;
+	size_t spaces, own;
+
+	while (begin > text && begin[-1] != '\n')
+		begin--;
+	len -= (size_t)(begin - text);
+	p = byte_at(source, *line + below, 1);
+	if (p == NULL)
+		return;
+	for (spaces = 0; p + spaces < end && p[spaces] == ' ';)
+		spaces++;
+	for (own = 0; own < len && begin[own] == ' ';)
+		own++;
+	if (own > spaces || (size_t)(end - p) < spaces - own + len ||
+	    memcmp(p + spaces - own, begin, len) != 0)
+		return;
+	*line += below;
+	*column = (uint32_t)(spaces - own) + count_characters(begin, len) + 1;
+}
+
+void
+source_go_on(struct source *source, const char *text, size_t len, uint32_t *line, uint32_t *column)
+{
+	const char *p = byte_at(source, *line, *column), *end = source->bytes + source->len;
+	uint32_t lines = 0, quote;
+	size_t i;
+
+	if (p == NULL || p == end)
+		return;
+	for (i = 0; i < len; i++)
+		lines += text[i] == '\n';
+	if (*p == '|' || lines > 0) {
+		go_to_line(source, text, len, lines + (*p == '|'), line, column);
+		return;
+	}
+	quote = (*p == '"' || *p == '\'') && len > 0 && text[0] != *p;
+	if ((size_t)(end - p) >= quote + len && memcmp(p + quote, text, len) == 0)
+		*column += quote + count_characters(text, len);
+}

@@ -46,4 +46,11 @@ source_excerpt(struct source *source, uint32_t line, uint32_t column, size_t *le
  */
 void source_find_tag(struct source *source, size_t n, uint32_t *line, uint32_t *column);
 
+/*
+ * Go on by len bytes of a scalar's text from there: from behind a quote that stands there, or into
+ * the lines below a '|'. Unchanged when the file has others.
+ */
+void
+source_go_on(struct source *source, const char *text, size_t len, uint32_t *line, uint32_t *column);
+
 #endif

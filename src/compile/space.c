@@ -242,6 +242,20 @@ nearest(struct compilation *c, const struct space *space, enum element_kind kind
 	return comp_suggest_hint(c, &suggestion);
 }
 
+static const char *
+hint_of_unknown(struct compilation *c, const struct space *space, enum element_kind kind,
+		const char *name)
+{
+	const char *hint = nearest(c, space, kind, name);
+
+	if (hint != NULL)
+		return hint;
+	if (kind == ELEMENT_JOB)
+		return "define it under 'jobs:'; one that waits for a person needs 'type: "
+		       "approval'";
+	return c->is_21 ? comp_printf(c, "define it under '%s:'", kinds[kind].key) : NULL;
+}
+
 struct element *
 space_find(struct compilation *c, const struct space *space, enum element_kind kind,
 	   const char *name, const struct node *at)
@@ -260,7 +274,7 @@ space_find(struct compilation *c, const struct space *space, enum element_kind k
 			   "cannot find orb '%.*s' looking for %s named '%s'", (int)(slash - name),
 			   name, kinds[kind].word, name);
 	else
-		comp_error(c, at, kinds[kind].unknown, nearest(c, space, kind, name),
+		comp_error(c, at, kinds[kind].unknown, hint_of_unknown(c, space, kind, name),
 			   "cannot find a definition for %s named '%s'", kinds[kind].word, name);
 	return NULL;
 }

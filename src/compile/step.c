@@ -353,8 +353,10 @@ check_body(struct compilation *c, const struct kind *kind, const struct node *ke
 		return true;
 	}
 	if (!(body->flags & TREE_BAD))
-		comp_error(c, body, "E_STEP_SHAPE", NULL, "%s: expected type: mapping, found: %s",
-			   what, node_kind_name(body->kind));
+		comp_error(c, body, "E_STEP_SHAPE",
+			   comp_printf(c, "write '%s:' below it", kind->keys[0]),
+			   "%s: expected type: mapping, found: %s", what,
+			   node_kind_name(body->kind));
 	return false;
 }
 

@@ -26,13 +26,15 @@ struct scalar {
 	const struct node *node;
 	const char *p;
 	struct draft out;
-	bool failed;
+	bool failed; /* it has no value */
+	bool broken; /* and where its tags stand is not known any more */
 };
 
 static const struct node *
 fail(struct scalar *scalar)
 {
 	scalar->failed = true;
+	scalar->broken = true;
 	return NULL;
 }
 
@@ -169,7 +171,7 @@ splice(struct scalar *scalar, const char *open, size_t len)
 	const char *text;
 
 	if (value->flags & TREE_BAD) {
-		(void)fail(scalar);
+		scalar->failed = true;
 		return;
 	}
 	text = value_text(scalar->c, value);
@@ -177,7 +179,7 @@ splice(struct scalar *scalar, const char *open, size_t len)
 		comp_tell(scalar->c, tag_place(scalar, open), "E_SUBST_NONSCALAR",
 			  "steps are spliced with '- steps: << parameters.NAME >>'",
 			  "a %s cannot be part of a text", node_kind_name(value->kind));
-		(void)fail(scalar);
+		scalar->failed = true;
 		return;
 	}
 	draft_add(scalar->c, &scalar->out, text, strlen(text));
@@ -232,7 +234,7 @@ fill(struct scalar *scalar, const char *section, size_t section_len, bool keeps,
 		} else if (keeps) {
 			splice(scalar, open, (size_t)len);
 		}
-		if (scalar->failed)
+		if (scalar->broken)
 			return;
 	}
 	if (section_open == NULL)

@@ -10,6 +10,8 @@
 #include "base/err.h"
 #include "compile/compilation.h"
 
+enum { KEYS_LISTED_MAX = 8 };
+
 struct loading {
 	struct compilation *c;
 	uint8_t source;
@@ -111,6 +113,8 @@ type_hint(const struct node *node, enum node_kind wanted)
 		return "quote it";
 	if (wanted == NODE_SEQ)
 		return "begin each item with '- '";
+	if (wanted == NODE_MAP && node->kind == NODE_SEQ)
+		return "write 'NAME:' where there is '- '";
 	return NULL;
 }
 
@@ -202,11 +206,18 @@ struct node *
 tree_need(struct compilation *c, const struct node *map, const char *key, const char *what)
 {
 	struct node *value = node_get(map, key);
+	struct suggestion suggestion;
 
-	if (value == NULL)
-		comp_error(c, map, "E_KEY_MISSING", NULL, "%s: required key [%s] not found", what,
-			   key);
-	return value;
+	if (value != NULL)
+		return value;
+	comp_suggest_init(c, &suggestion, key);
+	comp_suggest_keys(&suggestion, map);
+	comp_error(c, map, "E_KEY_MISSING",
+		   suggestion.best != NULL
+			   ? comp_printf(c, "is '%s' meant by '%s'?", key, suggestion.best)
+			   : comp_printf(c, "add '%s:'", key),
+		   "%s: required key [%s] not found", what, key);
+	return NULL;
 }
 
 bool
@@ -218,6 +229,22 @@ tree_is_in(const char *const *keys, const char *key)
 	return false;
 }
 
+/* NULL where they are too many for a line. */
+static const char *
+list_keys(struct compilation *c, const char *const *keys)
+{
+	struct draft list = {0};
+	size_t i;
+
+	draft_add(c, &list, "permitted here: ", 16);
+	for (i = 0; keys[i] != NULL; i++) {
+		if (i > 0)
+			draft_add(c, &list, ", ", 2);
+		draft_add(c, &list, keys[i], strlen(keys[i]));
+	}
+	return i <= KEYS_LISTED_MAX ? draft_text(&list) : NULL;
+}
+
 void
 tree_check_keys(struct compilation *c, const struct node *map, const char *const *keys,
 		const char *code, const char *what)
@@ -227,14 +254,15 @@ tree_check_keys(struct compilation *c, const struct node *map, const char *const
 	for (i = 0; i < map->count; i++) {
 		const struct node *key = map->pairs[i].key;
 		struct suggestion suggestion;
-		const char *const *k;
+		const char *const *k, *hint;
 
 		if (tree_is_in(keys, key->text))
 			continue;
 		comp_suggest_init(c, &suggestion, key->text);
 		for (k = keys; *k != NULL; k++)
 			comp_suggest(&suggestion, *k);
-		comp_error(c, key, code, comp_suggest_hint(c, &suggestion),
+		hint = comp_suggest_hint(c, &suggestion);
+		comp_error(c, key, code, hint != NULL ? hint : list_keys(c, keys),
 			   "%s: extraneous key [%s] is not permitted", what, key->text);
 	}
 }

@@ -202,6 +202,8 @@ select_implicit(struct reading *reading)
 	const struct pair *build = node_get_pair(jobs, "build");
 
 	if (build == NULL) {
+		if (jobs != NULL && jobs->kind != NODE_MAP)
+			return; /* which was said */
 		comp_error(c, jobs != NULL ? jobs : reading->root, "E_NO_BUILD_JOB",
 			   "add 'workflows:', or call the job 'build'",
 			   "cannot find a job named `build` to run in the `jobs:` section");
@@ -322,7 +324,8 @@ check_setup(struct reading *reading)
 	if (!reading->plan->setup || reading->count == 1)
 		return;
 	comp_error(reading->c, setup->key, "E_SETUP_WORKFLOWS",
-		   "choose one with 'when', or remove the others",
+		   reading->count == 0 ? "branch, tag and pipeline parameters decide its 'when'"
+				       : "choose one with 'when', or remove the others",
 		   "a setup config must run exactly one workflow, this one runs %zu",
 		   reading->count);
 }

@@ -379,6 +379,14 @@ handle_event(struct reader *reader, const yaml_event_t *event)
 	UNREACHABLE();
 }
 
+/* A quoted text without an end is told where it begins: the file's end says nothing. */
+static bool
+begins_unended_text(const yaml_parser_t *parser)
+{
+	return parser->context != NULL && strstr(parser->context, "quoted scalar") != NULL &&
+	       strstr(parser->problem, "end of stream") != NULL;
+}
+
 static const char *
 syntax_hint(const yaml_parser_t *parser)
 {
@@ -386,15 +394,20 @@ syntax_hint(const yaml_parser_t *parser)
 		return "indent with spaces, never tabs; quote values that begin with @, ` or %";
 	if (strstr(parser->problem, "mapping values are not allowed") != NULL)
 		return "check the indentation; quote a value that contains ': '";
+	if (strstr(parser->problem, "did not find expected ','") != NULL)
+		return "close the bracket; quote a value that holds brackets, braces or commas";
 	if (strstr(parser->problem, "did not find expected") != NULL)
 		return "check the indentation of this line and the lines above it";
+	if (begins_unended_text(parser))
+		return "end it with the quote that it begins with";
 	return NULL;
 }
 
 static int
 tell_syntax(struct reader *reader, const yaml_parser_t *parser)
 {
-	const yaml_mark_t *mark = &parser->problem_mark;
+	const yaml_mark_t *mark =
+		begins_unended_text(parser) ? &parser->context_mark : &parser->problem_mark;
 
 	if (parser->error == YAML_MEMORY_ERROR)
 		return yaml_tell_memory(reader);

@@ -22,7 +22,7 @@ is_merge_source(struct reader *reader, const struct node *node, const struct nod
 		return true;
 	yaml_tell(reader, "E_YAML_MERGE", key->line, key->column,
 		  "'<<:' as a key takes a mapping, an alias of one, or a list of those",
-		  "a %s cannot be merged into a mapping", node_kind_name(node->kind));
+		  "what is merged must be a mapping, found: %s", node_kind_name(node->kind));
 	return false;
 }
 
