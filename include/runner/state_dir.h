@@ -14,6 +14,7 @@
 #define STATE_LOCK_NAME	    "lock"
 #define STATE_AGENT_NAME    "agent.id"
 #define STATE_TASKS_NAME    "tasks"
+#define STATE_SOCKET_NAME   "agent.sock"
 #define STATE_DOCUMENT_NAME "task.json"
 #define STATE_JOURNAL_NAME  "journal"
 #define STATE_MASKS_NAME    "masks"
@@ -23,7 +24,8 @@
 #define STATE_DIR_NAMES(X)           \
 	X(LOCK, STATE_LOCK_NAME)     \
 	X(AGENT, STATE_AGENT_NAME)   \
-	X(TASKS, STATE_TASKS_NAME)
+	X(TASKS, STATE_TASKS_NAME)   \
+	X(AGENT_SOCKET, STATE_SOCKET_NAME)
 
 /* In tasks/<id>. X(NAME, "name") */
 #define STATE_TASK_NAMES(X)              \

@@ -80,6 +80,18 @@ claim_free(struct claim *claim)
 	free(claim);
 }
 
+bool
+claim_is_answered(const struct claim *claim)
+{
+	return claim->answered;
+}
+
+const char *
+claim_refusal(const struct claim *claim)
+{
+	return claim->refused[0] != '\0' ? claim->refused : NULL;
+}
+
 /* --- decide --------------------------------------------------------------------------- */
 
 static bool
@@ -285,7 +297,7 @@ send_claim(struct claim *claim)
 	uint64_t wait_ms = claim->answered && !claim->stopped ? RUNNER_CLAIM_WAIT_MS : 0;
 	struct buffer body = BUFFER_INIT;
 	struct hub_post post = {
-		.path = "claim", .body = &body, .timeout_ms = wait_ms + CLAIM_REPLY_MS};
+		.kind = HUB_POST_CLAIM, .body = &body, .timeout_ms = wait_ms + CLAIM_REPLY_MS};
 	struct err err = ERR_INIT;
 	unsigned i;
 

@@ -49,6 +49,11 @@ void claim_want(struct claim *claim);
 /* The same on a new connection: what failed on an old one is tried at once. */
 void claim_resume(struct claim *claim);
 
+/* Was one answered with success since the start? */
+bool claim_is_answered(const struct claim *claim);
+/* Why the hub refuses the token, as it says; NULL when it does not. */
+const char *claim_refusal(const struct claim *claim);
+
 /* New tokens: what is held was asked with the old ones; ask anew at once. */
 void claim_renew(struct claim *claim);
 

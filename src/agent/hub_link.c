@@ -46,9 +46,16 @@ struct hub_link {
 	struct hub_link_counters counters;
 };
 
+const char *const hub_post_names[HUB_POST_COUNT] = {
+#define X(NAME, name) [HUB_POST_##NAME] = #name,
+	HUB_POSTS(X)
+#undef X
+};
+
 struct hub_request {
 	uint32_t magic;
 	struct hub_link *link;
+	enum hub_post_kind kind;
 	struct http_call *call;
 	struct buffer body;
 	hub_done_fn *done;
@@ -70,6 +77,7 @@ on_up(void *arg)
 			 text_duration(room, (loop_now_us(link->loop) - link->down_us) / 1000));
 	else
 		log_info("connected to the hub at %s", link->text);
+	link->counters.connects++;
 	link->down_us = 0;
 	link->told_slow = false;
 	link->settings.on_up(link->settings.arg);
@@ -298,6 +306,7 @@ on_reply(void *arg, const struct err *failed, const struct http_reply *reply)
 	struct hub_answer answer = {0, 0, NULL};
 	struct err err = ERR_INIT;
 	struct json *json = NULL;
+	enum hub_post_kind kind = request->kind;
 	hub_done_fn *done = request->done;
 	void *done_arg = request->arg;
 
@@ -312,6 +321,8 @@ on_reply(void *arg, const struct err *failed, const struct http_reply *reply)
 		(void)read_reply(link, reply, &json, &err);
 		answer.json = json;
 	}
+	if (err.code != 0)
+		link->counters.kinds[kind].failures++;
 	done(done_arg, err.code != 0 ? &err : NULL, &answer);
 	json_free(json);
 }
@@ -345,10 +356,10 @@ start_call(struct hub_request *request, const struct hub_post *post, struct err 
 
 	(void)snprintf(bearer, sizeof(bearer), "Bearer %s",
 		       post->token != NULL ? post->token : link->token);
-	(void)snprintf(path, sizeof(path), "/api/v3/runner/%s", post->path);
+	(void)snprintf(path, sizeof(path), "/api/v3/runner/%s", hub_post_names[post->kind]);
 	(void)snprintf(version, sizeof(version), "%d", RUNNER_PROTOCOL);
-	link->counters.requests++;
-	link->counters.body_bytes += spec.body_len;
+	link->counters.kinds[post->kind].requests++;
+	link->counters.kinds[post->kind].body_bytes += spec.body_len;
 	return http_call_start(&request->call, link->client, &spec, on_reply, request, err);
 }
 
@@ -362,6 +373,7 @@ hub_post(struct hub_request **out, struct hub_link *link, const struct hub_post 
 	OBJ_CHECK(link, LINK_MAGIC);
 	request->magic = REQUEST_MAGIC;
 	request->link = link;
+	request->kind = post->kind;
 	request->done = done;
 	request->arg = arg;
 	if (post->body != NULL) {

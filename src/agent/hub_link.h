@@ -28,6 +28,20 @@ struct json;
 struct loop;
 struct tls_context;
 
+/* What is asked of a hub; the names are the paths behind /api/v3/runner/. */
+#define HUB_POSTS(X)              \
+	X(CLAIM, claim)           \
+	X(UNCLAIM, unclaim)       \
+	X(HEARTBEAT, heartbeat)   \
+	X(EVENTS, events)         \
+	X(OUTPUT, output)
+
+#define X(NAME, name) HUB_POST_##NAME,
+enum hub_post_kind { HUB_POSTS(X) HUB_POST_COUNT };
+#undef X
+
+extern const char *const hub_post_names[HUB_POST_COUNT];
+
 struct hub_link_settings {
 	const char *url;	       /* borrowed */
 	const struct tls_context *tls; /* for https://; NULL: the system's store. Borrowed */
@@ -53,7 +67,10 @@ const char *hub_link_text(const struct hub_link *link);
 
 /* What was sent since the start, and what was tried in vain. */
 struct hub_link_counters {
-	uint64_t requests, body_bytes;
+	uint64_t connects;
+	struct {
+		uint64_t requests, failures, body_bytes;
+	} kinds[HUB_POST_COUNT];
 };
 
 struct hub_link_counters hub_link_counters(const struct hub_link *link);
@@ -83,7 +100,7 @@ struct hub_answer {
 typedef void hub_done_fn(void *arg, const struct err *err, const struct hub_answer *answer);
 
 struct hub_post {
-	const char *path;	  /* behind /api/v3/runner/ */
+	enum hub_post_kind kind;
 	const char *token;	  /* NULL: the link's */
 	const char *content_type; /* NULL: application/json */
 	struct buffer *body; /* taken: empty when hub_post() returns, also where it fails; or */

@@ -148,7 +148,7 @@ send_heartbeat(struct lease *lease)
 {
 	struct json *json = json_new_object(), *list = json_new_array();
 	struct buffer body = BUFFER_INIT;
-	struct hub_post post = {.path = "heartbeat",
+	struct hub_post post = {.kind = HUB_POST_HEARTBEAT,
 				.body = &body,
 				.timeout_ms = RUNNER_HEARTBEAT_WAIT_MS + LEASE_REPLY_MS};
 	struct err err = ERR_INIT;

@@ -51,6 +51,8 @@ libagent_a_SOURCES += \
 	src/agent/claim.c src/agent/claim.h \
 	src/agent/hub_link.c src/agent/hub_link.h \
 	src/agent/lease.c src/agent/lease.h \
+	src/agent/lookout.c src/agent/lookout.h \
+	src/agent/metrics.c src/agent/metrics.h \
 	src/agent/outbox.c src/agent/outbox.h \
 	src/agent/pace.c src/agent/pace.h \
 	src/agent/report.c src/agent/report.h \
@@ -59,6 +61,7 @@ libagent_a_SOURCES += \
 	src/agent/settings_mask.c \
 	src/agent/settings_tokens.c \
 	src/agent/slots.c src/agent/slots.h \
+	src/agent/state_view.c src/agent/state_view.h \
 	src/agent/uplink.c src/agent/uplink.h
 
 sbin_PROGRAMS += runnerd

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "agent/check.h"
+#include "agent/lookout.h"
 #include "agent/settings.h"
 #include "agent/state_dir.h"
 #include "agent/tasks.h"
@@ -42,6 +43,8 @@ struct agent {
 	struct tls_context *tls;
 	struct uplink *uplink;
 	struct tasks *tasks;
+	struct lookout *lookout;
+	int64_t started_ms;
 	struct signal_watch signals[SIGNAL_COUNT];
 	int status; /* to exit with */
 };
@@ -325,6 +328,23 @@ start_uplink(struct agent *agent, struct err *err)
 }
 
 static int
+start_lookout(struct agent *agent, struct err *err)
+{
+	struct lookout_sight sight = {
+		.loop = agent->loop,
+		.slots = &agent->settings.slots,
+		.tasks = agent->tasks,
+		.uplink = agent->uplink,
+		.name = agent->settings.name,
+		.agent = agent->state_dir.agent,
+		.started_ms = agent->started_ms,
+	};
+
+	return lookout_new(&agent->lookout, &sight, agent->state_dir.fd, agent->settings.metrics,
+			   err);
+}
+
+static int
 start(struct agent *agent, struct err *err)
 {
 	raise_descriptor_limit(&agent->settings);
@@ -336,14 +356,15 @@ start(struct agent *agent, struct err *err)
 		return err->code;
 	log_info("runnerd " RUNNER_VERSION " (" RUNNER_REVISION ") with %u slots, state in %s",
 		 agent->settings.slots.total, agent->settings.run_dir);
-	if (start_uplink(agent, err) < 0)
+	if (start_uplink(agent, err) < 0 || start_tasks(agent, err) < 0)
 		return err->code;
-	return start_tasks(agent, err);
+	return start_lookout(agent, err);
 }
 
 static void
 finish(struct agent *agent)
 {
+	lookout_free(agent->lookout);
 	uplink_free(agent->uplink);
 	tasks_free(agent->tasks);
 	unwatch_signals(agent);
@@ -415,7 +436,10 @@ print_check(const struct settings *settings)
 int
 main(int argc, char **argv)
 {
-	struct agent agent = {.argc = argc, .argv = argv, .state_dir = STATE_DIR_INIT};
+	struct agent agent = {.argc = argc,
+			      .argv = argv,
+			      .state_dir = STATE_DIR_INIT,
+			      .started_ms = clock_unix_ms()};
 	struct err err = ERR_INIT;
 
 	log_setup(LOG_INFO, false, clock_unix_ms);

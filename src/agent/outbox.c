@@ -411,7 +411,7 @@ static void
 on_pace(void *arg)
 {
 	struct outbox *outbox = arg;
-	struct hub_post post = {.path = "output",
+	struct hub_post post = {.kind = HUB_POST_OUTPUT,
 				.content_type = RUNNER_OUTPUT_TYPE,
 				.pieces = outbox->pieces,
 				.timeout_ms = OUTBOX_REPLY_MS};

@@ -168,7 +168,7 @@ on_pace(void *arg)
 	struct report *report = arg;
 	struct json *json, *list;
 	struct buffer body = BUFFER_INIT;
-	struct hub_post post = {.path = "events", .body = &body, .timeout_ms = REPORT_REPLY_MS};
+	struct hub_post post = {.kind = HUB_POST_EVENTS, .body = &body, .timeout_ms = REPORT_REPLY_MS};
 	struct err err = ERR_INIT;
 
 	OBJ_CHECK(report, REPORT_MAGIC);

@@ -47,6 +47,7 @@ struct settings {
 	uint64_t spool_max, output_memory, output_zstd_level;
 	char *output_overflow;
 	uint64_t max_output, max_step_output, output_rate; /* bytes; 0: no limit */
+	char *metrics; /* address; NULL: not served */
 	enum log_level log_level;
 	bool log_json;
 	uint64_t ready_fd; /* 0: none */

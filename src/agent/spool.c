@@ -274,6 +274,8 @@ spool_append(struct spool *spool, const struct spool_chunk *chunk, struct err *e
 		spool->dry = true;
 		return rc;
 	}
+	if (spool_is_acked(spool))
+		spool->oldest_ms = chunk->time_ms;
 	stream->end += chunk->raw_len;
 	stream->source += chunk->source_len;
 	stream->cut = stream->cut || chunk->source_len == 0;
@@ -312,6 +314,9 @@ hand_out(struct spool *spool, const struct output_record *record)
 		return false;
 	if (stream->handed < end)
 		stream->handed = end;
+	spool->handed_ms = record->time_ms;
+	if (spool->oldest_ms == 0)
+		spool->oldest_ms = record->time_ms;
 	return true;
 }
 
@@ -367,6 +372,12 @@ spool_unsent(struct spool *spool, void *room, size_t size, size_t *len, struct e
 	return 0;
 }
 
+int64_t
+spool_oldest_ms(const struct spool *spool)
+{
+	return spool_is_acked(spool) ? 0 : spool->oldest_ms;
+}
+
 bool
 spool_is_waiting(const struct spool *spool)
 {
@@ -397,8 +408,10 @@ spool_acked(struct spool *spool, uint32_t step, uint32_t attempt, uint64_t offse
 	if (stream == NULL || offset <= stream->acked)
 		return;
 	stream->acked = offset < stream->end ? offset : stream->end;
-	if (!spool_is_waiting(spool))
+	if (!spool_is_waiting(spool)) {
 		spool->safe = spool->read;
+		spool->oldest_ms = spool->handed_ms;
+	}
 	trim(spool);
 	if (spool->dry)
 		shed_last(spool);

@@ -62,6 +62,8 @@ struct spool {
 	struct spool_stream *streams;
 	size_t stream_count, stream_room;
 	uint32_t next_number; /* of the next segment */
+	int64_t oldest_ms;    /* time of the first record that the hub may not have; 0: not known */
+	int64_t handed_ms;    /* time of the last record that was handed out */
 	bool discarding;      /* nothing is kept any more */
 	bool dry;	      /* spool_append() was refused; on_room is owed */
 	void (*on_room)(void *arg);
@@ -122,6 +124,10 @@ bool spool_has_unsent(const struct spool *spool);
 bool spool_is_acked(const struct spool *spool);
 /* Was something handed out that is not acknowledged? */
 bool spool_is_waiting(const struct spool *spool);
+
+/* Unix time of the oldest record that the hub has not got; 0: it has all. After acknowledgements it
+ * may be that of the record before. */
+int64_t spool_oldest_ms(const struct spool *spool);
 
 /*
  * Copy whole records that the hub may not have to room, as many as fit into size, and move the

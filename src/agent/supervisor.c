@@ -340,6 +340,15 @@ supervisor_kill(struct supervisor *supervisor)
 		log_warn("cannot kill runner-init: %s", err.text);
 }
 
+pid_t
+supervisor_pid(const struct supervisor *supervisor)
+{
+	if (!supervisor->alive)
+		return 0;
+	return child_is_running(&supervisor->child) ? supervisor->child.pid
+						    : supervisor->socket.peer;
+}
+
 bool
 supervisor_is_alive(const struct supervisor *supervisor)
 {

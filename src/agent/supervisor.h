@@ -76,6 +76,8 @@ void supervisor_quit(struct supervisor *supervisor, uint32_t grace_ms);
 void supervisor_kill(struct supervisor *supervisor);
 
 bool supervisor_is_alive(const struct supervisor *supervisor);
+/* 0 when it is not alive, or has not spoken since we found it. */
+pid_t supervisor_pid(const struct supervisor *supervisor);
 /* Does its end take every process of the task with it? */
 bool supervisor_has_namespace(const struct supervisor *supervisor);
 

@@ -54,8 +54,10 @@ task_journal_append(struct task *task, struct journal_record *record)
 		timer_start_ms(&task->timer, JOURNAL_RETRY_MS);
 		return false;
 	}
-	if (journal_type_event(record->type, &event))
-		task->tasks->hooks.on_events(task->tasks->hooks.arg, task);
+	if (!journal_type_event(record->type, &event))
+		return true;
+	task->tasks->counters.events++;
+	task->tasks->hooks.on_events(task->tasks->hooks.arg, task);
 	return true;
 }
 
@@ -629,6 +631,24 @@ const char *
 task_last_line(const struct task *task)
 {
 	return task->last_line;
+}
+
+const char *
+task_current_step_name(const struct task *task)
+{
+	return task->current != NULL ? task->current->doc->name : NULL;
+}
+
+int64_t
+task_running_ms(const struct task *task)
+{
+	return task->running_ms;
+}
+
+pid_t
+task_supervisor_pid(const struct task *task)
+{
+	return supervisor_pid(&task->supervisor);
 }
 
 void

@@ -17,6 +17,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "runner/states.h"
 
@@ -72,6 +73,9 @@ bool task_is_dropped(const struct task *task);	    /* task_forget() was called: 
  * none). */
 int task_current_step(const struct task *task);
 const char *task_last_line(const struct task *task);
+const char *task_current_step_name(const struct task *task); /* NULL when there is none */
+int64_t task_running_ms(const struct task *task); /* Unix time when it began to run; 0: not yet */
+pid_t task_supervisor_pid(const struct task *task); /* 0 when it has none, or none is known yet */
 
 /* The owner's own pointer. */
 void task_set_owner(struct task *task, void *owner);

@@ -22,6 +22,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "format/json.h"
+#include "loop/clock.h"
 #include "runner/state_dir.h"
 #include "task/mask.h"
 #include "task/task_doc.h"
@@ -313,6 +314,22 @@ tasks_counters(struct tasks *tasks)
 	tasks->counters.frame_bytes = tasks->press.frame_bytes;
 	tasks->counters.output_dropped = tasks->press.dropped;
 	return &tasks->counters;
+}
+
+void
+tasks_measure_output(struct tasks *tasks, struct tasks_output *output)
+{
+	int64_t now_ms = clock_unix_ms(), oldest_ms = now_ms, ms;
+	struct task *task = NULL;
+
+	*output = (struct tasks_output){.memory = slab_use(tasks->press.slab)};
+	while ((task = tasks_next(tasks, task)) != NULL) {
+		output->spool_bytes += task->spool.bytes;
+		ms = spool_oldest_ms(&task->spool);
+		if (ms != 0 && ms < oldest_ms)
+			oldest_ms = ms;
+	}
+	output->oldest_unsent_ms = (uint64_t)(now_ms - oldest_ms);
 }
 
 const char *

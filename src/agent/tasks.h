@@ -21,6 +21,7 @@
 
 #include "agent/output_limit.h"
 #include "base/id.h"
+#include "base/slab.h"
 
 struct err;
 struct json;
@@ -71,6 +72,14 @@ struct tasks_counters {
 	uint64_t by_outcome[8]; /* by enum outcome */
 	uint64_t output_bytes, output_records, frame_bytes;
 	uint64_t output_dropped; /* bytes beyond limits, or without room for them */
+	uint64_t events; /* recorded in journals for the hub */
+};
+
+/* Output on its way, as of now. */
+struct tasks_output {
+	struct slab_use memory; /* between pipe and hub, but for the spool */
+	uint64_t spool_bytes;
+	uint64_t oldest_unsent_ms; /* age of the oldest record that the hub has not got; 0: none */
 };
 
 /*
@@ -116,6 +125,7 @@ size_t tasks_running(const struct tasks *tasks);
 struct press *tasks_press(struct tasks *tasks);
 
 const struct tasks_counters *tasks_counters(struct tasks *tasks);
+void tasks_measure_output(struct tasks *tasks, struct tasks_output *output);
 
 /* "PID namespace": how tasks are held together on this host, as found out so far. */
 const char *tasks_isolation(const struct tasks *tasks);

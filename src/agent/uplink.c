@@ -9,7 +9,9 @@
  */
 #include "agent/uplink.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "agent/claim.h"
 #include "agent/journal.h"
@@ -274,7 +276,7 @@ give_back(struct uplink *uplink, const struct json *document)
 {
 	struct json *json = json_new_object();
 	struct buffer body = BUFFER_INIT;
-	struct hub_post post = {.path = "unclaim",
+	struct hub_post post = {.kind = HUB_POST_UNCLAIM,
 				.token = json_get_str(document, "token"),
 				.body = &body,
 				.timeout_ms = UNCLAIM_MS};
@@ -485,6 +487,61 @@ uplink_reload(struct uplink *uplink, const struct slots *next)
 		claim_renew(uplink->claim);
 }
 
+/* --- the state, for who looks on ------------------------------------------------------------- */
+
+const char *
+uplink_why_not_ready(const struct uplink *uplink, char room[UPLINK_WHY_BYTES])
+{
+	uint64_t since_us = hub_link_down_since_us(uplink->link);
+	char took[24];
+
+	if (uplink->draining)
+		return strcpy(room, "draining: nothing more is claimed");
+	if (claim_refusal(uplink->claim) != NULL) {
+		(void)snprintf(room, UPLINK_WHY_BYTES, "the hub refuses a token: %s",
+			       claim_refusal(uplink->claim));
+		return room;
+	}
+	if (!hub_link_is_up(uplink->link)) {
+		text_duration(took, since_us == 0 ? 0
+						  : (loop_now_us(uplink->loop) - since_us) / 1000);
+		(void)snprintf(room, UPLINK_WHY_BYTES, "the hub at %s is not connected%s%s",
+			       hub_link_text(uplink->link), since_us == 0 ? " yet" : ", since ",
+			       since_us == 0 ? "" : took);
+		return room;
+	}
+	if (!claim_is_answered(uplink->claim))
+		return strcpy(room, "the hub has not answered a claim yet");
+	return NULL;
+}
+
+bool
+uplink_is_connected(const struct uplink *uplink)
+{
+	return hub_link_is_up(uplink->link);
+}
+
+const char *
+uplink_hub_text(const struct uplink *uplink)
+{
+	return hub_link_text(uplink->link);
+}
+
+struct hub_link_counters
+uplink_link_counters(const struct uplink *uplink)
+{
+	return hub_link_counters(uplink->link);
+}
+
+bool
+uplink_task_waits(const struct uplink *uplink, const struct task *task)
+{
+	const struct berth *berth = task_owner(task);
+
+	(void)uplink;
+	return berth != NULL && berth->waiting;
+}
+
 /* --- the state, for people
  * ------------------------------------------------------------------------------ */
 
@@ -513,8 +570,14 @@ uplink_log_state(struct uplink *uplink)
 	char room[24];
 	uint64_t since_us = hub_link_down_since_us(uplink->link);
 	struct hub_link_counters sent = hub_link_counters(uplink->link);
+	uint64_t requests = 0, bytes = 0;
+	unsigned i;
 
 	OBJ_CHECK(uplink, UPLINK_MAGIC);
+	for (i = 0; i < HUB_POST_COUNT; i++) {
+		requests += sent.kinds[i].requests;
+		bytes += sent.kinds[i].body_bytes;
+	}
 	log_info("state: hub %s %s%s; %u of %u slots taken, %zu tasks; claimed %llu, done %llu, "
 		 "found again %llu; "
 		 "turns of the loop %llu, requests %llu of %llu bytes%s",
@@ -527,7 +590,7 @@ uplink_log_state(struct uplink *uplink)
 		 (unsigned long long)counters->claimed, (unsigned long long)counters->done,
 		 (unsigned long long)counters->recovered,
 		 (unsigned long long)loop_turns(uplink->loop),
-		 (unsigned long long)sent.requests, (unsigned long long)sent.body_bytes,
+		 (unsigned long long)requests, (unsigned long long)bytes,
 		 uplink->draining ? "; draining" : "");
 	while ((task = tasks_next(uplink->tasks, task)) != NULL)
 		log_task(uplink, task);

@@ -56,6 +56,16 @@ void uplink_cancel_all(struct uplink *uplink, const char *reason);
 /* New slots and classes: what is taken is counted anew, the next claim says so. */
 void uplink_reload(struct uplink *uplink, const struct slots *next);
 
+enum { UPLINK_WHY_BYTES = 640 };
+
+/* Why nothing would be claimed now though there were room: a sentence in room; NULL when it would. */
+const char *uplink_why_not_ready(const struct uplink *uplink, char room[UPLINK_WHY_BYTES]);
+bool uplink_is_connected(const struct uplink *uplink);
+const char *uplink_hub_text(const struct uplink *uplink); /* "unix:/run/hub.sock" */
+struct hub_link_counters uplink_link_counters(const struct uplink *uplink);
+/* It is ours, and begins when there is room. */
+bool uplink_task_waits(const struct uplink *uplink, const struct task *task);
+
 /* One line for the whole, one for each task. */
 void uplink_log_state(struct uplink *uplink);
 

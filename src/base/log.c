@@ -19,7 +19,8 @@ static struct {
 	enum log_level most;
 	bool json;
 	int64_t (*now_ms)(void);
-} sink = {LOG_INFO, false, NULL};
+	uint64_t counts[LOG_LEVEL_COUNT];
+} sink = {.most = LOG_INFO};
 
 void
 log_setup(enum log_level most, bool json, int64_t (*now_ms)(void))
@@ -42,6 +43,18 @@ log_level_parse(const char *name, enum log_level *out, struct err *err)
 	if (err_set(err, ERR_INPUT, "'%.32s' is not a log level", name) < 0)
 		err_hint(err, "take error, warn, info or debug");
 	return err->code;
+}
+
+uint64_t
+log_count(enum log_level level)
+{
+	return sink.counts[level];
+}
+
+const char *
+log_level_name(enum log_level level)
+{
+	return level_names[level];
 }
 
 bool
@@ -95,6 +108,7 @@ log_line(enum log_level level, struct log_at where, const char *fmt, ...)
 
 	if (!log_wants(level))
 		return;
+	sink.counts[level]++;
 	va_start(ap, fmt);
 	(void)vsnprintf(sentence, sizeof(sentence), fmt, ap);
 	va_end(ap);

@@ -35,6 +35,11 @@ void log_setup(enum log_level most, bool json, int64_t (*now_ms)(void));
 /* "error", "warn", "info", "debug". Fails: ERR_INPUT. */
 int log_level_parse(const char *name, enum log_level *out, struct err *err);
 
+/* Lines written since the start. */
+uint64_t log_count(enum log_level level);
+/* "error": as in a line. */
+const char *log_level_name(enum log_level level);
+
 bool log_wants(enum log_level level);
 
 /* One line to standard error, in one write(2). */

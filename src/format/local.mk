@@ -6,6 +6,7 @@ libformat_a_SOURCES = \
 	src/format/frame.c src/format/frame.h \
 	src/format/gzip.c src/format/gzip.h \
 	src/format/json.c src/format/json.h src/format/json_write.c \
+	src/format/openmetrics.c src/format/openmetrics.h \
 	src/format/seal.c src/format/seal.h \
 	src/format/yaml.c src/format/yaml.h \
 	src/format/yaml_anchor.c \

@@ -278,6 +278,12 @@ listener_text(const struct listener *listener)
 	return listener->text;
 }
 
+int
+listener_fd(const struct listener *listener)
+{
+	return listener->fd;
+}
+
 /* --- accepting --- */
 
 static void

@@ -40,6 +40,9 @@ const char *listener_text(const struct listener *listener);
 /* fd is non-blocking, close-on-exec and the callee's. */
 typedef void listener_accept_fn(void *arg, int fd);
 
+/* The listening descriptor: for who accepts by other means than listener_start(). Borrowed. */
+int listener_fd(const struct listener *listener);
+
 /* Accept in the loop; when descriptors run out it pauses and says so in the log. Fails: ERR_HOST.
  */
 int listener_start(struct listener *listener, struct loop *loop, listener_accept_fn *fn, void *arg,

@@ -1,4 +1,4 @@
-# src/http: HTTP/2 for all programs; may include base and loop
+# src/http: HTTP/2 for all programs, HTTP/1.1 for scrapers; may include base and loop
 noinst_LIBRARIES += libhttp.a
 libhttp_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(NGHTTP2_CFLAGS) $(OPENSSL_CFLAGS)
 libhttp_a_SOURCES = \
@@ -8,6 +8,7 @@ libhttp_a_SOURCES = \
 	src/http/dial.c src/http/dial.h \
 	src/http/h2.c src/http/h2.h src/http/h2_private.h \
 	src/http/h2_frames.c \
+	src/http/h1.c src/http/h1.h \
 	src/http/header.c src/http/header.h \
 	src/http/listener.c src/http/listener.h \
 	src/http/outgoing.c src/http/outgoing.h \

@@ -208,6 +208,8 @@ fork_child(struct birth *birth, int *pidfd)
 	return pid;
 }
 
+static unsigned running; /* of all loops of this process */
+
 static void
 on_child_end(void *arg, unsigned events)
 {
@@ -254,6 +256,7 @@ child_start(struct child *child, struct loop *loop, const struct child_spec *spe
 	}
 	child->pid = pid;
 	child->pidfd = pidfd;
+	running++;
 	child->on_exit = on_exit;
 	child->arg = arg;
 	memset(&child->watch, 0, sizeof(child->watch));
@@ -287,9 +290,17 @@ void
 child_release(struct child *child)
 {
 	watch_stop(&child->watch);
-	if (child->pidfd >= 0)
+	if (child->pidfd >= 0) {
 		(void)close(child->pidfd);
+		running--;
+	}
 	child->pidfd = -1;
+}
+
+unsigned
+child_count(void)
+{
+	return running;
 }
 
 int

@@ -69,6 +69,9 @@ int child_start(struct child *child, struct loop *loop, const struct child_spec 
 int child_signal(struct child *child, int signo, struct err *err);
 bool child_is_running(const struct child *child);
 
+/* How many run: started here, neither ended nor forgotten. */
+unsigned child_count(void);
+
 /* Forget it without waiting (it goes on); on_exit is not called any more. */
 void child_release(struct child *child);
 

@@ -14,6 +14,7 @@
 
 #include "base/assert.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "loop/clock.h"
 
@@ -21,8 +22,26 @@ struct loop {
 	struct event_base *base;
 	uint64_t now_us; /* 0: ask the clock */
 	uint64_t turns;
+	struct loop_lag lag;
 	bool stopping;
 };
+
+const uint32_t loop_lag_bounds_us[LOOP_LAG_BUCKETS] = {50,    100,    500,    1000,    5000,
+						       10000, 50000, 100000, 500000, 1000000};
+
+/* What libevent has to say is a line of our log like any other. */
+static void
+on_libevent_says(int severity, const char *text)
+{
+	static const enum log_level levels[] = {[EVENT_LOG_DEBUG] = LOG_DEBUG,
+						[EVENT_LOG_MSG] = LOG_INFO,
+						[EVENT_LOG_WARN] = LOG_WARN,
+						[EVENT_LOG_ERR] = LOG_ERROR};
+	size_t count = sizeof(levels) / sizeof(levels[0]);
+	bool known = severity >= 0 && (size_t)severity < count;
+
+	log_line(known ? levels[severity] : LOG_WARN, LOG_AT_NONE, "libevent: %s", text);
+}
 
 int
 loop_new(struct loop **out, struct err *err)
@@ -30,6 +49,7 @@ loop_new(struct loop **out, struct err *err)
 	struct event_config *config = event_config_new();
 	struct loop *loop = MEM_NEW(struct loop);
 
+	event_set_log_callback(on_libevent_says);
 	if (config != NULL) {
 		/* One thread uses a loop, so libevent needs no locks. */
 		(void)event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
@@ -53,14 +73,34 @@ loop_free(struct loop *loop)
 	free(loop);
 }
 
+/* The turn's first callback has asked for the time: since then it did not wait. */
+static void
+note_turn(struct loop *loop)
+{
+	uint64_t took_us;
+	unsigned i = 0;
+
+	if (loop->now_us == 0)
+		return;
+	took_us = clock_monotonic_us() - loop->now_us;
+	while (i < LOOP_LAG_BUCKETS && took_us > loop_lag_bounds_us[i])
+		i++;
+	loop->lag.counts[i]++;
+	loop->lag.total_us += took_us;
+	if (took_us > loop->lag.longest_us)
+		loop->lag.longest_us = took_us;
+}
+
 void
 loop_run(struct loop *loop)
 {
 	loop->stopping = false;
+	loop->now_us = 0; /* what was set up before is no turn */
 	while (!loop->stopping) {
 		loop->turns++;
 		if (event_base_loop(loop->base, EVLOOP_ONCE) != 0)
 			break; /* nothing is registered any more */
+		note_turn(loop);
 		loop->now_us = 0;
 	}
 }
@@ -85,6 +125,12 @@ loop_turns(const struct loop *loop)
 	return loop->turns;
 }
 
+const struct loop_lag *
+loop_lag(const struct loop *loop)
+{
+	return &loop->lag;
+}
+
 struct event_base *
 loop_base(struct loop *loop)
 {
@@ -99,6 +145,7 @@ on_watch_ready(evutil_socket_t fd, short what, void *arg)
 	struct watch *watch = arg;
 
 	(void)fd;
+	(void)loop_now_us(watch->loop);
 	watch->fn(watch->arg, (what & EV_READ ? WATCH_READ : 0u) | (what & EV_WRITE ? WATCH_WRITE : 0u));
 }
 
@@ -170,6 +217,7 @@ on_timer_due(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	(void)loop_now_us(timer->loop);
 	timer->due_us = 0;
 	timer->fn(timer->arg);
 }
@@ -243,6 +291,7 @@ on_later(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	(void)loop_now_us(later->loop);
 	later->wanted = false;
 	later->fn(later->arg);
 }
@@ -293,6 +342,7 @@ on_signal(evutil_socket_t signo, short what, void *arg)
 	struct signal_watch *watch = arg;
 
 	(void)what;
+	(void)loop_now_us(watch->loop);
 	watch->fn(watch->arg, (int)signo);
 }
 

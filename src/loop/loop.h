@@ -37,6 +37,20 @@ uint64_t loop_now_us(struct loop *loop);
 /* Turns so far: what an idle program must not collect. */
 uint64_t loop_turns(const struct loop *loop);
 
+enum { LOOP_LAG_BUCKETS = 10 };
+
+/* How long turns took, the waiting left out: so long an event may have waited for its callback. */
+struct loop_lag {
+	uint64_t counts[LOOP_LAG_BUCKETS + 1]; /* below each bound; the last: all others */
+	uint64_t total_us;
+	uint64_t longest_us;
+};
+
+/* The buckets' upper bounds. */
+extern const uint32_t loop_lag_bounds_us[LOOP_LAG_BUCKETS];
+
+const struct loop_lag *loop_lag(const struct loop *loop);
+
 /* libevent's base: for the rooms that may see libevent (loop, http). */
 struct event_base *loop_base(struct loop *loop);
 

@@ -280,6 +280,48 @@ test_signal_arrives_as_an_event(void **state)
 	signal_stop(&watch);
 }
 
+/* Busy for two milliseconds; what comes before it in the turn waits for nothing. */
+static void
+on_busy(void *arg)
+{
+	struct fixture *f = arg;
+	uint64_t until_us = clock_monotonic_us() + 2000;
+
+	while (clock_monotonic_us() < until_us)
+		f->fired++;
+	loop_stop(f->loop);
+}
+
+static void
+test_loop_lag_is_what_callbacks_take_and_not_what_is_waited(void **state)
+{
+	struct fixture *f = *state;
+	const struct loop_lag *lag = loop_lag(f->loop);
+	struct timer timer;
+	uint64_t turns = 0;
+	unsigned i;
+
+	timer_init(&timer, f->loop, on_fire, f);
+	timer_start_ms(&timer, 300);
+	loop_run(f->loop);
+	assert_true(lag->longest_us < 300000);
+	assert_int_equal(lag->longest_us, lag->total_us);
+	timer_release(&timer);
+
+	timer_init(&timer, f->loop, on_busy, f);
+	timer_start_ms(&timer, 1);
+	loop_run(f->loop);
+	assert_true(lag->longest_us >= 2000);
+	timer_release(&timer);
+	for (i = 0; i <= LOOP_LAG_BUCKETS; i++)
+		turns += lag->counts[i];
+	assert_int_equal(turns, 2);
+	assert_int_equal(turns, loop_turns(f->loop));
+	for (i = 0; loop_lag_bounds_us[i] < 2000; i++)
+		turns -= lag->counts[i];
+	assert_true(turns >= 1); /* the busy one lies above */
+}
+
 #define WITH_LOOP(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int
@@ -295,6 +337,7 @@ main(void)
 		WITH_LOOP(test_child_gets_descriptors_under_the_names_asked_for),
 		WITH_LOOP(test_pipe_splice_moves_size_and_bytes_together),
 		WITH_LOOP(test_signal_arrives_as_an_event),
+		WITH_LOOP(test_loop_lag_is_what_callbacks_take_and_not_what_is_waited),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
