@@ -5,6 +5,7 @@
  */
 #include "agent/press.h"
 
+#include <malloc.h>
 #include <string.h>
 
 #include "agent/spool.h"
@@ -16,6 +17,7 @@ _Static_assert(RUNNER_RECORD_HEADER_BYTES + RUNNER_RECORD_FRAME_MOST_BYTES <= CH
 	       "a record fits one chunk");
 _Static_assert((int)PRESS_KEPT_BYTES < (int)SLAB_LEAST_BYTES, "something is left for memfds");
 
+/* The last time nothing was in use: what tasks and requests left in the heap goes as well. */
 static void
 on_trim(void *arg)
 {
@@ -23,6 +25,8 @@ on_trim(void *arg)
 
 	if (slab_trim(press->slab))
 		timer_start_ms(&press->trim, PRESS_TRIM_MS);
+	else
+		(void)malloc_trim(0);
 }
 
 int

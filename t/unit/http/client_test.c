@@ -127,6 +127,34 @@ test_large_bodies_pass_both_ways(void **state)
 	free(body);
 }
 
+/* Pieces of any size, an empty one too, are sent from where they are. */
+static void
+test_body_in_pieces_arrives_as_one(void **state)
+{
+	struct pair *pair = *state;
+	unsigned char *body = pair_bytes(LARGE);
+	struct iovec pieces[] = {{body, 1},
+				 {body + 1, 0},
+				 {body + 1, 100000},
+				 {body + 100001, 3000000},
+				 {body + 3100001, LARGE - 3100001}};
+	struct http_call_spec spec = {.method = "POST",
+				      .path = "/echo",
+				      .pieces = pieces,
+				      .body_len = LARGE,
+				      .wait = true};
+	struct outcome out;
+
+	pair_listen(pair, NULL);
+	pair_connect(pair, NULL);
+	pair_call_spec(pair, &out, &spec);
+	pair_run(pair, &out.done);
+	assert_int_equal(out.status, 200);
+	assert_int_equal(out.len, LARGE);
+	assert_true(out.body_ok);
+	free(body);
+}
+
 /* --- streams --- */
 
 struct stream {
@@ -590,6 +618,7 @@ main(void)
 		TEST(test_call_refuses_what_http_does_not_allow),
 		TEST(test_thousands_of_calls_at_once_all_get_their_own_reply),
 		TEST(test_large_bodies_pass_both_ways),
+		TEST(test_body_in_pieces_arrives_as_one),
 		TEST(test_streamed_reply_arrives_whole_and_its_sender_waits),
 		TEST(test_a_paused_reader_stops_its_stream_and_no_other),
 		TEST(test_streamed_request_body_arrives_whole),
