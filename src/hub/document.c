@@ -80,6 +80,26 @@ put_surroundings(struct json *json, struct task *task)
 	json_put(json, "pipeline", part);
 }
 
+/* The jobs of a setup workflow may name the config that comes next; the key is nobody else's. */
+static void
+put_continuation(const struct task *task, const struct hub_key *key, struct json *json,
+		 struct json *environment)
+{
+	const struct workflow *workflow = task->job->workflow;
+	char room[CONTINUATION_KEY_BYTES];
+	struct json *mask = json_get(json, "mask");
+
+	if (workflow->pipeline->row.setup != SETUP_PENDING || workflow->row.position != 0)
+		return;
+	if (mask == NULL) {
+		mask = json_new_array();
+		json_put(json, "mask", mask);
+	}
+	continuation_key_write(room, key, &workflow->pipeline->row.id);
+	json_put_str(environment, "CIRCLE_CONTINUATION_KEY", room);
+	json_push(mask, json_new_string(room));
+}
+
 struct json *
 task_document(struct task *task, const struct hub_key *key)
 {
@@ -96,6 +116,7 @@ task_document(struct task *task, const struct hub_key *key)
 	put_surroundings(json, task);
 	environment = environment_of(task, json_get(from, "environment"));
 	grant_apply(task, json, environment);
+	put_continuation(task, key, json, environment);
 	json_put(json, "environment", environment);
 	for (it = json_first(from); it != NULL; it = json_next(from, it))
 		if (!is_own(json_key(it)))

@@ -24,7 +24,7 @@
 
 enum { HMAC_BLOCK_BYTES = 64, KEY_TEXT_BYTES = 2 * HUB_KEY_BYTES + 1 };
 
-static const char prefix[] = "rtt_";
+static const char prefix[] = "rtt_", continuation_prefix[] = "rck_";
 
 int
 hub_key_make(const char *path, struct err *err)
@@ -238,4 +238,46 @@ task_token_read(const char *token, const struct hub_key *key, struct id *task, u
 	*epoch = (uint32_t)number;
 	sign_lease(mac, key, task, *epoch);
 	return same_bytes(mac, end + 1, 2 * DIGEST_BYTES);
+}
+
+static void
+sign_continuation(char room[2 * DIGEST_BYTES + 1], const struct hub_key *key, const struct id *pipeline)
+{
+	static const char purpose[] = "runner-hub continuation";
+	unsigned char message[sizeof(purpose) + ID_BYTES], mac[DIGEST_BYTES];
+	int i;
+
+	memcpy(message, purpose, sizeof(purpose));
+	memcpy(message + sizeof(purpose), pipeline->bytes, ID_BYTES);
+	sign(mac, key, message, sizeof(message));
+	for (i = 0; i < DIGEST_BYTES; i++)
+		snprintf(room + 2 * i, 3, "%02x", mac[i]);
+}
+
+const char *
+continuation_key_write(char room[CONTINUATION_KEY_BYTES], const struct hub_key *key,
+		       const struct id *pipeline)
+{
+	char id[2 * ID_BYTES + 1], mac[2 * DIGEST_BYTES + 1];
+	int i;
+
+	for (i = 0; i < ID_BYTES; i++)
+		snprintf(id + 2 * i, 3, "%02x", pipeline->bytes[i]);
+	sign_continuation(mac, key, pipeline);
+	snprintf(room, CONTINUATION_KEY_BYTES, "%s%s_%s", continuation_prefix, id, mac);
+	return room;
+}
+
+bool
+continuation_key_read(const char *text, const struct hub_key *key, struct id *pipeline)
+{
+	size_t skip = strlen(continuation_prefix);
+	char mac[2 * DIGEST_BYTES + 1];
+
+	if (strlen(text) != skip + 2 * ID_BYTES + 1 + 2 * DIGEST_BYTES ||
+	    strncmp(text, continuation_prefix, skip) != 0 ||
+	    !read_hex(pipeline->bytes, ID_BYTES, text + skip) || text[skip + 2 * ID_BYTES] != '_')
+		return false;
+	sign_continuation(mac, key, pipeline);
+	return same_bytes(mac, text + skip + 2 * ID_BYTES + 1, 2 * DIGEST_BYTES);
 }

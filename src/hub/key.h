@@ -17,7 +17,7 @@
 
 struct err;
 
-enum { HUB_KEY_BYTES = 32, TASK_TOKEN_BYTES = 120 };
+enum { HUB_KEY_BYTES = 32, TASK_TOKEN_BYTES = 120, CONTINUATION_KEY_BYTES = 112 };
 
 struct hub_key {
 	unsigned char bytes[HUB_KEY_BYTES];
@@ -52,5 +52,13 @@ const char *task_token_write(char room[TASK_TOKEN_BYTES], const struct hub_key *
 			     const struct id *task, uint32_t epoch);
 /* False when it is none of ours. Whether the epoch is still the task's is the caller's to ask. */
 bool task_token_read(const char *token, const struct hub_key *key, struct id *task, uint32_t *epoch);
+
+/*
+ * A continuation key names a setup pipeline, and likewise needs not be stored: whoever has it may continue the
+ * pipeline, once.
+ */
+const char *continuation_key_write(char room[CONTINUATION_KEY_BYTES], const struct hub_key *key,
+				   const struct id *pipeline);
+bool continuation_key_read(const char *text, const struct hub_key *key, struct id *pipeline);
 
 #endif

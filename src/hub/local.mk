@@ -18,6 +18,7 @@ libhub_a_SOURCES = \
 	src/hub/api/output_marks.c src/hub/api/output_marks.h \
 	src/hub/api/output_stream.c src/hub/api/output_stream.h \
 	src/hub/api/people.c src/hub/api/people.h \
+	src/hub/api/people_continue.c \
 	src/hub/api/people_jobs.c \
 	src/hub/api/people_rerun.c \
 	src/hub/api/people_run.c \

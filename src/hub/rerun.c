@@ -155,6 +155,9 @@ check(const struct workflow *workflow, struct err *err)
 {
 	if (workflow->row.state != WORKFLOW_ENDED)
 		return err_set(err, ERR_AGAIN, "workflow '%s' has not ended", workflow->row.name);
+	if (workflow->pipeline->row.setup != SETUP_NONE && workflow->row.position == 0)
+		return err_set(err, ERR_INPUT, "setup workflow '%s' cannot be run again: begin a new pipeline",
+			       workflow->row.name);
 	if (workflow->row.reruns >= RERUNS_MOST)
 		return err_set(err, ERR_LIMIT, "workflow '%s' was run again %d times, and no more is allowed",
 			       workflow->row.name, RERUNS_MOST);
@@ -184,12 +187,19 @@ workflow_rerun(struct workflow *workflow, const struct rerun *rerun, const char 
 	return rc;
 }
 
+/* A setup workflow that has done what it is for. */
+static bool
+is_used_up(const struct workflow *workflow)
+{
+	return workflow->pipeline->row.setup == SETUP_CONTINUED && workflow->row.position == 0;
+}
+
 bool
 workflow_rerun_by_itself(struct workflow *workflow, enum outcome outcome)
 {
 	struct choice choice = {.workflow = workflow};
 
-	if (outcome != OUTCOME_FAILED || workflow->row.auto_reruns == 0 ||
+	if (outcome != OUTCOME_FAILED || is_used_up(workflow) || workflow->row.auto_reruns == 0 ||
 	    workflow->row.canceled_by[0] != '\0' || workflow->row.reruns >= RERUNS_MOST)
 		return false;
 	workflow->row.auto_reruns--;

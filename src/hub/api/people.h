@@ -28,6 +28,7 @@ enum {
 extern const struct route people_v2_routes[];
 extern const struct route people_run_routes[];
 extern const struct route people_rerun_routes[];
+extern const struct route people_continue_routes[];
 extern const struct route people_job_routes[];
 extern const struct route context_routes[];
 extern const struct route orb_routes[];

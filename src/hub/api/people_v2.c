@@ -101,6 +101,10 @@ on_config(void *arg, struct store_op *op)
 	config = json_new_object();
 	json_put_str(config, "source", op->pipelines[0].config);
 	json_put_str(config, "compiled", op->pipelines[0].compiled);
+	if (op->pipelines[0].setup_config != NULL) {
+		json_put_str(config, "setup-config", op->pipelines[0].setup_config);
+		json_put_str(config, "compiled-setup-config", op->pipelines[0].setup_compiled);
+	}
 	call_reply_json(call, 200, config);
 }
 

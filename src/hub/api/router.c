@@ -31,8 +31,11 @@ struct match {
 static void
 match_clear(struct match *match)
 {
-	while (match->count > 0)
+	while (match->count > 0) {
 		free(match->vars[--match->count]);
+		/* A later row may have fewer, and what is there is the call's. */
+		match->vars[match->count] = NULL;
+	}
 	match->at = 0;
 }
 

@@ -13,6 +13,7 @@ const struct route *const route_tables[] = {
 	people_run_routes,
 	people_v2_routes,
 	people_rerun_routes,
+	people_continue_routes,
 	context_routes,
 	project_routes,
 	orb_routes,

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/err.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "format/digest.h"
@@ -177,12 +178,32 @@ trigger_of(const struct pipeline_row *row)
 {
 	struct json *trigger = json_new_object(), *actor = json_new_object();
 
-	json_put_str(trigger, "type", "api");
+	json_put_str(trigger, "type", row->trigger != NULL ? row->trigger : "api");
 	json_put_time(trigger, "received_at", row->created_ms);
 	json_put_str(actor, "login", row->actor != NULL ? row->actor : "");
 	json_put(actor, "avatar_url", json_new_null());
 	json_put(trigger, "actor", actor);
 	return trigger;
+}
+
+/* One that does not compile is not made: only what continues it can be wrong. */
+static const char *
+pipeline_state_of(const struct pipeline_row *row)
+{
+	if (row->errors != NULL)
+		return "errored";
+	return row->setup == SETUP_PENDING ? "setup" : "created";
+}
+
+static struct json *
+errors_of(const struct pipeline_row *row)
+{
+	struct err err = ERR_INIT;
+	struct json *errors;
+
+	if (row->errors == NULL || json_parse(&errors, row->errors, strlen(row->errors), &err) < 0)
+		return json_new_array();
+	return errors;
 }
 
 struct json *
@@ -193,11 +214,10 @@ view_v2_pipeline(const struct pipeline_row *row)
 	view_put_id(pipeline, "id", &row->id);
 	json_put_int(pipeline, "number", row->number);
 	json_put_str(pipeline, "project_slug", row->project_slug);
-	/* One that does not compile is not made; so no other state can be. */
-	json_put_str(pipeline, "state", "created");
+	json_put_str(pipeline, "state", pipeline_state_of(row));
 	json_put_time(pipeline, "created_at", row->created_ms);
 	json_put_time(pipeline, "updated_at", row->ended_ms != 0 ? row->ended_ms : row->created_ms);
-	json_put(pipeline, "errors", json_new_array());
+	json_put(pipeline, "errors", errors_of(row));
 	json_put(pipeline, "trigger", trigger_of(row));
 	put_vcs(pipeline, row);
 	return pipeline;
