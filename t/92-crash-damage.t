@@ -34,7 +34,7 @@ ok 'what runs is ended' wait_gone "$step_pid" 20
 ok 'and nothing is left' nothing_left journal
 
 crashed spool
-flip "$state/spool.00000001" 60
+flip "$state/spool.00000001" 80
 play spool
 like "$(cat "$tmp/spool.log")" "not recovered: segment 1 of the task's spool is damaged" 'a damaged spool is named'
 ok 'what runs is ended' wait_gone "$step_pid" 20

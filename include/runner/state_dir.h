@@ -18,6 +18,7 @@
 #define STATE_DOCUMENT_NAME "task.json"
 #define STATE_JOURNAL_NAME  "journal"
 #define STATE_MASKS_NAME    "masks"
+#define SPOOL_OWNER_NAME    "owner" /* on the disk, beside tasks: the run directory's path */
 #define STATE_SPOOL_PREFIX  "spool." /* followed by the segment's number, 8 digits, from 1 */
 
 /* In the run directory. X(NAME, "name") */

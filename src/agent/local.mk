@@ -4,6 +4,9 @@ libagent_a_SOURCES = \
 	src/agent/checkout.c src/agent/checkout.h \
 	src/agent/command.c src/agent/command.h \
 	src/agent/control.c src/agent/control.h \
+	src/agent/depot.c src/agent/depot.h \
+	src/agent/depot_child.c src/agent/depot_child.h \
+	src/agent/depot_dir.c src/agent/depot_dir.h \
 	src/agent/environment.c src/agent/environment.h \
 	src/agent/executor.h \
 	src/agent/executors/host.c src/agent/executors/host.h \
@@ -20,6 +23,8 @@ libagent_a_SOURCES = \
 	src/agent/sequence.c src/agent/sequence.h \
 	src/agent/skeleton.c src/agent/skeleton.h \
 	src/agent/spool.c src/agent/spool.h \
+	src/agent/spool_disk.c \
+	src/agent/spool_recover.c \
 	src/agent/spool_segment.c src/agent/spool_segment.h \
 	src/agent/state_dir.c src/agent/state_dir.h \
 	src/agent/step.c src/agent/step.h \

@@ -14,6 +14,8 @@
 #include <unistd.h>
 
 #include "agent/check.h"
+#include "agent/depot.h"
+#include "agent/depot_child.h"
 #include "agent/lookout.h"
 #include "agent/settings.h"
 #include "agent/state_dir.h"
@@ -42,6 +44,7 @@ struct agent {
 	struct state_dir state_dir;
 	struct tls_context *tls;
 	struct uplink *uplink;
+	struct depot *depot;
 	struct tasks *tasks;
 	struct lookout *lookout;
 	int64_t started_ms;
@@ -210,6 +213,7 @@ make_places(const struct settings *settings, struct err *err)
 {
 	if (make_parent(settings->run_dir, err) < 0 || make_dirs(settings->data_dir, err) < 0 ||
 	    make_parent(settings->work_dir, err) < 0 || make_dirs(settings->cache_dir, err) < 0 ||
+	    make_dirs(settings->spool_dir, err) < 0 ||
 	    (settings->git_mirrors_max > 0 && make_dirs(settings->git_mirrors, err) < 0))
 		return err->code;
 	return 0;
@@ -277,7 +281,8 @@ start_tasks(struct agent *agent, struct err *err)
 		.max_run_time_ms = settings->max_run_time_ms,
 		.grace_ms = (uint32_t)settings->grace_ms,
 		.orphan_ms = (uint32_t)settings->orphan_limit_ms,
-		.spool_most_bytes = settings->spool_max,
+		.spool_most_bytes = settings->spool_task_max,
+		.depot = agent->depot,
 		.output_most_bytes = settings->output_memory,
 		.limits = {.step_most_bytes = settings->max_step_output,
 			   .task_most_bytes = settings->max_output,
@@ -299,10 +304,26 @@ start_tasks(struct agent *agent, struct err *err)
 		return err->code;
 	if (tasks_recover(agent->tasks, &found, err) < 0)
 		return err_wrap(err, "finding the tasks of an earlier runnerd");
+	depot_sweep(agent->depot);
 	if (found > 0)
 		log_info("found %zu tasks of an earlier runnerd", found);
 	uplink_start(agent->uplink, agent->tasks);
 	return 0;
+}
+
+static int
+start_depot(struct agent *agent, struct err *err)
+{
+	const struct settings *settings = &agent->settings;
+	const struct depot_settings depot = {.dir = settings->spool_dir,
+					     .run_dir = settings->run_dir,
+					     .agent = agent->state_dir.agent,
+					     .tasks_fd = agent->state_dir.tasks_fd,
+					     .program = "/proc/self/exe",
+					     .memory_most = settings->spool_memory,
+					     .most = settings->spool_max};
+
+	return depot_new(&agent->depot, agent->loop, &depot, err);
 }
 
 static int
@@ -356,7 +377,8 @@ start(struct agent *agent, struct err *err)
 		return err->code;
 	log_info("runnerd " RUNNER_VERSION " (" RUNNER_REVISION ") with %u slots, state in %s",
 		 agent->settings.slots.total, agent->settings.run_dir);
-	if (start_uplink(agent, err) < 0 || start_tasks(agent, err) < 0)
+	if (start_uplink(agent, err) < 0 || start_depot(agent, err) < 0 ||
+	    start_tasks(agent, err) < 0)
 		return err->code;
 	return start_lookout(agent, err);
 }
@@ -367,6 +389,7 @@ finish(struct agent *agent)
 	lookout_free(agent->lookout);
 	uplink_free(agent->uplink);
 	tasks_free(agent->tasks);
+	depot_free(agent->depot);
 	unwatch_signals(agent);
 	loop_free(agent->loop);
 	tls_free(agent->tls);
@@ -442,6 +465,8 @@ main(int argc, char **argv)
 			      .started_ms = clock_unix_ms()};
 	struct err err = ERR_INIT;
 
+	if (argc == 2 && text_eq(argv[1], DEPOT_CHILD_ARGUMENT))
+		return depot_child_main();
 	log_setup(LOG_INFO, false, clock_unix_ms);
 	if (settings_load(&agent.settings, argc, argv, &err) < 0)
 		return complain(&err);

@@ -387,19 +387,32 @@ count_noisy(struct outbox *outbox)
 	return count;
 }
 
+/* What quiet tasks have printed goes first, whole and in half a batch at most: a backlog of others
+ * does not hold it up. */
+static void
+take_fresh(struct outbox *outbox)
+{
+	struct task *task = NULL;
+
+	while (outbox->len < OUTBOX_BATCH_BYTES / 2 &&
+	       (task = tasks_next(outbox->tasks, task)) != NULL)
+		if (has_output(task) && task_spool(task)->unsent <= OUTBOX_FRESH_BYTES)
+			take_from(outbox, task, OUTBOX_FRESH_BYTES);
+}
+
 /* A share is at least one record; what quiet tasks leave goes to the others in further rounds.
  * False when something waits for memory. */
 static bool
 fill(struct outbox *outbox)
 {
-	size_t noisy = count_noisy(outbox), share, i;
+	size_t noisy, share, i;
 
-	if (noisy == 0)
-		return true;
-	share = OUTBOX_BATCH_BYTES / noisy;
+	take_fresh(outbox);
+	noisy = count_noisy(outbox);
+	share = noisy > 0 ? OUTBOX_BATCH_BYTES / noisy : 0;
 	if (share < RECORD_MOST_BYTES)
 		share = RECORD_MOST_BYTES;
-	while (take_round(outbox, share))
+	while (noisy > 0 && take_round(outbox, share))
 		continue;
 	for (i = 0; i < outbox->count; i++)
 		outbox->pieces[i] =

@@ -115,11 +115,24 @@ static const struct row rows[] = {
 	{{"mask-file", 0, "FILE", "values that output must not show, one a line (none)"},
 	 PATH,
 	 AT(mask_file)},
-	{{"spool-max", 0, "SIZE", "output of one task that waits for the hub (64M)"},
+	{{"spool-dir", 0, "DIR", "where it waits beyond that (spool in the data dir)"},
+	 PATH,
+	 AT(spool_dir)},
+	{{"spool-memory", 0, "SIZE", "output that waits for the hub in the run dir (64M)"},
+	 BYTES,
+	 AT(spool_memory),
+	 1 << 20,
+	 (uint64_t)1 << 40},
+	{{"spool-max", 0, "SIZE", "output of all tasks that waits for the hub (16G)"},
 	 BYTES,
 	 AT(spool_max),
 	 1 << 20,
-	 (uint64_t)1 << 40},
+	 (uint64_t)1 << 50},
+	{{"spool-task-max", 0, "SIZE", "the same of one task (1G)"},
+	 BYTES,
+	 AT(spool_task_max),
+	 1 << 20,
+	 (uint64_t)1 << 50},
 	{{"output-memory", 0, "SIZE", "memory that output of all tasks passes through (16M)"},
 	 BYTES,
 	 AT(output_memory),
@@ -480,6 +493,8 @@ fill_paths(struct settings *settings)
 		     "runner/work");
 	default_path(&settings->cache_dir, "/var/cache/runnerd", "XDG_CACHE_HOME", ".cache",
 		     "runner");
+	if (settings->spool_dir == NULL)
+		settings->spool_dir = mem_printf("%s/spool", settings->data_dir);
 	if (settings->git_mirrors == NULL)
 		settings->git_mirrors = mem_printf("%s/git", settings->cache_dir);
 }
@@ -510,7 +525,9 @@ init(struct settings *settings)
 	settings->orphan_limit_ms = RUNNER_LOST_MS;
 	settings->git_mirrors_max = (uint64_t)50 << 30;
 	settings->git_mirrors_age_ms = (uint64_t)720 * 3600 * 1000;
-	settings->spool_max = (uint64_t)64 << 20;
+	settings->spool_memory = (uint64_t)64 << 20;
+	settings->spool_max = (uint64_t)16 << 30;
+	settings->spool_task_max = (uint64_t)1 << 30;
 	settings->output_memory = (uint64_t)16 << 20;
 	settings->output_zstd_level = FRAME_LEVEL_DEFAULT;
 	settings->output_overflow = mem_strdup("block");

@@ -36,6 +36,7 @@ struct settings {
 	unsigned token_file_count;
 	char *name; /* the host's where absent */
 	uint64_t jobs;
+	char *spool_dir; /* absolute */
 	char *run_dir, *data_dir, *work_dir, *cache_dir, *git_mirrors, *known_hosts; /* absolute */
 	char *isolation, *mode;
 	uint64_t idle_timeout_ms, max_run_time_ms, grace_ms, orphan_limit_ms;
@@ -44,7 +45,7 @@ struct settings {
 	char *mask_text;   /* its content */
 	const char **mask; /* its lines; NULL-terminated; NULL: none */
 	uint64_t git_mirrors_max, git_mirrors_age_ms;
-	uint64_t spool_max, output_memory, output_zstd_level;
+	uint64_t spool_max, spool_task_max, spool_memory, output_memory, output_zstd_level;
 	char *output_overflow;
 	uint64_t max_output, max_step_output, output_rate; /* bytes; 0: no limit */
 	char *metrics; /* address; NULL: not served */

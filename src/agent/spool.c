@@ -9,22 +9,17 @@
  */
 #include "agent/spool.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "agent/depot.h"
 #include "agent/spool_segment.h"
 #include "base/assert.h"
 #include "base/crc32c.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "runner/state_dir.h"
 #include "task/output_record.h"
 
 enum { RECORD_MOST_BYTES = RUNNER_RECORD_HEADER_BYTES + RUNNER_RECORD_FRAME_MOST_BYTES };
@@ -56,8 +51,8 @@ find_stream(const struct spool *spool, uint32_t step, uint32_t attempt)
 	return NULL;
 }
 
-static struct spool_stream *
-need_stream(struct spool *spool, uint32_t step, uint32_t attempt)
+struct spool_stream *
+spool_need_stream(struct spool *spool, uint32_t step, uint32_t attempt)
 {
 	struct spool_stream *stream = find_stream(spool, step, attempt);
 
@@ -108,6 +103,26 @@ spool_total(const struct spool *spool)
 	return total;
 }
 
+/* --- what there is --- */
+
+/* So many bytes more, or less, are in tmpfs and on the disk. */
+static void
+count(struct spool *spool, int64_t memory, int64_t disk)
+{
+	spool->bytes += (uint64_t)(memory + disk);
+	spool->stored += (uint64_t)disk;
+	if (spool->depot != NULL)
+		depot_count(spool->depot, memory, disk);
+}
+
+void
+spool_count_segment(struct spool *spool, const struct spool_segment *segment, int sign)
+{
+	int64_t len = sign * (int64_t)segment->len;
+
+	count(spool, segment->stored ? 0 : len, segment->stored ? len : 0);
+}
+
 /* --- trimming --- */
 
 static void
@@ -118,7 +133,9 @@ drop_first(struct spool *spool)
 	spool->first = segment->next;
 	if (spool->first == NULL)
 		spool->last = NULL;
-	spool->bytes -= segment->len;
+	spool_count_segment(spool, segment, -1);
+	if (segment->stored)
+		spool_drop_stored(spool, segment->number);
 	spool_segment_free(segment, spool->dir_fd, true);
 }
 
@@ -168,7 +185,7 @@ begin_segment(struct spool *spool, struct err *err)
 	if (rc < 0)
 		return rc;
 	spool->next_number++;
-	spool->bytes += segment->len;
+	spool_count_segment(spool, segment, 1);
 	if (spool->last != NULL)
 		spool->last->next = segment;
 	else
@@ -189,7 +206,7 @@ needs_segment(const struct spool *spool, size_t len)
 {
 	const struct spool_segment *last = spool->last;
 
-	if (last == NULL)
+	if (last == NULL || last->moving || last->stored)
 		return true;
 	if (last->len + len > SPOOL_SEGMENT_BYTES)
 		return true;
@@ -215,7 +232,11 @@ shed_last(struct spool *spool)
 static bool
 has_room(const struct spool *spool)
 {
-	return spool->discarding || spool->bytes + RECORD_MOST_BYTES <= spool->most_bytes;
+	if (spool->discarding)
+		return true;
+	return spool->bytes + RECORD_MOST_BYTES <= spool->most_bytes &&
+	       (spool->depot == NULL ||
+		depot_has_room(spool->depot, spool->bytes - spool->stored, RECORD_MOST_BYTES));
 }
 
 bool
@@ -240,7 +261,7 @@ spool_append(struct spool *spool, const struct spool_chunk *chunk, struct err *e
 		return err_set(err, ERR_LIMIT,
 			       "the task's spool has reached its ceiling of %llu bytes",
 			       (unsigned long long)spool->most_bytes);
-	stream = need_stream(spool, chunk->step, chunk->attempt);
+	stream = spool_need_stream(spool, chunk->step, chunk->attempt);
 	if (stream == NULL)
 		return err_set(err, ERR_LIMIT, "the task has more than %d streams of output",
 			       SPOOL_STREAMS_MOST);
@@ -279,7 +300,7 @@ spool_append(struct spool *spool, const struct spool_chunk *chunk, struct err *e
 	stream->end += chunk->raw_len;
 	stream->source += chunk->source_len;
 	stream->cut = stream->cut || chunk->source_len == 0;
-	spool->bytes += len;
+	count(spool, (int64_t)len, 0);
 	spool->unsent += len;
 	return 0;
 }
@@ -289,7 +310,7 @@ spool_append(struct spool *spool, const struct spool_chunk *chunk, struct err *e
 bool
 spool_has_unsent(const struct spool *spool)
 {
-	return spool->unsent > 0;
+	return spool->unsent > 0 && !spool->wants_fetch;
 }
 
 bool
@@ -347,6 +368,19 @@ filter(struct spool *spool, unsigned char *bytes, size_t got, size_t *used, size
 	return 0;
 }
 
+/* Can the segment at the reading position be read? Else it is asked for. */
+static bool
+is_at_hand(struct spool *spool)
+{
+	const struct spool_segment *segment = spool->read.segment;
+
+	if (!segment->stored || segment->fd >= 0)
+		return true;
+	spool->wants_fetch = true;
+	depot_want(spool->depot);
+	return false;
+}
+
 int
 spool_unsent(struct spool *spool, void *room, size_t size, size_t *len, struct err *err)
 {
@@ -355,8 +389,14 @@ spool_unsent(struct spool *spool, void *room, size_t size, size_t *len, struct e
 	int rc;
 
 	*len = 0;
+	if (spool->lost != 0) {
+		errno = spool->lost;
+		return err_sys(err, "cannot read the task's spool on the disk");
+	}
 	while (*len < size && spool->unsent > 0) {
 		settle(&spool->read);
+		if (!is_at_hand(spool))
+			return 0;
 		rc = spool_segment_read(spool->read.segment, spool->dir_fd, spool->read.offset,
 					bytes + *len, size - *len, &got, err);
 		if (rc == 0)
@@ -396,6 +436,9 @@ spool_rewind(struct spool *spool)
 
 	for (i = 0; i < spool->stream_count; i++)
 		spool->streams[i].handed = spool->streams[i].acked;
+	if (spool_is_loaded(spool) && spool->read.segment != spool->safe.segment)
+		spool_segment_rest(spool->read.segment);
+	spool->wants_fetch = false;
 	spool->read = spool->safe;
 	spool->unsent = bytes_behind(&spool->read);
 }
@@ -415,113 +458,16 @@ spool_acked(struct spool *spool, uint32_t step, uint32_t attempt, uint64_t offse
 	trim(spool);
 	if (spool->dry)
 		shed_last(spool);
-	if (spool->dry && has_room(spool)) {
-		spool->dry = false;
-		spool->on_room(spool->on_room_arg);
-	}
+	spool_look_for_room(spool);
 }
 
-/* --- an earlier runnerd's --- */
-
-static int
-by_number(const void *a, const void *b)
+void
+spool_look_for_room(struct spool *spool)
 {
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-static int
-list_segments(struct spool *spool, uint32_t **numbers, size_t *count, struct err *err)
-{
-	int fd = openat(spool->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-	const struct dirent *entry;
-	uint32_t number;
-	size_t room = 0;
-
-	*numbers = NULL;
-	*count = 0;
-	if (dir == NULL) {
-		if (fd >= 0)
-			(void)close(fd);
-		return err_sys(err, "cannot look for the task's spool");
-	}
-	while ((entry = readdir(dir)) != NULL) {
-		if (!spool_segment_parse_name(entry->d_name, &number))
-			continue;
-		if (*count == room) {
-			room = room == 0 ? 8 : 2 * room;
-			*numbers = mem_resize(*numbers, room, sizeof(**numbers));
-		}
-		(*numbers)[(*count)++] = number;
-	}
-	(void)closedir(dir);
-	if (*count > 0)
-		qsort(*numbers, *count, sizeof(**numbers), by_number);
-	return 0;
-}
-
-/* A segment's head and its records both say how far a stream has come. */
-static int
-on_stream_seen(void *arg, const struct spool_seen *seen, struct err *err)
-{
-	struct spool *spool = arg;
-	struct spool_stream *stream = need_stream(spool, seen->step, seen->attempt);
-
-	if (stream == NULL)
-		return err_set(err, ERR_INPUT, "the task's spool has more than %d streams",
-			       SPOOL_STREAMS_MOST);
-	if (stream->end == 0)
-		stream->acked = stream->handed =
-			seen->from; /* what lies below was trimmed: the hub has it */
-	else if (seen->from != stream->end && seen->from != seen->end)
-		return err_set(err, ERR_INPUT, "the task's spool has a gap in step %u", seen->step);
-	stream->end = seen->end;
-	stream->source = seen->is_head ? seen->source : stream->source + seen->source;
-	stream->cut = stream->cut || seen->cut;
-	return 0;
-}
-
-static int
-recover_segment(struct spool *spool, uint32_t number, bool last, struct err *err)
-{
-	struct spool_segment *segment;
-	int rc = spool_segment_open(&segment, spool->dir_fd, number, last, on_stream_seen, spool,
-				    err);
-
-	spool->next_number = number + 1;
-	if (rc < 0 || segment == NULL)
-		return rc;
-	/* Only one that has a successor rests: what comes is written behind the last whole one. */
-	if (spool->last != NULL) {
-		spool_segment_rest(spool->last);
-		spool->last->next = segment;
-	} else {
-		spool->first = segment;
-	}
-	spool->last = segment;
-	spool->bytes += segment->len;
-	return 0;
-}
-
-int
-spool_recover(struct spool *spool, struct err *err)
-{
-	uint32_t *numbers;
-	size_t count, i;
-	int rc;
-
-	rc = list_segments(spool, &numbers, &count, err);
-	for (i = 0; rc == 0 && i < count; i++)
-		rc = recover_segment(spool, numbers[i], i + 1 == count, err);
-	free(numbers);
-	if (rc < 0)
-		return rc;
-	if (spool->first != NULL)
-		spool->safe = (struct spool_at){spool->first, spool->first->head};
-	spool_rewind(spool);
-	return 0;
+	if (!spool->dry || !has_room(spool))
+		return;
+	spool->dry = false;
+	spool->on_room(spool->on_room_arg);
 }
 
 /* --- the end --- */
@@ -533,11 +479,23 @@ end_segments(struct spool *spool, bool unlink_them)
 
 	for (segment = spool->first; segment != NULL; segment = next) {
 		next = segment->next;
+		spool_count_segment(spool, segment, -1);
 		spool_segment_free(segment, spool->dir_fd, unlink_them);
 	}
 	spool->first = spool->last = NULL;
 	spool->read = spool->safe = (struct spool_at){NULL, 0};
-	spool->bytes = spool->unsent = 0;
+	spool->unsent = 0;
+	spool->drop_from = spool->drop_end = 0;
+	spool->wants_fetch = false;
+}
+
+/* Whatever of it was on the disk ever: a runnerd before this one may have put it there. */
+static void
+leave_depot(struct spool *spool, bool clear)
+{
+	if (spool->depot != NULL)
+		depot_leave(spool->depot, spool, clear);
+	spool->depot = NULL;
 }
 
 static void
@@ -553,6 +511,8 @@ spool_discard(struct spool *spool)
 {
 	size_t i;
 
+	if (spool->depot != NULL && spool->stored > 0)
+		depot_clear(spool->depot, &spool->task);
 	end_segments(spool, true);
 	spool->discarding = true;
 	for (i = 0; i < spool->stream_count; i++)
@@ -567,12 +527,16 @@ void
 spool_release(struct spool *spool)
 {
 	end_segments(spool, false);
+	leave_depot(spool, false);
 	free_streams(spool);
 }
 
 void
 spool_remove(struct spool *spool)
 {
+	bool clear = spool->was_stored;
+
 	end_segments(spool, true);
+	leave_depot(spool, clear);
 	free_streams(spool);
 }

@@ -26,6 +26,7 @@
 #include "base/id.h"
 #include "runner/protocol.h"
 
+struct depot;
 struct err;
 struct spool_segment;
 
@@ -55,6 +56,7 @@ struct spool {
 	uint32_t epoch;
 	uint64_t most_bytes; /* ceiling of all segments together */
 	uint64_t bytes;	     /* in all segments */
+	uint64_t stored;     /* of these, on the disk */
 	uint64_t unsent;     /* bytes of records behind the reading position */
 	struct spool_segment *first, *last;
 	struct spool_at read; /* reading position */
@@ -68,6 +70,14 @@ struct spool {
 	bool dry;	      /* spool_append() was refused; on_room is owed */
 	void (*on_room)(void *arg);
 	void *on_room_arg;
+
+	struct depot *depot;	      /* NULL: nothing goes to the disk */
+	struct spool *prev, *next;    /* the depot's list */
+	void (*on_unsent)(void *arg); /* as on_room: what was to be fetched is there */
+	bool was_stored;	      /* something of it may be on the disk */
+	bool wants_fetch;	      /* the segment at the reading position is on the disk */
+	int lost; /* errno: what was to be fetched cannot be read; 0: all is well */
+	uint32_t drop_from, drop_end; /* segments that are to be unlinked on the disk */
 };
 
 /*
@@ -76,6 +86,12 @@ struct spool {
  */
 void spool_init(struct spool *spool, int dir_fd, const struct id *task, uint32_t epoch,
 		uint64_t most_bytes, void (*on_room)(void *arg), void *arg);
+
+/*
+ * Let it spill to the disk: after spool_init(), before spool_recover(). on_unsent is called with
+ * on_room's argument when spool_has_unsent() has become true by what was fetched.
+ */
+void spool_share(struct spool *spool, struct depot *depot, void (*on_unsent)(void *arg));
 
 /*
  * Find the segments of an earlier runnerd; call after spool_init(). A torn record at the end is cut
@@ -119,7 +135,8 @@ uint64_t spool_total(const struct spool *spool);
 /* The hub wants none of it: forget what is there, and take what comes without keeping it. */
 void spool_discard(struct spool *spool);
 
-/* Is there anything behind the reading position? Anything that the hub may not have? */
+/* Is there anything behind the reading position that need not be fetched first? Anything that the
+ * hub may not have? */
 bool spool_has_unsent(const struct spool *spool);
 bool spool_is_acked(const struct spool *spool);
 /* Was something handed out that is not acknowledged? */
@@ -145,5 +162,31 @@ void spool_rewind(struct spool *spool);
  * than before is ignored; one beyond the stream's end counts as its end.
  */
 void spool_acked(struct spool *spool, uint32_t step, uint32_t attempt, uint64_t offset);
+
+/* --- for the depot: spool_disk.c ---------------------------------------------------------------
+ */
+
+/* Is the segment at the reading position on the disk and in memory? */
+bool spool_is_loaded(const struct spool *spool);
+/* Number of the segment that is to be fetched, that may be moved to the disk; 0: none. */
+uint32_t spool_wanted(const struct spool *spool);
+uint32_t spool_movable(const struct spool *spool);
+
+/* A segment is being moved, or is not after all. */
+void spool_moving(struct spool *spool, uint32_t number, bool moving);
+/* It is on the disk, len bytes of it: the other copy goes. */
+void spool_moved(struct spool *spool, uint32_t number, uint64_t len);
+/* It is in memfd, which is taken. */
+void spool_fetched(struct spool *spool, uint32_t number, int memfd, uint64_t len);
+/* It cannot be fetched: spool_unsent() fails from here on. */
+void spool_lost(struct spool *spool, int sys);
+/* The hub has it: it is to go from the disk. */
+void spool_drop_stored(struct spool *spool, uint32_t number);
+/* A stream's place, made where there is none; NULL when there are too many. */
+struct spool_stream *spool_need_stream(struct spool *spool, uint32_t step, uint32_t attempt);
+/* A segment is there (1), or is not any more (-1): its bytes are counted. */
+void spool_count_segment(struct spool *spool, const struct spool_segment *segment, int sign);
+/* There may be room again: on_room is called where it is owed. */
+void spool_look_for_room(struct spool *spool);
 
 #endif

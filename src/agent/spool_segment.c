@@ -150,13 +150,19 @@ spool_segment_rest(struct spool_segment *segment)
 }
 
 void
-spool_segment_free(struct spool_segment *segment, int dir_fd, bool unlink_it)
+spool_segment_unlink(const struct spool_segment *segment, int dir_fd)
 {
 	char name[NAME_BYTES];
 
+	(void)unlinkat(dir_fd, name_of(name, segment->number), 0);
+}
+
+void
+spool_segment_free(struct spool_segment *segment, int dir_fd, bool unlink_it)
+{
 	spool_segment_rest(segment);
-	if (unlink_it)
-		(void)unlinkat(dir_fd, name_of(name, segment->number), 0);
+	if (unlink_it && !segment->stored)
+		spool_segment_unlink(segment, dir_fd);
 	free(segment);
 }
 
@@ -352,5 +358,48 @@ spool_segment_open(struct spool_segment **out, int dir_fd, uint32_t number, bool
 		return 0;
 	}
 	spool_segment_free(segment, dir_fd, rc == 0);
+	return rc;
+}
+
+int
+spool_segment_look(struct spool_segment **out, int dir_fd, uint32_t number, spool_seen_fn *seen,
+		   void *arg, struct err *err)
+{
+	struct spool_segment *segment;
+	char name[NAME_BYTES];
+	const char *wrong;
+	struct stat st;
+	void *bytes;
+	int fd = openat(dir_fd, name_of(name, number), O_RDONLY | O_CLOEXEC), rc = 0;
+
+	*out = NULL;
+	if (fd < 0)
+		return err_sys(err, "cannot open a segment of the task's spool");
+	segment = segment_new(number, fd);
+	if (fstat(fd, &st) != 0) {
+		rc = err_sys(err, "cannot see the size of the task's spool");
+		goto failed;
+	}
+	segment->len = (uint64_t)st.st_size;
+	bytes = mmap(NULL, (size_t)st.st_size + 1, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (bytes == MAP_FAILED) {
+		rc = err_sys(err, "cannot read the task's spool");
+		goto failed;
+	}
+	wrong = check_head(bytes, segment->len, number, &segment->head);
+	if (wrong == NULL)
+		rc = walk_head(bytes, segment->head, seen, arg, err);
+	else
+		rc = err_set(err, ERR_INPUT, "segment %u of the task's spool cannot be read: %s",
+			     number, wrong);
+	(void)munmap(bytes, (size_t)st.st_size + 1);
+	if (rc < 0)
+		goto failed;
+	spool_segment_rest(segment);
+	*out = segment;
+	return 0;
+
+failed:
+	spool_segment_free(segment, dir_fd, false);
 	return rc;
 }

@@ -21,6 +21,8 @@ struct spool_segment {
 	int fd;	       /* -1 while it rests */
 	uint64_t head; /* length of the head: where the first record begins */
 	uint64_t len;  /* of the file: head and whole records */
+	bool moving;   /* it is being copied to the disk: nothing is written to it any more */
+	bool stored;   /* it is on the disk, and not in the task's directory */
 };
 
 /* "spool.00000001" and back; false when it is no such name. */
@@ -50,8 +52,16 @@ typedef int spool_seen_fn(void *arg, const struct spool_seen *seen, struct err *
 int spool_segment_open(struct spool_segment **out, int dir_fd, uint32_t number, bool last,
 		       spool_seen_fn *seen, void *arg, struct err *err);
 
+/*
+ * The same for one on the disk that has a successor: its head alone is looked at, since the next
+ * one's says what its records come to. It rests.
+ */
+int spool_segment_look(struct spool_segment **out, int dir_fd, uint32_t number, spool_seen_fn *seen,
+		       void *arg, struct err *err);
+
 /* Close the file until it is read again. */
 void spool_segment_rest(struct spool_segment *segment);
+void spool_segment_unlink(const struct spool_segment *segment, int dir_fd);
 void spool_segment_free(struct spool_segment *segment, int dir_fd, bool unlink_it);
 
 /* Append one record with one write(2). On failure the file is as it was. */

@@ -374,6 +374,15 @@ on_spool_room(void *arg)
 	later_want(&task->tidy);
 }
 
+static void
+on_spool_unsent(void *arg)
+{
+	struct task *task = arg;
+
+	OBJ_CHECK(task, TASK_MAGIC);
+	task->tasks->hooks.on_output(task->tasks->hooks.arg, task);
+}
+
 struct task *
 task_alloc(struct tasks *tasks, const struct id *id, uint32_t epoch)
 {
@@ -402,6 +411,7 @@ task_open_spool(struct task *task)
 {
 	spool_init(&task->spool, task->dir_fd, &task->id, task->epoch,
 		   task->tasks->settings.spool_most_bytes, on_spool_room, task);
+	spool_share(&task->spool, task->tasks->settings.depot, on_spool_unsent);
 }
 
 void

@@ -23,6 +23,7 @@
 #include "base/id.h"
 #include "base/slab.h"
 
+struct depot;
 struct err;
 struct json;
 struct loop;
@@ -58,6 +59,7 @@ struct tasks_settings {
 	uint32_t orphan_ms; /* how long a task goes on without a runnerd; SUPERVISOR_ORPHAN_FOREVER
 			     */
 	uint64_t spool_most_bytes;  /* of one task */
+	struct depot *depot;	    /* shared by all spools; NULL: nothing goes to the disk */
 	uint64_t output_most_bytes; /* memory that output is on its way through: agent/press.h */
 	struct output_limits limits;
 	uint64_t output_rate; /* bytes of one task in a second; 0: no limit */
