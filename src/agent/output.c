@@ -179,6 +179,10 @@ look(struct output *output, size_t most, size_t *moved)
 		fail(output, &err);
 		return false;
 	}
+	if (*moved >= PRESS_PIPE_BYTES && !output->found_full) {
+		output->found_full = true;
+		output->grown = press_grow_pipe(output->press, output->pipe_fd);
+	}
 	if (*moved > 0)
 		note_moved(output, *moved);
 	else
@@ -444,6 +448,7 @@ output_release(struct output *output)
 	watch_stop(&output->watch);
 	timer_release(&output->timer);
 	press_hold(output->press, output_holds(output), 0);
+	press_shrink_pipe(output->press, output->grown);
 	if (output->pipe_fd >= 0)
 		(void)close(output->pipe_fd);
 	(void)close(output->memfd);

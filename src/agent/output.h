@@ -80,6 +80,8 @@ struct output {
 	uint64_t read_us;  /* last look at the pipe */
 	uint64_t moved_us; /* when it last printed, or was started */
 	uint64_t hold_us;  /* its rate lets nothing be taken before */
+	size_t grown;	   /* bytes that its pipe was given */
+	bool found_full;   /* once, its pipe */
 	unsigned pace_ms;  /* between two looks */
 	bool ended;	   /* end of file was seen */
 	bool draining, polled, blocked, failed;

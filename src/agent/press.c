@@ -11,6 +11,7 @@
 #include "agent/spool.h"
 #include "base/err.h"
 #include "format/frame.h"
+#include "loop/pipe.h"
 #include "runner/protocol.h"
 
 _Static_assert(RUNNER_RECORD_HEADER_BYTES + RUNNER_RECORD_FRAME_MOST_BYTES <= CHUNK_MOST_BYTES,
@@ -41,6 +42,7 @@ press_init(struct press *press, struct loop *loop, int zstd_level, size_t memory
 		frame_packer_free(press->packer);
 		return err->code;
 	}
+	press->pipes_most = pipe_user_bytes() / 4;
 	timer_init(&press->trim, loop, on_trim, press);
 	return 0;
 }
@@ -103,6 +105,24 @@ bool
 press_is_short(const struct press *press)
 {
 	return slab_use(press->slab).charged_bytes >= half(press);
+}
+
+/* --- pipes --- */
+
+size_t
+press_grow_pipe(struct press *press, int pipe_fd)
+{
+	if (press->pipes_grown + PRESS_PIPE_BYTES > press->pipes_most ||
+	    !pipe_grow(pipe_fd, 2 * PRESS_PIPE_BYTES))
+		return 0;
+	press->pipes_grown += PRESS_PIPE_BYTES;
+	return PRESS_PIPE_BYTES;
+}
+
+void
+press_shrink_pipe(struct press *press, size_t bytes)
+{
+	press->pipes_grown -= bytes;
 }
 
 /* --- lines --- */

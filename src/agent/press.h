@@ -33,6 +33,7 @@ struct spool_chunk;
 
 enum {
 	PRESS_CHUNK_BYTES = 65536, /* most that becomes one record */
+	PRESS_PIPE_BYTES = 65536,  /* room of a pipe as it is made */
 	PRESS_TRIM_MS = 2000,
 	/* Set aside for chunks: three that one output works with, the rest for a batch. */
 	PRESS_CHUNKS_KEPT = 9,
@@ -46,6 +47,7 @@ struct press {
 	struct frame_packer *packer;
 	struct slab *slab;
 	struct timer trim;
+	size_t pipes_grown, pipes_most;	      /* bytes that pipes were given, and may be */
 	struct output_limits limits;	      /* all zero: none */
 	uint64_t bytes, records, frame_bytes; /* counted since the start */
 	uint64_t dropped;		      /* bytes of steps' that were not kept */
@@ -66,6 +68,15 @@ void press_hold(struct press *press, uint64_t before, uint64_t after);
 size_t press_allowance(const struct press *press, uint64_t holds);
 /* Should everybody let go of what can be committed? */
 bool press_is_short(const struct press *press);
+
+/*
+ * Give a pipe that was found full twice its room, once. It makes reading one noisy step some percent
+ * cheaper (doc/performance.md). All pipes together get a quarter of what their user may
+ * have at most: the job's own count too. Returns how much was added, for press_shrink_pipe() when
+ * it is closed; 0 when it stays as it is.
+ */
+size_t press_grow_pipe(struct press *press, int pipe_fd);
+void press_shrink_pipe(struct press *press, size_t bytes);
 
 /*
  * Press text (chunk->len bytes, at most PRESS_CHUNK_BYTES) into a record at the end of its stream:

@@ -7,12 +7,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/err.h"
+
+enum { PIPE_PAGES_SOFT = 16384 /* Linux's default */, PAGE_BYTES = 4096 };
 
 int
 pipe_memfd_new(int *fd, const char *name, struct err *err)
@@ -50,6 +53,28 @@ pipe_splice(int pipe_fd, int memfd, uint64_t size, size_t most, size_t *moved, b
 	else if (errno != EAGAIN)
 		return err_sys(err, "cannot take a step's output out of its pipe");
 	return 0;
+}
+
+bool
+pipe_grow(int pipe_fd, size_t bytes)
+{
+	return fcntl(pipe_fd, F_SETPIPE_SZ, (int)bytes) >= 0;
+}
+
+size_t
+pipe_user_bytes(void)
+{
+	char text[24] = "";
+	int fd = open("/proc/sys/fs/pipe-user-pages-soft", O_RDONLY | O_CLOEXEC);
+	unsigned long pages;
+
+	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
+		pages = PIPE_PAGES_SOFT;
+	else
+		pages = strtoul(text, NULL, 10);
+	if (fd >= 0)
+		(void)close(fd);
+	return pages == 0 || pages > SIZE_MAX / PAGE_BYTES ? SIZE_MAX : pages * PAGE_BYTES;
 }
 
 int

@@ -30,6 +30,14 @@ int pipe_memfd_new(int *fd, const char *name, struct err *err);
 int pipe_splice(int pipe_fd, int memfd, uint64_t size, size_t most, size_t *moved, bool *ended,
 		struct err *err);
 
+/* Make room for bytes in the pipe. False when the user's pipes have too many pages already. */
+bool pipe_grow(int pipe_fd, size_t bytes);
+/*
+ * Bytes that all pipes of one user may have before what is made next gets 8 KiB instead of 64
+ * (fs.pipe-user-pages-soft); SIZE_MAX when there is no limit.
+ */
+size_t pipe_user_bytes(void);
+
 /* Bytes that wait in the pipe. */
 int pipe_waiting(int pipe_fd, size_t *waiting, struct err *err);
 

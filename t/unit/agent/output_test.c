@@ -814,6 +814,32 @@ test_output_is_read_no_faster_than_its_rate(void **state)
 	rig_free(rig);
 }
 
+/* A step that fills its pipe gets a larger one, as long as pages of the user's are left. */
+static void
+test_output_of_a_noisy_step_gets_a_larger_pipe(void **state)
+{
+	struct rig *rig = rig_new(*state, 64 << 20);
+	static char bytes[65536];
+
+	memset(bytes, 'x', sizeof(bytes));
+	put(rig, bytes, 1000);
+	assert_true(output_drain(&rig->output));
+	assert_int_equal(fcntl(rig->write_fd, F_GETPIPE_SZ), 65536);
+	rig->press.pipes_most = 0;
+	put(rig, bytes, sizeof(bytes));
+	assert_true(output_drain(&rig->output));
+	assert_int_equal(fcntl(rig->write_fd, F_GETPIPE_SZ), 65536);
+	rig->press.pipes_most = PRESS_PIPE_BYTES;
+	rig->output.found_full = false;
+	put(rig, bytes, sizeof(bytes));
+	assert_true(output_drain(&rig->output));
+	assert_int_equal(fcntl(rig->write_fd, F_GETPIPE_SZ), 2 * 65536);
+	assert_int_equal(rig->press.pipes_grown, PRESS_PIPE_BYTES);
+	output_release(&rig->output);
+	assert_int_equal(rig->press.pipes_grown, 0);
+	rig_free(rig);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, scratch_setup, scratch_teardown)
 
 int
@@ -830,6 +856,7 @@ main(void)
 		T(test_output_masks_a_secret_that_a_restart_has_cut),
 		T(test_output_start_refuses_a_memfd_that_ends_before_the_spool),
 		T(test_output_keeps_a_last_line_that_fits),
+		T(test_output_of_a_noisy_step_gets_a_larger_pipe),
 		T(test_output_of_a_quiet_step_comes_while_64_print_on),
 		T(test_output_memory_is_bounded_and_the_noisiest_wait),
 		T(test_output_is_cut_at_the_limit_wherever_it_was_killed),
