@@ -36,6 +36,7 @@ extern const struct command context_create_command, context_list_command, contex
 	context_remove_command, context_delete_command, context_import_command;
 extern const struct command envvar_list_command, envvar_set_command, envvar_remove_command,
 	envvar_import_command;
+extern const struct command ssh_key_add_command, ssh_key_list_command, ssh_key_remove_command;
 extern const struct command project_list_command, project_show_command;
 extern const struct command agent_list_command;
 extern const struct command completion_command;

@@ -7,6 +7,8 @@
 
 #include <openssl/evp.h>
 
+#include <string.h>
+
 #include "base/assert.h"
 
 void
@@ -32,4 +34,11 @@ digest_sha256_hex(char room[DIGEST_TEXT_BYTES], const void *bytes, size_t len)
 	}
 	room[2 * DIGEST_BYTES] = '\0';
 	return room;
+}
+
+void
+digest_md5(unsigned char out[DIGEST_MD5_BYTES], const void *bytes, size_t len)
+{
+	if (EVP_Digest(bytes, len, out, NULL, EVP_md5(), NULL) != 1)
+		memset(out, 0, DIGEST_MD5_BYTES);
 }

@@ -8,12 +8,15 @@
 
 #include <stddef.h>
 
-enum { DIGEST_BYTES = 32, DIGEST_TEXT_BYTES = 65 };
+enum { DIGEST_BYTES = 32, DIGEST_TEXT_BYTES = 65, DIGEST_MD5_BYTES = 16 };
 
 /* Of all bytes at once. */
 void digest_sha256(unsigned char out[DIGEST_BYTES], const void *bytes, size_t len);
 
 /* The same as 64 lower-case hexadecimal digits and a NUL. Returns room. */
 const char *digest_sha256_hex(char room[DIGEST_TEXT_BYTES], const void *bytes, size_t len);
+
+/* As a name that others use, for nothing that must be secure; zero where the host forbids MD5. */
+void digest_md5(unsigned char out[DIGEST_MD5_BYTES], const void *bytes, size_t len);
 
 #endif

@@ -8,6 +8,7 @@ libformat_a_SOURCES = \
 	src/format/json.c src/format/json.h src/format/json_write.c \
 	src/format/openmetrics.c src/format/openmetrics.h \
 	src/format/seal.c src/format/seal.h \
+	src/format/ssh_key.c src/format/ssh_key.h \
 	src/format/yaml.c src/format/yaml.h \
 	src/format/yaml_anchor.c \
 	src/format/yaml_map.c \

@@ -1,7 +1,7 @@
 /*
  * grant.c - the values of contexts and project variables that a lease was given.
  *
- * The clear text is an object of names and values. Later contexts stand above
+ * The clear text is an object of names and values; keys are among them, by their fingerprints. Later contexts stand above
  * earlier ones, and all above the project.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -19,6 +19,7 @@
 #include "hub/document.h"
 #include "hub/model.h"
 #include "hub/secrets.h"
+#include "hub/ssh_keys.h"
 #include "hub/store/store.h"
 
 enum { MASKED_FROM_BYTES = 4 };
@@ -69,6 +70,20 @@ add_context(struct json *out, struct model *model, const char *owner, const char
 	return err_hint(err, "make it with 'runnerctl context create'");
 }
 
+static bool
+needs_keys(struct task *task)
+{
+	const char *name, *kind;
+	size_t i;
+
+	for (i = 0; i < task_step_count(task); i++) {
+		task_step_words(task, i, &name, &kind);
+		if (strcmp(kind, "checkout") == 0 || strcmp(kind, "add_ssh_keys") == 0)
+			return true;
+	}
+	return false;
+}
+
 static int
 collect(struct json *out, struct task *task, struct err *err)
 {
@@ -82,7 +97,10 @@ collect(struct json *out, struct task *task, struct err *err)
 	secrets_owner_of(owner, project->row.slug);
 	for (i = json_count(contexts); rc == 0 && i > 0; i--)
 		rc = add_context(out, model, owner, json_str(json_at(contexts, i - 1)), err);
-	return rc < 0 ? rc : add_variables(out, model, &project->variables, err);
+	if (rc == 0)
+		rc = add_variables(out, model, &project->variables, err);
+	return rc == 0 && needs_keys(task) ? add_variables(out, model, &project->ssh_keys, err)
+					   : rc;
 }
 
 static void
@@ -140,16 +158,24 @@ is_masked(const char *value)
 static void
 apply(const struct json *values, struct json *document, struct json *environment)
 {
-	struct json *mask = json_new_array();
+	struct json *mask = json_new_array(), *keys = json_new_array();
 	void *it;
+	size_t i;
 
 	for (it = json_first(values); it != NULL; it = json_next(values, it)) {
+		if (ssh_key_is_name(json_key(it))) {
+			ssh_key_put(keys, json_key(it), json_str(json_value(it)));
+			continue;
+		}
 		if (json_get(environment, json_key(it)) == NULL)
 			json_put(environment, json_key(it), json_ref(json_value(it)));
 		if (is_masked(json_str(json_value(it))))
 			json_push(mask, json_ref(json_value(it)));
 	}
+	for (i = 0; i < json_count(keys); i++)
+		json_push(mask, json_ref(json_get(json_at(keys, i), "private_key")));
 	json_put(document, "mask", mask);
+	json_put(document, "ssh_keys", keys);
 }
 
 void

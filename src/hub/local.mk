@@ -27,6 +27,7 @@ libhub_a_SOURCES = \
 	src/hub/api/router.c src/hub/api/router.h \
 	src/hub/api/routes.c \
 	src/hub/api/runner_classes.c \
+	src/hub/api/ssh_keys.c \
 	src/hub/api/variables.c src/hub/api/variables.h \
 	src/hub/api/views.c src/hub/api/views.h \
 	src/hub/api/views_v2.c \
@@ -50,6 +51,7 @@ libhub_a_SOURCES = \
 	src/hub/rows.c src/hub/rows.h \
 	src/hub/scheduler.c src/hub/scheduler.h \
 	src/hub/secrets.c src/hub/secrets.h \
+	src/hub/ssh_keys.c src/hub/ssh_keys.h \
 	src/hub/serial.c src/hub/serial.h \
 	src/hub/settings.c src/hub/settings.h \
 	src/hub/states.c src/hub/states.h \

@@ -216,6 +216,7 @@ release_tables(struct model *model)
 		HASH_DEL(model->projects, project);
 		free((char *)project->row.slug);
 		variables_release(&project->variables);
+		variables_release(&project->ssh_keys);
 		free(project);
 	}
 	secrets_release(model);

@@ -89,6 +89,7 @@ struct touched {
 struct project {
 	struct project_row row;
 	struct variables variables;
+	struct variables ssh_keys; /* ssh_keys.h */
 	bool is_touched;
 	UT_hash_handle hh; /* by row.slug */
 };

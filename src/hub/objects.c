@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "hub/model.h"
+#include "hub/ssh_keys.h"
 
 /* --- tables -------------------------------------------------------------------------------- */
 
@@ -72,6 +73,7 @@ project_new(struct model *model, const struct project_row *row)
 	project->row = *row;
 	project->row.slug = mem_strdup(row->slug);
 	project->variables.owner = row->id;
+	ssh_keys_owner(&project->ssh_keys.owner, &row->id);
 	HASH_ADD_KEYPTR(hh, model->projects, project->row.slug, strlen(project->row.slug), project);
 	return project;
 }

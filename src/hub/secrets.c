@@ -236,16 +236,13 @@ submit_variable(struct model *model, enum store_op_kind kind, const struct varia
 	store_submit(model->store, op, NULL, NULL);
 }
 
-int
-variable_set(struct variable **out, struct model *model, struct variables *variables,
-	     const char *name, const char *value, struct err *err)
+struct variable *
+variable_put(struct model *model, struct variables *variables, const char *name, const char *value)
 {
 	struct variable *variable = variable_find(variables, name);
 	struct variable_row row = {.owner = variables->owner, .updated_ms = model->unix_ms()};
 	unsigned char *sealed;
 
-	if (variable_check(variables, name, value, err) < 0)
-		return err->code;
 	(void)snprintf(row.name, sizeof(row.name), "%s", name);
 	row.created_ms = variable != NULL ? variable->row.created_ms : row.updated_ms;
 	secrets_seal(&sealed, &row.sealed_len, model->seal_key, &row.owner, name, value, strlen(value));
@@ -253,7 +250,16 @@ variable_set(struct variable **out, struct model *model, struct variables *varia
 	submit_variable(model, STORE_PUT_VARIABLE, &row);
 	if (variable != NULL)
 		variable_free(variables, variable);
-	*out = variable_new(variables, &row);
+	return variable_new(variables, &row);
+}
+
+int
+variable_set(struct variable **out, struct model *model, struct variables *variables,
+	     const char *name, const char *value, struct err *err)
+{
+	if (variable_check(variables, name, value, err) < 0)
+		return err->code;
+	*out = variable_put(model, variables, name, value);
 	return 0;
 }
 
@@ -330,9 +336,12 @@ find_owner(struct model *model, const struct id *owner)
 
 	if (context != NULL)
 		return &context->variables;
-	HASH_ITER (hh, model->projects, project, next)
+	HASH_ITER (hh, model->projects, project, next) {
 		if (id_eq(&project->row.id, owner))
 			return &project->variables;
+		if (id_eq(&project->ssh_keys.owner, owner))
+			return &project->ssh_keys;
+	}
 	return NULL;
 }
 

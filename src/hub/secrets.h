@@ -1,5 +1,5 @@
 /*
- * secrets.h - contexts, and the variables of contexts and projects.
+ * secrets.h - contexts, and the variables of contexts and projects (a project's keys too).
  *
  * All are in memory and in the store, each value sealed with a key that follows from the hub's
  * secret key and bound to its owner and name. A value is opened when its tail is shown
@@ -68,6 +68,9 @@ int variable_check(const struct variables *variables, const char *name, const ch
 /* Make or change one. Fails like variable_check(). */
 int variable_set(struct variable **out, struct model *model, struct variables *variables,
 		 const char *name, const char *value, struct err *err);
+/* The same without a check: its name and value are what the caller wants them to be. */
+struct variable *variable_put(struct model *model, struct variables *variables, const char *name,
+			      const char *value);
 void variable_delete(struct model *model, struct variables *variables, struct variable *variable);
 
 /* Append the value and a NUL. Fails: ERR_HOST when it does not open: damaged, or sealed with

@@ -3,7 +3,7 @@
 #   ./configure --enable-fuzzers CC=clang && make t/fuzz/task_doc && t/fuzz/task_doc -max_total_time=60 t/data/fuzz/task_doc
 # A target appends to fuzz_targets and has its libraries in <target>_LDADD.
 fuzz_targets = t/fuzz/task_doc t/fuzz/output_record t/fuzz/url t/fuzz/config t/fuzz/mask t/fuzz/dotenv \
-	t/fuzz/yaml t/fuzz/substitute t/fuzz/expr t/fuzz/filter t/fuzz/accept t/fuzz/marks
+	t/fuzz/yaml t/fuzz/substitute t/fuzz/expr t/fuzz/filter t/fuzz/accept t/fuzz/marks t/fuzz/ssh_key
 if FUZZERS
 fuzz_main =
 else
@@ -15,6 +15,9 @@ t_fuzz_task_doc_LDADD = libtask.a libformat.a libbase.a $(format_libs)
 t_fuzz_output_record_SOURCES = t/fuzz/output_record.c $(fuzz_main)
 t_fuzz_output_record_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 t_fuzz_output_record_LDADD = libtask.a libformat.a libbase.a $(format_libs)
+t_fuzz_ssh_key_SOURCES = t/fuzz/ssh_key.c $(fuzz_main)
+t_fuzz_ssh_key_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+t_fuzz_ssh_key_LDADD = libformat.a libbase.a $(format_libs)
 t_fuzz_accept_SOURCES = t/fuzz/accept.c $(fuzz_main)
 t_fuzz_accept_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 t_fuzz_accept_LDADD = libhttp.a libbase.a

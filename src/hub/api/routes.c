@@ -16,6 +16,7 @@ const struct route *const route_tables[] = {
 	people_continue_routes,
 	context_routes,
 	project_routes,
+	ssh_key_routes,
 	orb_routes,
 	runner_class_routes,
 	people_job_routes,

@@ -17,6 +17,7 @@
 #include "format/frame.h"
 #include "format/json.h"
 #include "format/seal.h"
+#include "format/ssh_key.h"
 
 static int
 parse(struct json **out, const char *text, struct err *err)
@@ -204,6 +205,46 @@ test_seal_opens_under_its_key_and_name_alone(void **state)
 	}
 }
 
+/* Made by ssh-keygen for this test alone. */
+static const char ssh_key_text[] =
+	"-----BEGIN OPENSSH PRIVATE KEY-----\n"
+	"b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAAAAtzc2gtZW\n"
+	"QyNTUxOQAAACBWOP6lmtSle93vAe3yaNKA4xlSYFSmFuIbHKRVHs79FAAAAIjb1DVo29Q1\n"
+	"aAAAAAtzc2gtZWQyNTUxOQAAACBWOP6lmtSle93vAe3yaNKA4xlSYFSmFuIbHKRVHs79FA\n"
+	"AAAEAXcZwoHREfXbFSNgAFpTo3UMpe76Fvt0Y9jShh2IuMTFY4/qWa1KV73e8B7fJo0oDj\n"
+	"GVJgVKYW4hscpFUezv0UAAAAAXgBAgME\n"
+	"-----END OPENSSH PRIVATE KEY-----\n";
+
+static void
+test_ssh_key_has_the_fingerprints_of_ssh_keygen(void **state)
+{
+	struct err err = ERR_INIT;
+	struct ssh_key key;
+
+	(void)state;
+	assert_int_equal(ssh_key_read(&key, ssh_key_text, &err), 0);
+	assert_string_equal(key.sha256, "SHA256:xQj73oWUiwn/yA6WwapIhP25xsmvH8ln2r8xeqOOrmA");
+	assert_string_equal(key.md5, "9f:91:36:15:8e:18:90:f9:9b:ca:fc:02:c7:f9:20:8c");
+}
+
+static void
+test_ssh_key_is_refused_when_it_is_cut(void **state)
+{
+	static const char end[] = "\n-----END OPENSSH PRIVATE KEY-----\n";
+	char text[sizeof(ssh_key_text) + sizeof(end)];
+	struct err err = ERR_INIT;
+	struct ssh_key key;
+	size_t len;
+
+	(void)state;
+	assert_int_equal(ssh_key_read(&key, "", &err), ERR_INPUT);
+	for (len = 0; len < 140; len++) {
+		memcpy(text, ssh_key_text, len);
+		strcpy(text + len, end);
+		assert_int_equal(ssh_key_read(&key, text, &err), ERR_INPUT);
+	}
+}
+
 int
 main(void)
 {
@@ -216,6 +257,8 @@ main(void)
 		cmocka_unit_test(test_frame_comes_back_and_says_its_size),
 		cmocka_unit_test(test_frame_packer_refuses_levels_there_are_not),
 		cmocka_unit_test(test_digest_gives_the_known_value),
+		cmocka_unit_test(test_ssh_key_has_the_fingerprints_of_ssh_keygen),
+		cmocka_unit_test(test_ssh_key_is_refused_when_it_is_cut),
 		cmocka_unit_test(test_seal_opens_under_its_key_and_name_alone),
 	};
 
