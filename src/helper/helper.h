@@ -17,6 +17,8 @@ int helper_fail(int status, const char *fmt, ...) __attribute__((format(printf, 
 /* All of standard input, NUL-terminated; NULL, and said, when it is longer than most or cannot be
  * read. The caller frees. */
 char *helper_read_input(size_t most, size_t *len);
+/* The same of a descriptor, which is called name. */
+char *helper_read(int fd, const char *name, size_t most, size_t *len);
 
 /*
  * Ask the agent (runner/control.h) and wait for its answer; while it is being restarted, up to
@@ -29,5 +31,13 @@ int helper_ask(const char *verb, const void *value, size_t len);
 
 /* subst.c: print TEXT, or standard input, with the environment's variables put in. */
 int helper_env_subst(int argc, char **argv);
+
+/* glob.c: print the paths that match each PATTERN. */
+int helper_tests_glob(int argc, char **argv);
+
+/* split.c: print a node's share of the tests in FILE, or standard input; or run a command with it.
+ */
+int helper_tests_split(int argc, char **argv);
+int helper_tests_run(int argc, char **argv);
 
 #endif

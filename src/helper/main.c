@@ -30,6 +30,12 @@ helper_fail(int status, const char *fmt, ...)
 char *
 helper_read_input(size_t most, size_t *len)
 {
+	return helper_read(STDIN_FILENO, "standard input", most, len);
+}
+
+char *
+helper_read(int fd, const char *name, size_t most, size_t *len)
+{
 	size_t room = 65536;
 	char *text = malloc(room), *more;
 	ssize_t n;
@@ -41,7 +47,7 @@ helper_read_input(size_t most, size_t *len)
 				break;
 			text = more;
 		}
-		n = read(STDIN_FILENO, text + *len, room - 1 - *len);
+		n = read(fd, text + *len, room - 1 - *len);
 		if (n < 0 && errno == EINTR) {
 			n = 0;
 			continue;
@@ -54,7 +60,7 @@ helper_read_input(size_t most, size_t *len)
 		}
 	}
 	free(text);
-	(void)helper_fail(0, "cannot read standard input, or it is longer than %zu bytes", most);
+	(void)helper_fail(0, "cannot read %s, or it is longer than %zu bytes", name, most);
 	return NULL;
 }
 
@@ -106,6 +112,9 @@ static const struct command {
 	{"step halt", "", "end the job as a success behind this step", step_halt},
 	{"git-mirror", "[doubtful]", NULL, git_mirror},
 	{"env subst", "[TEXT]", "put variables into TEXT, or standard input", helper_env_subst},
+	{"tests glob", "PATTERN...", "print the paths that match", helper_tests_glob},
+	{"tests split", "[FILE]", "print this node's share of tests", helper_tests_split},
+	{"tests run", "--command CMD", "run CMD with this node's share of tests", helper_tests_run},
 };
 
 enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };
@@ -122,7 +131,7 @@ help(void)
 			continue;
 		(void)snprintf(usage, sizeof(usage), "%s %s", commands[i].name,
 			       commands[i].arguments);
-		(void)printf("  %-20s  %s\n", usage, commands[i].help);
+		(void)printf("  %-24s  %s\n", usage, commands[i].help);
 	}
 	(void)printf("\nOptions:\n"
 		     "  -h, --help            this text\n"
@@ -156,6 +165,11 @@ main(int argc, char **argv)
 		return help();
 	if (argc > 0 && strcmp(argv[0], "--version") == 0)
 		return printf("circleci-agent %s\n", PACKAGE_VERSION) > 0 ? EXIT_OK : EXIT_REFUSED;
+	/* "circleci run tests ..." is what newer configs say. */
+	if (argc > 1 && strcmp(argv[0], "run") == 0) {
+		argc--;
+		argv++;
+	}
 	for (i = 0; i < COMMAND_COUNT; i++) {
 		words = words_of(&commands[i], argc, argv);
 		if (words > 0)

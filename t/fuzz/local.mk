@@ -3,7 +3,7 @@
 #   ./configure --enable-fuzzers CC=clang && make t/fuzz/task_doc && t/fuzz/task_doc -max_total_time=60 t/data/fuzz/task_doc
 # A target appends to fuzz_targets and has its libraries in <target>_LDADD.
 fuzz_targets = t/fuzz/task_doc t/fuzz/output_record t/fuzz/url t/fuzz/config t/fuzz/mask t/fuzz/dotenv \
-	t/fuzz/yaml t/fuzz/substitute t/fuzz/expr t/fuzz/filter t/fuzz/accept t/fuzz/marks t/fuzz/ssh_key
+	t/fuzz/yaml t/fuzz/substitute t/fuzz/expr t/fuzz/filter t/fuzz/accept t/fuzz/marks t/fuzz/ssh_key t/fuzz/timings
 if FUZZERS
 fuzz_main =
 else
@@ -18,6 +18,9 @@ t_fuzz_output_record_LDADD = libtask.a libformat.a libbase.a $(format_libs)
 t_fuzz_ssh_key_SOURCES = t/fuzz/ssh_key.c $(fuzz_main)
 t_fuzz_ssh_key_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 t_fuzz_ssh_key_LDADD = libformat.a libbase.a $(format_libs)
+t_fuzz_timings_SOURCES = t/fuzz/timings.c src/helper/timings.c src/helper/items.c $(fuzz_main)
+t_fuzz_timings_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+t_fuzz_timings_LDADD = libbase.a
 t_fuzz_accept_SOURCES = t/fuzz/accept.c $(fuzz_main)
 t_fuzz_accept_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 t_fuzz_accept_LDADD = libhttp.a libbase.a

@@ -1,0 +1,311 @@
+/*
+ * timings.c - how long tests took: from JUnit XML, or lines of "SECONDS NAME".
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "helper/timings.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define WHITE " \t\r\n"
+
+enum { SECONDS_MOST = 1000000000 };
+
+uint64_t
+timings_microseconds(const char *text)
+{
+	uint64_t whole = 0, part = 0, unit = 1000000;
+
+	for (; *text >= '0' && *text <= '9' && whole < SECONDS_MOST; text++)
+		whole = whole * 10 + (uint64_t)(*text - '0');
+	if (*text == '.')
+		for (text++; *text >= '0' && *text <= '9' && unit > 1; text++) {
+			unit /= 10;
+			part += (uint64_t)(*text - '0') * unit;
+		}
+	return whole * 1000000 + part;
+}
+
+static void
+add(struct items *items, const char *name, uint64_t microseconds)
+{
+	if (name == NULL || *name == '\0')
+		return;
+	items_add(items, name, strlen(name));
+	items->list[items->count - 1].weight = microseconds;
+}
+
+/* --- lines --- */
+
+static bool
+read_lines(struct timings *timings, char *text)
+{
+	char *line, *rest = NULL, *name;
+	int type;
+
+	for (line = strtok_r(text, "\r\n", &rest); line != NULL;
+	     line = strtok_r(NULL, "\r\n", &rest)) {
+		name = line + strcspn(line, " \t");
+		if (strspn(line, "0123456789.") != (size_t)(name - line) || *name == '\0')
+			return false;
+		name += strspn(name, " \t");
+		for (type = 0; type < TIMINGS_TYPE_COUNT; type++)
+			add(&timings->of[type], name, timings_microseconds(line));
+	}
+	return true;
+}
+
+/* --- XML --- */
+
+static char *
+put_character(char *to, unsigned long code)
+{
+	if (code < 0x80) {
+		*to++ = (char)code;
+	} else if (code < 0x800) {
+		*to++ = (char)(0xc0 | code >> 6);
+		*to++ = (char)(0x80 | (code & 0x3f));
+	} else if (code < 0x10000) {
+		*to++ = (char)(0xe0 | code >> 12);
+		*to++ = (char)(0x80 | (code >> 6 & 0x3f));
+		*to++ = (char)(0x80 | (code & 0x3f));
+	} else {
+		*to++ = (char)(0xf0 | code >> 18);
+		*to++ = (char)(0x80 | (code >> 12 & 0x3f));
+		*to++ = (char)(0x80 | (code >> 6 & 0x3f));
+		*to++ = (char)(0x80 | (code & 0x3f));
+	}
+	return to;
+}
+
+/* What at (at "&") stands for goes to *to; NULL where it is nothing that we know. The result is
+ * never longer than what it is written as. */
+static char *
+put_entity(char **to, char *at)
+{
+	static const struct {
+		const char *name;
+		char is;
+	} known[] = {
+		{"&amp;", '&'}, {"&lt;", '<'}, {"&gt;", '>'}, {"&quot;", '"'}, {"&apos;", '\''}};
+	unsigned long code;
+	size_t i;
+	char *end;
+
+	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (strncmp(at, known[i].name, strlen(known[i].name)) == 0) {
+			*(*to)++ = known[i].is;
+			return at + strlen(known[i].name);
+		}
+	if (at[1] != '#')
+		return NULL;
+	at += 2;
+	code = *at == 'x' ? strtoul(at + 1, &end, 16) : strtoul(at, &end, 10);
+	if (*end != ';' || end == at || code == 0 || code > 0x10ffff || end - at < 2)
+		return NULL;
+	*to = put_character(*to, code);
+	return end + 1;
+}
+
+/* In its place; it ends at end. */
+static void
+decode(char *value, char *end)
+{
+	char *to = value, *next;
+
+	*end = '\0';
+	while (*value != '\0') {
+		next = *value == '&' ? put_entity(&to, value) : NULL;
+		if (next == NULL) {
+			*to++ = *value;
+			next = value + 1;
+		}
+		value = next;
+	}
+	*to = '\0';
+}
+
+struct attributes {
+	char *file, *classname, *name, *time;
+};
+
+static void
+keep(struct attributes *out, const char *key, size_t len, char *value, char *end)
+{
+	char **field = NULL;
+
+	if (len == 4 && memcmp(key, "file", 4) == 0)
+		field = &out->file;
+	else if (len == 9 && memcmp(key, "classname", 9) == 0)
+		field = &out->classname;
+	else if (len == 4 && memcmp(key, "name", 4) == 0)
+		field = &out->name;
+	else if (len == 4 && memcmp(key, "time", 4) == 0)
+		field = &out->time;
+	if (field == NULL)
+		return;
+	decode(value, end);
+	*field = value;
+}
+
+/* at is behind an element's name. Returns what is behind its ">"; NULL where there is none. */
+static char *
+read_attributes(struct attributes *out, char *at, bool *closed)
+{
+	char *key, *value, *end;
+	size_t len;
+
+	*out = (struct attributes){NULL, NULL, NULL, NULL};
+	*closed = false;
+	for (;;) {
+		at += strspn(at, WHITE);
+		if (*at == '/' || *at == '?') {
+			*closed = true;
+			at++;
+			continue;
+		}
+		if (*at == '>' || *at == '\0')
+			return *at == '>' ? at + 1 : NULL;
+		key = at;
+		len = strcspn(at, WHITE "=/>");
+		at += len;
+		at += strspn(at, WHITE);
+		if (*at != '=' || len == 0)
+			return NULL;
+		at++;
+		at += strspn(at, WHITE);
+		if (*at != '"' && *at != '\'')
+			return NULL;
+		value = at + 1;
+		end = strchr(value, *at);
+		if (end == NULL)
+			return NULL;
+		at = end + 1;
+		keep(out, key, len, value, end);
+	}
+}
+
+/* Behind a comment, character data or a declaration. */
+static char *
+skip(char *at)
+{
+	const char *close = ">";
+	char *end;
+
+	if (strncmp(at, "<!--", 4) == 0)
+		close = "-->";
+	else if (strncmp(at, "<![CDATA[", 9) == 0)
+		close = "]]>";
+	end = strstr(at, close);
+	return end != NULL ? end + strlen(close) : NULL;
+}
+
+static bool
+is_element(const char *at, const char *name)
+{
+	size_t len = strlen(name);
+
+	return strncmp(at + 1, name, len) == 0 && strchr(WHITE "/>", at[1 + len]) != NULL &&
+	       at[1 + len] != '\0';
+}
+
+static void
+add_case(struct timings *timings, const struct attributes *it, const char *suite_file)
+{
+	uint64_t microseconds = timings_microseconds(it->time != NULL ? it->time : "");
+
+	add(&timings->of[TIMINGS_FILENAME], it->file != NULL ? it->file : suite_file, microseconds);
+	add(&timings->of[TIMINGS_CLASSNAME], it->classname, microseconds);
+	add(&timings->of[TIMINGS_TESTNAME], it->name, microseconds);
+}
+
+static bool
+read_xml(struct timings *timings, char *text)
+{
+	const char *suite_file = NULL;
+	struct attributes attributes;
+	char *at = text;
+	bool closed;
+
+	while (at != NULL && (at = strchr(at, '<')) != NULL) {
+		if (at[1] == '!' || at[1] == '?' || at[1] == '/') {
+			if (strncmp(at, "</testsuite>", 12) == 0)
+				suite_file = NULL;
+			at = skip(at);
+		} else if (is_element(at, "testcase")) {
+			at = read_attributes(&attributes, at + 9, &closed);
+			if (at != NULL)
+				add_case(timings, &attributes, suite_file);
+		} else if (is_element(at, "testsuite")) {
+			at = read_attributes(&attributes, at + 10, &closed);
+			if (at != NULL && !closed)
+				suite_file = attributes.file;
+		} else {
+			at++;
+		}
+	}
+	return true;
+}
+
+/* --- all of it --- */
+
+bool
+timings_read(struct timings *timings, char *text)
+{
+	if (strncmp(text, "\xef\xbb\xbf", 3) == 0)
+		text += 3;
+	text += strspn(text, WHITE);
+	return *text == '<' ? read_xml(timings, text) : read_lines(timings, text);
+}
+
+/* Tests of one name are one: their times are added. */
+static void
+settle(struct items *items)
+{
+	size_t i, n = 0;
+
+	items_sort(items);
+	for (i = 0; i < items->count; i++)
+		if (n > 0 && strcmp(items->list[n - 1].text, items->list[i].text) == 0)
+			items->list[n - 1].weight += items->list[i].weight;
+		else
+			items->list[n++] = items->list[i];
+	items->count = n;
+}
+
+void
+timings_settle(struct timings *timings)
+{
+	int type;
+
+	for (type = 0; type < TIMINGS_TYPE_COUNT; type++)
+		settle(&timings->of[type]);
+}
+
+static int
+name_to_item(const void *name, const void *item)
+{
+	const struct item *it = item;
+
+	return strcmp(name, it->text);
+}
+
+const struct item *
+timings_find(const struct timings *timings, enum timings_type type, const char *name)
+{
+	const struct items *items = &timings->of[type];
+
+	if (items->count == 0)
+		return NULL;
+	return bsearch(name, items->list, items->count, sizeof(*items->list), name_to_item);
+}
+
+void
+timings_release(struct timings *timings)
+{
+	int type;
+
+	for (type = 0; type < TIMINGS_TYPE_COUNT; type++)
+		items_release(&timings->of[type]);
+}

@@ -1,0 +1,35 @@
+/*
+ * timings.h - how long tests took: from JUnit XML, or lines of "SECONDS NAME".
+ *
+ * Of a JUnit file the attributes file, classname, name and time of its test cases are read (file
+ * and time may stand at the suite), and nothing else: no entity but the five of XML and numbers is
+ * known, no document type is looked at, nothing is fetched.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef HELPER_TIMINGS_H
+#define HELPER_TIMINGS_H
+
+#include <stdbool.h>
+
+#include "helper/items.h"
+
+enum timings_type { TIMINGS_FILENAME, TIMINGS_CLASSNAME, TIMINGS_TESTNAME, TIMINGS_TYPE_COUNT };
+
+/* Names with their microseconds; each name of a type once, sorted, after timings_settle(). */
+struct timings {
+	struct items of[TIMINGS_TYPE_COUNT];
+};
+
+/* Microseconds of "12.5"; 0 of what is no number. */
+uint64_t timings_microseconds(const char *text);
+
+/* Add what is in text, which is changed. False: it is neither. */
+bool timings_read(struct timings *timings, char *text);
+void timings_settle(struct timings *timings);
+void timings_release(struct timings *timings);
+/* NULL: not known. */
+const struct item *
+timings_find(const struct timings *timings, enum timings_type type, const char *name);
+
+#endif
