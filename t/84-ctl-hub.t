@@ -110,6 +110,12 @@ like "$out" '^Project +gh/ada/engine$' "its project is the git remote's"
 like "$out" '^Branch +main$' "its branch is the one checked out"
 
 start_agent -j 4 --token-file "$tmp/agent.token" --name big1 || exit 1
+knows_agent()
+{
+	runnerctl --hub "$hub_url" top >"$tmp/top" 2>&1 && grep -q '^big1 ' "$tmp/top"
+}
+ok "top: the hub's agents" wait_until 20 knows_agent
+like "$(cat "$tmp/top")" '^hub: version .* pipelines, [0-9]+ tasks queued, [0-9]+ running; 1 agents' 'and what is queued and runs'
 ctl pipeline watch "$pipeline"
 is "$status" 0 "an agent comes and the pipeline succeeds"
 like "$out" '^\[a\] hello from main$' "its output is shown"

@@ -29,6 +29,7 @@ make_agent(const struct lookout_sight *sight)
 	json_put_str(agent, "version", RUNNER_VERSION);
 	json_put_int(agent, "pid", getpid());
 	json_put_time(agent, "started_at", sight->started_ms);
+	json_put_int(agent, "up_ms", clock_unix_ms() - sight->started_ms);
 	return agent;
 }
 
@@ -89,6 +90,14 @@ make_step(const struct task *task)
 }
 
 static struct json *
+make_running(const struct task *task)
+{
+	int64_t since_ms = task_running_ms(task);
+
+	return since_ms != 0 ? json_new_int(clock_unix_ms() - since_ms) : json_new_null();
+}
+
+static struct json *
 make_task(struct uplink *uplink, struct task *task)
 {
 	struct json *json = json_new_object();
@@ -103,6 +112,7 @@ make_task(struct uplink *uplink, struct task *task)
 	json_put_str(json, "outcome", outcome == OUTCOME_NONE ? NULL : outcome_name(outcome));
 	json_put_str(json, "reason", task_reason(task)[0] != '\0' ? task_reason(task) : NULL);
 	json_put_time(json, "running_since", task_running_ms(task));
+	json_put(json, "running_ms", make_running(task));
 	json_put(json, "step", make_step(task));
 	json_put_str(json, "step_name", task_current_step_name(task));
 	json_put_str(json, "last_line", task_last_line(task));

@@ -67,6 +67,7 @@ const struct command *const commands[] = {
 	&project_list_command,
 	&project_show_command,
 	&agent_list_command,
+	&top_command,
 	&completion_command,
 	NULL,
 };

@@ -49,6 +49,8 @@ libctl_a_SOURCES = \
 	src/ctl/table.c src/ctl/table.h \
 	src/ctl/task.c \
 	src/ctl/token.c src/ctl/token.h \
+	src/ctl/top.c src/ctl/top.h src/ctl/top_draw.c src/ctl/top_source.c \
+	src/ctl/usage.c src/ctl/usage.h \
 	src/ctl/watching.c src/ctl/watching.h \
 	src/ctl/workflow.c \
 	src/ctl/workflow_decide.c
