@@ -12,6 +12,7 @@ run_ctl config explain E_TYPE
 is "$status" 0 "a code is explained"
 like "$out" '^E_TYPE \(error\)$' "with its severity"
 like "$out" 'quote what is text' "and its text"
+like "$out" '^    .*steps: \[python: \{tag: 3\.10\}\]\}  # "3\.10"$' "and an example, with what to write instead"
 is "$(printf '%s\n' "$out" | awk 'length > 80' | wc -l)" 0 "in lines that a terminal has room for"
 run_ctl config explain unused
 like "$out" '^W_UNUSED \(warning\)$' "lower case and without its letter, too"

@@ -65,11 +65,14 @@ void diags_print(const struct diags *diags, struct buffer *out, bool colour);
 struct json *diags_describe(const struct diags *diags);
 void diag_read(struct diag *out, const struct json *object);
 
-/*
- * What a code means, for "config explain CODE"; NULL for one that is not a code. Paragraphs are
- * separated by an empty line; one whose lines begin with four blanks is an example.
- */
+/* What a code means, for "config explain CODE"; NULL for one that is not a code. */
 const char *diag_explain(const char *code);
+
+/*
+ * The fragment of a config that gives it, with what to write instead in a remark; NULL where no few
+ * lines do. One that begins with "steps:" is a job's; without "version:" it is of version 2.1.
+ */
+const char *diag_example(const char *code);
 
 /* The index-th of all codes, sorted; NULL behind the last. */
 const char *diag_code(size_t index);

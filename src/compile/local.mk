@@ -9,7 +9,7 @@ libcompile_a_SOURCES = \
 	src/compile/entry.c src/compile/entry.h \
 	src/compile/environment.c src/compile/environment.h \
 	src/compile/executor.c src/compile/executor.h \
-	src/compile/explain.c \
+	src/compile/explain.c src/compile/explain_examples.c \
 	src/compile/expr.c src/compile/expr.h \
 	src/compile/feature.c \
 	src/compile/filter.c src/compile/filter.h \

@@ -353,7 +353,9 @@ substitute_key(struct compilation *c, const struct scope *scope, struct node *ke
 			  "'<<:' merges only when it is plain; tags may stand in values, and in "
 			  "keys under 'environment' and 'requires'",
 			  "a key cannot contain a '<<' tag: '%s'", key->text);
-		return key;
+		copy = value_string(c, key, key->text);
+		copy->flags |= TREE_BAD;
+		return copy;
 	}
 	value = substitute_scalar(c, scope, key);
 	text = value_text(c, value);

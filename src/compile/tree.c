@@ -256,7 +256,7 @@ tree_check_keys(struct compilation *c, const struct node *map, const char *const
 		struct suggestion suggestion;
 		const char *const *k, *hint;
 
-		if (tree_is_in(keys, key->text))
+		if (key->flags & TREE_BAD || tree_is_in(keys, key->text))
 			continue;
 		comp_suggest_init(c, &suggestion, key->text);
 		for (k = keys; *k != NULL; k++)

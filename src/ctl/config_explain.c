@@ -97,7 +97,7 @@ wrap(struct buffer *out, const char *text, size_t len)
 	size_t column = 0, word;
 
 	while (len > 0) {
-		for (word = 0; word < len && text[word] != ' ' && text[word] != '\n';)
+		for (word = 0; word < len && text[word] != ' ';)
 			word++;
 		if (column > 0)
 			buffer_puts(out, column + 1 + word > LINE_COLUMNS ? "\n" : " ");
@@ -110,23 +110,18 @@ wrap(struct buffer *out, const char *text, size_t len)
 	buffer_puts(out, "\n");
 }
 
+/* The text, then the example as a block: indented by four, as Markdown has code. */
 static void
-write_text(struct buffer *out, const char *text)
+write_text(struct buffer *out, const char *code)
 {
-	const char *end;
+	const char *text = diag_explain(code), *line = diag_example(code), *end;
 
-	for (;;) {
-		end = strstr(text, "\n\n");
-		if (end == NULL)
-			end = text + strlen(text);
-		if (text_starts(text, "    "))
-			buffer_printf(out, "%.*s\n", (int)(end - text), text);
-		else
-			wrap(out, text, (size_t)(end - text));
-		if (*end == '\0')
-			return;
+	wrap(out, text, strlen(text));
+	if (line != NULL)
 		buffer_puts(out, "\n");
-		text = end + strspn(end, "\n");
+	for (; line != NULL && *line != '\0'; line = end + 1) {
+		end = strchr(line, '\n');
+		buffer_printf(out, "    %.*s\n", (int)(end - line), line);
 	}
 }
 
@@ -138,6 +133,7 @@ describe(const char *code)
 	json_put_str(item, "code", code);
 	json_put_str(item, "severity", severity_of(code));
 	json_put_str(item, "text", diag_explain(code));
+	json_put_str(item, "example", diag_example(code));
 	return item;
 }
 
@@ -159,7 +155,7 @@ explain_one(const char *typed)
 		return status;
 	}
 	buffer_printf(&text, "%s (%s)\n\n", code, severity_of(code));
-	write_text(&text, diag_explain(code));
+	write_text(&text, code);
 	status = say_result(&text);
 	buffer_release(&text);
 	return status;
@@ -172,11 +168,8 @@ static size_t
 first_sentence(const char *text)
 {
 	const char *end = strstr(text, ". ");
-	const char *paragraph = strstr(text, "\n\n");
 
-	if (end == NULL || (paragraph != NULL && paragraph < end))
-		return paragraph != NULL ? (size_t)(paragraph - text) : strlen(text);
-	return (size_t)(end + 1 - text);
+	return end != NULL ? (size_t)(end + 1 - text) : strlen(text);
 }
 
 static int
@@ -216,10 +209,12 @@ print_page(void)
 		"`W_` are warnings: the config compiles all the same. So are other mistakes\n"
 		"in what no workflow runs. The same texts, one at a time:\n"
 		"`runnerctl config explain CODE`. This page is what\n"
-		"`runnerctl config explain --markdown` prints.\n");
+		"`runnerctl config explain --markdown` prints.\n\n"
+		"An example gives its own code and no other; where a remark stands in it, it says\n"
+		"what to write instead. One that begins with `steps:` is a job's.\n");
 	for (i = 0; (code = diag_code(i)) != NULL; i++) {
 		buffer_printf(&text, "\n## %s\n", code);
-		write_text(&text, diag_explain(code));
+		write_text(&text, code);
 	}
 	status = say_result(&text);
 	buffer_release(&text);

@@ -27,3 +27,8 @@ unit_tests += t/unit/compile/refusal_test
 t_unit_compile_refusal_test_SOURCES = t/unit/compile/refusal_test.c
 t_unit_compile_refusal_test_CPPFLAGS = $(compile_cppflags)
 t_unit_compile_refusal_test_LDADD = $(compile_libs) $(unit_ldadd)
+
+unit_tests += t/unit/compile/explain_test
+t_unit_compile_explain_test_SOURCES = t/unit/compile/explain_test.c
+t_unit_compile_explain_test_CPPFLAGS = $(compile_cppflags)
+t_unit_compile_explain_test_LDADD = $(compile_libs) $(unit_ldadd)
