@@ -47,6 +47,25 @@ like "$(cat "$tmp/document.log")" 'not recovered: ' 'a damaged document is named
 ok 'what runs is ended' wait_gone "$step_pid" 20
 ok 'and nothing is left' nothing_left document
 
+# The host may refuse for a moment: that is no damage, and no task is given up for it.
+crashed refused
+for point in task.open document.read journal.open spool.open; do
+	# shellcheck disable=SC2046
+	timeout 60 strike --at $point --fail 1:EMFILE $(taskd_on refused) >>"$tmp/refused.log" 2>&1
+	status=$?
+	if [ $status -eq 77 ]; then
+		skip "$point fails: who recovers ends" 'this host forbids to trace'
+	else
+		is $status 3 "$point fails: who recovers ends"
+	fi
+done
+ok 'what runs goes on' kill -0 "$step_pid"
+kill -TERM "$step_pid"
+play refused
+is "$(outcomes refused)" '0.1=failed end=failed' 'and the next one finds it'
+is "$(output refused 0)" here 'with its output'
+ok 'and nothing is left' nothing_left refused
+
 mkdir -p "$tmp/begun.run/tasks/00000000-0000-4000-8000-0000000000ff"
 echo '{}' >"$tmp/begun.run/tasks/00000000-0000-4000-8000-0000000000ff/task.json"
 task begun '{"command":"echo fine"}'

@@ -299,24 +299,32 @@ clear_away(struct tasks *tasks, const struct id *id, int dir_fd, struct task *ta
 		(void)close(dir_fd);
 }
 
-static struct task *
-recover_task(struct tasks *tasks, const struct id *id)
+/* What the host refuses now it may grant later: the task is not to be given up for that. */
+static bool
+is_given_up(int rc)
 {
-	struct err err = ERR_INIT;
+	return rc == ERR_GONE || rc == ERR_INPUT;
+}
+
+/* *out is NULL where there was nothing to recover. Fails: the host refuses; all stays as it is. */
+static int
+recover_task(struct tasks *tasks, const struct id *id, struct task **out, struct err *err)
+{
 	struct task *task = NULL;
 	char text[ID_TEXT_BYTES];
 	int dir_fd = -1, rc;
 
-	rc = state_dir_open_task(tasks->settings.state_dir, id, &dir_fd, &err);
+	*out = NULL;
+	rc = state_dir_open_task(tasks->settings.state_dir, id, &dir_fd, err);
 	if (rc == 0)
-		rc = read_document(tasks, id, dir_fd, &task, &err);
-	if (rc == 0) {
+		rc = read_document(tasks, id, dir_fd, &task, err);
+	if (task != NULL)
 		task->dir_fd = dir_fd;
-		rc = read_task(task, &err);
-	}
-	if (rc < 0)
+	if (rc == 0)
+		rc = read_task(task, err);
+	if (is_given_up(rc))
 		log_line(rc == ERR_GONE ? LOG_INFO : LOG_ERROR, LOG_AT_TASK(id_text(text, id)),
-			 "not recovered: %s", err.text);
+			 "not recovered: %s", err->text);
 	/* A document that was cut short has no journal: it was never claimed, and nothing runs. */
 	if (rc == ERR_INPUT && task == NULL &&
 	    faccessat(dir_fd, STATE_JOURNAL_NAME, F_OK, 0) == 0) {
@@ -324,14 +332,23 @@ recover_task(struct tasks *tasks, const struct id *id)
 		task->dir_fd = dir_fd;
 	}
 	if (rc == ERR_INPUT && task != NULL)
-		rc = doom(task, &err);
-	if (rc < 0) {
+		rc = doom(task, err);
+	if (is_given_up(rc)) {
+		*err = (struct err)ERR_INIT;
 		clear_away(tasks, id, dir_fd, task);
-		return NULL;
+		return 0;
+	}
+	if (rc < 0) {
+		if (task != NULL)
+			task_dispose(task); /* and with it dir_fd */
+		else if (dir_fd >= 0)
+			(void)close(dir_fd);
+		return err_wrap(err, "task %s", id_text(text, id));
 	}
 	task_name_work_dir(task);
 	tasks_hold(tasks, task);
-	return task;
+	*out = task;
+	return 0;
 }
 
 int
@@ -346,17 +363,16 @@ recovery_run(struct tasks *tasks, size_t *count, struct err *err)
 		return rc;
 	*count = 0;
 	found = MEM_NEW_ARRAY(struct task *, n + 1);
-	for (i = 0; i < n; i++) {
-		struct task *task = recover_task(tasks, &ids[i]);
-
-		if (task != NULL)
-			found[(*count)++] = task;
+	for (i = 0; i < n && rc == 0; i++) {
+		rc = recover_task(tasks, &ids[i], &found[*count], err);
+		if (found[*count] != NULL)
+			++*count;
 	}
 	/* Only now, so that who hears of them finds all of them. */
-	for (i = 0; i < *count; i++)
+	for (i = 0; i < *count && rc == 0; i++)
 		go_on(found[i]);
 	tasks->counters.recovered += *count;
 	free(found);
 	free(ids);
-	return 0;
+	return rc;
 }

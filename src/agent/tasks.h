@@ -98,8 +98,8 @@ void tasks_free(struct tasks *tasks);
 /*
  * Rebuild the tasks that an earlier runnerd left behind and go on with them: claimed ones begin,
  * unclaimed ones wait for task_forget(), ended ones for their acknowledgements. What cannot be read
- * is logged and removed. *count says how many there are. Fails: ERR_HOST when the state directory
- * cannot be read.
+ * is logged and removed. *count says how many there are. Fails: as the host refused (no descriptor,
+ * no memory, an I/O error): every task stays as it is, for the next try.
  */
 int tasks_recover(struct tasks *tasks, size_t *count, struct err *err);
 

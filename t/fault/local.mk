@@ -5,4 +5,4 @@ taskd_SOURCES = t/fault/taskd.c
 taskd_LDADD = libagent.a libtask.a libwire.a libformat.a libloop.a libbase.a $(format_libs) \
 	$(EVENT_LIBS)
 check_PROGRAMS += t/strike
-t_strike_SOURCES = t/fault/strike.c
+t_strike_SOURCES = t/fault/strike.c t/fault/points.c t/fault/points.h

@@ -1,16 +1,21 @@
 /*
- * strike.c - run a program and strike at its n-th system call: kill it there, or make the call
- * fail.
+ * strike.c - run a program and strike at its n-th system call, or at the n-th pass of a named
+ * point: kill it there, make the call fail, or make it wait.
  *
- * strike [--from CALL] [--calls CALL,CALL...] --count PROGRAM [ARGUMENT...]
- * strike [--from CALL] [--calls CALL,CALL...] --kill N PROGRAM [ARGUMENT...]
- * strike [--from CALL] [--calls CALL,CALL...] --fail N:ERRNO PROGRAM [ARGUMENT...]
+ * strike [WHERE] --count PROGRAM [ARGUMENT...]
+ * strike [WHERE] --kill N | --kill-after N | --fail N:ERRNO | --stall N:MS PROGRAM [ARGUMENT...]
+ * strike --points
  *
- * Counted are the calls of the program's first thread, not of its children: all of them or those
- * named, from the first CALL on (of --from). --kill ends it by SIGKILL before the call is made: the
- * moment between two calls. --fail lets the call do nothing and return the error. Exit status: the
- * program's; 137 when it was killed; 0 after --count, which prints how many calls there were; 77
- * when this host forbids to trace; 2 for wrong usage.
+ * WHERE is --at POINT, one of t/fault/points.c (--points lists them), or [--from CALL] [--calls
+ * CALL,CALL...]: all calls or those named, from the first CALL on. Counted are the calls of all
+ * threads of the program, not of its children. --kill ends it by SIGKILL before the call is made,
+ * --kill-after when it has been made and before the program sees what came of it. --fail lets the
+ * call do nothing and return the error. --stall makes the program stand still before it. Exit
+ * status: the program's; 137 when it was killed; 0 after --count, which prints how many calls there
+ * were; 77 when this host forbids to trace; 2 for wrong usage. A strike that falls is said on
+ * standard error. TERM kills the program.
+ *
+ * This needs nothing in the programs: those that are struck are those that are installed.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -27,7 +32,10 @@
 #include <sys/uio.h>
 #include <sys/user.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
+
+#include "points.h"
 
 enum { EXIT_USAGE = 2, EXIT_NO_TRACE = 77, CALLS_MOST = 16, STOP_IS_CALL = SIGTRAP | 0x80 };
 
@@ -61,14 +69,20 @@ static const struct {
 static const struct {
 	const char *name;
 	int number;
-} errors[] = {{"ENOSPC", ENOSPC}, {"ENOMEM", ENOMEM}, {"EIO", EIO},	 {"EMFILE", EMFILE},
-	      {"EAGAIN", EAGAIN}, {"EINTR", EINTR},   {"EACCES", EACCES}};
+} errors[] = {{"ENOSPC", ENOSPC}, {"ENOMEM", ENOMEM},	     {"EIO", EIO},	 {"EMFILE", EMFILE},
+	      {"EAGAIN", EAGAIN}, {"EINTR", EINTR},	     {"EACCES", EACCES}, {"EPERM", EPERM},
+	      {"EPIPE", EPIPE},	  {"ECONNRESET", ECONNRESET}};
 
 static long wanted[CALLS_MOST];
 static size_t wanted_count;
 static long from = -1;
+static const char *at_point;	/* NULL: calls are counted */
 static unsigned long strike_at; /* 0: only count */
-static int fail_with;		/* 0: kill */
+static enum { KILL, KILL_AFTER, FAIL, STALL } how;
+static int value;    /* an errno; milliseconds */
+static pid_t struck; /* the thread whose call is under way */
+static bool begun_counting;
+static unsigned long count;
 
 static _Noreturn void
 usage(const char *why)
@@ -190,123 +204,215 @@ begin(char **argv)
 	}
 	if (waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status))
 		exit(EXIT_NO_TRACE);
-	if (ptrace(PTRACE_SETOPTIONS, pid, NULL, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL) != 0) {
+	if (ptrace(PTRACE_SETOPTIONS, pid, NULL,
+		   PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL | PTRACE_O_TRACECLONE) != 0) {
 		(void)kill(pid, SIGKILL);
 		exit(EXIT_NO_TRACE);
 	}
 	return pid;
 }
 
-/* At each call's entry. False when the program was killed. */
 static bool
-on_entry(pid_t pid, long number, unsigned long *count, bool *failing)
+is_counted(pid_t tid, const struct __ptrace_syscall_info *call)
 {
-	static bool counting;
+	const struct point *point;
+	long number = (long)call->entry.nr;
 
 	if (from < 0 || number == from)
-		counting = true;
-	if (!counting || !is_wanted(number))
-		return true;
-	if (++*count != strike_at)
-		return true;
-	if (fail_with == 0) {
-		(void)kill(pid, SIGKILL);
-		return false;
-	}
-	*failing = true;
-	set_call(pid, -1);
-	return true;
+		begun_counting = true;
+	if (at_point == NULL)
+		return begun_counting && is_wanted(number);
+	point = point_find(tid, number, (const uint64_t *)call->entry.args);
+	return point != NULL && strcmp(point->name, at_point) == 0;
 }
 
-/* The call number at an entry, -1 at an exit. */
-static long
-entered(pid_t pid)
+static void
+stall(int ms)
+{
+	struct timespec time = {ms / 1000, ms % 1000 * 1000000L};
+
+	while (nanosleep(&time, &time) != 0 && errno == EINTR)
+		;
+}
+
+/* At each call's entry. */
+static void
+on_entry(pid_t pid, pid_t tid, const struct __ptrace_syscall_info *call)
+{
+	if (!is_counted(tid, call) || ++count != strike_at)
+		return;
+	(void)fprintf(stderr, "strike: pass %lu\n", count);
+	switch (how) {
+	case KILL:
+		(void)kill(pid, SIGKILL);
+		return;
+	case FAIL:
+		set_call(tid, -1);
+		break;
+	case KILL_AFTER:
+		break;
+	case STALL:
+		stall(value);
+		return;
+	}
+	struck = tid;
+}
+
+static void
+on_exit_of(pid_t pid, pid_t tid)
+{
+	if (tid != struck)
+		return;
+	struck = 0;
+	if (how == FAIL)
+		set_result(tid, -value);
+	else
+		(void)kill(pid, SIGKILL);
+}
+
+static void
+on_call(pid_t pid, pid_t tid)
 {
 	struct __ptrace_syscall_info info;
 
 	memset(&info, 0, sizeof(info));
-	if (ptrace(PTRACE_GET_SYSCALL_INFO, pid, (void *)sizeof(info), &info) <= 0 ||
-	    info.op != PTRACE_SYSCALL_INFO_ENTRY)
-		return -1;
-	return (long)info.entry.nr;
+	if (ptrace(PTRACE_GET_SYSCALL_INFO, tid, (void *)sizeof(info), &info) <= 0)
+		return;
+	if (info.op == PTRACE_SYSCALL_INFO_ENTRY)
+		on_entry(pid, tid, &info);
+	else if (info.op == PTRACE_SYSCALL_INFO_EXIT)
+		on_exit_of(pid, tid);
+}
+
+/* The signal to go on with. A new thread begins with a stop, a new program with a trap. */
+static int
+signal_of(int status)
+{
+	int signo = WSTOPSIG(status);
+
+	return status >> 16 != 0 || signo == SIGTRAP || signo == SIGSTOP ? 0 : signo;
+}
+
+static pid_t program;
+
+static void
+on_term(int signo)
+{
+	(void)signo;
+	(void)kill(program, SIGKILL);
 }
 
 static int
-run(char **argv, unsigned long *count)
+run(char **argv)
 {
-	pid_t pid = begin(argv);
-	bool failing = false;
+	struct sigaction action = {.sa_handler = on_term, .sa_flags = SA_RESTART};
+	pid_t pid = begin(argv), tid = pid;
 	int status, signo = 0;
-	long number;
 
+	program = pid;
+	(void)sigaction(SIGTERM, &action, NULL);
 	for (;;) {
-		if (ptrace(PTRACE_SYSCALL, pid, NULL, (void *)(intptr_t)signo) != 0 &&
+		if (tid > 0 && ptrace(PTRACE_SYSCALL, tid, NULL, (void *)(intptr_t)signo) != 0 &&
 		    errno != ESRCH)
 			return EXIT_NO_TRACE;
-		if (waitpid(pid, &status, 0) != pid)
+		tid = waitpid(-1, &status, __WALL);
+		if (tid < 0)
 			return EXIT_NO_TRACE;
-		if (WIFEXITED(status))
-			return WEXITSTATUS(status);
-		if (WIFSIGNALED(status))
-			return 128 + WTERMSIG(status);
-		signo = 0;
-		if (WSTOPSIG(status) != STOP_IS_CALL) {
-			signo = WSTOPSIG(status) == SIGTRAP || WSTOPSIG(status) == SIGSTOP
-					? 0
-					: WSTOPSIG(status);
+		if (WIFEXITED(status) || WIFSIGNALED(status)) {
+			if (tid == pid)
+				return WIFEXITED(status) ? WEXITSTATUS(status)
+							 : 128 + WTERMSIG(status);
+			tid = 0; /* a thread: there is nothing to go on */
 			continue;
 		}
-		number = entered(pid);
-		if (number >= 0) {
-			(void)on_entry(pid, number, count, &failing);
-		} else if (failing) {
-			failing = false;
-			set_result(pid, -fail_with);
-		}
+		signo = 0;
+		if (WSTOPSIG(status) == STOP_IS_CALL)
+			on_call(pid, tid);
+		else
+			signo = signal_of(status);
 	}
+}
+
+/* --- arguments --- */
+
+static void
+take_calls(char *list)
+{
+	char *name;
+
+	for (name = strtok(list, ","); name != NULL; name = strtok(NULL, ","))
+		if (wanted_count < CALLS_MOST)
+			wanted[wanted_count++] = call_number(name);
+}
+
+static void
+take_point(const char *name)
+{
+	unsigned i;
+
+	for (i = 0; i < point_count; i++)
+		if (strcmp(points[i].name, name) == 0)
+			at_point = name;
+	if (at_point == NULL)
+		usage("there is no such point: see --points");
+}
+
+/* "--kill" and its like. False: it is no strike. */
+static bool
+take_strike(const char *option, const char *text)
+{
+	static const char *const names[] = {"--kill", "--kill-after", "--fail", "--stall"};
+	unsigned i;
+	char *rest;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]) && strcmp(names[i], option) != 0; i++)
+		;
+	if (i == sizeof(names) / sizeof(names[0]))
+		return false;
+	how = i;
+	strike_at = strtoul(text, &rest, 10);
+	if (strike_at == 0 || *rest != (how == FAIL || how == STALL ? ':' : '\0'))
+		usage("say which pass: --kill N, --kill-after N, --fail N:ERRNO, --stall N:MS");
+	if (how == FAIL)
+		value = error_number(rest + 1);
+	else if (how == STALL)
+		value = (int)strtol(rest + 1, NULL, 10);
+	return true;
 }
 
 int
 main(int argc, char **argv)
 {
-	unsigned long count = 0;
-	bool told = false, only_count = false;
-	char *name;
+	bool only_count = false;
 	int status;
 
-	for (argv++; argc > 1 && strncmp(*argv, "--", 2) == 0; argv++) {
+	for (argv++; argc > 1 && *argv != NULL && strncmp(*argv, "--", 2) == 0; argv++) {
+		if (strcmp(*argv, "--points") == 0) {
+			points_print();
+			return 0;
+		}
 		if (strcmp(*argv, "--count") == 0) {
-			told = only_count = true;
+			only_count = true;
 			continue;
 		}
 		if (argv[1] == NULL)
 			usage("an option needs its value");
-		if (strcmp(*argv, "--from") == 0) {
-			from = call_number(*++argv);
-		} else if (strcmp(*argv, "--calls") == 0) {
-			for (name = strtok(*++argv, ","); name != NULL; name = strtok(NULL, ","))
-				if (wanted_count < CALLS_MOST)
-					wanted[wanted_count++] = call_number(name);
-		} else if (strcmp(*argv, "--kill") == 0 || strcmp(*argv, "--fail") == 0) {
-			bool fails = strcmp(*argv, "--fail") == 0;
-			char *rest;
-
-			strike_at = strtoul(*++argv, &rest, 10);
-			if (strike_at == 0 || (fails ? *rest != ':' : *rest != '\0'))
-				usage("say which call: --kill N, --fail N:ERRNO");
-			fail_with = fails ? error_number(rest + 1) : 0;
-			told = true;
-		} else {
+		if (strcmp(*argv, "--from") == 0)
+			from = call_number(argv[1]);
+		else if (strcmp(*argv, "--calls") == 0)
+			take_calls(argv[1]);
+		else if (strcmp(*argv, "--at") == 0)
+			take_point(argv[1]);
+		else if (!take_strike(*argv, argv[1]))
 			usage("an option is not known");
-		}
+		argv++;
 	}
-	if (!told || *argv == NULL)
-		usage("strike [--from CALL] [--calls CALLS] --count|--kill N|--fail N:ERRNO "
-		      "PROGRAM...");
-	status = run(argv, &count);
-	if (only_count) {
-		(void)printf("%lu\n", count);
-		return status == EXIT_NO_TRACE ? status : 0;
-	}
-	return status;
+	if ((strike_at == 0 && !only_count) || *argv == NULL)
+		usage("strike [--at POINT | --from CALL --calls CALLS] --count | --kill N | "
+		      "--kill-after N | --fail N:ERRNO | --stall N:MS PROGRAM...");
+	status = run(argv);
+	if (!only_count)
+		return status;
+	(void)printf("%lu\n", count);
+	return status == EXIT_NO_TRACE ? status : 0;
 }
