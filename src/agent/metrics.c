@@ -137,7 +137,8 @@ put_output(struct tasks *tasks, struct openmetrics *to)
 	put_memory(&output.memory, to);
 	openmetrics_begin(to, "runnerd_spool_bytes", GAUGE, "bytes",
 			  "Output that waits for the hub, by where it lies.");
-	openmetrics_put(to, output.spool_bytes, "place", "run_dir", NULL);
+	openmetrics_put(to, output.spool_bytes - output.spool_disk_bytes, "place", "run_dir", NULL);
+	openmetrics_put(to, output.spool_disk_bytes, "place", "spool_dir", NULL);
 	openmetrics_begin(
 		to, "runnerd_output_oldest_unsent_seconds", GAUGE, "seconds",
 		"Age of the oldest output record that the hub has not got; 0: it has all.");

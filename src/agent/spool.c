@@ -20,6 +20,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "task/output_record.h"
 
 enum { RECORD_MOST_BYTES = RUNNER_RECORD_HEADER_BYTES + RUNNER_RECORD_FRAME_MOST_BYTES };
@@ -239,14 +240,32 @@ has_room(const struct spool *spool)
 		depot_has_room(spool->depot, spool->bytes - spool->stored, RECORD_MOST_BYTES));
 }
 
+/* Once, until half of it has gone: not each time that a segment makes room and is full again. */
+static void
+tell_full(struct spool *spool)
+{
+	bool of_task = spool->bytes + RECORD_MOST_BYTES > spool->most_bytes;
+	char id[ID_TEXT_BYTES], size[24];
+
+	if (spool->told_bytes > 0)
+		return;
+	spool->told_bytes = spool->bytes;
+	log_line(LOG_WARN, LOG_AT_TASK(id_text(id, &spool->task)),
+		 "no room for more output: %s of it wait for the hub (%s)",
+		 text_bytes(size, spool->bytes),
+		 of_task ? "spool-task-max" : "spool-memory or spool-max, of all tasks");
+}
+
 bool
 spool_is_full(struct spool *spool)
 {
 	if (!has_room(spool))
 		shed_last(spool);
-	if (!has_room(spool))
-		spool->dry = true;
-	return !has_room(spool);
+	if (has_room(spool))
+		return false;
+	tell_full(spool);
+	spool->dry = true;
+	return true;
 }
 
 int
@@ -464,6 +483,8 @@ spool_acked(struct spool *spool, uint32_t step, uint32_t attempt, uint64_t offse
 void
 spool_look_for_room(struct spool *spool)
 {
+	if (spool->bytes < spool->told_bytes / 2)
+		spool->told_bytes = 0;
 	if (!spool->dry || !has_room(spool))
 		return;
 	spool->dry = false;

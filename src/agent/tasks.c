@@ -325,6 +325,7 @@ tasks_measure_output(struct tasks *tasks, struct tasks_output *output)
 	*output = (struct tasks_output){.memory = slab_use(tasks->press.slab)};
 	while ((task = tasks_next(tasks, task)) != NULL) {
 		output->spool_bytes += task->spool.bytes;
+		output->spool_disk_bytes += task->spool.stored;
 		ms = spool_oldest_ms(&task->spool);
 		if (ms != 0 && ms < oldest_ms)
 			oldest_ms = ms;

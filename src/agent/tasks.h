@@ -52,10 +52,10 @@ struct tasks_settings {
 	const char *mirrors;	     /* absolute; git's mirrors; NULL: none */
 	uint64_t mirrors_most_bytes, mirrors_age_ms;
 	const char *known_hosts; /* a file instead of the forges' keys that we know; NULL: none */
-	const char *run_dir; /* in memory, ours alone: keys lie there while a mirror is updated */
-	const char *isolation;	     /* "auto", "none", "user", "namespace": executors/host.h */
-	uint64_t max_run_time_ms;    /* ceiling over what documents say; 0: none */
-	uint32_t grace_ms;	     /* from TERM to KILL; 0: SUPERVISOR_GRACE_MS */
+	const char *run_dir;   /* in memory, ours alone: keys lie there while a mirror is updated */
+	const char *isolation; /* "auto", "none", "user", "namespace": executors/host.h */
+	uint64_t max_run_time_ms; /* ceiling over what documents say; 0: none */
+	uint32_t grace_ms;	  /* from TERM to KILL; 0: SUPERVISOR_GRACE_MS */
 	uint32_t orphan_ms; /* how long a task goes on without a runnerd; SUPERVISOR_ORPHAN_FOREVER
 			     */
 	uint64_t spool_most_bytes;  /* of one task */
@@ -74,13 +74,14 @@ struct tasks_counters {
 	uint64_t by_outcome[8]; /* by enum outcome */
 	uint64_t output_bytes, output_records, frame_bytes;
 	uint64_t output_dropped; /* bytes beyond limits, or without room for them */
-	uint64_t events; /* recorded in journals for the hub */
+	uint64_t events;	 /* recorded in journals for the hub */
 };
 
 /* Output on its way, as of now. */
 struct tasks_output {
-	struct slab_use memory; /* between pipe and hub, but for the spool */
-	uint64_t spool_bytes;
+	struct slab_use memory;	   /* between pipe and hub, but for the spool */
+	uint64_t spool_bytes;	   /* that waits for the hub */
+	uint64_t spool_disk_bytes; /* of these, on the disk */
 	uint64_t oldest_unsent_ms; /* age of the oldest record that the hub has not got; 0: none */
 };
 
