@@ -19,4 +19,13 @@ const char *digest_sha256_hex(char room[DIGEST_TEXT_BYTES], const void *bytes, s
 /* As a name that others use, for nothing that must be secure; zero where the host forbids MD5. */
 void digest_md5(unsigned char out[DIGEST_MD5_BYTES], const void *bytes, size_t len);
 
+/* The same of bytes that come piece by piece: digest_new() -> digest_add() -> digest_end(), which frees it. */
+struct digest;
+struct digest *digest_new(void);
+void digest_add(struct digest *digest, const void *bytes, size_t len);
+void digest_end(struct digest *digest, unsigned char out[DIGEST_BYTES]);
+
+/* 64 lower-case hexadecimal digits and a NUL. Returns room. */
+const char *digest_hex(char room[DIGEST_TEXT_BYTES], const unsigned char digest[DIGEST_BYTES]);
+
 #endif
