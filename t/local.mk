@@ -2,6 +2,7 @@
 # list is t/unit/<folder>/local.mk, which appends to unit_tests. End to end: t/NN-*.t, any
 # language with a "#!" line (t/lib.sh for sh); they start the real programs of the build tree.
 include t/unit/agent/local.mk
+include t/unit/archive/local.mk
 include t/unit/base/local.mk
 include t/unit/ctl/local.mk
 include t/unit/compile/local.mk

@@ -2,8 +2,9 @@
  * control.h - what a job's processes may ask of the agent: the task's control socket.
  *
  * A SOCK_SEQPACKET socket whose path is in the step's environment. One packet asks: a verb, a newline,
- * the value. One packet answers: "ok"; "later", ask again; "wait", it is being done: ask again
- * for as long as it takes; or "no " and a sentence. Who asks is known by descent: a process below a task's runner-init speaks for that task.
+ * the value. One packet answers: "ok", perhaps with a blank and more; "none", there is no such thing; "later", ask again;
+ * "wait", it is being done: ask again for as long as it takes; or "no " and a sentence. A descriptor may come with
+ * either (SCM_RIGHTS). Who asks is known by descent: a process below a task's runner-init speaks for that task.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -19,10 +20,21 @@
  * read; look at it before it is used again. */
 #define CONTROL_VERB_MIRROR "mirror"
 
+/*
+ * A cache is saved in two steps: "begin" with its key is answered by a file to write to, or by "none" where
+ * the key has a cache, which stays; "save" brings that file again with "DIGEST KEY" and the file becomes the
+ * cache. "find" with keys, one a line, is answered by "ok DIGEST SIZE KEY" and the file, or by "none". "lose"
+ * with a key: its file is not what was saved.
+ */
+#define CONTROL_VERB_CACHE_BEGIN "cache-begin"
+#define CONTROL_VERB_CACHE_SAVE	 "cache-save"
+#define CONTROL_VERB_CACHE_FIND	 "cache-find"
+#define CONTROL_VERB_CACHE_LOSE	 "cache-lose"
+
 enum {
 	CONTROL_VALUE_MOST_BYTES = 64 << 10, /* also of all values that one task adds */
 	CONTROL_REQUEST_MOST_BYTES = CONTROL_VALUE_MOST_BYTES + 32,
-	CONTROL_REPLY_MOST_BYTES = 256,
+	CONTROL_REPLY_MOST_BYTES = 1280, /* a cache's key has up to 900 */
 	CONTROL_RETRY_MS = 10000, /* so long a helper waits for an agent that is being restarted */
 };
 

@@ -54,11 +54,17 @@ void
 command_host_init(struct command_host *host, struct arena *arena)
 {
 	const struct passwd *user = getpwuid(geteuid());
+	struct err err = ERR_INIT;
+	char archiver[PATH_MAX];
 
 	host->shell = access("/bin/bash", X_OK) == 0 ? shell_bash : shell_sh;
 	host->search_path =
 		with_helper(host, arena, environment_search_path(arena, getenv("PATH")));
 	host->user = user != NULL ? arena_strdup(arena, user->pw_name) : "runner";
+	if (child_find_program(archiver, sizeof(archiver), "runner-archive", &err) < 0)
+		log_warn("%s", err.text);
+	else
+		host->archiver = arena_strdup(arena, archiver);
 }
 
 static int
@@ -168,10 +174,37 @@ make_scripted(struct command *out, struct arena *arena, const struct command_hos
 	return checkout_environment(own, arena, &need, err);
 }
 
+/* runner-archive, a word of its own for what it is to do, and what that takes. */
+static int
+make_archive_argv(struct command *out, struct arena *arena, const struct command_host *host,
+		  const struct task_step *it, struct err *err)
+{
+	const char *const *more = it->kind == STEP_SAVE_CACHE ? it->paths : it->keys;
+	const char **argv;
+	size_t n = 0, i;
+
+	if (host->archiver == NULL)
+		return err_set(err, ERR_HOST, "runner-archive, which keeps caches, was not found");
+	while (more[n] != NULL)
+		n++;
+	argv = arena_zalloc_array(arena, n + 4, sizeof(*argv));
+	if (argv == NULL)
+		return too_large(err);
+	out->argv = argv;
+	*argv++ = host->archiver;
+	*argv++ = it->kind == STEP_SAVE_CACHE ? "save-cache" : "restore-cache";
+	if (it->kind == STEP_SAVE_CACHE)
+		*argv++ = it->key;
+	for (i = 0; i < n; i++)
+		argv[i] = more[i];
+	return 0;
+}
+
 bool
 command_can_make(enum step_kind kind)
 {
-	return kind == STEP_RUN || kind == STEP_CHECKOUT || kind == STEP_ADD_SSH_KEYS;
+	return kind == STEP_RUN || kind == STEP_CHECKOUT || kind == STEP_ADD_SSH_KEYS ||
+	       kind == STEP_SAVE_CACHE || kind == STEP_RESTORE_CACHE;
 }
 
 int
@@ -190,10 +223,12 @@ command_make(struct command *out, struct arena *arena, const struct command_host
 	out->cwd = it->working_directory == NULL
 			   ? project
 			   : environment_path(arena, work->home, project, it->working_directory);
-	if (it->kind != STEP_RUN)
-		rc = make_scripted(out, arena, host, doc, step, project, work, &own, err);
-	else
+	if (it->kind == STEP_RUN)
 		rc = make_run_argv(out, arena, host, doc, step, attempt, work, err);
+	else if (it->kind == STEP_SAVE_CACHE || it->kind == STEP_RESTORE_CACHE)
+		rc = make_archive_argv(out, arena, host, it, err);
+	else
+		rc = make_scripted(out, arena, host, doc, step, project, work, &own, err);
 	if (rc == 0 && out->cwd == NULL)
 		rc = too_large(err);
 	if (rc == 0)

@@ -32,6 +32,7 @@ struct command_host {
 	const char *search_path;  /* circleci-agent's directory first */
 	const char *control_path; /* the control socket; the owner's, NULL: there is none */
 	const char *user;
+	const char *archiver; /* runner-archive; NULL: it was not found */
 	const char *helper;	      /* circleci-agent; NULL: there is none */
 	const char *known_hosts;      /* the owner's, as tasks_settings; NULL: none */
 	const struct mirrors *mirrors; /* the owner's; NULL: none */

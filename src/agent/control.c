@@ -39,6 +39,11 @@ struct control {
 	unsigned char request[CONTROL_REQUEST_MOST_BYTES + 1];
 };
 
+union fd_room {
+	struct cmsghdr align;
+	char bytes[CMSG_SPACE(sizeof(int))];
+};
+
 static void
 drop(struct peer *peer)
 {
@@ -48,36 +53,86 @@ drop(struct peer *peer)
 	peer->fd = -1;
 }
 
-/* request[0..len) is a verb, a newline and a value. */
+/* With the reply's descriptor, if it has one. */
 static void
-answer(struct peer *peer, size_t len)
+send_reply(int socket, const struct control_reply *reply)
+{
+	struct iovec part = {(void *)(uintptr_t)reply->text, strlen(reply->text)};
+	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+	union fd_room room = {.bytes = {0}};
+	struct cmsghdr *control;
+
+	if (reply->fd >= 0) {
+		message.msg_control = room.bytes;
+		message.msg_controllen = sizeof(room.bytes);
+		control = CMSG_FIRSTHDR(&message);
+		control->cmsg_level = SOL_SOCKET;
+		control->cmsg_type = SCM_RIGHTS;
+		control->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(control), &reply->fd, sizeof(int));
+	}
+	(void)sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+/* request[0..len) is a verb, a newline and a value; fd came along, or is -1. */
+static void
+answer(struct peer *peer, size_t len, int fd)
 {
 	struct control *control = peer->control;
 	unsigned char *newline = memchr(control->request, '\n', len);
-	char reply[CONTROL_REPLY_MOST_BYTES] = "no this is no request";
+	struct control_reply reply = {"no this is no request", -1};
 	struct ucred who;
 	socklen_t size = sizeof(who);
 
 	if (newline != NULL && getsockopt(peer->fd, SOL_SOCKET, SO_PEERCRED, &who, &size) == 0) {
-		*newline++ = '\0';
-		control->fn(control->arg, who.pid, (const char *)control->request, newline,
-			    len - (size_t)(newline - control->request), reply);
+		struct control_request request = {.pid = who.pid,
+						  .verb = (const char *)control->request,
+						  .value = newline + 1,
+						  .fd = fd};
+
+		*newline = '\0';
+		request.len = len - (size_t)(request.value - control->request);
+		control->fn(control->arg, &request, &reply);
 	}
-	(void)send(peer->fd, reply, strlen(reply), MSG_NOSIGNAL | MSG_DONTWAIT);
+	send_reply(peer->fd, &reply);
+	if (reply.fd >= 0)
+		(void)close(reply.fd);
+}
+
+/* The descriptor of a message; one more than we have room for is closed by the kernel. */
+static int
+take_fd(struct msghdr *message)
+{
+	struct cmsghdr *control = CMSG_FIRSTHDR(message);
+	int fd = -1;
+
+	if (control != NULL && control->cmsg_level == SOL_SOCKET &&
+	    control->cmsg_type == SCM_RIGHTS && control->cmsg_len == CMSG_LEN(sizeof(int)))
+		memcpy(&fd, CMSG_DATA(control), sizeof(int));
+	return fd;
 }
 
 static void
 on_peer(void *arg, unsigned events)
 {
 	struct peer *peer = arg;
-	ssize_t n = recv(peer->fd, peer->control->request, sizeof(peer->control->request),
-			 MSG_DONTWAIT);
+	struct iovec part = {peer->control->request, sizeof(peer->control->request)};
+	union fd_room room;
+	struct msghdr message = {.msg_iov = &part,
+				 .msg_iovlen = 1,
+				 .msg_control = room.bytes,
+				 .msg_controllen = sizeof(room.bytes)};
+	ssize_t n = recvmsg(peer->fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	int fd;
 
 	(void)events;
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
+	fd = n >= 0 ? take_fd(&message) : -1;
 	if (n > 0)
-		answer(peer, (size_t)n);
+		answer(peer, (size_t)n, fd);
+	if (fd >= 0)
+		(void)close(fd);
 	drop(peer);
 }
 

@@ -18,9 +18,23 @@
 struct control;
 struct err;
 
-/* Write the answer to reply. value is not terminated, and may hold any bytes. */
-typedef void control_fn(void *arg, pid_t pid, const char *verb, const unsigned char *value,
-			size_t len, char reply[CONTROL_REPLY_MOST_BYTES]);
+/* What a process asks. value is not terminated, and may hold any bytes. */
+struct control_request {
+	pid_t pid;
+	const char *verb;
+	const unsigned char *value;
+	size_t len;
+	int fd; /* that came along; borrowed; -1: none */
+};
+
+/* What it is told. */
+struct control_reply {
+	char text[CONTROL_REPLY_MOST_BYTES];
+	int fd; /* goes along, and is closed then; -1: none */
+};
+
+typedef void
+control_fn(void *arg, const struct control_request *request, struct control_reply *reply);
 
 /* Bind in dir (absolute, of descriptor dir_fd), in the place of what lies there. Fails: ERR_HOST.
  */

@@ -1,6 +1,7 @@
 # src/agent: runnerd; may include base, wire, loop, format, http, task
 noinst_LIBRARIES += libagent.a
 libagent_a_SOURCES = \
+	src/agent/caches.c src/agent/caches.h \
 	src/agent/checkout.c src/agent/checkout.h \
 	src/agent/command.c src/agent/command.h \
 	src/agent/control.c src/agent/control.h \

@@ -277,6 +277,8 @@ start_tasks(struct agent *agent, struct err *err)
 	struct tasks_settings tasks = {
 		.state_dir = &agent->state_dir,
 		.work_dir = settings->work_dir,
+		.cache_dir = settings->cache_dir,
+		.cache_most_bytes = settings->cache_max,
 		.isolation = settings->isolation,
 		.max_run_time_ms = settings->max_run_time_ms,
 		.grace_ms = (uint32_t)settings->grace_ms,

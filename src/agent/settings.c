@@ -71,6 +71,11 @@ static const struct row rows[] = {
 	{{"data-dir", 0, "DIR", "data that outlives the host's restart"}, PATH, AT(data_dir)},
 	{{"work-dir", 0, "DIR", "where tasks work"}, PATH, AT(work_dir)},
 	{{"cache-dir", 0, "DIR", "what can be fetched or made again"}, PATH, AT(cache_dir)},
+	{{"cache-max", 0, "SIZE", "of all caches that jobs save; 0: no ceiling (50G)"},
+	 BYTES,
+	 AT(cache_max),
+	 0,
+	 (uint64_t)1 << 50},
 	{{"git-mirrors", 0, "DIR", "git mirrors that tasks share (git in the cache directory)"},
 	 PATH,
 	 AT(git_mirrors)},
@@ -523,6 +528,7 @@ init(struct settings *settings)
 	settings->mode = mem_strdup("continuous");
 	settings->grace_ms = SUPERVISOR_GRACE_MS;
 	settings->orphan_limit_ms = RUNNER_LOST_MS;
+	settings->cache_max = (uint64_t)50 << 30;
 	settings->git_mirrors_max = (uint64_t)50 << 30;
 	settings->git_mirrors_age_ms = (uint64_t)720 * 3600 * 1000;
 	settings->spool_memory = (uint64_t)64 << 20;

@@ -44,7 +44,7 @@ struct settings {
 	char *mask_file;
 	char *mask_text;   /* its content */
 	const char **mask; /* its lines; NULL-terminated; NULL: none */
-	uint64_t git_mirrors_max, git_mirrors_age_ms;
+	uint64_t cache_max, git_mirrors_max, git_mirrors_age_ms;
 	uint64_t spool_max, spool_task_max, spool_memory, output_memory, output_zstd_level;
 	char *output_overflow;
 	uint64_t max_output, max_step_output, output_rate; /* bytes; 0: no limit */

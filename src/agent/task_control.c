@@ -10,11 +10,13 @@
 #include <unistd.h>
 
 #include "agent/mirrors.h"
+#include "agent/caches.h"
 #include "agent/task_masks.h"
 #include "agent/task_struct.h"
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/text.h"
 #include "task/mask.h"
 #include "task/secret_forms.h"
@@ -91,13 +93,20 @@ waits_for_inits(const struct tasks *tasks)
 /* --- what it asks --- */
 
 static void
-refuse(char *reply, const char *sentence)
+say(struct control_reply *reply, const char *word)
 {
-	(void)snprintf(reply, CONTROL_REPLY_MOST_BYTES, "no %.240s", sentence);
+	(void)snprintf(reply->text, sizeof(reply->text), "%s", word);
 }
 
 static void
-ask_mask(struct task *task, const unsigned char *value, size_t len, char *reply)
+refuse(struct control_reply *reply, const char *sentence)
+{
+	(void)snprintf(reply->text, sizeof(reply->text), "no %.1200s", sentence);
+}
+
+static void
+ask_mask(struct task *task, const unsigned char *value, size_t len,
+	 struct control_reply *reply)
 {
 	struct err err = ERR_INIT;
 
@@ -110,11 +119,11 @@ ask_mask(struct task *task, const unsigned char *value, size_t len, char *reply)
 		refuse(reply, err.text);
 		return;
 	}
-	(void)strcpy(reply, "ok");
+	say(reply, "ok");
 }
 
 static void
-ask_halt(struct task *task, char *reply)
+ask_halt(struct task *task, struct control_reply *reply)
 {
 	struct journal_record record;
 
@@ -128,33 +137,139 @@ ask_halt(struct task *task, char *reply)
 		task->sequence.halted = true;
 		log_line(LOG_INFO, LOG_AT_TASK(task->id_text), "halted: no further step runs");
 	}
-	(void)strcpy(reply, "ok");
+	say(reply, "ok");
 }
 
 static void
-ask_mirror(struct task *task, const unsigned char *value, size_t len, char *reply)
+ask_mirror(struct task *task, size_t len, struct control_reply *reply)
 {
 	const struct mirror_need need = {task->doc, task->claimed_us};
 	char why[CONTROL_REPLY_MOST_BYTES];
 
 	if (len > 0) {
 		mirrors_doubt(task->tasks->mirrors, &need);
-		(void)strcpy(reply, "ok");
-		(void)value;
+		say(reply, "ok");
 		return;
 	}
 	switch (mirrors_ask(task->tasks->mirrors, &need, why)) {
 	case MIRROR_READY:
-		(void)strcpy(reply, "ok");
+		say(reply, "ok");
 		break;
 	case MIRROR_WAIT:
-		(void)strcpy(reply, "wait");
+		say(reply, "wait");
 		break;
 	case MIRROR_NONE:
 		refuse(reply, why);
 		break;
 	}
 }
+
+/* --- caches --- */
+
+/* The request's value as text; NULL, and refused, where it cannot be one. The caller frees it. */
+static char *
+take_text(const struct control_request *request, struct control_reply *reply)
+{
+	if (memchr(request->value, '\0', request->len) == NULL)
+		return mem_strndup((const char *)request->value, request->len);
+	refuse(reply, "a cache's key has no NUL");
+	return NULL;
+}
+
+static void
+answer_cache(struct control_reply *reply, int rc, const struct err *err)
+{
+	if (rc == 0)
+		say(reply, "ok");
+	else if (rc == ERR_GONE)
+		say(reply, "none");
+	else
+		refuse(reply, err->text);
+}
+
+static void
+ask_cache_begin(struct task *task, char *key, struct control_reply *reply)
+{
+	struct err err = ERR_INIT;
+	int rc = caches_begin(task->tasks->caches, task->doc->project_slug, key, &reply->fd, &err);
+
+	answer_cache(reply, rc, &err);
+}
+
+/* "DIGEST KEY" */
+static void
+ask_cache_save(struct task *task, char *text, int fd, struct control_reply *reply)
+{
+	char *key = strchr(text, ' ');
+	struct err err = ERR_INIT;
+	int rc;
+
+	if (key == NULL || fd < 0) {
+		refuse(reply, "a cache is saved by its digest, its key and its file");
+		return;
+	}
+	*key++ = '\0';
+	rc = caches_save(task->tasks->caches, task->doc->project_slug, key, text, fd, &err);
+	if (rc == 0)
+		log_line(LOG_INFO, LOG_AT_TASK(task->id_text), "cache saved: %s", key);
+	answer_cache(reply, rc, &err);
+}
+
+/* A key a line; the first for which there is any. */
+static void
+ask_cache_find(struct task *task, char *keys, struct control_reply *reply)
+{
+	struct cache_file found;
+	struct err err = ERR_INIT;
+	char *rest = keys, *key;
+	int rc = ERR_GONE;
+
+	while (rc == ERR_GONE && (key = strsep(&rest, "\n")) != NULL) {
+		err = (struct err)ERR_INIT;
+		rc = caches_find(task->tasks->caches, task->doc->project_slug, key, &found,
+				 &reply->fd, &err);
+	}
+	answer_cache(reply, rc, &err);
+	if (rc == 0)
+		(void)snprintf(reply->text, sizeof(reply->text), "ok %s %llu %s", found.digest,
+			       (unsigned long long)found.size, found.key);
+}
+
+static void
+ask_cache_lose(struct task *task, char *key, struct control_reply *reply)
+{
+	caches_lose(task->tasks->caches, task->doc->project_slug, key);
+	say(reply, "ok");
+}
+
+/* False: it asks for something else. */
+static bool
+asks_cache(struct task *task, const struct control_request *request, struct control_reply *reply)
+{
+	char *text;
+
+	if (!text_starts(request->verb, "cache-"))
+		return false;
+	text = take_text(request, reply);
+	if (text == NULL)
+		return true;
+	if (task->tasks->caches == NULL)
+		refuse(reply, "this agent keeps no caches");
+	else if (text_eq(request->verb, CONTROL_VERB_CACHE_BEGIN))
+		ask_cache_begin(task, text, reply);
+	else if (text_eq(request->verb, CONTROL_VERB_CACHE_SAVE))
+		ask_cache_save(task, text, request->fd, reply);
+	else if (text_eq(request->verb, CONTROL_VERB_CACHE_FIND))
+		ask_cache_find(task, text, reply);
+	else if (text_eq(request->verb, CONTROL_VERB_CACHE_LOSE))
+		ask_cache_lose(task, text, reply);
+	else
+		refuse(reply, "this agent does not know the request");
+	free(text);
+	return true;
+}
+
+/* --- who asks what --- */
 
 static bool
 asks_too_often(struct task *task)
@@ -169,25 +284,24 @@ asks_too_often(struct task *task)
 }
 
 void
-tasks_control(void *arg, pid_t pid, const char *verb, const unsigned char *value, size_t len,
-	      char reply[CONTROL_REPLY_MOST_BYTES])
+tasks_control(void *arg, const struct control_request *request, struct control_reply *reply)
 {
-	struct task *task = task_of_process(arg, pid);
+	struct task *task = task_of_process(arg, request->pid);
 
 	if (task == NULL && waits_for_inits(arg))
-		(void)strcpy(reply, "later");
+		say(reply, "later");
 	else if (task == NULL)
 		refuse(reply, "this process belongs to no task of this agent");
 	else if (task->state != TASK_RUNNING)
 		refuse(reply, "the task does not run any more");
 	else if (asks_too_often(task))
-		(void)strcpy(reply, "later");
-	else if (text_eq(verb, CONTROL_VERB_MASK))
-		ask_mask(task, value, len, reply);
-	else if (text_eq(verb, CONTROL_VERB_HALT))
+		say(reply, "later");
+	else if (text_eq(request->verb, CONTROL_VERB_MASK))
+		ask_mask(task, request->value, request->len, reply);
+	else if (text_eq(request->verb, CONTROL_VERB_HALT))
 		ask_halt(task, reply);
-	else if (text_eq(verb, CONTROL_VERB_MIRROR))
-		ask_mirror(task, value, len, reply);
-	else
+	else if (text_eq(request->verb, CONTROL_VERB_MIRROR))
+		ask_mirror(task, request->len, reply);
+	else if (!asks_cache(task, request, reply))
 		refuse(reply, "this agent does not know the request");
 }

@@ -29,6 +29,7 @@
 #include "runner/protocol.h"
 #include "wire/journal_record.h"
 
+struct caches;
 struct executor;
 struct json;
 struct mirrors;
@@ -45,6 +46,7 @@ struct tasks {
 	struct executor *executor;
 	struct press press;
 	struct control *control; /* its processes' socket */
+	struct caches *caches;	 /* NULL: none are kept */
 	struct work_dirs work_dirs;
 	struct mirrors *mirrors;
 	struct arena arena; /* of command_host */
@@ -136,8 +138,7 @@ void tasks_hold(struct tasks *tasks, struct task *task);
 /* --- task_control.c --- */
 
 /* A process asks: a control_fn. */
-void tasks_control(void *tasks, pid_t pid, const char *verb, const unsigned char *value, size_t len,
-		   char reply[CONTROL_REPLY_MOST_BYTES]);
+void tasks_control(void *tasks, const struct control_request *request, struct control_reply *reply);
 
 /* --- task_steps.c --- */
 

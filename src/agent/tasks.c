@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/caches.h"
 #include "agent/executor.h"
 #include "agent/executors/host.h"
 #include "agent/mirrors.h"
@@ -212,6 +213,12 @@ tasks_new(struct tasks **out, struct loop *loop, const struct tasks_settings *se
 	if (rc < 0)
 		goto no_press;
 	tasks->press.limits = settings->limits;
+	if (settings->cache_dir != NULL) {
+		rc = caches_new(&tasks->caches, loop, settings->cache_dir, settings->cache_most_bytes,
+				err);
+		if (rc < 0)
+			goto no_caches;
+	}
 	rc = work_dirs_init(&tasks->work_dirs, loop, settings->work_dir, err);
 	if (rc < 0)
 		goto no_work_dirs;
@@ -230,6 +237,8 @@ tasks_new(struct tasks **out, struct loop *loop, const struct tasks_settings *se
 
 no_work_dirs:
 	work_dirs_release(&tasks->work_dirs);
+	caches_free(tasks->caches);
+no_caches:
 	press_release(&tasks->press);
 no_press:
 	tasks->executor->free(tasks->executor);
@@ -256,6 +265,7 @@ tasks_free(struct tasks *tasks)
 	later_release(&tasks->reap);
 	control_free(tasks->control);
 	work_dirs_release(&tasks->work_dirs);
+	caches_free(tasks->caches);
 	press_release(&tasks->press);
 	tasks->executor->free(tasks->executor);
 	mirrors_free(tasks->mirrors);

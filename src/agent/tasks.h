@@ -53,6 +53,8 @@ struct tasks_settings {
 	uint64_t mirrors_most_bytes, mirrors_age_ms;
 	const char *known_hosts; /* a file instead of the forges' keys that we know; NULL: none */
 	const char *run_dir;   /* in memory, ours alone: keys lie there while a mirror is updated */
+	const char *cache_dir; /* absolute; made if absent; NULL: no caches are kept */
+	uint64_t cache_most_bytes; /* of all caches in it; 0: no ceiling */
 	const char *isolation; /* "auto", "none", "user", "namespace": executors/host.h */
 	uint64_t max_run_time_ms; /* ceiling over what documents say; 0: none */
 	uint32_t grace_ms;	  /* from TERM to KILL; 0: SUPERVISOR_GRACE_MS */

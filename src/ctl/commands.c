@@ -44,6 +44,8 @@ const struct command *const commands[] = {
 	&task_list_command,
 	&task_show_command,
 	&logs_command,
+	&cache_list_command,
+	&cache_clear_command,
 	&resource_class_create_command,
 	&resource_class_list_command,
 	&resource_class_delete_command,

@@ -4,6 +4,7 @@ libctl_a_SOURCES = \
 	src/ctl/agent.c \
 	src/ctl/api.c src/ctl/api.h \
 	src/ctl/args.c src/ctl/args.h \
+	src/ctl/cache.c src/ctl/cache_dir.h \
 	src/ctl/capture.c src/ctl/capture.h \
 	src/ctl/clean.c src/ctl/clean.h \
 	src/ctl/commands.c src/ctl/commands.h \

@@ -317,7 +317,13 @@ start_agent(struct private_pair *pair, struct err *err)
 	add_path(argv, "--run-dir", pair->run.path, "run");
 	add_path(argv, "--data-dir", pair->bulk.path, "data");
 	add_path(argv, "--work-dir", pair->bulk.path, "work");
-	add_path(argv, "--cache-dir", pair->bulk.path, "cache");
+	if (pair->options.cache_dir != NULL) {
+		add_arg(argv, "--cache-dir");
+		add_arg(argv, pair->options.cache_dir);
+	} else {
+		add_path(argv, "--cache-dir", pair->bulk.path, "cache");
+	}
+	add_path(argv, "--git-mirrors", pair->bulk.path, "git");
 	add_arg(argv, "--orphan-limit");
 	add_arg(argv, "0");
 	if (pair->options.keep_failed)

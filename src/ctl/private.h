@@ -19,6 +19,7 @@ struct private_pair;
 struct private_options {
 	unsigned slots;
 	bool keep_failed;
+	const char *cache_dir;	     /* of the agent; NULL: one that goes with the pair */
 	const bool *stop;	     /* a signal has come: do not start any further */
 	const bool *hurry;	     /* another one: do not wait for a good end */
 	void (*on_death)(void *arg); /* one of the two has ended unasked */

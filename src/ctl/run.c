@@ -25,6 +25,7 @@
 #include "compile/plan.h"
 #include "ctl/api.h"
 #include "ctl/args.h"
+#include "ctl/cache_dir.h"
 #include "ctl/commands.h"
 #include "ctl/contexts.h"
 #include "ctl/environment.h"
@@ -53,6 +54,7 @@ static const struct option run_options[] = {
 	{"env-file", 0, "FILE", "set the variables of this file, NAME=VALUE a line"},
 	{"context", 0, "NAME=FILE", "a context with the variables of this file, masked in output"},
 	{"commit", 0, NULL, "check out the commit, without what is not committed"},
+	{"no-cache", 0, NULL, "neither take the caches of earlier runs nor keep this one's"},
 	{"keep-failed", 0, NULL, "keep the working directories of failed jobs"},
 	{"dry-run", 0, NULL, "print what would run"},
 	{NULL, 0, NULL, NULL},
@@ -71,7 +73,7 @@ struct run {
 	struct arena arena;
 	struct plan plan; /* what is selected */
 	unsigned slots;
-	bool commit, keep_failed, dry_run;
+	bool commit, no_cache, keep_failed, dry_run;
 	struct loop *loop;
 	struct signal_watch signals[3];
 	int signal; /* the first that came; 0: none */
@@ -122,6 +124,8 @@ set_run(void *arg, const struct option *option, const char *value, struct err *e
 		return environment_add_file(&run->environment, value, err);
 	else if (text_eq(option->name, "commit"))
 		run->commit = true;
+	else if (text_eq(option->name, "no-cache"))
+		run->no_cache = true;
 	else if (text_eq(option->name, "keep-failed"))
 		run->keep_failed = true;
 	else if (text_eq(option->name, "dry-run"))
@@ -434,15 +438,20 @@ static int
 run_private(struct run *run, struct err *err)
 {
 	LOCAL_FREE char *slug = slug_of(run);
+	LOCAL_FREE char *caches = NULL;
 	struct private_options options = {.slots = run->slots,
 					  .keep_failed = run->keep_failed,
 					  .stop = &run->stop,
 					  .hurry = &run->hurry,
 					  .on_death = on_death,
 					  .arg = run};
+	struct err homeless = ERR_INIT;
 	bool keep;
 	int status = ARGS_GO;
 
+	if (!run->no_cache && cache_dir_of_user(&caches, &homeless) < 0)
+		say_note("caches are not kept: %s", homeless.text);
+	options.cache_dir = caches;
 	if (private_start(&run->pair, run->loop, &options, err) < 0)
 		return ARGS_GO;
 	if (api_open_at(&run->api, run->loop, private_url(run->pair), private_token(run->pair),

@@ -2,7 +2,8 @@
 # sources in one go by $(INIT_CC), as runner-init is. "circleci" is the same program.
 helper_sources = src/helper/main.c src/helper/helper.h src/helper/ask.c src/helper/glob.c \
 	src/helper/items.c src/helper/items.h src/helper/split.c src/helper/subst.c \
-	src/helper/timings.c src/helper/timings.h
+	src/helper/timings.c src/helper/timings.h \
+	src/helper/control_client.c src/helper/control_client.h
 EXTRA_DIST += $(helper_sources)
 helperdir = $(pkglibexecdir)/helper
 helper_SCRIPTS = helper/circleci-agent helper/circleci

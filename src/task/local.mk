@@ -1,6 +1,7 @@
 # src/task: what travels between hub and agent; may include base, format
 noinst_LIBRARIES += libtask.a
 libtask_a_SOURCES = \
+	src/task/cache_file.c src/task/cache_file.h \
 	src/task/event.c src/task/event.h \
 	src/task/mask.c src/task/mask.h \
 	src/task/names.c src/task/names.h \

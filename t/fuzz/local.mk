@@ -3,7 +3,7 @@
 #   ./configure --enable-fuzzers CC=clang && make t/fuzz/task_doc && t/fuzz/task_doc -max_total_time=60 t/data/fuzz/task_doc
 # A target appends to fuzz_targets and has its libraries in <target>_LDADD.
 fuzz_targets = t/fuzz/task_doc t/fuzz/output_record t/fuzz/url t/fuzz/config t/fuzz/mask t/fuzz/dotenv \
-	t/fuzz/yaml t/fuzz/substitute t/fuzz/expr t/fuzz/filter t/fuzz/accept t/fuzz/marks t/fuzz/ssh_key t/fuzz/timings
+	t/fuzz/yaml t/fuzz/substitute t/fuzz/expr t/fuzz/filter t/fuzz/accept t/fuzz/marks t/fuzz/ssh_key t/fuzz/timings t/fuzz/cache_key
 if FUZZERS
 fuzz_main =
 else
@@ -54,3 +54,6 @@ t_fuzz_filter_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 t_fuzz_filter_LDADD = $(t_fuzz_config_LDADD)
 check_PROGRAMS += $(fuzz_targets)
 EXTRA_PROGRAMS += $(fuzz_targets)
+t_fuzz_cache_key_SOURCES = t/fuzz/cache_key.c $(fuzz_main)
+t_fuzz_cache_key_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+t_fuzz_cache_key_LDADD = libarchiver.a libformat.a libbase.a $(format_libs) $(OPENSSL_LIBS)

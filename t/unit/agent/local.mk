@@ -40,3 +40,7 @@ t_unit_agent_rate_test_LDADD = $(unit_agent_libs)
 unit_tests += t/unit/agent/spool_disk_test
 t_unit_agent_spool_disk_test_SOURCES = t/unit/agent/spool_disk_test.c t/unit/agent/scratch.c t/unit/agent/scratch.h
 t_unit_agent_spool_disk_test_LDADD = $(unit_agent_libs)
+
+unit_tests += t/unit/agent/caches_test
+t_unit_agent_caches_test_SOURCES = t/unit/agent/caches_test.c t/unit/agent/scratch.c t/unit/agent/scratch.h
+t_unit_agent_caches_test_LDADD = $(unit_agent_libs)

@@ -1,0 +1,55 @@
+/*
+ * main.c - runner-archive: the steps of a job that keep files, run inside the job.
+ *
+ * Not for people: runnerd starts it as a step. It has the step's rights and directories; what it
+ * keeps goes to the agent by descriptors.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "archive/cache.h"
+#include "base/err.h"
+#include "runner/exit.h"
+
+static int
+save_cache(int argc, char **argv, struct err *err)
+{
+	return cache_save(argv[0], argv + 1, (size_t)argc - 1, err);
+}
+
+static int
+restore_cache(int argc, char **argv, struct err *err)
+{
+	return cache_restore(argv, (size_t)argc, err);
+}
+
+static const struct {
+	const char *name;
+	int arguments; /* at least */
+	int (*run)(int argc, char **argv, struct err *err);
+} commands[] = {
+	{"save-cache", 2, save_cache},	     /* KEY PATH... */
+	{"restore-cache", 1, restore_cache}, /* KEY... */
+};
+
+int
+main(int argc, char **argv)
+{
+	struct err err = ERR_INIT;
+	size_t i;
+
+	for (i = 0; argc > 2 && i < sizeof(commands) / sizeof(commands[0]); i++) {
+		if (strcmp(argv[1], commands[i].name) != 0 || argc - 2 < commands[i].arguments)
+			continue;
+		if (commands[i].run(argc - 2, argv + 2, &err) == 0)
+			return EXIT_OK;
+		(void)fprintf(stderr, "%s\n", err.text);
+		if (err.hint != NULL)
+			(void)fprintf(stderr, "hint: %s\n", err.hint);
+		return EXIT_NO;
+	}
+	(void)fprintf(stderr, "runner-archive: runnerd starts this program as a step of a job\n");
+	return EXIT_USAGE;
+}

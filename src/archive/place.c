@@ -1,0 +1,140 @@
+/*
+ * place.c - where a path of a job lies in an archive, and where it comes back to.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "archive/place.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/text.h"
+
+static const char *const tree_names[PLACE_TREES] = {"home", "root"};
+
+int
+place_init(struct place *place, struct err *err)
+{
+	const char *home = getenv("HOME");
+
+	if (home == NULL || home[0] != '/')
+		return err_set(err, ERR_INPUT, "HOME is not set to an absolute path");
+	if (realpath(home, place->home) == NULL)
+		return err_sys(err, "cannot find HOME '%s'", home);
+	if (getcwd(place->cwd, sizeof(place->cwd)) == NULL)
+		return err_sys(err, "cannot find the working directory");
+	return 0;
+}
+
+/* Append the parts of path to out, "." and ".." taken by their word. False when it is too long. */
+static bool
+append_parts(char out[PATH_MAX], const char *path)
+{
+	size_t len = strlen(out), part;
+
+	for (;;) {
+		path += strspn(path, "/");
+		part = strcspn(path, "/");
+		if (part == 0)
+			return true;
+		if (part == 2 && path[0] == '.' && path[1] == '.') {
+			while (len > 0 && out[--len] != '/')
+				;
+		} else if (part != 1 || path[0] != '.') {
+			if (len + part + 2 > PATH_MAX)
+				return false;
+			out[len++] = '/';
+			memcpy(out + len, path, part);
+			len += part;
+		}
+		out[len] = '\0';
+		path += part;
+	}
+}
+
+int
+place_resolve(const struct place *place, const char *path, char out[PATH_MAX], struct err *err)
+{
+	bool fits = true;
+
+	out[0] = '\0';
+	if (path[0] == '~' && (path[1] == '\0' || path[1] == '/')) {
+		fits = append_parts(out, place->home);
+		path++;
+	} else if (path[0] != '/') {
+		fits = append_parts(out, place->cwd);
+	}
+	if (!fits || !append_parts(out, path))
+		return err_set(err, ERR_INPUT, "the path '%.60s...' is too long", path);
+	if (out[0] == '\0')
+		(void)strcpy(out, "/");
+	return 0;
+}
+
+/* What follows dir in path, NULL when path is not in it; "" for dir itself. */
+static const char *
+behind(const char *path, const char *dir)
+{
+	size_t len = strlen(dir);
+
+	if (len == 1)
+		return path + 1;
+	if (strncmp(path, dir, len) != 0 || (path[len] != '/' && path[len] != '\0'))
+		return NULL;
+	return path[len] == '/' ? path + len + 1 : path + len;
+}
+
+bool
+place_name(const struct place *place, const char *absolute, char out[PATH_MAX])
+{
+	const char *rest = behind(absolute, place->home);
+	enum place_tree tree = rest != NULL ? PLACE_HOME : PLACE_ROOT;
+	int n;
+
+	if (rest == NULL)
+		rest = absolute + 1;
+	n = snprintf(out, PATH_MAX, "%s%s%s", tree_names[tree], *rest != '\0' ? "/" : "", rest);
+	return n < PATH_MAX;
+}
+
+static bool
+leads_out(const char *path)
+{
+	size_t part;
+
+	for (; *path != '\0'; path += part) {
+		path += strspn(path, "/");
+		part = strcspn(path, "/");
+		if (part == 2 && path[0] == '.' && path[1] == '.')
+			return true;
+	}
+	return false;
+}
+
+bool
+place_parse(const char *name, enum place_tree *tree, const char **rest)
+{
+	size_t i, len;
+
+	for (i = 0; i < PLACE_TREES; i++) {
+		len = strlen(tree_names[i]);
+		if (strncmp(name, tree_names[i], len) != 0 ||
+		    (name[len] != '/' && name[len] != '\0'))
+			continue;
+		*tree = (enum place_tree)i;
+		*rest = name + len + strspn(name + len, "/");
+		if (**rest == '\0')
+			*rest = ".";
+		return !leads_out(*rest);
+	}
+	return false;
+}
+
+const char *
+place_dir(const struct place *place, enum place_tree tree)
+{
+	return tree == PLACE_HOME ? place->home : "/";
+}

@@ -1,0 +1,217 @@
+/*
+ * unpack.c - an archive back to where its files came from.
+ *
+ * Names are relative to a tree's directory, so that only what the archive says is checked for
+ * links, and not the way to HOME. libarchive sets the times of directories last, by name: each tree
+ * has a writer of its own, and its directory is the working one whenever that writer works.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "archive/unpack.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "archive/place.h"
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "format/digest.h"
+
+enum {
+	BLOCK_BYTES = 256 * 1024,
+	FLAGS = ARCHIVE_EXTRACT_PERM | ARCHIVE_EXTRACT_TIME | ARCHIVE_EXTRACT_SECURE_NODOTDOT |
+		ARCHIVE_EXTRACT_SECURE_NOABSOLUTEPATHS | ARCHIVE_EXTRACT_SECURE_SYMLINKS,
+};
+
+struct unpacking {
+	const struct place *place;
+	struct archive *in;
+	struct archive *trees[PLACE_TREES]; /* NULL: nothing of it has come */
+	struct unpack_sum *sum;
+};
+
+int
+unpack_digest(int fd, unsigned char digest[32], uint64_t *size, struct err *err)
+{
+	LOCAL_FREE unsigned char *room = malloc(BLOCK_BYTES);
+	struct digest *sum = digest_new();
+	off_t start = lseek(fd, 0, SEEK_CUR);
+	ssize_t n = -1;
+
+	*size = 0;
+	while (room != NULL && (n = read(fd, room, BLOCK_BYTES)) > 0) {
+		digest_add(sum, room, (size_t)n);
+		*size += (uint64_t)n;
+	}
+	digest_end(sum, digest);
+	if (n < 0 || start < 0 || lseek(fd, start, SEEK_SET) != start)
+		return err_sys(err, "cannot read the archive");
+	return 0;
+}
+
+static int
+cannot_read(struct unpacking *unpacking, struct err *err)
+{
+	const char *why = archive_error_string(unpacking->in);
+
+	return err_set(err, ERR_INPUT, "cannot read the archive: %s",
+		       why != NULL ? why : "it is damaged");
+}
+
+/* libarchive's own refusals (a link in the way, a path that leads out) have no errno. */
+static int
+cannot_write(struct archive *out, const char *name, struct err *err)
+{
+	int sys = archive_errno(out);
+	const char *why = archive_error_string(out);
+	int code = sys == ENOSPC || sys == EDQUOT ? ERR_LIMIT : sys <= 0 ? ERR_INPUT : ERR_HOST;
+
+	return err_set(err, code, "cannot unpack '%.200s': %s", name,
+		       why != NULL ? why : strerror(sys));
+}
+
+/* The writer of a tree, in whose directory we are now. */
+static int
+enter_tree(struct unpacking *unpacking, enum place_tree tree, struct err *err)
+{
+	const char *dir = place_dir(unpacking->place, tree);
+
+	if (chdir(dir) != 0)
+		return err_sys(err, "cannot enter '%s'", dir);
+	if (unpacking->trees[tree] != NULL)
+		return 0;
+	unpacking->trees[tree] = archive_write_disk_new();
+	if (unpacking->trees[tree] == NULL ||
+	    archive_write_disk_set_options(unpacking->trees[tree], FLAGS) != ARCHIVE_OK)
+		return err_set(err, ERR_HOST, "no memory to unpack");
+	return 0;
+}
+
+static int
+copy_content(struct unpacking *unpacking, struct archive *out, const char *name, struct err *err)
+{
+	const void *bytes;
+	size_t len;
+	int64_t at;
+	int got;
+
+	while ((got = archive_read_data_block(unpacking->in, &bytes, &len, &at)) == ARCHIVE_OK) {
+		if (archive_write_data_block(out, bytes, len, at) < ARCHIVE_WARN)
+			return cannot_write(out, name, err);
+		unpacking->sum->bytes += len;
+	}
+	return got == ARCHIVE_EOF ? 0 : cannot_read(unpacking, err);
+}
+
+/* Names become relative to the tree; false for what no archive of ours has. */
+static bool
+check_entry(struct archive_entry *entry, enum place_tree *tree)
+{
+	const char *name = archive_entry_pathname(entry), *link = archive_entry_hardlink(entry);
+	mode_t type = archive_entry_filetype(entry);
+	enum place_tree link_tree;
+	const char *rest;
+
+	if (name == NULL || !place_parse(name, tree, &rest))
+		return false;
+	if (link == NULL && type != AE_IFREG && type != AE_IFDIR && type != AE_IFLNK)
+		return false;
+	rest = strdupa(rest);
+	archive_entry_copy_pathname(entry, rest);
+	if (link != NULL) {
+		if (!place_parse(link, &link_tree, &rest) || link_tree != *tree)
+			return false;
+		rest = strdupa(rest);
+		archive_entry_copy_hardlink(entry, rest);
+	}
+	archive_entry_set_perm(entry, archive_entry_perm(entry) & 01777);
+	return true;
+}
+
+static int
+unpack_entry(struct unpacking *unpacking, struct archive_entry *entry, struct err *err)
+{
+	enum place_tree tree;
+	struct archive *out;
+	const char *name;
+	int rc;
+
+	if (!check_entry(entry, &tree))
+		return err_set(err, ERR_INPUT, "the archive's entry '%.200s' is refused",
+			       archive_entry_pathname(entry) != NULL ? archive_entry_pathname(entry)
+								     : "");
+	rc = enter_tree(unpacking, tree, err);
+	if (rc < 0)
+		return rc;
+	out = unpacking->trees[tree];
+	name = archive_entry_pathname(entry);
+	if (strcmp(name, ".") == 0) /* HOME itself is as the task has it */
+		return 0;
+	if (archive_write_header(out, entry) < ARCHIVE_WARN)
+		return cannot_write(out, name, err);
+	unpacking->sum->entries++;
+	if (archive_entry_size(entry) > 0)
+		rc = copy_content(unpacking, out, name, err);
+	if (rc == 0 && archive_write_finish_entry(out) < ARCHIVE_WARN)
+		rc = cannot_write(out, name, err);
+	return rc;
+}
+
+static int
+unpack_all(struct unpacking *unpacking, struct err *err)
+{
+	struct archive_entry *entry;
+	int got, rc = 0;
+
+	while (rc == 0 && (got = archive_read_next_header(unpacking->in, &entry)) != ARCHIVE_EOF) {
+		if (got < ARCHIVE_WARN)
+			return cannot_read(unpacking, err);
+		rc = unpack_entry(unpacking, entry, err);
+	}
+	return rc;
+}
+
+/* What waits for the end of a tree, as the times of its directories, is done now. */
+static int
+close_trees(struct unpacking *unpacking, struct err *err)
+{
+	int i, rc = 0;
+
+	for (i = 0; i < PLACE_TREES; i++) {
+		if (unpacking->trees[i] == NULL)
+			continue;
+		if (rc == 0 && err->code == 0)
+			rc = enter_tree(unpacking, (enum place_tree)i, err);
+		if (rc == 0 && err->code == 0 &&
+		    archive_write_close(unpacking->trees[i]) < ARCHIVE_WARN)
+			rc = cannot_write(unpacking->trees[i],
+					  place_dir(unpacking->place, (enum place_tree)i), err);
+		(void)archive_write_free(unpacking->trees[i]);
+	}
+	return rc;
+}
+
+int
+unpack(int fd, const struct place *place, struct unpack_sum *sum, struct err *err)
+{
+	struct unpacking unpacking = {.place = place, .sum = sum, .in = archive_read_new()};
+	int closed, rc;
+
+	memset(sum, 0, sizeof(*sum));
+	if (unpacking.in == NULL || archive_read_support_format_tar(unpacking.in) != ARCHIVE_OK ||
+	    archive_read_support_filter_zstd(unpacking.in) != ARCHIVE_OK ||
+	    archive_read_open_fd(unpacking.in, fd, BLOCK_BYTES) != ARCHIVE_OK)
+		rc = cannot_read(&unpacking, err);
+	else
+		rc = unpack_all(&unpacking, err);
+	closed = close_trees(&unpacking, err);
+	(void)archive_read_free(unpacking.in);
+	return rc < 0 ? rc : closed;
+}

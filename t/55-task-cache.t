@@ -1,0 +1,208 @@
+#!/bin/sh
+# save_cache and restore_cache on one host: what comes back, which cache is taken, what is refused.
+#
+# SPDX-License-Identifier: Apache-2.0
+. "${0%/*}/lib.sh"
+. "${0%/*}/tasks.sh"
+
+caches=$tmp/cache
+one='"project":{"slug":"gh/o/one"}'
+
+save() # KEY PATH...: the step's JSON
+{
+	s_key=$1
+	shift
+	printf '{"kind":"save_cache","name":"save","key":"%s","paths":[%s]}' "$s_key" \
+		"$(printf '"%s",' "$@" | sed 's/,$//')"
+}
+restore() # KEY...
+{
+	printf '{"kind":"restore_cache","name":"restore","keys":[%s]}' "$(printf '"%s",' "$@" | sed 's/,$//')"
+}
+run() # SCRIPT: a step that runs it; the script stands on standard input
+{
+	cat >"$tmp/$1.sh"
+	printf '{"command":"sh -eu %s"}' "$tmp/$1.sh"
+}
+cached() # NAME: with the caches of this host
+{
+	play "$1" --cache-dir "$caches"
+}
+count_caches()
+{
+	find "$caches" -name '*.cache' | wc -l
+}
+
+# --- what comes back ---
+
+task tree "$(run make <<'END'
+mkdir -p deps/in "$HOME/.tool"
+echo one >deps/in/file
+chmod 750 deps/in/file
+ln -s in/file deps/link
+ln deps/in/file deps/hard
+truncate -s 5M deps/holes
+echo end >>deps/holes
+echo home >"$HOME/.tool/x"
+touch deps/empty "deps/$(head -c 200 /dev/zero | tr '\0' n)" "deps/new
+line" "deps/$(printf '\377\376')"
+mkfifo deps/fifo
+touch -d 2020-01-02T03:04:05.678901234Z deps/in/file deps/in
+END
+),$(save v1-first deps '~/.tool' missing)" "$one"
+cached tree
+is "$(outcomes tree)" '0.1=success 1.1=success end=success' 'a cache is saved'
+like "$(output tree 1)" "there is no 'missing'" 'a path that is not there is told'
+like "$(output tree 1)" 'fifo.*is left out' 'a FIFO is left out'
+like "$(output tree 1)" 'Saved 7 files, 5.0 MiB, as [0-9.]* [KMi]*B' 'what is kept is told'
+
+task back "$(restore v1-),$(run look <<'END'
+cat deps/link deps/hard "$HOME/.tool/x"
+stat -c '%a %y' deps/in/file
+stat -c %y deps/in
+readlink deps/link
+[ deps/hard -ef deps/in/file ] && echo same
+stat -c %s deps/holes
+[ "$(stat -c %b deps/holes)" -lt 100 ] && echo sparse
+ls deps/n* | wc -c
+[ -e "deps/$(printf '\377\376')" ] && echo bytes
+END
+)" "$one"
+cached back
+is "$(outcomes back)" '0.1=success 1.1=success end=success' 'it is restored in another task'
+is "$(output back 1)" "$(printf '%s\n' one one home '750 2020-01-02 03:04:05.678901234 +0000' \
+	'2020-01-02 03:04:05.678901234 +0000' in/file same 5242884 sparse 220 bytes)" \
+	'contents, modes, times, links of both kinds, holes and names of any bytes are as they were'
+like "$(output back 0)" "Found a cache for key 'v1-first'" 'which one it is, is told'
+
+# --- which one ---
+
+task newer "{\"command\":\"echo old >f\"},$(save v2-a f),{\"command\":\"echo new >f\"},$(save v2-a-new f),$(save v2-a f),
+	{\"command\":\"rm f\"},$(restore v2-a),{\"command\":\"cat f\"}" "$one"
+cached newer
+is "$(output newer 7)" new 'the newest whose key begins with what is asked for is taken'
+like "$(output newer 4)" 'There is a cache for key .v2-a. already' 'a key that has a cache keeps it'
+
+task order "$(restore none-1 v1- v2-a),$(restore none-2)" "$one"
+cached order
+like "$(output order 0)" "key 'v1-first'" 'keys are tried in their order'
+is "$(output order 1)" 'No cache is found for key: none-2' 'none is no error'
+is "$(outcomes order)" '0.1=success 1.1=success end=success' 'and the job goes on'
+
+task other "$(restore v1-)" '"project":{"slug":"gh/o/two"}'
+cached other
+is "$(output other 0)" 'No cache is found for key: v1-' "another project's caches are not seen"
+
+task nothing "$(save v3 nope),$(restore v3)" "$one"
+cached nothing
+like "$(output nothing 0)" 'None of the paths is there: nothing is saved' 'where no path is there nothing is saved'
+like "$(output nothing 1)" 'No cache is found' 'and nothing is found'
+
+# --- keys ---
+
+task keys "{\"command\":\"echo lock >lock.json; touch f\"},
+	$(save 'k-{{ checksum \"lock.json\" }}-{{.Environment.CI_KIND}}-{{ arch }}-{{ .Branch }}' f),
+	$(restore 'k-{{ .Environment.NOT_SET }}')" "$one,\"environment\":{\"CI_KIND\":\"x\",\"CIRCLE_BRANCH\":\"main\"}"
+cached keys
+like "$(output keys 1)" "k-$(python3 -c 'import base64, hashlib; print(base64.b64encode(hashlib.sha256(b"lock\n").digest()).decode())')-x-arch1-linux-[a-z0-9]*-[0-9_]*-main" \
+	'a key is made of a checksum, variables and the machine'
+like "$(output keys 2)" "asks for 'NOT_SET', which is not set" 'a variable that is not set is told'
+
+n=0
+for key in '{{ checksum \"no\" }}' '{{ .Nothing }}' 'a {{ epoch' '{{ checksum lock }}' '{{ epoch more }}' '{{}}'; do
+	n=$((n + 1))
+	task "bad$n" "{\"command\":\"touch f\"},$(save "$key" f)" "$one"
+	cached "bad$n"
+	is "$(outcomes "bad$n")" '0.1=success 1.1=failed end=failed' "a key that cannot be made fails the step: $key"
+done
+
+# --- side by side, and damage ---
+
+task race1 "$(run race1 <<'END'
+head -c 3000000 /dev/urandom >f
+END
+),$(save race f)" "$one"
+task race2 "$(run race2 <<'END'
+head -c 3000000 /dev/urandom >f
+END
+),$(save race f)" "$one"
+before=$(count_caches)
+# shellcheck disable=SC2046
+start race1 $(taskd_on race1 --cache-dir "$caches")
+race1_pid=$pid
+cached race2
+wait "$race1_pid"
+is "$(outcomes race1) $(outcomes race2)" '0.1=success 1.1=success end=success 0.1=success 1.1=success end=success' \
+	'two that save one key at the same time both go on'
+is "$(($(count_caches) - before))" 1 'and one of them is kept'
+
+task damaged "{\"command\":\"echo whole >f\"},$(save d-1 f)" "$one"
+cached damaged
+damaged=$(find "$caches" -name '*.cache' -newer "$tmp/damaged.json" -exec grep -l '"d-1"' {} +)
+printf x | dd of="$damaged" bs=1 seek=8300 conv=notrunc 2>/dev/null
+task lost "$(restore d-)" "$one"
+cached lost
+is "$(outcomes lost)" '0.1=success end=success' 'a damaged cache is no error'
+like "$(output lost 0)" 'is damaged: it is removed' 'it is told'
+like "$(output lost 0)" 'No cache is found for key: d-' 'and counts as none'
+ok 'and is gone' test ! -e "$damaged"
+
+# --- archives that would harm ---
+
+python3 - "$caches/caches" "$tmp" <<'END'
+import hashlib, io, json, subprocess, sys, tarfile
+directory, tmp = sys.argv[1:]
+def entry(name, kind=tarfile.REGTYPE, link='', mode=0o644, data=b''):
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname, info.mode, info.size = kind, link, mode, len(data)
+    return info, data
+def cache(key, *entries):
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode='w') as tar:
+        for info, data in entries:
+            tar.addfile(info, io.BytesIO(data))
+    archive = subprocess.run(['zstd', '-qc'], input=out.getvalue(), stdout=subprocess.PIPE, check=True).stdout
+    head = json.dumps({'version': 1, 'project': 'gh/o/one', 'key': key, 'created_ms': 4102444800000,
+                       'size_bytes': len(archive), 'sha256': hashlib.sha256(archive).hexdigest()}).encode()
+    name = hashlib.sha256(('gh/o/one\n' + key).encode()).hexdigest()[:40] + '.cache'
+    with open(directory + '/' + name, 'wb') as file:
+        file.write(head.ljust(8192, b'\0') + archive)
+cache('h-dots', entry('home/../../../escaped', data=b'x'))
+cache('h-root', entry('/' + tmp + '/escaped', data=b'x'))
+cache('h-link', entry('home/way', tarfile.SYMTYPE, tmp), entry('home/way/escaped', data=b'x'))
+cache('h-hard', entry('home/hard', tarfile.LNKTYPE, 'root' + tmp + '/victim'))
+cache('h-node', entry('home/node', tarfile.CHRTYPE))
+cache('h-fifo', entry('home/fifo', tarfile.FIFOTYPE))
+cache('h-cut', entry('home/cut', data=b'x' * 100000))
+cache('h-setid', entry('home/setid', mode=0o6755, data=b'x'))
+name = directory + '/' + hashlib.sha256(b'gh/o/one\nh-cut').hexdigest()[:40] + '.cache'
+open(name, 'r+b').truncate(8192 + 50)
+END
+echo victim >"$tmp/victim"
+for what in dots root link hard node fifo; do
+	task "h-$what" "$(restore "h-$what")" "$one"
+	cached "h-$what"
+	is "$(outcomes "h-$what")" '0.1=failed end=failed' "an archive that would do harm is refused: $what"
+done
+ok 'nothing was written outside' test ! -e "$tmp/escaped"
+is "$(stat -c %h "$tmp/victim")" 1 'nor linked'
+task cut "$(restore h-cut)" "$one"
+cached cut
+is "$(outcomes cut) $(output cut 0)" '0.1=success end=success No cache is found for key: h-cut' 'one that was cut short is none'
+task setid "$(restore h-setid),{\"command\":\"stat -c %a ~/setid\"}" "$one"
+cached setid
+is "$(output setid 1)" 755 'set-id bits are not given'
+
+# --- no room ---
+
+if mkdir "$tmp/small" && mount -t tmpfs -o size=1m none "$tmp/small" 2>/dev/null; then
+	task full "{\"command\":\"head -c 3000000 /dev/urandom >f\"},$(save full f),{\"command\":\"echo on\",\"when\":\"always\"}" "$one"
+	play full --cache-dir "$tmp/small"
+	is "$(outcomes full)" '0.1=success 1.1=failed 2.1=success end=failed' 'a full disk fails the step'
+	like "$(output full 1)" 'cannot write the archive: No space left' 'it is told'
+	is "$(find "$tmp/small" -type f | wc -l)" 0 'and nothing is left of it'
+	umount "$tmp/small"
+else
+	skip 'a full disk fails the step' 'no file system can be mounted'
+fi
+done_testing
