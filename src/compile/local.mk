@@ -1,6 +1,7 @@
 # src/compile: config.yml -> checked tree -> workflows of literal jobs
 noinst_LIBRARIES += libcompile.a
 libcompile_a_SOURCES = \
+	src/compile/built_in.c src/compile/built_in.h \
 	src/compile/command.c src/compile/command.h \
 	src/compile/compilation.c src/compile/compilation.h \
 	src/compile/compile.c src/compile/compile.h \

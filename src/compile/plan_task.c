@@ -10,10 +10,11 @@
 
 #include "base/err.h"
 #include "base/text.h"
+#include "compile/built_in.h"
 #include "compile/plan.h"
 #include "runner/protocol.h"
 
-enum { BUILT_IN_MOST = 32, MAX_RUN_TIME_MS = 5 * 60 * 60 * 1000 };
+enum { MAX_RUN_TIME_MS = 5 * 60 * 60 * 1000 };
 
 static const char default_directory[] = "~/project";
 
@@ -22,69 +23,6 @@ struct env_list {
 	struct env_var *vars;
 	size_t count;
 };
-
-/* The job's own value stays: it stands above a built-in one. */
-static void
-add_built_in(struct env_list *list, const char *name, const char *value)
-{
-	size_t i;
-
-	if (value == NULL)
-		return;
-	for (i = 0; i < list->count; i++)
-		if (strcmp(list->vars[i].name, name) == 0)
-			return;
-	list->vars[list->count++] = (struct env_var){name, value};
-}
-
-static void
-add_number(struct env_list *list, const char *name, uint64_t value)
-{
-	add_built_in(list, name,
-		     arena_printf(&list->doc->arena, "%llu", (unsigned long long)value));
-}
-
-/* "gh/owner/repository": the last two parts. */
-static void
-add_slug(struct env_list *list, const char *slug)
-{
-	const char *owner = strchr(slug, '/'), *name;
-
-	if (owner == NULL)
-		return;
-	owner++;
-	name = strchr(owner, '/');
-	if (name == NULL)
-		return;
-	add_built_in(list, "CIRCLE_PROJECT_USERNAME",
-		     arena_strndup(&list->doc->arena, owner, (size_t)(name - owner)));
-	add_built_in(list, "CIRCLE_PROJECT_REPONAME", name + 1);
-}
-
-static void
-add_built_ins(struct env_list *list, const struct plan_job *job,
-	      const struct plan_task_facts *facts)
-{
-	add_built_in(list, "CI", "true");
-	add_built_in(list, "CIRCLECI", "true");
-	add_built_in(list, "CIRCLE_JOB", job->name);
-	add_number(list, "CIRCLE_BUILD_NUM", facts->job_number);
-	add_built_in(list, "CIRCLE_BUILD_URL", facts->job_url);
-	add_built_in(list, "CIRCLE_BRANCH", facts->branch);
-	add_built_in(list, "CIRCLE_TAG", facts->tag);
-	add_built_in(list, "CIRCLE_SHA1", facts->revision);
-	add_number(list, "CIRCLE_NODE_TOTAL", job->parallelism);
-	add_built_in(list, "CIRCLE_WORKING_DIRECTORY",
-		     job->working_directory != NULL ? job->working_directory : default_directory);
-	add_built_in(list, "CIRCLE_PIPELINE_ID", facts->pipeline_id);
-	add_built_in(list, "CIRCLE_WORKFLOW_ID", facts->workflow_id);
-	add_built_in(list, "CIRCLE_WORKFLOW_JOB_ID", facts->job_id);
-	add_built_in(list, "CIRCLE_WORKFLOW_WORKSPACE_ID", facts->workflow_id);
-	add_built_in(list, "CIRCLE_PROJECT_ID", facts->project_id);
-	add_slug(list, facts->project_slug);
-	add_built_in(list, "CIRCLE_REPOSITORY_URL", facts->repository);
-	add_built_in(list, "CIRCLE_USERNAME", facts->user);
-}
 
 static int
 copy_environment(struct task_doc *doc, const struct plan_environment *from, size_t more,
@@ -214,9 +152,9 @@ fill(struct task_doc *doc, const struct plan_job *job, const struct plan_task_fa
 
 	if (rc < 0)
 		return rc;
-	add_built_ins(&list, job, facts);
 	doc->environment = list.vars;
-	doc->environment_count = list.count;
+	doc->environment_count =
+		built_in_add(list.vars, list.count, &doc->arena, job, facts);
 	doc->token = "";
 	doc->job_id = facts->job_id;
 	doc->job_name = job->name;

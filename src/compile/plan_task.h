@@ -6,7 +6,7 @@
  * variables yet. It is the same for every node and every attempt of the job.
  *
  * Environment: built-in variables of a self-hosted runner, the job's own above them.
- * BASH_ENV and CIRCLE_INTERNAL_TASK_DATA are the agent's.
+ * BASH_ENV and CIRCLE_INTERNAL_TASK_DATA are the agent's: built_in.h.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -30,6 +30,7 @@ struct plan_task_facts {
 	const char *workflow_id, *pipeline_id, *project_id;
 	const char *project_slug;   /* needed: "gh/owner/repository" */
 	const char *resource_class; /* needed: as resolved */
+	const char *organization_id;
 	const char *branch, *tag, *revision, *repository, *user;
 	struct task_source source; /* for checkout steps */
 };

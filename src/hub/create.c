@@ -13,6 +13,7 @@
 #include "hub/actions.h"
 #include "hub/draft.h"
 #include "hub/hub.h"
+#include "hub/previous.h"
 #include "hub/states.h"
 
 int
@@ -53,7 +54,10 @@ make_job(struct workflow *workflow, const struct draft_job *draft, uint32_t posi
 		.created_ms = workflow->row.created_ms,
 	};
 
-	job_touch(job_new(workflow, &row));
+	struct job *job = job_new(workflow, &row);
+
+	previous_note(workflow->pipeline->model, job);
+	job_touch(job);
 }
 
 static struct workflow *

@@ -17,6 +17,7 @@
 #include "hub/grant.h"
 #include "hub/key.h"
 #include "hub/model.h"
+#include "hub/previous.h"
 
 /* What a lease adds or changes; these members of the job's document are left out. */
 static const char *const own_members[] = {"id", "epoch", "token", "lease_ms", "node_index",
@@ -51,7 +52,8 @@ static struct json *
 environment_of(struct task *task, struct json *from)
 {
 	struct json *to = json_new_object();
-	char index[16];
+	char index[16], number[24];
+	int64_t previous;
 	void *it;
 
 	for (it = json_first(from); it != NULL; it = json_next(from, it))
@@ -60,6 +62,11 @@ environment_of(struct task *task, struct json *from)
 	if (json_get(to, "CIRCLE_NODE_INDEX") == NULL) {
 		snprintf(index, sizeof(index), "%u", task->row.node_index);
 		json_put_str(to, "CIRCLE_NODE_INDEX", index);
+	}
+	previous = previous_of(task->job->workflow->pipeline->model, task->job);
+	if (previous > 0 && json_get(to, "CIRCLE_PREVIOUS_BUILD_NUM") == NULL) {
+		snprintf(number, sizeof(number), "%lld", (long long)previous);
+		json_put_str(to, "CIRCLE_PREVIOUS_BUILD_NUM", number);
 	}
 	return to;
 }

@@ -14,8 +14,10 @@
 #include "compile/plan.h"
 #include "compile/plan_task.h"
 #include "format/json.h"
+#include "hub/api/views.h"
 #include "hub/grant.h"
 #include "hub/model.h"
+#include "hub/secrets.h"
 #include "hub/settings.h"
 
 /* A lease adds a kilobyte, and its values twice: as variables and to be masked. */
@@ -136,13 +138,23 @@ put_contexts(struct json *document, const struct plan_strings *contexts)
 	json_put(document, "contexts", list);
 }
 
+static const char *
+organization_of(char room[ID_TEXT_BYTES], const char *slug)
+{
+	char owner[HUB_NAME_BYTES];
+	struct id id;
+
+	view_person_id(&id, secrets_owner_of(owner, slug));
+	return id_text(room, &id);
+}
+
 static int
 write_document(struct draft *draft, const struct draft_workflow *workflow, struct draft_job *job,
 	       struct err *err)
 {
 	const struct pipeline_spec *spec = draft->spec;
 	char job_id[ID_TEXT_BYTES], workflow_id[ID_TEXT_BYTES], pipeline_id[ID_TEXT_BYTES],
-		project_id[ID_TEXT_BYTES];
+		project_id[ID_TEXT_BYTES], organization_id[ID_TEXT_BYTES];
 	struct plan_task_facts facts = {
 		.job_id = id_text(job_id, &job->id),
 		.job_number = (uint64_t)job->number,
@@ -150,6 +162,7 @@ write_document(struct draft *draft, const struct draft_workflow *workflow, struc
 		.workflow_id = id_text(workflow_id, &workflow->id),
 		.pipeline_id = id_text(pipeline_id, &spec->id),
 		.project_id = id_text(project_id, &draft->spec->project),
+		.organization_id = organization_of(organization_id, spec->project_slug),
 		.project_slug = spec->project_slug,
 		.resource_class = job->class,
 		.branch = spec->branch,

@@ -45,6 +45,7 @@ libhub_a_SOURCES = \
 	src/hub/model.c src/hub/model.h \
 	src/hub/objects.c \
 	src/hub/orbs.c src/hub/orbs.h \
+	src/hub/previous.c src/hub/previous.h \
 	src/hub/progress.c src/hub/progress.h \
 	src/hub/reload.c \
 	src/hub/rerun.c src/hub/rerun.h \

@@ -14,6 +14,7 @@
 #include "hub/commit.h"
 #include "hub/lease.h"
 #include "hub/orbs.h"
+#include "hub/previous.h"
 #include "hub/serial.h"
 #include "loop/clock.h"
 
@@ -223,6 +224,7 @@ release_tables(struct model *model)
 	orbs_release(model);
 	pthread_mutex_destroy(&model->orb_lock);
 	serial_release(model);
+	previous_release(model);
 	HASH_ITER(hh, model->agents, agent, next_agent) {
 		HASH_DEL(model->agents, agent);
 		free(agent);

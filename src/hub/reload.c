@@ -13,6 +13,7 @@
 #include "hub/lease.h"
 #include "hub/model.h"
 #include "hub/orbs.h"
+#include "hub/previous.h"
 #include "hub/serial.h"
 #include "hub/states.h"
 #include "hub/store/store.h"
@@ -46,10 +47,13 @@ load_structure(struct model *model, const struct store_snapshot *snapshot, struc
 	for (i = 0; i < snapshot->job_count; i++) {
 		const struct job_row *row = &snapshot->jobs[i];
 		struct workflow *workflow = model_workflow(model, &row->workflow);
+		struct job *job;
 
 		if (workflow == NULL)
 			return lost_row(err, "job", &row->id, "workflow");
-		job_new(workflow, row)->touched.is_stored = true;
+		job = job_new(workflow, row);
+		job->touched.is_stored = true;
+		previous_note(model, job);
 	}
 	return 0;
 }
@@ -187,6 +191,7 @@ model_load(struct model *model, const struct store_snapshot *snapshot, struct er
 	if (rc < 0)
 		return rc;
 	place_tasks(model, snapshot);
+	previous_load(model, snapshot);
 	serial_load(model);
 	HASH_ITER(hh, model->classes, class, next)
 		class_check_waiting(class);

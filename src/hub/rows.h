@@ -222,6 +222,12 @@ struct context_row {
 	int64_t created_ms;
 };
 
+/* The last build of a job on a branch that has ended: previous.h. */
+struct build_row {
+	const char *project_slug, *branch, *name;
+	int64_t number, pipeline_number;
+};
+
 /* A variable of a context or a project, its value sealed: secrets.h. */
 struct variable_row {
 	struct id owner; /* the context's or the project's */

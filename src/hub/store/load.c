@@ -27,6 +27,18 @@ read_active_job(sqlite3_stmt *stmt, struct arena *arena, struct job_row *row)
 	row->document = db_read_text(stmt, &at, arena);
 }
 
+static void
+read_build(sqlite3_stmt *stmt, struct arena *arena, struct build_row *row)
+{
+	int at = 0;
+
+	row->project_slug = db_read_text(stmt, &at, arena);
+	row->branch = db_read_text(stmt, &at, arena);
+	row->name = db_read_text(stmt, &at, arena);
+	row->number = db_read_int(stmt, &at);
+	row->pipeline_number = db_read_int(stmt, &at);
+}
+
 /* A position is where the last record of a (step, attempt) ends; nothing else of it counts. */
 static void
 read_position(sqlite3_stmt *stmt, struct arena *arena, struct output_row *row)
@@ -136,6 +148,11 @@ disk_load(struct disk *disk, struct store_snapshot *out, struct err *err)
 	     "SELECT " TOKEN_COLUMNS " FROM token");
 	LOAD(contexts, context_count, struct context_row, read_context, all,
 	     "SELECT " CONTEXT_COLUMNS " FROM context");
+	/* p.number is of the row that max() found (sqlite.org/lang_select.html, bare columns). */
+	LOAD(builds, build_count, struct build_row, read_build, all,
+	     "SELECT r.slug, p.branch, j.name, max(j.number), p.number FROM job j"
+	     " JOIN pipeline p ON p.id = j.pipeline JOIN project r ON r.id = p.project"
+	     " WHERE p.branch IS NOT NULL AND j.number > 0 AND p.state <> 0 GROUP BY 1, 2, 3");
 	LOAD(orbs, orb_count, struct orb_row, read_orb, all, "SELECT " ORB_COLUMNS " FROM orb");
 	LOAD(variables, variable_count, struct variable_row, read_variable, all,
 	     "SELECT " VARIABLE_COLUMNS " FROM variable ORDER BY owner, name");

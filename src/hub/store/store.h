@@ -243,11 +243,12 @@ struct store_snapshot {
 	struct context_row *contexts;
 	struct variable_row *variables;
 	struct orb_row *orbs;
+	struct build_row *builds;
 	unsigned char key_name[HUB_KEY_BYTES]; /* of the key that values are sealed with */
 	bool has_key_name;
 	size_t project_count, pipeline_count, workflow_count, job_count, task_count, step_count,
 		position_count, agent_count, class_count, token_count, context_count,
-		variable_count, orb_count;
+		variable_count, orb_count, build_count;
 };
 
 struct store_numbers {
