@@ -80,7 +80,7 @@ if unshare -rm mount -t tmpfs none "$tmp/small" 2>/dev/null; then
 	# shellcheck disable=SC2016
 	runnerd_on_small()
 	{
-		start agent unshare -rm sh -c 'mount -t tmpfs -o size=1m none "$1" && head -c 900k /dev/zero >"$1/filler"; shift; exec "$@"' sh \
+		start agent unshare -rm sh -c 'mount -t tmpfs -o size=9m none "$1" && head -c 9100k /dev/zero >"$1/filler"; shift; exec "$@"' sh \
 			"$tmp/small" runnerd --hub "$hub_url" --token-file "$tmp/token" --name test --run-dir "$tmp/run" \
 			--data-dir "$tmp/data" --work-dir "$tmp/work" --cache-dir "$tmp/cache" --isolation none \
 			--spool-dir "$tmp/small/spool" --spool-memory 2M
@@ -97,7 +97,6 @@ if unshare -rm mount -t tmpfs none "$tmp/small" 2>/dev/null; then
 	ok '(disk) that it is full is said' wait_log agent "cannot write to the spool's directory '.*': No space left on device; output stays in memory" 20
 	ok '(disk) the job waits' test ! -e "$tmp/printed"
 	rm "/proc/$agent_pid/root$tmp/small/filler"
-	nsenter -t "$agent_pid" -U -m --preserve-credentials mount -o remount,size=64m "$tmp/small" 2>/dev/null
 	ok '(disk) that it works again is said' wait_log agent "the spool's directory '.*' works again" 30
 	ok '(disk) the job goes on' wait_until 30 test -e "$tmp/printed"
 	is "$(grep -c "cannot write to the spool" "$tmp/agent.log")" 1 '(disk) it was said once'

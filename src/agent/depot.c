@@ -58,9 +58,9 @@ struct depot {
 	struct timer retry;
 	struct timer look; /* for what dead agents left */
 	unsigned looks;
-	uint64_t not_before_us;	 /* the child cannot be started, or had no memory */
-	uint64_t store_after_us; /* the disk has refused: reading what it has goes on */
-	enum depot_verb failed;	 /* what was tried in vain */
+	bool waits;		/* for retry: the child cannot be started, or had no memory */
+	bool store_waits;	/* for retry: the disk has refused; reading what it has goes on */
+	enum depot_verb failed; /* what was tried in vain */
 };
 
 /* --- what is to be done --------------------------------------------------------------------- */
@@ -98,8 +98,7 @@ pick_store(struct depot *depot)
 {
 	struct spool *spool, *most = NULL;
 
-	if (depot->use.memory_bytes <= depot->use.memory_most_bytes / 2 ||
-	    loop_now_us(depot->loop) < depot->store_after_us)
+	if (depot->use.memory_bytes <= depot->use.memory_most_bytes / 2 || depot->store_waits)
 		return NULL;
 	DL_FOREACH (depot->spools, spool) {
 		if (spool_movable(spool) != 0 &&
@@ -221,9 +220,8 @@ back_off(struct depot *depot, const char *what, const char *why)
 			  text_bytes(size, depot->use.memory_most_bytes), DEPOT_RETRY_MS / 1000);
 	depot->use.failing = true;
 	depot->failed = depot->order.verb;
-	depot->store_after_us = loop_now_us(depot->loop) + DEPOT_RETRY_MS * 1000ull;
-	if (depot->order.verb != DEPOT_STORE)
-		depot->not_before_us = depot->store_after_us;
+	depot->store_waits = true;
+	depot->waits = depot->order.verb != DEPOT_STORE;
 	timer_start_ms(&depot->retry, DEPOT_RETRY_MS);
 }
 
@@ -245,7 +243,7 @@ on_decide(void *arg)
 	int rc = 0;
 
 	OBJ_CHECK(depot, DEPOT_MAGIC);
-	if (depot->busy || loop_now_us(depot->loop) < depot->not_before_us || !decide(depot))
+	if (depot->busy || depot->waits || !decide(depot))
 		return;
 	if (depot->socket < 0)
 		rc = start_child(depot, &err);
@@ -270,7 +268,10 @@ depot_want(struct depot *depot)
 static void
 on_retry(void *arg)
 {
-	depot_want(arg);
+	struct depot *depot = arg;
+
+	depot->store_waits = depot->waits = false;
+	depot_want(depot);
 }
 
 /* --- what became of it ------------------------------------------------------------------------ */

@@ -240,16 +240,16 @@ has_room(const struct spool *spool)
 		depot_has_room(spool->depot, spool->bytes - spool->stored, RECORD_MOST_BYTES));
 }
 
-/* Once, until half of it has gone: not each time that a segment makes room and is full again. */
+/* Once, until the hub has all: not each time that a segment makes room and it is full again. */
 static void
 tell_full(struct spool *spool)
 {
 	bool of_task = spool->bytes + RECORD_MOST_BYTES > spool->most_bytes;
 	char id[ID_TEXT_BYTES], size[24];
 
-	if (spool->told_bytes > 0)
+	if (spool->told_full)
 		return;
-	spool->told_bytes = spool->bytes;
+	spool->told_full = true;
 	log_line(LOG_WARN, LOG_AT_TASK(id_text(id, &spool->task)),
 		 "no room for more output: %s of it wait for the hub (%s)",
 		 text_bytes(size, spool->bytes),
@@ -483,8 +483,8 @@ spool_acked(struct spool *spool, uint32_t step, uint32_t attempt, uint64_t offse
 void
 spool_look_for_room(struct spool *spool)
 {
-	if (spool->bytes < spool->told_bytes / 2)
-		spool->told_bytes = 0;
+	if (spool->told_full && spool_is_acked(spool))
+		spool->told_full = false;
 	if (!spool->dry || !has_room(spool))
 		return;
 	spool->dry = false;

@@ -67,9 +67,8 @@ struct spool {
 	int64_t oldest_ms;    /* time of the first record that the hub may not have; 0: not known */
 	int64_t handed_ms;    /* time of the last record that was handed out */
 	bool discarding;      /* nothing is kept any more */
-	uint64_t told_bytes; /* in all segments, when the log was told that it is full; 0: it is not
-			      */
-	bool dry;	     /* spool_append() was refused; on_room is owed */
+	bool told_full;	      /* the log knows that there is no room */
+	bool dry;	      /* spool_append() was refused; on_room is owed */
 	void (*on_room)(void *arg);
 	void *on_room_arg;
 
