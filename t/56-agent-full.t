@@ -22,7 +22,7 @@ inside=/proc/$agent_pid/root$tmp/run
 head -c 1M /dev/zero >"$inside/filler" 2>/dev/null
 hub_say "task full echo x >>$tmp/ran"
 ok 'it is given back' wait_log fakehub 'task full unclaimed' 20
-is "$(grep -c "error cannot take a task: .*; it is given back, the next claim is in 30 s" "$tmp/agent.log")" 1 \
+is "$(grep -c "error task=[-0-9a-f]* cannot take a task: .*; it is given back, the next claim is in 30 s" "$tmp/agent.log")" 1 \
 	'the agent says why, once'
 is "$(ls "$inside/tasks")" '' 'nothing of it is left in the state directory'
 ok 'nothing of it ran' test ! -e "$tmp/ran"

@@ -405,9 +405,14 @@ finish(struct agent *agent)
 static int
 complain(const struct err *err)
 {
-	fprintf(stderr, "runnerd: %s\n", err->text);
-	if (err->hint != NULL)
-		fprintf(stderr, "hint: %s\n", err->hint);
+	if (log_is_json()) {
+		log_error("%s%s%s", err->text, err->hint != NULL ? "; hint: " : "",
+			  err->hint != NULL ? err->hint : "");
+	} else {
+		fprintf(stderr, "runnerd: %s\n", err->text);
+		if (err->hint != NULL)
+			fprintf(stderr, "hint: %s\n", err->hint);
+	}
 	return err->code == ERR_INPUT ? EXIT_USAGE : EXIT_REFUSED;
 }
 

@@ -220,13 +220,14 @@ needs_segment(const struct spool *spool, size_t len)
 static void
 shed_last(struct spool *spool)
 {
+	char task[ID_TEXT_BYTES];
 	struct err err = ERR_INIT;
 
 	if (spool->safe.segment == NULL || spool->safe.segment != spool->last ||
 	    spool->safe.offset < spool->last->len || spool->last->len == spool->last->head)
 		return;
 	if (begin_segment(spool, &err) < 0)
-		log_line(LOG_WARN, LOG_AT_NONE, "%s",
+		log_line(LOG_WARN, LOG_AT_TASK(id_text(task, &spool->task)), "%s",
 			 err.text); /* tried again at the next acknowledgement */
 }
 

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,10 +24,11 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "runner/state_dir.h"
 #include "runner/supervisor.h"
 
-enum { LOCK_TRIES = 25, LOCK_TRY_MS = 20 };
+enum { LOCK_TRIES = 25, LOCK_TRY_MS = 20, HOLDER_BYTES = 24 };
 
 /* 0700 and ours: what lies in it is trusted. */
 static int
@@ -82,17 +84,56 @@ lock_soon(int fd)
 	return false;
 }
 
+/* For who comes second to name: the lock itself is the kernel's. */
+static void
+write_holder(int fd)
+{
+	char text[HOLDER_BYTES];
+	int n = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
+
+	if (ftruncate(fd, 0) < 0 || pwrite(fd, text, (size_t)n, 0) < 0)
+		log_debug("cannot write our pid to the lock: %s", strerror(errno));
+}
+
+/* 0 where the holder has not said it yet, or is of a version that does not. */
+static long
+read_holder(int fd)
+{
+	char text[HOLDER_BYTES];
+	struct err ignored = ERR_INIT;
+	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+	uint64_t pid;
+
+	if (n <= 0)
+		return 0;
+	text[n] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	return text_parse_u64(text, INT32_MAX, &pid, &ignored) == 0 ? (long)pid : 0;
+}
+
 static int
 take_lock(struct state_dir *dir, struct err *err)
 {
+	long holder;
+
 	dir->lock_fd = openat(dir->fd, STATE_LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (dir->lock_fd < 0)
 		return err_sys(err, "cannot open the lock of the run directory '%s'", dir->path);
-	if (lock_soon(dir->lock_fd))
+	if (lock_soon(dir->lock_fd)) {
+		write_holder(dir->lock_fd);
 		return 0;
+	}
 	if (errno != EWOULDBLOCK)
 		return err_sys(err, "cannot lock the run directory '%s'", dir->path);
-	if (err_set(err, ERR_AGAIN, "another runnerd uses the run directory '%s'", dir->path) < 0)
+	holder = read_holder(dir->lock_fd);
+	if (holder > 0)
+		(void)!err_set(err, ERR_AGAIN,
+			       "another runnerd uses the run directory '%s': process %ld",
+			       dir->path, holder);
+	else
+		(void)!err_set(err, ERR_AGAIN, "another runnerd uses the run directory '%s'",
+			       dir->path);
+	if (err->code < 0)
 		err_hint(err, "stop it first, or give this one a --run-dir of its own");
 	return err->code;
 }
@@ -301,7 +342,7 @@ state_dir_remove_task(struct state_dir *dir, const struct id *task, int fd)
 	if (unlinkat(dir->tasks_fd, id_text(name, task), AT_REMOVEDIR) != 0 && errno == ENOTEMPTY) {
 		unlink_rest(fd);
 		if (unlinkat(dir->tasks_fd, name, AT_REMOVEDIR) != 0)
-			log_warn("cannot remove '%s/%s/%s'", dir->path, STATE_TASKS_NAME, name);
+			log_line(LOG_WARN, LOG_AT_TASK(name), "cannot remove '%s/%s/%s'", dir->path, STATE_TASKS_NAME, name);
 	}
 	if (own >= 0)
 		(void)close(own);

@@ -243,7 +243,7 @@ on_closed(void *arg, const struct err *err)
 
 	OBJ_CHECK(supervisor, SUPERVISOR_MAGIC);
 	if (err != NULL)
-		log_warn("%s", err->text);
+		log_line(LOG_WARN, LOG_AT_TASK(supervisor->hooks.task), "%s", err->text);
 	if (err != NULL)
 		supervisor->connects = CONNECTS_MOST;
 	if (supervisor->alive && !supervisor->quit_sent)
@@ -337,7 +337,8 @@ supervisor_kill(struct supervisor *supervisor)
 		(void)syscall(SYS_pidfd_send_signal, supervisor->found_fd, SIGKILL, NULL, 0);
 	else if (child_is_running(&supervisor->child) &&
 		 child_signal(&supervisor->child, SIGKILL, &err) < 0)
-		log_warn("cannot kill runner-init: %s", err.text);
+		log_line(LOG_WARN, LOG_AT_TASK(supervisor->hooks.task),
+			 "cannot kill runner-init: %s", err.text);
 }
 
 pid_t

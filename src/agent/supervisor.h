@@ -24,6 +24,7 @@ struct executor;
 
 struct supervisor_hooks {
 	void *arg;
+	const char *task; /* its id, for the log; borrowed */
 	/* Descriptors belong to the callee; -1 where there is none. */
 	void (*on_step_state)(void *arg, const struct message_step_state *state, int pipe_fd,
 			      int memfd);

@@ -192,6 +192,7 @@ task_prepare(struct task *task)
 	struct err err = ERR_INIT;
 
 	hooks.arg = task;
+	hooks.task = task->id_text;
 	supervisor_release(&task->supervisor);
 	task->ready = task->fresh = true;
 	if (work_dir_make(&task->work, &tasks->work_dirs, &err) == 0 &&
@@ -208,5 +209,6 @@ task_find_supervisor(struct task *task, struct err *err)
 	struct supervisor_hooks hooks = hooks_of_supervisor;
 
 	hooks.arg = task;
+	hooks.task = task->id_text;
 	return supervisor_find(&task->supervisor, task->tasks->loop, task->dir_fd, &hooks, err);
 }

@@ -287,7 +287,8 @@ give_back(struct uplink *uplink, const struct json *document)
 	json_put_str(json, "task_token", post.token);
 	hub_body(&body, json);
 	if (hub_post(&request, uplink->link, &post, on_unclaimed, NULL, &err) < 0)
-		log_warn("a task could not be given back: %s; its lease will lapse", err.text);
+		log_line(LOG_WARN, LOG_AT_TASK(json_get_str(document, "id")),
+			 "cannot give it back: %s; its lease will lapse", err.text);
 }
 
 static void
@@ -312,8 +313,9 @@ on_task(void *arg, const struct json *document)
 		log_error("the hub gives a task that cannot be named: %s", err.text);
 		break;
 	default:
-		log_error("cannot take a task: %s; it is given back, the next claim is in %d s",
-			  err.text, UPLINK_TAKE_AGAIN_MS / 1000);
+		log_line(LOG_ERROR, LOG_AT_TASK(json_get_str(document, "id")),
+			 "cannot take a task: %s; it is given back, the next claim is in %d s",
+			 err.text, UPLINK_TAKE_AGAIN_MS / 1000);
 		give_back(uplink, document);
 		claim_pause(uplink->claim, UPLINK_TAKE_AGAIN_MS);
 		break;

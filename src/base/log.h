@@ -32,6 +32,9 @@ struct log_at {
 /* now_ms gives Unix time in milliseconds. */
 void log_setup(enum log_level most, bool json, int64_t (*now_ms)(void));
 
+/* Is each line on standard error JSON? Then what ends a program has to be, too. */
+bool log_is_json(void);
+
 /* "error", "warn", "info", "debug". Fails: ERR_INPUT. */
 int log_level_parse(const char *name, enum log_level *out, struct err *err);
 

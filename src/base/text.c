@@ -247,6 +247,12 @@ utf8_sequence(const unsigned char *p, size_t len)
 }
 
 size_t
+text_utf8_char(const char *text, size_t len)
+{
+	return utf8_sequence((const unsigned char *)text, len);
+}
+
+size_t
 text_utf8_prefix(const char *text, size_t len)
 {
 	const unsigned char *p = (const unsigned char *)text;

@@ -39,6 +39,9 @@ int text_hex_value(char c);
 
 bool text_is_utf8(const char *text, size_t len);
 
+/* How many of len bytes, at least one, are the first character; 0 when they begin with none. */
+size_t text_utf8_char(const char *text, size_t len);
+
 /* Index of the first byte that is not part of valid UTF-8, or len. */
 size_t text_utf8_prefix(const char *text, size_t len);
 

@@ -169,6 +169,11 @@ show_help(void)
 static void
 complain(const struct err *err)
 {
+	if (log_is_json()) {
+		log_error("%s%s%s", err->text, err->hint != NULL ? "; hint: " : "",
+			  err->hint != NULL ? err->hint : "");
+		return;
+	}
 	(void)fprintf(stderr, "runner-hub: %s\n", err->text);
 	if (err->hint != NULL)
 		(void)fprintf(stderr, "hint: %s\n", err->hint);
