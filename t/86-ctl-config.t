@@ -150,6 +150,20 @@ run_ctl config graph --branch none
 is "$status" 0 "without what is filtered out"
 case $out in *build*) fail "its jobs are not drawn" ;; *) pass "its jobs are not drawn" ;; esac
 
+# --- tasks ----------------------------------------------------------------------------------------
+run_ctl config tasks --branch main
+like "$out" '^main +rollout-release +2 +machine +a/b +rollout-deploy$' "the tasks: a line a node"
+run_ctl config tasks --json --branch main
+ok "--json has what the agent would get" python3 -c '
+import json, sys
+tasks = [t for t in json.load(open(sys.argv[1]))["items"] if t["job"] == "rollout-release"]
+assert [t["document"]["node_index"] for t in tasks] == [0, 1, 2]
+document = tasks[2]["document"]
+assert document["node_total"] == 3 and document["resource_class"] == "a/b"
+assert document["environment"]["CIRCLE_JOB"] == "rollout-release" and document["environment"]["CIRCLE_BRANCH"] == "main"
+assert document["steps"][0]["kind"] == "run" and document["steps"][0]["command"] == "make"
+' "$tmp/out"
+
 # --- pack -----------------------------------------------------------------------------------------
 mkdir -p "$tmp/pack/jobs" "$tmp/pack/commands/.git" "$tmp/pack/commands/empty"
 cd "$tmp/pack" || exit 99

@@ -154,6 +154,7 @@ static const struct {
 	{"W_JOB_NAME", "Not every tool takes such a name of a job."},
 	{"W_KEY", "A config has no such key; it is ignored."},
 	{"W_KINDS", "Two things of different kinds have the same name."},
+	{"W_LIST", "A list of one is written as a text."},
 	{"W_MATRIX_EXCLUDE", "An exclusion must name all parameters of the matrix."},
 	{"W_NAME", "Jobs of the same explicit name get numbers."},
 	{"W_NUMBER", "A version was read as a number and may lose its last zeros."},

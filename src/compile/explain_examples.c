@@ -352,6 +352,8 @@ static const struct {
 		    "  build: {steps: [checkout]}\n"
 		    "jobs:\n"
 		    "  build: {machine: true, steps: [build]}\n"},
+	{"W_LIST", "steps:\n"
+		   "  - persist_to_workspace: {root: ., paths: build}  # [build]\n"},
 	{"W_MATRIX_EXCLUDE", "jobs:\n"
 			     "  test:\n"
 			     "    machine: true\n"

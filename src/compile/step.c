@@ -38,8 +38,16 @@ take_strings(struct step_reading *reading, const char *key, struct plan_strings 
 	const struct node *value = node_get(reading->body, key);
 	const char *what = comp_printf(reading->c, "key '%s'", key);
 
-	if (value != NULL && tree_expect(reading->c, value, NODE_SEQ, what))
-		(void)tree_strings(reading->c, value, what, out);
+	if (value == NULL)
+		return;
+	/* One text for a list of one runs elsewhere. */
+	if (value->kind == NODE_STRING && !(value->flags & TREE_BAD))
+		comp_error(reading->c, value, "W_LIST",
+			   comp_printf(reading->c, "write it in brackets: [%.60s]", value->text),
+			   "%s is a list", what);
+	else if (!tree_expect(reading->c, value, NODE_SEQ, what))
+		return;
+	(void)tree_strings(reading->c, value, what, out);
 }
 
 static void
@@ -180,7 +188,7 @@ read_persist_to_workspace(struct step_reading *reading)
 	reading->step->root = need_text(reading, "root");
 	need_paths(reading);
 	for (i = 0; i < reading->step->paths.count; i++)
-		check_workspace_path(reading, paths->items[i]);
+		check_workspace_path(reading, paths->kind == NODE_SEQ ? paths->items[i] : paths);
 }
 
 static void
