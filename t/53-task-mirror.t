@@ -241,6 +241,88 @@ task nokeys '{"kind":"add_ssh_keys","name":"k","fingerprints":["cc:dd"]}' "$f_me
 play nokeys
 is "$(outcomes nokeys)" '0.1=failed end=failed' 'a key that is not there fails the step'
 
+# A mirror too large to be copied whole: all of the history, the blobs of one commit. The step's script, with another limit.
+f_mirror=$tmp/large.git
+git clone -q --mirror "$src" "$f_mirror"
+git -C "$f_mirror" config uploadpack.allowFilter true
+for branch in main pull/7; do
+	f_revision=$main
+	[ "$branch" = main ] || f_revision=$pull
+	mkdir "$tmp/home" "$tmp/large"
+	env -i PATH="$PATH" HOME="$tmp/home" TMPDIR="$tmp/large" RUNNER_CHECKOUT_KIND=git RUNNER_CHECKOUT_TARGET="$tmp/large/to" \
+		RUNNER_CHECKOUT_URL="$url" RUNNER_CHECKOUT_REVISION="$f_revision" RUNNER_CHECKOUT_BRANCH="$branch" \
+		RUNNER_CHECKOUT_METHOD=blobless RUNNER_CHECKOUT_MIRROR="$f_mirror" RUNNER_CHECKOUT_HELPER=true RUNNER_KNOWN_HOSTS= \
+		RUNNER_KNOWN_HOSTS_FILE=/dev/null sh -c "$(cat "$top_srcdir/src/agent/scripts/git.sh" "$top_srcdir/src/agent/scripts/checkout.sh" |
+			sed -e 's/-le 1048576/-le 0/' -e 's/--reflink=always/--nothing/')" >"$tmp/large.out" 2>&1
+	is "$?:$(grep -c 'going on without' "$tmp/large.out")" 0:0 "of a large mirror $branch is checked out"
+	is "$(git -C "$tmp/large/to" rev-parse HEAD) $(cat "$tmp/large/to/file3")" "$f_revision 3" 'with its files'
+	is "$(git -C "$tmp/large/to" config remote.origin.partialclonefilter)" blob:none 'without the blobs of others'
+	is "$(git -C "$tmp/large/to" remote set-url origin /none; git -C "$tmp/large/to" status --porcelain; git -C "$tmp/large/to" fsck 2>&1 | grep -v '^notice')" '' 'and nothing of its own is missing'
+	rm -rf "$tmp/large" "$tmp/home"
+done
+
+# A disk that is full: the mirror is of no use, the checkout goes on.
+f_full='mount -t tmpfs -o size=64k none "$0" 2>/dev/null || exit 77; shift 0; exec "$@"'
+mkdir "$tmp/full.mirrors"
+head -c 300000 /dev/urandom >"$src/random"
+git -C "$src" add random
+git -C "$src" commit -qm random
+task full-disk '{"kind":"checkout","name":"c"},{"command":"wc -c <random"}' "\"source\":{\"kind\":\"git\",\"url\":\"$url\",\"branch\":\"main\"}"
+# shellcheck disable=SC2046
+timeout 120 unshare -m $([ "$(id -u)" = 0 ] || echo -r) sh -c "$f_full" "$tmp/full.mirrors" \
+	$(taskd_on full-disk --isolation none --git-mirrors "$tmp/full.mirrors") >"$tmp/full-disk.log" 2>&1
+case $? in
+77 | 1) skip 'a full disk' 'no mount namespace' ;;
+*)
+	is "$(outcomes full-disk)" '0.1=success 1.1=success end=success' 'a full disk below the mirrors fails no checkout'
+	like "$(cat "$tmp/full-disk.log")" 'git mirror .* is not up to date: ' 'and is said'
+	;;
+esac
+
+# An update that is killed, with the runnerd that began it; and LFS where there is one.
+mkdir "$tmp/slow"
+cat >"$tmp/slow/ssh" <<END
+#!/bin/sh
+[ "\$1" = -G ] && exit 0
+touch "$tmp/slow/began"
+while [ -e "$tmp/slow/wait" ]; do sleep 0.02; done
+for last; do :; done
+exec sh -c "\$last"
+END
+chmod 755 "$tmp/slow/ssh"
+touch "$tmp/slow/wait"
+task slain '{"kind":"checkout","name":"c"},{"command":"git rev-parse HEAD"}' \
+	"\"source\":{\"kind\":\"git\",\"url\":\"git@forge.example:$src\",\"branch\":\"main\"}"
+f_path=$PATH
+PATH=$tmp/slow:$PATH
+# shellcheck disable=SC2046
+start slain $(taskd_on slain --git-mirrors "$tmp/slain.mirrors")
+ok 'an update is under way' wait_until 20 test -e "$tmp/slow/began"
+kill -KILL "$pid"
+wait "$pid" 2>/dev/null
+rm -f "$tmp/slow/wait"
+play slain --git-mirrors "$tmp/slain.mirrors"
+PATH=$f_path
+is "$(outcomes slain)" '0.1=success 1.1=success end=success' 'one that is killed in the middle is done anew'
+unlike "$(output slain 0)" 'going on without' 'by the next runnerd, for the step that waited'
+is "$(ls "$tmp/slain.run/mirrors" | wc -l)" 0 'and leaves no key'
+
+if command -v git-lfs >/dev/null; then
+	lfs=$tmp/lfs
+	git init -q -b main "$lfs"
+	git -C "$lfs" lfs install --local >/dev/null
+	echo '*.bin filter=lfs diff=lfs merge=lfs -text' >"$lfs/.gitattributes"
+	echo 'of the large file store' >"$lfs/a.bin"
+	git -C "$lfs" add -A
+	git -C "$lfs" commit -qm lfs
+	f_url=file://$lfs
+	from lfs '"branch":"main"' '' 'cat a.bin'
+	f_url=
+	is "$(output lfs 1)" 'of the large file store' 'files of LFS come where it is installed'
+else
+	skip 'files of LFS come where it is installed' 'no git-lfs'
+fi
+
 # Removal: by age, then by size, never what was just used or is being updated.
 shelf=$tmp/shelf
 mkdir "$shelf"

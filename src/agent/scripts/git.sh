@@ -5,7 +5,7 @@
 #
 # SPDX-License-Identifier: Apache-2.0
 set -eu
-export GIT_TERMINAL_PROMPT=0 GIT_ALLOW_PROTOCOL=file:git:http:https:ssh GIT_LFS_SKIP_PUSH=1
+export GIT_TERMINAL_PROMPT=0 GIT_ALLOW_PROTOCOL=file:git:http:https:ssh
 export GIT_CONFIG_COUNT=7
 export GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0='*'
 export GIT_CONFIG_KEY_1=gc.auto GIT_CONFIG_VALUE_1=0
