@@ -33,7 +33,7 @@ struct api {
 	struct http_client *client;
 	struct tls_context *tls;
 	char *token;
-	char *url; /* of api_open_as() */
+	char *url;
 };
 
 /* --- where the hub is and who we are ------------------------------------------------ */
@@ -121,21 +121,38 @@ find_token(char **out, const char *url, struct err *err)
 }
 
 static int
+connect_anew(struct api *api, struct err *err)
+{
+	struct http_client_options options = {.url = api->url,
+					      .tls = api->tls,
+					      .give_up = true,
+					      .user_agent = "runnerctl/" RUNNER_VERSION};
+
+	return http_client_new(&api->client, api->loop, &options, err);
+}
+
+int
+api_renew(struct api *api, struct err *err)
+{
+	http_client_free(api->client);
+	api->client = NULL;
+	return connect_anew(api, err);
+}
+
+static int
 api_new(struct api **out, struct loop *loop, const char *url, char *token,
 	const struct tls_client_options *trust, struct err *err)
 {
 	struct api *api = MEM_NEW(struct api);
-	struct http_client_options options = {
-		.url = url, .give_up = true, .user_agent = "runnerctl/" RUNNER_VERSION};
 
 	api->loop = loop;
 	api->token = token;
+	api->url = mem_strdup(url);
 	if (trust->cacert != NULL || trust->fingerprint != NULL) {
 		if (tls_client_new(&api->tls, trust, err) < 0)
 			goto failed;
-		options.tls = api->tls;
 	}
-	if (http_client_new(&api->client, loop, &options, err) < 0)
+	if (connect_anew(api, err) < 0)
 		goto failed;
 	*out = api;
 	return 0;
@@ -203,7 +220,6 @@ api_open_as(struct api **out, const char *own, struct err *err)
 		return err_wrap(err, "hub '%s'", full);
 	}
 	(*out)->owns_loop = true;
-	(*out)->url = mem_strdup(full);
 	return 0;
 }
 

@@ -35,13 +35,19 @@ int api_read_token(char **out, const char *file, struct err *err);
 int api_open(struct api **out, struct err *err);
 /* The same with a token of one's own; NULL: as api_open(). It is copied. */
 int api_open_as(struct api **out, const char *token, struct err *err);
-/* The URL that one of these two went to. */
+/* The URL that it goes to. */
 const char *api_url(const struct api *api);
 /* To that hub with that token; both are copied. */
 int api_open_at(struct api **out, struct loop *loop, const char *url, const char *token,
 		struct err *err);
 void api_close(struct api *api); /* NULL is fine */
 struct loop *api_loop(const struct api *api);
+
+/*
+ * After its connection was lost: connect again. No question or stream may be under way. Fails as
+ * api_open(); it may be tried again.
+ */
+int api_renew(struct api *api, struct err *err);
 
 /*
  * Ask and wait. body NULL: none. *out (may be NULL when nothing is asked for) is the caller's; it

@@ -16,6 +16,7 @@ enum { CLEAN_TAIL_BYTES = 4096 };
 static bool
 keeps_text(enum clean_state *state, unsigned char byte)
 {
+	*state = byte == 0xc2 ? CLEAN_C1 : CLEAN_TEXT;
 	if (byte == 0x1b)
 		*state = CLEAN_ESCAPE;
 	return byte == '\t' || byte == '\n' || byte == '\r' || (byte >= 0x20 && byte != 0x7f);
@@ -27,6 +28,12 @@ clean_keeps(enum clean_state *state, unsigned char byte)
 	switch (*state) {
 	case CLEAN_TEXT:
 		return keeps_text(state, byte);
+	case CLEAN_C1:
+		/* A terminal takes U+009B for the beginning of a sequence; the first byte alone is nothing to it. */
+		if (byte < 0x80 || byte > 0x9f)
+			return keeps_text(state, byte);
+		*state = CLEAN_TEXT;
+		return false;
 	case CLEAN_ESCAPE:
 		if (byte == '[')
 			*state = CLEAN_CONTROL_SEQUENCE;

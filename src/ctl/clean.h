@@ -17,6 +17,7 @@
 /* Where in an escape sequence (ECMA-48) a stream stands. */
 enum clean_state {
 	CLEAN_TEXT,
+	CLEAN_C1, /* in text, behind the first byte of what may be one of U+0080 to U+009F */
 	CLEAN_ESCAPE,
 	CLEAN_CONTROL_SEQUENCE,
 	CLEAN_STRING,

@@ -87,11 +87,25 @@ on_watch_data(void *arg, const void *bytes, size_t len)
 		}
 		if (n > 0) {
 			watch_take_line(follow, line);
+			resume_progress(&follow->resume);
 			json_free(line);
 		}
 		buffer_consume(&follow->line, n + 1);
 	}
 	follow_want(follow);
+}
+
+/* A stream has broken off: all of them begin again on a new connection, or it is the end. */
+static void
+on_cut(struct follow *follow, const struct api_stream *stream, const struct err *err)
+{
+	if (!follow->resumes || !resume_want(&follow->resume, stream, err)) {
+		follow_fail(follow, err);
+		return;
+	}
+	api_stream_stop(&follow->watch);
+	api_stream_stop(&follow->output);
+	api_stream_stop(&follow->block_stream);
 }
 
 static void
@@ -104,7 +118,7 @@ on_watch_ended(void *arg, const struct err *err)
 	    err_set(&own, ERR_AGAIN, "the hub ended its watch before the pipeline had ended") < 0)
 		err = &own;
 	if (err != NULL) {
-		follow_fail(follow, err);
+		on_cut(follow, &follow->watch, err);
 		return;
 	}
 	follow->watch_ended = true;
@@ -138,6 +152,7 @@ take_record(void *arg, const struct output_record *record, const void *bytes)
 	if (received == NULL || record->attempt < node->received_attempt[record->step] ||
 	    record->offset + record->raw_len <= *received)
 		return true;
+	resume_progress(&follow->resume);
 	display_output(follow->display, node->shown, bytes, record->raw_len);
 	*received = record->offset + record->raw_len;
 	node_advance(follow, node);
@@ -162,7 +177,7 @@ on_output_ended(void *arg, const struct err *err)
 	struct follow *follow = arg;
 
 	if (err != NULL) {
-		follow_fail(follow, err);
+		on_cut(follow, &follow->output, err);
 		return;
 	}
 	follow->output.call = NULL;
@@ -196,6 +211,7 @@ take_block_record(void *arg, const struct output_record *record, const void *byt
 		return true;
 	if (record->offset + record->raw_len <= block->shown)
 		return true;
+	resume_progress(&follow->resume);
 	display_failure_output(follow->display, bytes, record->raw_len);
 	block->shown = record->offset + record->raw_len;
 	return true;
@@ -219,28 +235,36 @@ on_block_ended(void *arg, const struct err *err)
 	struct follow *follow = arg;
 
 	if (err != NULL) {
-		follow_fail(follow, err);
+		on_cut(follow, &follow->block_stream, err);
 		return;
 	}
 	follow->block_stream_ended = true;
 	follow_want(follow);
 }
 
-static void
-block_start(struct follow *follow)
+static int
+block_stream_start(struct follow *follow, struct err *err)
 {
-	struct block *block = follow->blocks;
+	const struct block *block = follow->blocks;
 	LOCAL_FREE char *path = NULL;
 	char step[16];
-	struct err err = ERR_INIT;
 
 	(void)snprintf(step, sizeof(step), "%u", block->failure.step);
 	path = api_path("/api/runner/v1/tasks/%s/output?step=%s&follow=1", block->task, step);
 	follow->block_stream_ended = false;
-	display_failure_begin(follow->display, block->node->shown, &block->failure.end);
+	return api_stream_start(&follow->block_stream, follow->api, path, RUNNER_OUTPUT_TYPE,
+				on_block_data, on_block_ended, follow, err);
+}
+
+static void
+block_start(struct follow *follow)
+{
+	struct err err = ERR_INIT;
+
+	display_failure_begin(follow->display, follow->blocks->node->shown,
+			      &follow->blocks->failure.end);
 	if (records_init(&follow->block_records, take_block_record, follow, &err) < 0 ||
-	    api_stream_start(&follow->block_stream, follow->api, path, RUNNER_OUTPUT_TYPE,
-			     on_block_data, on_block_ended, follow, &err) < 0)
+	    block_stream_start(follow, &err) < 0)
 		follow_fail(follow, &err);
 }
 
@@ -273,6 +297,8 @@ blocks_want(struct follow *follow)
 
 	while ((block = follow->blocks) != NULL && follow->err.code == 0) {
 		if (!block_is_open(follow)) {
+			if (resume_is_waiting(&follow->resume))
+				return;
 			block_start(follow);
 		} else if (block->shown >= block->failure.output_bytes ||
 			   (follow->block_stream_ended && follow->block_records.held.len == 0)) {
@@ -323,7 +349,8 @@ follow_want(struct follow *follow)
 	blocks_want(follow);
 	feed_held(follow);
 	/* The stream has ended and what it had brought is shown now. */
-	if (follow->output.call == NULL && follow->records.held.len == 0)
+	if (follow->output.call == NULL && follow->records.held.len == 0 &&
+	    !resume_is_waiting(&follow->resume))
 		follow->output_ended = true;
 	if (follow->output_ended)
 		node_advance_all(follow);
@@ -334,13 +361,48 @@ follow_want(struct follow *follow)
 
 /* --- life --------------------------------------------------------------------------------- */
 
+/* What the watch has told is not told again; output that comes again is dropped as it comes. */
+static int
+start_streams(struct follow *follow, struct err *err)
+{
+	char after[24];
+	LOCAL_FREE char *watch = NULL;
+	LOCAL_FREE char *output =
+		api_path("/api/runner/v1/pipelines/%s/output?follow=1", follow->pipeline);
+
+	(void)snprintf(after, sizeof(after), "%lld", (long long)follow->seq);
+	watch = api_path("/api/runner/v1/pipelines/%s/watch?after=%s", follow->pipeline, after);
+	if (!follow->watch_ended &&
+	    api_stream_start(&follow->watch, follow->api, watch, NULL, on_watch_data,
+			     on_watch_ended, follow, err) < 0)
+		return err->code;
+	if (!follow->output_ended &&
+	    api_stream_start(&follow->output, follow->api, output, RUNNER_OUTPUT_TYPE,
+			     on_output_data, on_output_ended, follow, err) < 0)
+		return err->code;
+	return 0;
+}
+
+static void
+on_again(void *arg)
+{
+	struct follow *follow = arg;
+	struct err err = ERR_INIT;
+
+	buffer_clear(&follow->line);
+	buffer_clear(&follow->records.held);
+	buffer_clear(&follow->block_records.held);
+	if (start_streams(follow, &err) < 0 ||
+	    (block_is_open(follow) && block_stream_start(follow, &err) < 0))
+		follow_fail(follow, &err);
+	else
+		follow_want(follow);
+}
+
 int
 follow_start(struct follow **out, const struct follow_options *options, struct err *err)
 {
 	struct follow *follow = MEM_NEW(struct follow);
-	LOCAL_FREE char *watch = api_path("/api/runner/v1/pipelines/%s/watch", options->pipeline);
-	LOCAL_FREE char *output =
-		api_path("/api/runner/v1/pipelines/%s/output?follow=1", options->pipeline);
 
 	follow->api = options->api;
 	follow->display = options->display;
@@ -349,12 +411,11 @@ follow_start(struct follow **out, const struct follow_options *options, struct e
 	follow->arg = options->arg;
 	follow->pipeline = mem_strdup(options->pipeline);
 	follow->blocks_end = &follow->blocks;
+	follow->resumes = options->resumes;
+	resume_init(&follow->resume, follow->api, on_again, follow);
 	buffer_init(&follow->line, FOLLOW_LINE_MOST_BYTES);
 	if (records_init(&follow->records, take_record, follow, err) < 0 ||
-	    api_stream_start(&follow->watch, follow->api, watch, NULL, on_watch_data,
-			     on_watch_ended, follow, err) < 0 ||
-	    api_stream_start(&follow->output, follow->api, output, RUNNER_OUTPUT_TYPE,
-			     on_output_data, on_output_ended, follow, err) < 0) {
+	    start_streams(follow, err) < 0) {
 		follow_free(follow);
 		return err->code;
 	}
@@ -374,6 +435,7 @@ follow_free(struct follow *follow)
 	api_stream_stop(&follow->watch);
 	api_stream_stop(&follow->output);
 	api_stream_stop(&follow->block_stream);
+	resume_release(&follow->resume);
 	records_release(&follow->records);
 	records_release(&follow->block_records);
 	buffer_release(&follow->line);

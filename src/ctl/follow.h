@@ -24,6 +24,7 @@ struct follow_options {
 	const char *pipeline; /* id */
 	struct display *display;
 	struct outlet *outlet; /* where the display writes: its filling stops the streams */
+	bool resumes;	       /* a connection that is cut is made again, and all goes on */
 	void (*on_change)(void *arg);
 	void *arg;
 };

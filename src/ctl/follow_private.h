@@ -20,6 +20,7 @@
 #include "ctl/api.h"
 #include "ctl/display.h"
 #include "ctl/records.h"
+#include "ctl/resume.h"
 
 struct json;
 
@@ -90,6 +91,9 @@ struct follow {
 	char *pipeline;
 	bool several_workflows; /* names are written with theirs */
 	struct api_stream watch, output, block_stream;
+	struct resume resume;
+	bool resumes;
+	int64_t seq; /* of the watch's last line */
 	bool watch_ended, output_ended, block_stream_ended, paused;
 	struct buffer line;
 	struct records records, block_records;

@@ -183,6 +183,7 @@ watch_take_line(struct follow *follow, const struct json *line)
 {
 	const char *type = json_get_str(line, "type"), *outcome;
 
+	follow->seq = json_get_int(line, "seq", follow->seq);
 	if (text_eq(type, "job")) {
 		take_job(follow, json_get(line, "job"));
 	} else if (text_eq(type, "step")) {

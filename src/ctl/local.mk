@@ -34,11 +34,13 @@ libctl_a_SOURCES = \
 	src/ctl/parameters.c src/ctl/parameters.h \
 	src/ctl/pipeline.c \
 	src/ctl/pipeline_run.c \
+	src/ctl/printout.c src/ctl/printout.h \
 	src/ctl/private.c src/ctl/private.h \
 	src/ctl/project.c src/ctl/project.h \
 	src/ctl/project_show.c \
 	src/ctl/records.c src/ctl/records.h \
 	src/ctl/resource_class.c \
+	src/ctl/resume.c src/ctl/resume.h \
 	src/ctl/run.c \
 	src/ctl/say.c src/ctl/say.h \
 	src/ctl/scratch.c src/ctl/scratch.h \

@@ -5,21 +5,17 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
-#include "base/mem.h"
 #include "base/text.h"
 #include "ctl/api.h"
 #include "ctl/args.h"
 #include "ctl/commands.h"
 #include "ctl/job.h"
-#include "ctl/outlet.h"
-#include "ctl/records.h"
+#include "ctl/printout.h"
 #include "ctl/say.h"
 #include "format/json.h"
-#include "loop/loop.h"
 #include "runner/exit.h"
 
 static int logs(int argc, char **argv);
@@ -27,6 +23,8 @@ static int logs(int argc, char **argv);
 static const struct option logs_options[] = {
 	{"follow", 'f', NULL, "go on until the job has ended"},
 	{"step", 0, "STEP", "only this step: its number or its name"},
+	{"since-line", 0, "N", "of the step: from this line on; -N: the last N lines"},
+	{"timestamps", 0, NULL, "begin each line with the time it was printed"},
 	{"last-failed", 0, NULL, "of the project's job that failed last"},
 	{"attempt", 0, "N", "where the job ran more than once: this attempt (default: the last)"},
 	{NULL, 0, NULL, NULL},
@@ -36,16 +34,25 @@ const struct command logs_command = {"logs", "JOB", "print a job's output", logs
 
 struct logs {
 	struct job_ref ref;
-	bool follow;
 	const char *step;
-	struct api *api;
-	struct outlet outlet;
-	struct records records;
-	struct api_stream stream;
-	bool ended;
-	int rc;
-	struct err err;
+	struct printout_options print;
 };
+
+/* A line's number, or -N. */
+static int
+read_line(int64_t *out, const char *value, struct err *err)
+{
+	bool is_last = value[0] == '-';
+	uint64_t number;
+	int rc = text_parse_u64(is_last ? value + 1 : value, INT64_MAX - 1, &number, err);
+
+	if (rc == 0 && number == 0)
+		rc = err_set(err, ERR_INPUT, "lines are counted from 1");
+	if (rc < 0)
+		return err_wrap(err, "--since-line");
+	*out = is_last ? -(int64_t)number : (int64_t)number;
+	return 0;
+}
 
 static int
 set_logs(void *arg, const struct option *option, const char *value, struct err *err)
@@ -53,90 +60,16 @@ set_logs(void *arg, const struct option *option, const char *value, struct err *
 	struct logs *logs = arg;
 
 	if (text_eq(option->name, "follow"))
-		logs->follow = true;
+		logs->print.follow = true;
 	else if (text_eq(option->name, "step"))
 		logs->step = value;
+	else if (text_eq(option->name, "since-line"))
+		return read_line(&logs->print.since_line, value, err);
+	else if (text_eq(option->name, "timestamps"))
+		logs->print.timestamps = true;
 	else
 		return job_ref_set(&logs->ref, option, value, err);
 	return 0;
-}
-
-/* --- one task's output ------------------------------------------------------------------------ */
-
-static bool
-take_record(void *arg, const struct output_record *record, const void *bytes)
-{
-	struct logs *logs = arg;
-
-	if (outlet_is_full(&logs->outlet))
-		return false;
-	outlet_put(&logs->outlet, bytes, record->raw_len);
-	return true;
-}
-
-static void
-feed(struct logs *logs, const void *bytes, size_t len)
-{
-	if (logs->rc == 0)
-		logs->rc = records_feed(&logs->records, bytes, len, &logs->err);
-	if (logs->rc < 0)
-		loop_stop(api_loop(logs->api));
-	else if (records_is_stopped(&logs->records))
-		api_stream_pause(&logs->stream);
-	else
-		api_stream_resume(&logs->stream);
-}
-
-static void
-on_data(void *arg, const void *bytes, size_t len)
-{
-	feed(arg, bytes, len);
-}
-
-static void
-on_ended(void *arg, const struct err *err)
-{
-	struct logs *logs = arg;
-
-	logs->ended = true;
-	if (err != NULL) {
-		logs->err = *err;
-		logs->rc = err->code;
-	}
-	loop_stop(api_loop(logs->api));
-}
-
-static void
-on_room(void *arg)
-{
-	feed(arg, NULL, 0);
-}
-
-static int
-print_task(struct logs *logs, const char *task, const char *step, struct err *err)
-{
-	LOCAL_FREE char *path =
-		api_path("/api/runner/v1/tasks/%s/output?%p%p%p%s", task,
-			 logs->follow ? "follow=1" : "", logs->follow && step != NULL ? "&" : "",
-			 step != NULL ? "step=" : "", step != NULL ? step : "");
-	bool never = false;
-
-	logs->ended = false;
-	if (records_init(&logs->records, take_record, logs, err) < 0)
-		return err->code;
-	if (api_stream_start(&logs->stream, logs->api, path, RUNNER_OUTPUT_TYPE, on_data, on_ended,
-			     logs, err) < 0) {
-		records_release(&logs->records);
-		return err->code;
-	}
-	while (logs->rc == 0 && !(logs->ended && logs->records.held.len == 0))
-		loop_run(api_loop(logs->api));
-	api_stream_stop(&logs->stream);
-	outlet_finish(&logs->outlet, &never);
-	records_release(&logs->records);
-	if (logs->rc < 0)
-		*err = logs->err;
-	return logs->rc;
 }
 
 /* --- which task, which step ----------------------------------------------------------------------
@@ -212,8 +145,9 @@ print_tasks(struct logs *logs, const struct json *job, struct err *err)
 			say_note("--- node %lld", (long long)index);
 		if (logs->step != NULL && find_step(step, logs, task, err) < 0)
 			return err->code;
-		if (print_task(logs, json_get_str(task, "id"), logs->step != NULL ? step : NULL,
-			       err) < 0)
+		logs->print.task = json_get_str(task, "id");
+		logs->print.step = logs->step != NULL ? step : NULL;
+		if (printout_run(&logs->print, err) < 0)
 			return err->code;
 		printed++;
 	}
@@ -230,10 +164,10 @@ print_job(struct logs *logs, struct err *err)
 	struct json *found = NULL, *job = NULL;
 	int rc;
 
-	rc = job_find(&found, logs->api, &logs->ref, err);
+	rc = job_find(&found, logs->print.api, &logs->ref, err);
 	if (rc == 0) {
 		path = api_path("/api/runner/v1/jobs/%s", json_get_str(found, "id"));
-		rc = api_get(logs->api, path, &job, err);
+		rc = api_get(logs->print.api, path, &job, err);
 	}
 	if (rc == 0)
 		rc = print_tasks(logs, job, err);
@@ -245,25 +179,22 @@ print_job(struct logs *logs, struct err *err)
 static int
 logs(int argc, char **argv)
 {
-	struct logs *it = MEM_NEW(struct logs);
+	struct logs it = {.print = {.follow = false}};
 	struct err err = ERR_INIT;
 	int count, status;
 
-	status = args_read(&logs_command, argc, argv, &count, set_logs, it);
+	status = args_read(&logs_command, argc, argv, &count, set_logs, &it);
 	if (status == ARGS_GO)
-		status = job_ref_check(&logs_command, &it->ref, count, argv);
-	if (status == ARGS_GO) {
-		status = EXIT_OK;
-		if (api_open(&it->api, &err) < 0) {
-			status = say_error(&err);
-		} else {
-			outlet_init(&it->outlet, api_loop(it->api), STDOUT_FILENO, on_room, it);
-			if (print_job(it, &err) < 0)
-				status = say_error(&err);
-			outlet_release(&it->outlet);
-		}
-		api_close(it->api);
+		status = job_ref_check(&logs_command, &it.ref, count, argv);
+	if (status != ARGS_GO)
+		return status;
+	if (it.print.since_line != 0 && it.step == NULL) {
+		(void)!err_set(&err, ERR_INPUT, "lines are of a step: give --step, too");
+		return say_usage(&logs_command, &err);
 	}
-	free(it);
+	status = EXIT_OK;
+	if (api_open(&it.print.api, &err) < 0 || print_job(&it, &err) < 0)
+		status = say_error(&err);
+	api_close(it.print.api);
 	return status;
 }

@@ -401,7 +401,7 @@ watch_pipeline(struct run *run, struct err *err)
 	bool canceled = false;
 	int status = ARGS_GO;
 
-	if (watching_start(&watching, run->loop, run->api, run->pipeline, err) < 0)
+	if (watching_start(&watching, run->loop, run->api, run->pipeline, false, err) < 0)
 		return ARGS_GO;
 	while (!watching_is_done(watching) && !run->died && !run->hurry) {
 		loop_run(run->loop);

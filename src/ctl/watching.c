@@ -88,12 +88,12 @@ on_room(void *arg)
 
 int
 watching_start(struct watching **out, struct loop *loop, struct api *api, const char *pipeline,
-	       struct err *err)
+	       bool resumes, struct err *err)
 {
 	struct watching *watching = MEM_NEW(struct watching);
 	struct display_place place = {now_us, put, size, watching};
 	struct follow_options options = {
-		.api = api, .pipeline = pipeline, .on_change = on_change, .arg = watching};
+		.api = api, .pipeline = pipeline, .resumes = resumes, .on_change = on_change, .arg = watching};
 	enum display_kind kind = screen_redraws(STDOUT_FILENO) ? DISPLAY_TERMINAL : DISPLAY_PLAIN;
 
 	if (globals()->quiet)
@@ -163,7 +163,7 @@ watching_run(struct api *api, const char *pipeline)
 	bool stop = false;
 	int status;
 
-	if (watching_start(&watching, api_loop(api), api, pipeline, &err) < 0)
+	if (watching_start(&watching, api_loop(api), api, pipeline, true, &err) < 0)
 		return say_error(&err);
 	while (!watching_is_done(watching))
 		loop_run(api_loop(api));

@@ -18,8 +18,9 @@ struct json;
 struct loop;
 struct watching;
 
+/* resumes: a connection that is cut is made again, and all goes on; without, it is the end. */
 int watching_start(struct watching **out, struct loop *loop, struct api *api, const char *pipeline,
-		   struct err *err);
+		   bool resumes, struct err *err);
 void watching_free(struct watching *watching); /* NULL is fine */
 
 /* Checked after each loop_run(), which ends whenever it may have changed. */

@@ -15,7 +15,6 @@ libhub_a_SOURCES = \
 	src/hub/api/output.c \
 	src/hub/api/output_form.c src/hub/api/output_form.h \
 	src/hub/api/output_lines.c src/hub/api/output_lines.h \
-	src/hub/api/output_marks.c src/hub/api/output_marks.h \
 	src/hub/api/output_stream.c src/hub/api/output_stream.h \
 	src/hub/api/people.c src/hub/api/people.h \
 	src/hub/api/people_continue.c \

@@ -6,6 +6,7 @@ libtask_a_SOURCES = \
 	src/task/mask.c src/task/mask.h \
 	src/task/names.c src/task/names.h \
 	src/task/needles.c src/task/needles.h \
+	src/task/output_marks.c src/task/output_marks.h \
 	src/task/output_record.c src/task/output_record.h \
 	src/task/secret_forms.c src/task/secret_forms.h \
 	src/task/sieve.c src/task/sieve.h \

@@ -10,7 +10,7 @@
 #include "base/assert.h"
 #include "base/buffer.h"
 #include "base/err.h"
-#include "hub/api/output_marks.h"
+#include "task/output_marks.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 

@@ -253,6 +253,20 @@ submit_seek(struct output_stream *stream, const struct store_seek *seek)
 	store_submit(stream->call->hub->store, op, on_seek, stream);
 }
 
+/* A reader that began with a later attempt wants none before it when it asks again. */
+static void
+skip_earlier_attempts(struct output_stream *stream)
+{
+	uint32_t first = UINT32_MAX;
+	size_t i;
+
+	for (i = 0; i < stream->have.count; i++)
+		if (stream->have.list[i].step == stream->step && stream->have.list[i].attempt < first)
+			first = stream->have.list[i].attempt;
+	if (stream->one_step && first != UINT32_MAX)
+		stream->first_attempt = first;
+}
+
 static void
 begin(struct output_stream *stream, int64_t line)
 {
@@ -268,6 +282,7 @@ begin(struct output_stream *stream, int64_t line)
 	} else if (stream->one_step && stream->have.count == 0 && (line != 0 || !stream->follow)) {
 		submit_seek(stream, &seek);
 	} else {
+		skip_earlier_attempts(stream);
 		output_stream_begin(stream);
 	}
 }

@@ -580,6 +580,20 @@ output_stream_new(struct call *call, enum output_form_kind kind)
 	return stream;
 }
 
+/*
+ * What a task of a pipeline that is in memory has printed. Nothing more comes of one whose output
+ * is closed, and how far it came is not in memory after the hub has been started again: it is
+ * history.
+ */
+static void
+begin_task(struct output_stream *stream, const struct task *task)
+{
+	if (task->row.state == HUB_ENDED && !task->row.output_open)
+		add_history(stream, &task->row.id);
+	else
+		feed_want(stream, feed_of(stream, &task->row.id));
+}
+
 /* The pipeline is in memory: hear of what comes, and send what is there. */
 static void
 begin_active(struct output_stream *stream, struct pipeline *pipeline)
@@ -589,15 +603,14 @@ begin_active(struct output_stream *stream, struct pipeline *pipeline)
 
 	watcher_start(&stream->watcher, pipeline, on_change, stream);
 	if (!stream->whole_pipeline) {
-		feed_want(stream, feed_of(stream, &stream->task));
+		begin_task(stream, model_task(pipeline->model, &stream->task));
 		return;
 	}
 	for (i = 0; i < pipeline->workflow_count; i++)
 		for (j = 0; j < pipeline->workflows[i]->job_count; j++) {
 			job = pipeline->workflows[i]->jobs[j];
 			for (k = 0; k < job->task_count; k++)
-				if (job->tasks[k]->position_count > 0)
-					feed_want(stream, feed_of(stream, &job->tasks[k]->row.id));
+				begin_task(stream, job->tasks[k]);
 		}
 }
 

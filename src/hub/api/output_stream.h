@@ -19,7 +19,7 @@
 #include "base/id.h"
 #include "hub/api/output_form.h"
 #include "hub/api/output_lines.h"
-#include "hub/api/output_marks.h"
+#include "task/output_marks.h"
 #include "hub/model.h"
 #include "loop/loop.h"
 

@@ -14,7 +14,7 @@
 #include "base/buffer.h"
 #include "base/err.h"
 #include "hub/api/output_lines.h"
-#include "hub/api/output_marks.h"
+#include "task/output_marks.h"
 
 static uint32_t
 newlines(const char *text, size_t len)
@@ -145,7 +145,7 @@ test_marks_that_are_none_are_refused(void **state)
 					  ",",
 					  "0.1.-1",
 					  "1001.1.5",
-					  "0.101.5",
+					  "0.1001.5",
 					  "0.1.5.6",
 					  "0.1.9223372036854775808",
 					  "end,0.1.5",

@@ -6,8 +6,8 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#ifndef HUB_API_OUTPUT_MARKS_H
-#define HUB_API_OUTPUT_MARKS_H
+#ifndef TASK_OUTPUT_MARKS_H
+#define TASK_OUTPUT_MARKS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,7 +16,7 @@
 struct buffer;
 struct err;
 
-enum { MARKS_MOST = 4096 }; /* in a text */
+enum { MARKS_MOST = 4096, MARKS_ATTEMPT_MOST = 1000 }; /* in a text */
 
 struct mark {
 	uint32_t step, attempt;

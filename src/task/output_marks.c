@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "hub/api/output_marks.h"
+#include "task/output_marks.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +12,6 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "hub/model.h"
 #include "runner/protocol.h"
 
 static const char end_word[] = "end";
@@ -83,7 +82,7 @@ expect_mark(struct marks *marks, const char **text)
 	uint64_t step, attempt, sent;
 
 	if (!expect_number(text, ".", RUNNER_TASK_STEPS_MOST, &step) || *(*text)++ != '.' ||
-	    !expect_number(text, ".", MODEL_ATTEMPTS_MOST, &attempt) || *(*text)++ != '.' ||
+	    !expect_number(text, ".", MARKS_ATTEMPT_MOST, &attempt) || *(*text)++ != '.' ||
 	    !expect_number(text, ",", INT64_MAX, &sent))
 		return false;
 	if (marks->count >= MARKS_MOST)
