@@ -96,6 +96,37 @@ ok '(backlog) every byte is there once' is_same backlog 30000000
 stop "$agent_pid"
 is "$status" 0 'the agent ends'
 
+# --- the child that writes there is killed; what it wrote is damaged ---
+child_of()
+{
+	for t_child in $(cat "/proc/$1/task/$1/children"); do
+		tr '\0' ' ' <"/proc/$t_child/cmdline" | grep -q 'spool-disk' && echo "$t_child"
+	done
+}
+rm "$tmp/go"
+hub_say 'on output * delay 0'
+noise child 14000000
+hub_say "task damaged while [ ! -e $tmp/go ]; do sleep 0.05; done; $actor pattern=binary print=14000000; while [ -e $tmp/go ]; do sleep 0.05; done"
+: >"$tmp/agent.log"
+start_runnerd -j 2 --spool-memory 2M
+wait_log fakehub 'task child step 0 step_started' 20
+wait_log fakehub 'task damaged step 0 step_started' 20
+hub_say 'down 600000'
+touch "$tmp/go"
+ok '(child) output goes to the disk' wait_until 30 has_on_disk 3
+kill -KILL "$(child_of "$agent_pid")"
+ok '(child) its death is told' wait_log agent "cannot use the spool's directory '.*': the process that writes there has ended" 20
+ok '(child) another goes on' wait_until 30 has_on_disk 12
+ok '(child) its job ends' wait_until 60 steps_ended 1
+victim=$(find "$spool" -path "*/$(task_id damaged)/spool.*" ! -name '*.part' | sort | head -n 1)
+printf 'damage' | dd of="$victim" bs=1 seek=5000 conv=notrunc 2>/dev/null
+hub_say up
+ok '(child) it ends well' wait_ended child success 60
+ok '(child) every byte is there once' is_same child 14000000
+ok '(damaged) what cannot be read ends its task' wait_ended damaged infra-fail 60
+is "$(grep -c "cannot read its output: " "$tmp/agent.log")" 1 '(damaged) and is told once'
+stop "$agent_pid"
+
 # --- after the host's restart: the run directory is gone ---
 rm "$tmp/go"
 stop "$fakehub_pid"
