@@ -17,13 +17,8 @@ t_bench_compile_LDADD = libcompile.a libtask.a libformat.a libbase.a $(PCRE2_LIB
 t_bench_floor_SOURCES = t/bench/floor.c
 t_bench_floor_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(NGHTTP2_CFLAGS) $(OPENSSL_CFLAGS) $(JANSSON_CFLAGS) $(ZSTD_CFLAGS)
 t_bench_floor_LDADD = $(EVENT_LIBS) $(NGHTTP2_LIBS) $(OPENSSL_LIBS) $(JANSSON_LIBS) $(ZSTD_LIBS)
-<<<<<<< HEAD
-bench_scripts = t/bench/tasks t/bench/idle t/bench/latency t/bench/output t/bench/checkout t/bench/split
-EXTRA_DIST += $(bench_scripts) t/bench/leaks t/bench/bench.py t/bench/mallocs.c
-=======
 bench_scripts = t/bench/tasks t/bench/idle t/bench/latency t/bench/output t/bench/checkout t/bench/split t/bench/spill
-EXTRA_DIST += $(bench_scripts) t/bench/leaks t/bench/bench.py
->>>>>>> f401a20 (t: the child that writes the spool's disk is killed, and what it wrote damaged; bench: spill)
+EXTRA_DIST += $(bench_scripts) t/bench/leaks t/bench/bench.py t/bench/mallocs.c
 
 bench: all $(bench_programs)
 	echo "--- t/bench/compile" && t/bench/compile
