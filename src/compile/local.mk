@@ -5,6 +5,7 @@ libcompile_a_SOURCES = \
 	src/compile/command.c src/compile/command.h \
 	src/compile/compilation.c src/compile/compilation.h \
 	src/compile/compile.c src/compile/compile.h \
+	src/compile/cron.c src/compile/cron.h \
 	src/compile/cycle.c src/compile/cycle.h \
 	src/compile/diag.c src/compile/diag.h src/compile/diag_json.c src/compile/diags.h \
 	src/compile/entry.c src/compile/entry.h \

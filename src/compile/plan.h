@@ -196,6 +196,7 @@ struct plan_schedule {
 	const char *cron;	    /* five fields, UTC */
 	struct plan_strings only;   /* branches: names or /regex/ */
 	struct plan_strings ignore; /* branches; not consulted where only is not empty */
+	bool is_of_branch;	    /* by these, of the branch that the plan was made for */
 };
 
 struct plan_orb {

@@ -7,103 +7,40 @@
 
 #include <string.h>
 
+#include "compile/cron.h"
+#include "compile/regex.h"
 #include "compile/tree.h"
 
-/* ---- cron ---- */
-
-struct field {
-	unsigned low, high;
-	const char *names; /* three letters each, the first for low; NULL: numbers only */
-	bool may_be_range;
-};
-
-static const struct field fields[] = {
-	{0, 59, NULL, true},
-	{0, 23, NULL, true},
-	{1, 31, NULL, true},
-	{1, 12, "janfebmaraprmayjunjulaugsepoctnovdec", true},
-	{0, 7, "sunmontuewedthufrisat", false},
-};
-
-static char
-lower(char ch)
-{
-	return ch >= 'A' && ch <= 'Z' ? (char)(ch - 'A' + 'a') : ch;
-}
-
 static bool
-take_name(const struct field *field, const char **p, unsigned *out)
+matches_any(struct compilation *c, const struct node *at, const struct plan_strings *patterns,
+	    const char *branch)
 {
-	const char *name;
-	unsigned i = 0;
+	struct spot spot = {at, NULL};
+	bool matched = false, one;
+	size_t i, len;
 
-	for (name = field->names; name != NULL && *name != '\0'; name += 3, i++) {
-		if (lower((*p)[0]) == name[0] && lower((*p)[1]) == name[1] &&
-		    lower((*p)[2]) == name[2]) {
-			*p += 3;
-			*out = field->low + i;
-			return true;
-		}
+	for (i = 0; i < patterns->count; i++) {
+		len = strlen(patterns->items[i]);
+		one = strcmp(patterns->items[i], branch) == 0;
+		if (len >= 2 && patterns->items[i][0] == '/' && patterns->items[i][len - 1] == '/')
+			(void)regex_match(c, &spot, patterns->items[i] + 1, len - 2, branch, &one);
+		matched |= one;
 	}
-	return false;
+	return matched;
 }
 
+/* Where nothing is built of a branch, the patterns are looked at for what is wrong with them alone. */
 static bool
-take_value(const struct field *field, const char **p, unsigned *out)
+is_of_branch(struct compilation *c, const struct node *at, const struct plan_schedule *schedule)
 {
-	const char *start = *p;
+	const char *branch = c->input->branch;
+	bool only = matches_any(c, at, &schedule->only, branch != NULL ? branch : "");
+	bool ignore = matches_any(c, at, &schedule->ignore, branch != NULL ? branch : "");
 
-	if (**p == '\0')
+	if (branch == NULL)
 		return false;
-	if (take_name(field, p, out))
-		return true;
-	for (*out = 0; **p >= '0' && **p <= '9' && *p - start < 2; (*p)++)
-		*out = *out * 10 + (unsigned)(**p - '0');
-	return *p > start && *out >= field->low && *out <= field->high;
+	return schedule->only.count > 0 ? only : !ignore;
 }
-
-/* One field from *p on, up to white space or the end. */
-static bool
-take_field(const struct field *field, const char **p)
-{
-	unsigned value, other;
-	bool is_first = true;
-
-	if (**p == '*') {
-		(*p)++;
-		return **p == ' ' || **p == '\0';
-	}
-	for (;; is_first = false, (*p)++) {
-		if (!take_value(field, p, &value))
-			return false;
-		if (**p == '-' && is_first && field->may_be_range) {
-			(*p)++;
-			return take_value(field, p, &other) && other >= value &&
-			       (**p == ' ' || **p == '\0');
-		}
-		if (**p != ',')
-			return **p == ' ' || **p == '\0';
-	}
-}
-
-bool
-cron_is_valid(const char *cron)
-{
-	const char *p = cron;
-	size_t i;
-
-	for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
-		while (*p == ' ')
-			p++;
-		if (!take_field(&fields[i], &p))
-			return false;
-	}
-	while (*p == ' ')
-		p++;
-	return *p == '\0';
-}
-
-/* ---- triggers ---- */
 
 static void
 read_branches(struct compilation *c, const struct node *filters, struct plan_schedule *schedule)
@@ -127,6 +64,7 @@ read_branches(struct compilation *c, const struct node *filters, struct plan_sch
 		(void)tree_strings(c, only, "key 'only'", &schedule->only);
 	if (ignore != NULL)
 		(void)tree_strings(c, ignore, "key 'ignore'", &schedule->ignore);
+	schedule->is_of_branch = is_of_branch(c, branches, schedule);
 }
 
 static void
@@ -137,6 +75,7 @@ read_schedule(struct compilation *c, const struct node *item, const char *workfl
 	static const char *const keys[] = {"cron", "filters", NULL};
 	const struct node *schedule, *cron, *filters;
 	struct plan_schedule *out;
+	struct cron times;
 	const char *text;
 
 	if (!tree_expect(c, item, NODE_MAP, "a trigger"))
@@ -149,7 +88,7 @@ read_schedule(struct compilation *c, const struct node *item, const char *workfl
 	cron = tree_need(c, schedule, "cron", "key 'schedule'");
 	filters = tree_need(c, schedule, "filters", "key 'schedule'");
 	text = cron != NULL ? tree_string(c, cron, "key 'cron'") : NULL;
-	if (text != NULL && !cron_is_valid(text))
+	if (text != NULL && !cron_parse(&times, text))
 		comp_error(c, cron, "E_CRON",
 			   "five fields: minute hour day month weekday; lists and ranges, but no "
 			   "steps ('*/5') and no ranges of weekdays ('1-5')",

@@ -12,10 +12,4 @@
 void schedules_read(struct compilation *c, const struct node *triggers, const char *workflow,
 		    struct plan *plan);
 
-/*
- * Five fields; numbers, names of months and days, lists, ranges. No steps, no ranges in
- * lists, no ranges of days of the week.
- */
-bool cron_is_valid(const char *cron);
-
 #endif

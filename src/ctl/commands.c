@@ -68,6 +68,8 @@ const struct command *const commands[] = {
 	&ssh_key_remove_command,
 	&project_list_command,
 	&project_show_command,
+	&schedule_list_command,
+	&schedule_remove_command,
 	&agent_list_command,
 	&top_command,
 	&completion_command,

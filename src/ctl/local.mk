@@ -48,6 +48,7 @@ libctl_a_SOURCES = \
 	src/ctl/secret.c src/ctl/secret.h \
 	src/ctl/select.c src/ctl/select.h \
 	src/ctl/input.c src/ctl/input.h \
+	src/ctl/schedule.c \
 	src/ctl/ssh_key.c \
 	src/ctl/table.c src/ctl/table.h \
 	src/ctl/task.c \

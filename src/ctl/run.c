@@ -201,6 +201,8 @@ choose(struct run *run)
 	if (held > 0)
 		say_note("%zu job%s left out: nobody can give an approval here", held,
 			 held == 1 ? " is" : "s are");
+	if (run->source.plan->schedule_count > 0)
+		say_note("what a clock starts is left out: a hub keeps schedules, nothing here does");
 	contexts_note_missing(&run->contexts, &run->plan);
 	return count_jobs(&run->plan) > 0 ? EXIT_OK : refuse_empty(run);
 }

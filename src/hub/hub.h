@@ -13,6 +13,7 @@
 struct http_server;
 struct loop;
 struct store;
+struct timetable;
 struct worker;
 
 struct hub {
@@ -23,6 +24,8 @@ struct hub {
 	struct hub_key key;	  /* signs task tokens */
 	struct http_server *server;
 	struct worker *compiler; /* launch.h */
+	struct timetable *timetables;
+	struct timer timetable_clock;
 };
 
 #endif

@@ -15,6 +15,7 @@
 #include "format/json.h"
 #include "hub/actions.h"
 #include "hub/hub.h"
+#include "hub/timetable.h"
 
 /* --- parameters ------------------------------------------------------------------------------ */
 
@@ -270,6 +271,8 @@ on_done(void *arg)
 	struct launch *launch = arg;
 
 	launch->end = make(launch);
+	if (launch->end == LAUNCH_MADE || launch->end == LAUNCH_NOTHING)
+		timetable_keep(launch->hub, launch);
 	launch->done(launch->arg, launch);
 }
 

@@ -26,6 +26,7 @@ libhub_a_SOURCES = \
 	src/hub/api/router.c src/hub/api/router.h \
 	src/hub/api/routes.c \
 	src/hub/api/runner_classes.c \
+	src/hub/api/schedules.c \
 	src/hub/api/ssh_keys.c \
 	src/hub/api/variables.c src/hub/api/variables.h \
 	src/hub/api/views.c src/hub/api/views.h \
@@ -65,6 +66,7 @@ libhub_a_SOURCES = \
 	src/hub/store/read.c src/hub/store/read_output.c \
 	src/hub/store/segment.c src/hub/store/segment.h \
 	src/hub/store/store.c src/hub/store/store.h src/hub/store/store_internal.h \
+	src/hub/timetable.c src/hub/timetable.h \
 	src/hub/tokens.c src/hub/tokens.h
 
 sbin_PROGRAMS += runner-hub

@@ -237,6 +237,16 @@ struct variable_row {
 	size_t sealed_len;
 };
 
+/* Scheduled workflows of a branch, with the config they are of. */
+struct timetable_row {
+	struct id id;
+	const char *project_slug, *branch;
+	const char *actor, *revision, *repository, *config_path;
+	const char *config, *request; /* large; STORE_GET_TIMETABLE alone reads them */
+	const char *entries; /* JSON: [{"workflow", "cron"}] */
+	int64_t created_ms;
+};
+
 struct orb_row {
 	char name[400]; /* "ns/name@1.2.3": compile/orb_ref.h */
 	const char *source;

@@ -34,6 +34,7 @@
 #include "hub/hub.h"
 #include "hub/launch.h"
 #include "hub/store/store.h"
+#include "hub/timetable.h"
 #include "hub/tokens.h"
 #include "loop/clock.h"
 #include "loop/loop.h"
@@ -289,6 +290,7 @@ load_model(struct serve *serve, struct err *err)
 	if (rc == 0) {
 		secrets_take_key(&hub->model, &hub->key, &snapshot);
 		rc = model_load(&hub->model, &snapshot, err);
+		timetables_load(hub, &snapshot);
 	}
 	store_snapshot_release(&snapshot);
 	return rc;
@@ -481,6 +483,7 @@ run(struct serve *serve, struct err *err)
 	}
 	stop_serving(serve);
 	worker_free(hub->compiler);
+	timetables_release(hub);
 	store_close(hub->store);
 	model_release(&hub->model);
 	loop_free(hub->loop);

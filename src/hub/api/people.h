@@ -33,6 +33,7 @@ extern const struct route people_job_routes[];
 extern const struct route context_routes[];
 extern const struct route orb_routes[];
 extern const struct route project_routes[];
+extern const struct route schedule_routes[];
 extern const struct route ssh_key_routes[];
 extern const struct route runner_class_routes[];
 extern const struct route watch_routes[];

@@ -18,6 +18,7 @@ const struct route *const route_tables[] = {
 	project_routes,
 	ssh_key_routes,
 	orb_routes,
+	schedule_routes,
 	runner_class_routes,
 	people_job_routes,
 	watch_routes,

@@ -52,6 +52,9 @@ struct arena;
 #define CONTEXT_COLUMNS "id, owner, name, created_ms"
 #define VARIABLE_COLUMNS "owner, name, created_ms, updated_ms, sealed"
 #define ORB_COLUMNS "name, source, created_ms"
+#define TIMETABLE_COLUMNS                                                          \
+	"id, project_slug, branch, actor, revision, repository, config_path, entries,"  \
+	" created_ms"
 #define TOKEN_COLUMNS "id, kind, digest, name, nickname, created_ms"
 
 void read_project(sqlite3_stmt *stmt, struct arena *arena, struct project_row *row);
@@ -67,6 +70,7 @@ void read_class(sqlite3_stmt *stmt, struct arena *arena, struct class_row *row);
 void read_context(sqlite3_stmt *stmt, struct arena *arena, struct context_row *row);
 void read_variable(sqlite3_stmt *stmt, struct arena *arena, struct variable_row *row);
 void read_orb(sqlite3_stmt *stmt, struct arena *arena, struct orb_row *row);
+void read_timetable(sqlite3_stmt *stmt, struct arena *arena, struct timetable_row *row);
 void read_token(sqlite3_stmt *stmt, struct arena *arena, struct token_row *row);
 
 int put_project(struct db *db, const struct project_row *row, struct err *err);
@@ -94,6 +98,7 @@ int put_variable(struct db *db, const struct variable_row *row, struct err *err)
 int delete_variable(struct db *db, const struct variable_row *row, struct err *err);
 int put_key_name(struct db *db, const unsigned char name[HUB_KEY_BYTES], struct err *err);
 int put_orb(struct db *db, const struct orb_row *row, struct err *err);
+int put_timetable(struct db *db, const struct timetable_row *row, struct err *err);
 /* By name. */
 int delete_orb(struct db *db, const struct orb_row *row, struct err *err);
 /* sql takes one id. */

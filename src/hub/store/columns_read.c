@@ -275,3 +275,19 @@ read_orb(sqlite3_stmt *stmt, struct arena *arena, struct orb_row *row)
 	row->source = db_read_text(stmt, &at, arena);
 	row->created_ms = db_read_int(stmt, &at);
 }
+
+void
+read_timetable(sqlite3_stmt *stmt, struct arena *arena, struct timetable_row *row)
+{
+	int at = 0;
+
+	db_read_id(stmt, &at, &row->id);
+	row->project_slug = db_read_text(stmt, &at, arena);
+	row->branch = db_read_text(stmt, &at, arena);
+	row->actor = db_read_text(stmt, &at, arena);
+	row->revision = db_read_text(stmt, &at, arena);
+	row->repository = db_read_text(stmt, &at, arena);
+	row->config_path = db_read_text(stmt, &at, arena);
+	row->entries = db_read_text(stmt, &at, arena);
+	row->created_ms = db_read_int(stmt, &at);
+}

@@ -521,6 +521,31 @@ put_orb(struct db *db, const struct orb_row *row, struct err *err)
 	return db_run(db, stmt, err);
 }
 
+static const char put_timetable_sql[] =
+	"INSERT OR REPLACE INTO timetable VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+
+int
+put_timetable(struct db *db, const struct timetable_row *row, struct err *err)
+{
+	sqlite3_stmt *stmt;
+	int at = 1;
+
+	if (db_kept(db, put_timetable_sql, &stmt, err) < 0)
+		return err->code;
+	db_bind_id(stmt, &at, &row->id);
+	db_bind_text(stmt, &at, row->project_slug);
+	db_bind_text(stmt, &at, row->branch);
+	db_bind_text(stmt, &at, row->actor);
+	db_bind_text(stmt, &at, row->revision);
+	db_bind_text(stmt, &at, row->repository);
+	db_bind_text(stmt, &at, row->config_path);
+	db_bind_text(stmt, &at, row->config);
+	db_bind_text(stmt, &at, row->request);
+	db_bind_text(stmt, &at, row->entries);
+	db_bind_int(stmt, &at, row->created_ms);
+	return db_run(db, stmt, err);
+}
+
 static const char delete_orb_sql[] = "DELETE FROM orb WHERE name = ?";
 
 int

@@ -58,6 +58,7 @@ PUT(put_token, token)
 PUT(put_context, context)
 PUT(put_orb, orb)
 PUT(delete_orb, orb)
+PUT(put_timetable, timetable)
 PUT(put_variable, variable)
 PUT(delete_variable, variable)
 
@@ -81,6 +82,14 @@ static int
 do_delete_token(struct disk *disk, struct store_op *op, struct err *err)
 {
 	static const char sql[] = "DELETE FROM token WHERE id = ?";
+
+	return delete_by_id(&disk->db, sql, &op->id, err);
+}
+
+static int
+do_delete_timetable(struct disk *disk, struct store_op *op, struct err *err)
+{
+	static const char sql[] = "DELETE FROM timetable WHERE id = ?";
 
 	return delete_by_id(&disk->db, sql, &op->id, err);
 }
@@ -156,6 +165,8 @@ static const struct {
 	[STORE_DELETE_TOKEN] = {do_delete_token, true},
 	[STORE_PUT_ORB] = {do_put_orb, true},
 	[STORE_DELETE_ORB] = {do_delete_orb, true},
+	[STORE_PUT_TIMETABLE] = {do_put_timetable, true},
+	[STORE_DELETE_TIMETABLE] = {do_delete_timetable, true},
 	[STORE_PUT_CONTEXT] = {do_put_context, true},
 	[STORE_DELETE_CONTEXT] = {do_delete_context, true},
 	[STORE_PUT_VARIABLE] = {do_put_variable, true},
@@ -165,6 +176,7 @@ static const struct {
 	[STORE_GATHER] = {do_gather, false},
 	[STORE_GET_PIPELINE] = {disk_get_pipeline, false},
 	[STORE_LOAD_PIPELINE] = {disk_load_pipeline, false},
+	[STORE_GET_TIMETABLE] = {disk_get_timetable, false},
 	[STORE_LIST_PIPELINES] = {disk_list_pipelines, false},
 	[STORE_LIST_WORKFLOWS] = {disk_list_workflows, false},
 	[STORE_LIST_JOBS] = {disk_list_jobs, false},

@@ -152,6 +152,31 @@ disk_get_pipeline(struct disk *disk, struct store_op *op, struct err *err)
 }
 
 int
+disk_get_timetable(struct disk *disk, struct store_op *op, struct err *err)
+{
+	sqlite3_stmt *stmt;
+	int rc, at = 1;
+
+	if (db_prepare(&disk->db,
+		       "SELECT " TIMETABLE_COLUMNS ", config, request FROM timetable WHERE id = ?", &stmt,
+		       err) < 0)
+		return err->code;
+	db_bind_id(stmt, &at, &op->id);
+	rc = db_row(&disk->db, stmt, err);
+	if (rc > 0) {
+		at = sqlite3_column_count(stmt) - 2;
+		op->timetables = ARENA_NEW(&op->arena, struct timetable_row);
+		read_timetable(stmt, &op->arena, op->timetables);
+		op->timetables->config = db_read_text(stmt, &at, &op->arena);
+		op->timetables->request = db_read_text(stmt, &at, &op->arena);
+		op->count = 1;
+		op->found = true;
+	}
+	sqlite3_finalize(stmt);
+	return rc < 0 ? rc : 0;
+}
+
+int
 disk_find_pipeline(struct disk *disk, struct store_op *op, const struct id *id, struct err *err)
 {
 	static const char sql[] = "SELECT " PIPELINE_COLUMNS PIPELINE_FROM "WHERE p.id = ?";

@@ -326,6 +326,20 @@ copy_sealed(struct store_op *op)
 }
 
 static void
+copy_timetable(struct store_op *op)
+{
+	struct timetable_row *row = &op->timetable;
+	const char **texts[] = {&row->project_slug, &row->branch, &row->actor, &row->revision,
+				&row->repository, &row->config_path, &row->config, &row->request,
+				&row->entries};
+	size_t i;
+
+	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (*texts[i] != NULL)
+			*texts[i] = arena_strdup(&op->arena, *texts[i]);
+}
+
+static void
 copy_query(struct store_op *op)
 {
 	struct store_query *query = &op->query;
@@ -348,6 +362,8 @@ store_submit(struct store *store, struct store_op *op, store_done_fn *done, void
 		copy_query(op);
 	if (op->kind == STORE_PUT_VARIABLE)
 		copy_sealed(op);
+	if (op->kind == STORE_PUT_TIMETABLE)
+		copy_timetable(op);
 	if (op->kind == STORE_PUT_ORB)
 		op->orb.source = arena_strdup(&op->arena, op->orb.source);
 	op->done = done;

@@ -68,10 +68,13 @@ enum {
 	X(PUT_KEY_NAME, key_name) \
 	X(PUT_ORB, orb)         \
 	X(DELETE_ORB, orb)      \
+	X(PUT_TIMETABLE, timetable) \
+	X(DELETE_TIMETABLE, id) \
 	X(ADD_OUTPUT, output)   \
 	X(GATHER, id)           \
 	X(GET_PIPELINE, id) \
 	X(LOAD_PIPELINE, id) \
+	X(GET_TIMETABLE, id) \
 	X(LIST_PIPELINES, query) \
 	X(LIST_WORKFLOWS, query) \
 	X(LIST_JOBS, query)     \
@@ -194,6 +197,7 @@ struct store_op {
 		struct context_row context;
 		struct variable_row variable; /* PUT: sealed is copied by store_submit() */
 		struct orb_row orb; /* PUT: source is copied by store_submit() */
+		struct timetable_row timetable; /* PUT: copied by store_submit() */
 		unsigned char key_name[HUB_KEY_BYTES];
 		struct id id; /* DELETE_AGENT, DELETE_CLASS, DELETE_TOKEN, DELETE_CONTEXT; GATHER: task; GET_PIPELINE, LOAD_PIPELINE */
 		struct store_output output;
@@ -212,6 +216,7 @@ struct store_op {
 	struct step_row *steps; /* of the tasks listed, in their order */
 	struct history_row *histories;
 	struct agent_row *agents;
+	struct timetable_row *timetables; /* GET_TIMETABLE: the one */
 	struct output_row *outputs;
 	struct store_change *changes;
 	size_t count, step_count;
@@ -244,11 +249,12 @@ struct store_snapshot {
 	struct variable_row *variables;
 	struct orb_row *orbs;
 	struct build_row *builds;
+	struct timetable_row *timetables; /* without config and request */
 	unsigned char key_name[HUB_KEY_BYTES]; /* of the key that values are sealed with */
 	bool has_key_name;
 	size_t project_count, pipeline_count, workflow_count, job_count, task_count, step_count,
 		position_count, agent_count, class_count, token_count, context_count,
-		variable_count, orb_count, build_count;
+		variable_count, orb_count, build_count, timetable_count;
 };
 
 struct store_numbers {

@@ -9,13 +9,14 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
 #include "compile/expr.h"
 #include "compile/filter.h"
 #include "compile/names.h"
-#include "compile/schedule.h"
+#include "compile/cron.h"
 #include "compile/substitute.h"
 #include "compile/tree.h"
 #include "compile/value.h"
@@ -296,17 +297,58 @@ test_filter_decides_tags(void **state)
 static void
 test_cron_takes_five_plain_fields(void **state)
 {
+	struct cron cron;
+
 	(void)state;
-	assert_true(cron_is_valid("0 0 * * *"));
-	assert_true(cron_is_valid("0,30 1-5 1 jan Mon,FRI"));
-	assert_false(cron_is_valid("*/5 * * * *"));
-	assert_false(cron_is_valid("0 0 * *"));
-	assert_false(cron_is_valid("0 0 * * * *"));
-	assert_false(cron_is_valid("60 0 * * *"));
-	assert_false(cron_is_valid("1,2-3 0 * * *"));
-	assert_false(cron_is_valid("0 0 * * 1-5"));
-	assert_false(cron_is_valid("0 0 0 * *"));
-	assert_false(cron_is_valid(""));
+	assert_true(cron_parse(&cron, "0 0 * * *"));
+	assert_true(cron_parse(&cron, "0,30 1-5 1 jan Mon,FRI"));
+	assert_false(cron_parse(&cron, "*/5 * * * *"));
+	assert_false(cron_parse(&cron, "0 0 * *"));
+	assert_false(cron_parse(&cron, "0 0 * * * *"));
+	assert_false(cron_parse(&cron, "60 0 * * *"));
+	assert_false(cron_parse(&cron, "1,2-3 0 * * *"));
+	assert_false(cron_parse(&cron, "0 0 * * 1-5"));
+	assert_false(cron_parse(&cron, "0 0 0 * *"));
+	assert_false(cron_parse(&cron, ""));
+}
+
+/* Unix milliseconds of a time in UTC. */
+static int64_t
+at(int year, int month, int day, int hour, int minute)
+{
+	struct tm tm = {.tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day, .tm_hour = hour,
+			.tm_min = minute};
+
+	return (int64_t)timegm(&tm) * 1000;
+}
+
+static int64_t
+next(const char *text, int64_t after)
+{
+	struct cron cron;
+
+	assert_true(cron_parse(&cron, text));
+	return cron_next(&cron, after);
+}
+
+static void
+test_cron_next_is_the_first_minute_that_fits(void **state)
+{
+	int64_t noon = at(2026, 1, 31, 12, 0); /* a Saturday */
+
+	(void)state;
+	assert_int_equal(next("* * * * *", noon), noon + 60000);
+	assert_int_equal(next("* * * * *", noon - 1), noon);
+	assert_int_equal(next("* * * * *", noon + 59999), noon + 60000);
+	assert_int_equal(next("0 12 * * *", noon), at(2026, 2, 1, 12, 0));
+	assert_int_equal(next("30,15 10-12 * * *", noon), at(2026, 1, 31, 12, 15));
+	assert_int_equal(next("0 0 1 jan *", noon), at(2027, 1, 1, 0, 0));
+	assert_int_equal(next("0 0 * * sun", noon), at(2026, 2, 1, 0, 0));
+	assert_int_equal(next("0 0 * * 7", noon), at(2026, 2, 1, 0, 0));
+	assert_int_equal(next("0 0 15 * mon", noon), at(2026, 2, 2, 0, 0));
+	assert_int_equal(next("0 0 31 * *", at(2026, 1, 31, 0, 0)), at(2026, 3, 31, 0, 0));
+	assert_int_equal(next("0 0 29 2 *", at(2096, 3, 1, 0, 0)), at(2104, 2, 29, 0, 0));
+	assert_int_equal(next("0 0 30 2 *", noon), -1);
 }
 
 static void
@@ -351,6 +393,7 @@ main(void)
 		cmocka_unit_test(test_filter_decides_branches),
 		cmocka_unit_test(test_filter_decides_tags),
 		cmocka_unit_test(test_cron_takes_five_plain_fields),
+		cmocka_unit_test(test_cron_next_is_the_first_minute_that_fits),
 		cmocka_unit_test(test_value_float_text_is_shortest),
 	};
 
