@@ -32,6 +32,7 @@ diag "$(cat "$tmp/check")"
 is "$status" "$(grep -q '^no ' "$tmp/check" && echo 1 || echo 0)" \
 	'check exits with 1 when something needed is missing, else with 0'
 like "$(cat "$tmp/check")" '^ok +kernel +Linux ' 'check names the kernel'
+like "$(cat "$tmp/check")" '^ok +lingering ' 'check asks whether the run directory ends with a session'
 like "$(cat "$tmp/check")" '^(ok|--) +PID namespace' 'check tries namespaces'
 
 refused

@@ -23,6 +23,7 @@
 
 #include "agent/executor.h"
 #include "agent/executors/host.h"
+#include "agent/linger.h"
 #include "agent/settings.h"
 #include "base/buffer.h"
 #include "base/cleanup.h"
@@ -306,6 +307,19 @@ check_room(struct check *check)
 	    text_bytes(memory, host->memory_bytes));
 }
 
+static void
+check_linger(struct check *check)
+{
+	char user[LINGER_USER_BYTES];
+
+	if (linger_is_missing(check->settings->run_dir, user))
+		say(check, WITHOUT, "lingering",
+		    "logind removes '%s' when the last session of '%s' ends: run 'loginctl enable-linger %s'",
+		    check->settings->run_dir, user, user);
+	else
+		say(check, YES, "lingering", "the run directory does not end with a session");
+}
+
 bool
 check_host(const struct settings *settings, struct buffer *out)
 {
@@ -324,6 +338,7 @@ check_host(const struct settings *settings, struct buffer *out)
 	check_cgroups(&check);
 	check_programs(&check);
 	check_run_dir(&check);
+	check_linger(&check);
 	check_pipes(&check);
 	check_descriptors(&check);
 	check_room(&check);

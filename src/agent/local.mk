@@ -57,6 +57,7 @@ libagent_a_SOURCES += \
 	src/agent/claim.c src/agent/claim.h \
 	src/agent/hub_link.c src/agent/hub_link.h \
 	src/agent/lease.c src/agent/lease.h \
+	src/agent/linger.c src/agent/linger.h \
 	src/agent/lookout.c src/agent/lookout.h \
 	src/agent/metrics.c src/agent/metrics.h \
 	src/agent/outbox.c src/agent/outbox.h \

@@ -16,6 +16,7 @@
 #include "agent/check.h"
 #include "agent/depot.h"
 #include "agent/depot_child.h"
+#include "agent/linger.h"
 #include "agent/lookout.h"
 #include "agent/settings.h"
 #include "agent/state_dir.h"
@@ -350,6 +351,17 @@ start_uplink(struct agent *agent, struct err *err)
 	return uplink_new(&agent->uplink, agent->loop, &uplink, err);
 }
 
+static void
+warn_of_linger(const struct settings *settings)
+{
+	char user[LINGER_USER_BYTES];
+
+	if (linger_is_missing(settings->run_dir, user))
+		log_warn("logind removes '%s' when the last session of '%s' ends, and the state of "
+			 "running tasks with it: run 'loginctl enable-linger %s'",
+			 settings->run_dir, user, user);
+}
+
 static int
 start_lookout(struct agent *agent, struct err *err)
 {
@@ -379,6 +391,7 @@ start(struct agent *agent, struct err *err)
 		return err->code;
 	log_info("runnerd " RUNNER_VERSION " (" RUNNER_REVISION ") with %u slots, state in %s",
 		 agent->settings.slots.total, agent->settings.run_dir);
+	warn_of_linger(&agent->settings);
 	if (start_uplink(agent, err) < 0 || start_depot(agent, err) < 0 ||
 	    start_tasks(agent, err) < 0)
 		return err->code;

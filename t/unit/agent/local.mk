@@ -44,3 +44,7 @@ t_unit_agent_spool_disk_test_LDADD = $(unit_agent_libs)
 unit_tests += t/unit/agent/caches_test
 t_unit_agent_caches_test_SOURCES = t/unit/agent/caches_test.c t/unit/agent/scratch.c t/unit/agent/scratch.h
 t_unit_agent_caches_test_LDADD = $(unit_agent_libs)
+
+unit_tests += t/unit/agent/linger_test
+t_unit_agent_linger_test_SOURCES = t/unit/agent/linger_test.c
+t_unit_agent_linger_test_LDADD = $(unit_agent_libs)
