@@ -232,8 +232,9 @@ static const struct {
 		    "    steps: [checkout]\n"},
 	{"E_SHELL", "steps:\n"
 		    "  - run: {command: make, shell: \"bash -c 'x\"}\n"},
-	{"E_STEP_KEY", "steps:\n"
-		       "  - attach_workspace: {at: ., to: /tmp}  # without 'to'\n"},
+	{"E_STEP_KEY",
+	 "steps:\n"
+	 "  - when: {condition: true, steps: [checkout], name: x}  # without 'name'\n"},
 	{"E_STEP_SHAPE", "steps:\n"
 			 "  - run:\n"
 			 "    name: Build it  # indented by two more\n"},
@@ -381,6 +382,8 @@ static const struct {
 		      "  - run: {command: make, working_dir: src}  # working_directory\n"},
 	{"W_STEPS", "jobs:\n"
 		    "  build: {machine: true, steps: []}\n"},
+	{"W_STEP_KEY", "steps:\n"
+		       "  - attach_workspace: {at: ., to: /tmp}  # without 'to'\n"},
 	{"W_STEP_WHEN", "steps:\n"
 			"  - store_artifacts: {path: out, when: always}  # without 'when'\n"},
 	{"W_UNUSED", "commands:\n"
