@@ -91,6 +91,8 @@ handle_hello(struct supervisor *supervisor, const struct message_hello *hello)
 	supervisor->flags = hello->flags;
 	supervisor->states_owed = hello->steps;
 	if (watch_found(supervisor, &err) < 0) {
+		/* The task goes on without it; it must not go on without the task. */
+		supervisor_quit(supervisor, SUPERVISOR_NO_GRACE);
 		gone(supervisor, err.text);
 		return;
 	}
