@@ -87,10 +87,15 @@ class Runnerd:
             self.command += ["--%s-dir" % kind, os.path.join(self.dir, kind)]
         self.process = None
 
-    def start(self):
+    def start(self, under=()):
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self.process = subprocess.Popen(list(under) + self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         started.append(self.process)
+
+    def start_and_wait(self):
+        since = os.path.getsize(self.log) if os.path.exists(self.log) else 0
+        self.start()
+        return wait_for("agent '%s'" % self.name, lambda: "connected to the hub" in open(self.log, errors="replace").read()[since:])
 
     def kill(self):
         """True when it was still there to be killed."""
@@ -146,8 +151,8 @@ class Work:
         return all(job["state"] == "ended" for pipeline in self.pipelines for job in person.jobs(pipeline))
 
 
-def output_of(hub, task):
-    url = "http://hub/api/runner/v1/tasks/%s/output" % task
+def output_of(hub, task, query=""):
+    url = "http://hub/api/runner/v1/tasks/%s/output%s" % (task, query)
     return subprocess.run(["curl", "-sSf", "--http2-prior-knowledge", "--unix-socket", hub.url[len("unix:"):], "-H",
                            "Circle-Token: " + hub.person, url], stdout=subprocess.PIPE).stdout
 

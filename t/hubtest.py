@@ -138,6 +138,7 @@ class Client:
 class Hub:
     def __init__(self, name="hub", *options):
         self.options = list(options)
+        self.under = []  # what it is started by: strike and its arguments
         self.dir = os.path.join(tmp, name)
         os.mkdir(self.dir, 0o700)
         self.url = "unix:" + os.path.join(self.dir, "hub.sock")
@@ -159,7 +160,7 @@ class Hub:
         read, write = os.pipe()
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [os.path.join(build, "runner-hub"), "serve", "--private", "--listen", self.url,
+                self.under + [os.path.join(build, "runner-hub"), "serve", "--private", "--listen", self.url,
                  "--data-dir", os.path.join(self.dir, "data"), "--token-file", os.path.join(self.dir, "token"),
                  "--agent-token-file", os.path.join(self.dir, "agent-token"), "--ready-fd", str(write)] + self.options,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=[write])

@@ -17,7 +17,7 @@
 
 enum { TARGET_BYTES = 2 * 4096 };
 
-#define TASK "*/tasks/*-*-*"
+#define TASK	  "*/tasks/*-*-*"
 #define NO_ROOM	  "ENOSPC,EIO"
 #define NO_FILES  "EMFILE,EIO"
 #define NO_MEMORY "ENOMEM"
@@ -167,14 +167,15 @@ is_at(const struct point *point, pid_t tid, const uint64_t args[6])
 }
 
 const struct point *
-point_find(pid_t tid, long call, const uint64_t args[6])
+point_find(const char *program, pid_t tid, long call, const uint64_t args[6])
 {
 	const struct point *found = NULL;
 	unsigned i;
 
 	/* The longest target that fits says most: a task's directory, and a file in it. */
 	for (i = 0; i < point_count; i++)
-		if (points[i].call == call && is_at(&points[i], tid, args) &&
+		if (points[i].call == call && strcmp(points[i].program, program) == 0 &&
+		    is_at(&points[i], tid, args) &&
 		    (found == NULL || strlen(points[i].target) > strlen(found->target)))
 			found = &points[i];
 	return found;

@@ -26,8 +26,8 @@ struct point {
 extern const struct point points[];
 extern const unsigned point_count;
 
-/* The point that thread tid passes with this call, or NULL; at its entry. */
-const struct point *point_find(pid_t tid, long call, const uint64_t args[6]);
+/* The point that thread tid of the program passes with this call, or NULL; at its entry. */
+const struct point *point_find(const char *program, pid_t tid, long call, const uint64_t args[6]);
 
 /* Print program, name and errors of each, a line each. */
 void points_print(void);

@@ -76,6 +76,7 @@ static const struct {
 static long wanted[CALLS_MOST];
 static size_t wanted_count;
 static long from = -1;
+static const char *at_program;
 static const char *at_point;	/* NULL: calls are counted */
 static unsigned long strike_at; /* 0: only count */
 static enum { KILL, KILL_AFTER, FAIL, STALL } how;
@@ -222,7 +223,7 @@ is_counted(pid_t tid, const struct __ptrace_syscall_info *call)
 		begun_counting = true;
 	if (at_point == NULL)
 		return begun_counting && is_wanted(number);
-	point = point_find(tid, number, (const uint64_t *)call->entry.args);
+	point = point_find(at_program, tid, number, (const uint64_t *)call->entry.args);
 	return point != NULL && strcmp(point->name, at_point) == 0;
 }
 
@@ -351,8 +352,10 @@ take_point(const char *name)
 	unsigned i;
 
 	for (i = 0; i < point_count; i++)
-		if (strcmp(points[i].name, name) == 0)
+		if (strcmp(points[i].name, name) == 0) {
+			at_program = points[i].program;
 			at_point = name;
+		}
 	if (at_point == NULL)
 		usage("there is no such point: see --points");
 }

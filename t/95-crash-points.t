@@ -1,0 +1,301 @@
+#!/usr/bin/env python3
+# At each named point of t/fault/points.c runnerd and runner-hub are killed, before it or behind it, and the call fails:
+# the rest goes on, and every task comes to one end with what it printed. Several agents walk side by side.
+#
+# Which of the two kills and which error is drawn (SEED); EVERY=1 takes all of them, and stalls. POINT=NAME strikes there alone.
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from crashtest import *
+
+STRIKE = os.path.join(build, "t", "strike")
+AGENTS, SLOTS_EACH = 4, 3
+LIFE, TRIES = 3, 5  # seconds until a point is passed, at most; what only a start passes needs tasks that are there then
+EVERY = os.environ.get("EVERY") == "1"
+# Nothing here is given back or leased to another: t/55 to t/58 do that.
+NOT_PASSED = {"journal.unclaimed", "journal.dropped"}
+
+JOBS = {
+    "whole": [{"command": "echo one"}, {"command": "echo back; sleep 60", "background": True},
+              {"command": "echo try; [ -e again ] || { : >again; exit 1; }", "max_auto_reruns": 1},
+              {"command": "circleci-agent mask a-secret; echo it is a-secret"},
+              {"command": "exec %s pattern=binary print=150000 sleep=0.06 text=last" % ACTOR},
+              {"command": "circleci-agent step halt; echo halted"}, {"command": "exit 1"}],
+    "silent": [{"command": "echo here; sleep 60", "no_output_timeout": "0.1s"}, {"command": "echo after", "when": "always"}],
+    "stopped": [{"command": "echo until it is canceled; sleep 60"}],
+}
+
+
+def config(names):
+    jobs = {name: {"machine": True, "resource_class": "local/big",
+                   "steps": [{"run": dict(step, name="s%d" % i)} for i, step in enumerate(JOBS[name])]} for name in names}
+    return json.dumps({"version": 2.1, "jobs": jobs, "workflows": {"main": {"jobs": list(names)}}})
+
+
+WORK, LONG = config(["whole", "silent"]), config(["stopped"])
+hub = Hub()
+agents = [Runnerd(hub, "big%d" % i, slots=SLOTS_EACH) for i in range(AGENTS)]
+pipelines, canceled = [], set()
+
+
+def is_over(number, person):
+    return all(job["state"] == "ended" for job in person.jobs(pipelines[number]))
+
+
+def steps_of(person, job):
+    task = person.get("/api/runner/v1/tasks/" + job["tasks"][0]["id"])
+    ends = [entry for entry in task["history"] if entry["state"] == "ended"]
+    steps = {(step["index"], step["attempt"]): step["outcome"] for step in task["steps"]}
+    return task["id"], len(job["tasks"]), len(ends), len(task["steps"]) == len(steps), steps
+
+
+def texts_of(task, steps):
+    return {step: output_of(hub, task, "?step=%d&attempt=%d" % step) for step in steps}
+
+
+def seen(person, number):
+    """Of each job of a pipeline: how it and its steps ended, and what they printed."""
+    result = {}
+    for job in person.jobs(pipelines[number]):
+        job = person.get("/api/runner/v1/jobs/" + job["id"])
+        task, tasks, ends, once, steps = steps_of(person, job)
+        result[job["name"]] = (job["outcome"], tasks, ends, once, steps, texts_of(task, steps))
+    return result
+
+
+def wrong_with(person, number, undisturbed, exactly):
+    wrong = []
+    for name, (outcome, tasks, ends, once, steps, texts) in seen(person, number).items():
+        as_ever, exact = undisturbed[name], exactly
+        if (tasks, ends, once) != (1, 1, True):
+            wrong.append("%s: %d tasks, %d ends" % (name, tasks, ends))
+        elif outcome == "infra-fail" and (not exactly or steps == {}):
+            exact = False  # given to agents that died before it ran, too often; or what the host refused
+        elif exactly and (outcome, steps) != (as_ever[0], as_ever[4]):
+            wrong.append("%s: %s %r" % (name, outcome, steps))
+        for step, text in texts.items():
+            whole = as_ever[5].get(step, b"")
+            # A call that fails may end a step early, with a sentence that says why; what was printed is what it begins with.
+            begins = len(os.path.commonprefix([text, whole]))
+            told = text[begins:].startswith((b"cannot ", b"Too long with no output", b"the step", b"circleci-agent: "))
+            if text != whole and (exact or (steps[step] == "success" and outcome != "infra-fail") or not (begins == len(text) or told)):
+                wrong.append("%s step %d.%d (%s): %s, printed was %s" % ((name,) + step + (steps[step], digest(text), digest(whole))))
+    return wrong
+
+
+def points_of(program):
+    lines = subprocess.run([STRIKE, "--points"], stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()
+    points = [(name, errors) for owner, name, errors in map(str.split, lines) if owner == program]
+    return [point for point in points if point[0] == os.environ.get("POINT", point[0])]
+
+
+def end(process):
+    """Its status; it is killed when it has not come to its own end."""
+    process.terminate()
+    started.remove(process)
+    return process.wait(timeout=DEADLINE)
+
+
+def was_struck(log, since):
+    with open(log, errors="replace") as file:
+        file.seek(since)
+        return "strike: pass" in file.read()
+
+
+def hows_of(errors, faults):
+    hows = [["--fail", "1:" + error] for error in errors.split(",")] if faults else [["--kill", "1"], ["--kill-after", "1"]]
+    if not EVERY:
+        return [rng.choice(hows)]
+    return hows + [["--stall", "1:50"]] if faults else hows
+
+
+class Walk:
+    """Lives of one program, each with a strike. Several threads may walk, each with a program of its own."""
+
+    def __init__(self, program, faults):
+        self.points = points_of(program)
+        self.lives = queue.Queue()
+        for name, errors in self.points:
+            if name in NOT_PASSED:
+                continue
+            for how in hows_of(errors, faults):
+                self.lives.put((name, how, TRIES))
+        self.at = {}  # where each thread waits for its strike
+        self.struck, self.passed, self.bad_ends = 0, set(), []
+
+    def life(self, name, how, start, log, around):
+        """Until its strike has fallen: True; False where it has not."""
+        since = os.path.getsize(log) if os.path.exists(log) else 0
+        process = start([STRIKE, "--at", name] + how)
+        until = time.monotonic() + LIFE
+        while process.poll() is None and time.monotonic() < until and not was_struck(log, since):
+            around()
+            time.sleep(0.02)
+        if how[0] in ("--fail", "--stall"):
+            time.sleep(0.05)  # what it does about it
+        struck, status = was_struck(log, since), end(process)
+        if struck:
+            self.struck += 1
+            self.passed.add(name)
+        if status not in (0, 3, 137):
+            self.bad_ends.append("%s %s: it ends with %d" % (name, " ".join(how), status))
+        return struck
+
+    def walk(self, who, start, log, around):
+        while True:
+            try:
+                name, how, tries = self.lives.get_nowait()
+            except queue.Empty:
+                break
+            self.at[who] = name
+            if not self.life(name, how, start, log, around) and tries > 1:
+                self.lives.put((name, how, tries - 1))
+        self.at.pop(who, None)
+
+    def check(self):
+        missed = [name for name, _ in self.points if name not in self.passed | NOT_PASSED]
+        eq((missed, self.bad_ends), ([], []), "%d strikes at %d points have fallen, none ends in a way that is not meant" %
+           (self.struck, len(self.passed)))
+
+
+def start_under(agent):
+    def start(under):
+        agent.start(under)
+        return agent.process
+    return start
+
+
+def feed(walk, person):
+    """There is always something to do, and for the verdict something to cancel."""
+    unfinished, endless = set(), None
+    while walk.at:
+        unfinished = {number for number in unfinished if not is_over(number, person)}
+        while len(unfinished) < AGENTS:
+            pipelines.append(person.run(WORK))
+            unfinished.add(len(pipelines) - 1)
+        if endless is not None and person.jobs(pipelines[endless])[0]["state"] == "running":
+            person.post("/api/v2/pipeline/%s/cancel" % pipelines[endless])
+        if "journal.verdict" in walk.at.values() and (endless is None or is_over(endless, person)):
+            pipelines.append(person.run(LONG))
+            endless = len(pipelines) - 1
+            canceled.add(endless)
+        time.sleep(0.05)
+    if endless is not None:
+        person.post("/api/v2/pipeline/%s/cancel" % pipelines[endless])
+
+
+def walk_agents(faults):
+    walk = Walk("runnerd", faults)
+    walk.at = {agent.name: "" for agent in agents}
+    threads = [threading.Thread(target=walk.walk, args=(agent.name, start_under(agent), agent.log, lambda: None)) for agent in agents]
+    for thread in threads:
+        thread.start()
+    feed(walk, Person(hub))
+    for thread in threads:
+        thread.join()
+    note("agents have walked")
+    walk.check()
+
+
+class Tries:
+    """Somebody who submits a pipeline every now and then, whether the hub is there or not."""
+
+    def __init__(self):
+        self.body, self.reply = os.path.join(tmp, "run.json"), os.path.join(tmp, "run.reply")
+        with open(self.body, "w") as file:
+            json.dump({"config": {"content": WORK}, "checkout": {"branch": "main"}}, file)
+        self.call, self.next = None, 0
+
+    def take(self):
+        """What was acknowledged is there."""
+        self.call.wait()
+        try:
+            with open(self.reply) as file:
+                pipelines.append(json.load(file)["id"])
+        except (OSError, ValueError, KeyError):
+            pass
+        self.call = None
+
+    def submit(self):
+        """True when it was time to."""
+        if self.call is not None and self.call.poll() is not None:
+            self.take()
+        if self.call is not None or time.monotonic() < self.next:
+            return False
+        self.next = time.monotonic() + 0.8  # the store has a rest between, and gathers
+        if os.path.exists(self.reply):
+            os.unlink(self.reply)
+        self.call = subprocess.Popen(["curl", "-s", "--max-time", "5", "--http2-prior-knowledge", "--unix-socket", hub.url[len("unix:"):],
+                                      "-H", "Circle-Token: " + hub.person, "-d", "@" + self.body, "-o", self.reply,
+                                      "http://hub/api/v2/project/local/o/r/pipeline/run"], stderr=subprocess.DEVNULL)
+        return True
+
+
+def walk_hub(faults):
+    walk, tries = Walk("runner-hub", faults), Tries()
+    hub.kill()
+
+    def around():
+        if tries.submit():
+            for agent in agents:
+                agent.hurry()
+
+    def start(under):
+        hub.under = under
+        os.close(hub.spawn())
+        hub.under = []
+        return hub.process
+
+    walk.walk("hub", start, hub.log, around)
+    hub.start()
+    if tries.call is not None:
+        tries.take()
+    for agent in agents:
+        agent.hurry()
+    note("the hub has walked")
+    walk.check()
+
+
+def check(since, exactly, what):
+    """All pipelines from number since on come to their end."""
+    person = Person(hub)
+    numbers = range(since, len(pipelines))
+    wait_for("all to end", lambda: all(is_over(number, person) for number in numbers))
+    wrong = [text for number in numbers for text in wrong_with(person, number, undisturbed, exactly and number not in canceled)]
+    eq(wrong, [], "%d pipelines: %s" % (len(numbers), what))
+    note("compared")
+
+
+if subprocess.run([STRIKE, "--count", "true"], stdout=subprocess.DEVNULL).returncode == 77:
+    print("1..0 # SKIP this host forbids to trace")
+    sys.exit(0)
+person = Person(hub)
+agents[0].start()
+pipelines.append(person.run(WORK))
+ok(wait_for("the end", lambda: is_over(0, person)), "a pipeline that nothing disturbs ends")
+undisturbed = seen(person, 0)
+undisturbed["stopped"] = ("canceled", 1, 1, True, {}, {(0, 1): b"until it is canceled\n"})
+eq({name: (result[0], sorted(result[4].items())) for name, result in undisturbed.items() if name != "stopped"},
+   {"whole": ("success", [((0, 1), "success"), ((1, 1), "success"), ((2, 1), "failed"), ((2, 2), "success"), ((3, 1), "success"),
+                          ((4, 1), "success"), ((5, 1), "success")]),
+    "silent": ("failed", [((0, 1), "failed"), ((1, 1), "success")])}, "as it should")
+agents[0].kill()
+for faults, what in ((False, "the same end and the same output as ever"), (True, "one end, and no wrong byte")):
+    first = len(pipelines)
+    walk_agents(faults)
+    for agent in agents:
+        agent.start()
+    check(first, not faults, what)
+    for agent in agents:
+        agent.kill()
+ok(all([agent.start_and_wait() for agent in agents]), "agents are here for a hub that is struck")
+for faults in (False, True):
+    first = len(pipelines)
+    walk_hub(faults)
+    check(first, True, "the same end and the same output as ever")
+for agent in agents:
+    eq(agent.stop(), 0, "%s ends in good order" % agent.name)
+check_clean(hub, agents)
+eq(hub.stop(), 0, "and so does the hub")
+done()
