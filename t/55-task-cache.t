@@ -75,7 +75,7 @@ is "$(output back 1)" "$(printf '%s\n' one one home '750 2020-01-02 03:04:05.678
 	'contents, modes, times, links of both kinds, holes and names of any bytes are as they were'
 like "$(output back 0)" "Found a cache for key 'v1-first'" 'which one it is, is told'
 
-# --- which one ---
+# --- which one: case 097 ---
 
 task newer "{\"command\":\"echo old >f\"},$(save v2-a f),{\"command\":\"echo new >f\"},$(save v2-a-new f),$(save v2-a f),
 	{\"command\":\"rm f\"},$(restore v2-a),{\"command\":\"cat f\"}" "$one"
