@@ -10,12 +10,18 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "base/err.h"
 
-enum { PIPE_PAGES_SOFT = 16384 /* Linux's default */, PAGE_BYTES = 4096 };
+enum {
+	PIPE_PAGES_SOFT = 16384 /* Linux's default */,
+	PAGE_BYTES = 4096,
+	SOCKET_READ_BYTES = 65536
+};
 
 int
 pipe_memfd_new(int *fd, const char *name, struct err *err)
@@ -34,6 +40,27 @@ pipe_memfd_new(int *fd, const char *name, struct err *err)
 	return 0;
 }
 
+/* Bytes stay in the socket until the memfd has them: a memfd without room loses none. */
+static ssize_t
+copy_from_socket(int socket, int memfd, off_t at, size_t most)
+{
+	char room[SOCKET_READ_BYTES];
+	ssize_t n, done = 0;
+
+	do
+		n = recv(socket, room, most < sizeof(room) ? most : sizeof(room),
+			 MSG_PEEK | MSG_DONTWAIT);
+	while (n < 0 && errno == EINTR);
+	if (n <= 0)
+		return n;
+	done = pwrite(memfd, room, (size_t)n, at);
+	if (done <= 0)
+		return -1;
+	n = recv(socket, room, (size_t)done, MSG_DONTWAIT);
+	assert(n == done); /* nobody else reads it */
+	return done;
+}
+
 int
 pipe_splice(int pipe_fd, int memfd, uint64_t size, size_t most, size_t *moved, bool *ended,
 	    struct err *err)
@@ -46,6 +73,8 @@ pipe_splice(int pipe_fd, int memfd, uint64_t size, size_t most, size_t *moved, b
 	do
 		n = splice(pipe_fd, NULL, memfd, &at, most, SPLICE_F_NONBLOCK);
 	while (n < 0 && errno == EINTR);
+	if (n < 0 && errno == EINVAL) /* neither end is a pipe */
+		n = copy_from_socket(pipe_fd, memfd, (off_t)size, most);
 	if (n > 0)
 		*moved = (size_t)n;
 	else if (n == 0)

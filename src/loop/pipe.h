@@ -3,7 +3,8 @@
  *
  * The kernel keeps the count: a splice(2) at offset = size both takes the bytes out
  * of the pipe and moves the memfd's size, in one call, so that no crash can fall
- * between them.
+ * between them. A stream socket in the pipe's place (a container's output) is read and written
+ * instead: a crash between the two gives some bytes twice.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -23,9 +24,9 @@ struct err;
 int pipe_memfd_new(int *fd, const char *name, struct err *err);
 
 /*
- * Move what waits in the pipe, at most most bytes, to the memfd's end at size; never blocks.
- * *moved is 0 when nothing waits. *ended is true at end of file (no writer is left).
- * Fails: ERR_LIMIT when there is no memory for more, ERR_HOST otherwise.
+ * Move what waits in the pipe or socket, at most most bytes, to the memfd's end at size; never
+ * blocks. *moved is 0 when nothing waits. *ended is true at end of file (no writer is left). Fails:
+ * ERR_LIMIT when there is no memory for more, ERR_HOST otherwise.
  */
 int pipe_splice(int pipe_fd, int memfd, uint64_t size, size_t most, size_t *moved, bool *ended,
 		struct err *err);

@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -259,6 +260,38 @@ test_pipe_splice_moves_size_and_bytes_together(void **state)
 }
 
 static void
+test_pipe_splice_takes_a_socket_in_the_pipes_place(void **state)
+{
+	struct fixture *f = *state;
+	char got[16] = "";
+	bool ended = true;
+	size_t moved = 9;
+	int fds[2], memfd = -1;
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+	assert_int_equal(pipe_memfd_new(&memfd, "test", &f->err), 0);
+	assert_int_equal(pipe_splice(fds[0], memfd, 0, 65536, &moved, &ended, &f->err), 0);
+	assert_int_equal(moved, 0);
+	assert_false(ended);
+	assert_int_equal(write(fds[1], "hello", 5), 5);
+	assert_int_equal(pipe_splice(fds[0], memfd, 0, 3, &moved, &ended, &f->err), 0);
+	assert_int_equal(moved, 3);
+	assert_int_equal(pipe_splice(fds[0], memfd, 3, 65536, &moved, &ended, &f->err), 0);
+	assert_int_equal(moved, 2);
+	assert_int_equal(write(fds[1], "!", 1), 1);
+	assert_int_equal(fcntl(memfd, F_ADD_SEALS, F_SEAL_GROW), 0); /* there is no room */
+	assert_true(pipe_splice(fds[0], memfd, 5, 65536, &moved, &ended, &f->err) < 0);
+	assert_int_equal(read(fds[0], got, sizeof(got)), 1); /* and nothing is lost */
+	close(fds[1]);
+	assert_int_equal(pipe_splice(fds[0], memfd, 5, 65536, &moved, &ended, &f->err), 0);
+	assert_true(ended);
+	assert_int_equal(pread(memfd, got, sizeof(got), 0), 5);
+	assert_memory_equal(got, "hello", 5);
+	close(fds[0]);
+	close(memfd);
+}
+
+static void
 on_usr1(void *arg, int signo)
 {
 	struct fixture *f = arg;
@@ -336,6 +369,7 @@ main(void)
 		WITH_LOOP(test_child_start_says_what_cannot_be_executed),
 		WITH_LOOP(test_child_gets_descriptors_under_the_names_asked_for),
 		WITH_LOOP(test_pipe_splice_moves_size_and_bytes_together),
+		WITH_LOOP(test_pipe_splice_takes_a_socket_in_the_pipes_place),
 		WITH_LOOP(test_signal_arrives_as_an_event),
 		WITH_LOOP(test_loop_lag_is_what_callbacks_take_and_not_what_is_waited),
 	};
