@@ -11,7 +11,7 @@ from crashtest import *
 
 STRIKE = os.path.join(build, "t", "strike")
 AGENTS, SLOTS_EACH = 4, 3
-LIFE, TRIES = 3, 5  # seconds until a point is passed, at most; what only a start passes needs tasks that are there then
+LIFE, TRIES = 3, 10  # seconds until a point is passed, at most; what only a start passes needs tasks that are there then
 EVERY = os.environ.get("EVERY") == "1"
 # Nothing here is given back or leased to another: t/55 to t/58 do that.
 NOT_PASSED = {"journal.unclaimed", "journal.dropped"}
@@ -19,9 +19,9 @@ NOT_PASSED = {"journal.unclaimed", "journal.dropped"}
 JOBS = {
     "whole": [{"command": "echo one"}, {"command": "echo back; sleep 60", "background": True},
               {"command": "echo try; [ -e again ] || { : >again; exit 1; }", "max_auto_reruns": 1},
-              {"command": "circleci-agent mask a-secret; echo it is a-secret"},
+              {"command": "until circleci-agent mask a-secret 2>/dev/null; do sleep 0.05; done; echo it is a-secret"},
               {"command": "exec %s pattern=binary print=150000 sleep=0.06 text=last" % ACTOR},
-              {"command": "circleci-agent step halt; echo halted"}, {"command": "exit 1"}],
+              {"command": "until circleci-agent step halt 2>/dev/null; do sleep 0.05; done; echo halted"}, {"command": "exit 1"}],
     "silent": [{"command": "echo here; sleep 60", "no_output_timeout": "0.1s"}, {"command": "echo after", "when": "always"}],
     "stopped": [{"command": "echo until it is canceled; sleep 60"}],
 }
@@ -168,10 +168,12 @@ def start_under(agent):
 
 def feed(walk, person):
     """There is always something to do, and for the verdict something to cancel."""
-    unfinished, endless = set(), None
+    unfinished, endless, since = set(), None, 0
     while walk.at:
         unfinished = {number for number in unfinished if not is_over(number, person)}
-        while len(unfinished) < AGENTS:
+        # Tasks whose agent has just died wait a while: others are there to be had.
+        while len(unfinished) < AGENTS or (len(unfinished) < 2 * AGENTS and time.monotonic() - since > 0.7):
+            since = time.monotonic()
             pipelines.append(person.run(WORK))
             unfinished.add(len(pipelines) - 1)
         if endless is not None and person.jobs(pipelines[endless])[0]["state"] == "running":
