@@ -43,7 +43,18 @@ node_queue(struct follow *follow, struct node *node, const struct fact *fact)
 	fact_copy(copy, fact);
 	*node->end = copy;
 	node->end = &copy->next;
+	if (fact->type == FACT_STEP_STARTED) {
+		node->told_step = fact->step;
+		node->told_attempt = fact->attempt;
+	}
 	node_advance(follow, node);
+}
+
+bool
+node_knows_start(const struct node *node, uint32_t step, uint32_t attempt)
+{
+	return node->told_step > (int64_t)step ||
+	       (node->told_step == (int64_t)step && node->told_attempt >= attempt);
 }
 
 struct node *
@@ -114,7 +125,7 @@ node_of(struct follow *follow, const struct json *job, const char *id, unsigned 
 	node->workflow = copy_or(json_get_str(json_get(job, "workflow"), "name"), "");
 	node->index = index;
 	node->is_parallel = index > 0;
-	node->step = -1;
+	node->step = node->told_step = -1;
 	node->end = &node->first;
 	note_workflow(follow, node);
 	node_label(follow, node, label, sizeof(label));
@@ -184,7 +195,7 @@ node_renew(struct node *node, const char *id, int64_t attempt)
 	(void)snprintf(node->task, sizeof(node->task), "%s", id);
 	node->attempt = attempt;
 	node->started = node->ended = false;
-	node->step = -1;
+	node->step = node->told_step = -1;
 	free(node->received);
 	free(node->received_attempt);
 	node->received = NULL;

@@ -58,6 +58,8 @@ struct node {
 	bool started, ended; /* facts of the current task have been queued */
 	int64_t step;	     /* last that was shown to start; -1: none */
 	uint32_t step_attempt;
+	int64_t told_step; /* last whose start was queued; -1: none */
+	uint32_t told_attempt;
 	uint64_t *received; /* bytes of each step's current attempt shown so far */
 	uint32_t *received_attempt;
 	size_t received_count;
@@ -126,6 +128,8 @@ uint64_t *node_received(struct node *node, uint32_t step, uint32_t attempt);
 
 /* Show the fact when all before it has been shown; it is copied. */
 void node_queue(struct follow *follow, struct node *node, const struct fact *fact);
+/* Whether the start of the step's attempt, or of a later one, has been queued. */
+bool node_knows_start(const struct node *node, uint32_t step, uint32_t attempt);
 /* Show what can be shown now. */
 void node_advance(struct follow *follow, struct node *node);
 void node_advance_all(struct follow *follow);

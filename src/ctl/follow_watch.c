@@ -143,6 +143,19 @@ take_job(struct follow *follow, const struct json *job)
 		node_end(follow, node, job);
 }
 
+/* A step that began and ended between two lines is told of by its end alone: it has begun, too. */
+static void
+note_step_start(struct follow *follow, struct node *node, const struct fact *end)
+{
+	struct fact start = {.type = FACT_STEP_STARTED, .step = end->step, .attempt = end->attempt};
+
+	if (node_knows_start(node, end->step, end->attempt) ||
+	    text_eq(end->end.outcome, "skipped"))
+		return;
+	start.end.step = end->end.step;
+	node_queue(follow, node, &start);
+}
+
 static void
 take_step(struct follow *follow, const struct json *line)
 {
@@ -175,6 +188,7 @@ take_step(struct follow *follow, const struct json *line)
 	fact.end.exit_code = (int)json_get_int(step, "exit_code", -1);
 	fact.end.signal = (int)json_get_int(step, "signal", 0);
 	fact.end.wall_ms = (uint64_t)json_get_int(step, "wall_ms", 0);
+	note_step_start(follow, node, &fact);
 	node_queue(follow, node, &fact);
 }
 

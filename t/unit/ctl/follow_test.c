@@ -355,6 +355,38 @@ test_follow_shows_a_step_end_behind_its_output(void **state)
 	assert_string_equal(buffer_text(&f->shown), in_order);
 }
 
+/* The watch says how things are now: a step that began and ended since is one line. */
+static void
+test_follow_shows_the_start_of_a_step_that_only_its_end_tells_of(void **state)
+{
+	struct fixture *f = *state;
+
+	say_job(f, "\"state\":\"leased\",\"started_at\":\"2026-01-01T00:00:00.000Z\"");
+	end_step(f, 8, "success", 0);
+	say_step(f, 1, "\"name\":\"Test\",\"state\":\"running\"");
+	print_to(f, f->output, 0, "one\n");
+	print_to(f, f->output, 4, "two\n");
+	wait_shown(f, "== Test");
+	assert_string_equal(buffer_text(&f->shown), "[build] started\n[build] == Make\n[build] one\n"
+						    "[build] two\n[build] == Test\n");
+	end_pipeline(f, "success");
+	wait_done(f);
+}
+
+static void
+test_follow_shows_no_start_of_a_step_that_was_skipped(void **state)
+{
+	struct fixture *f = *state;
+
+	say_job(f, "\"state\":\"leased\",\"started_at\":\"2026-01-01T00:00:00.000Z\"");
+	end_step(f, 0, "skipped", -1);
+	say_step(f, 1, "\"name\":\"Test\",\"state\":\"running\"");
+	wait_shown(f, "== Test");
+	assert_string_equal(buffer_text(&f->shown), "[build] started\n[build] == Test\n");
+	end_pipeline(f, "success");
+	wait_done(f);
+}
+
 static void
 test_follow_shows_what_comes_twice_once(void **state)
 {
@@ -495,6 +527,11 @@ main(void)
 			test_follow_holds_output_back_until_its_step_has_begun, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_follow_shows_a_step_end_behind_its_output,
 						setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_follow_shows_the_start_of_a_step_that_only_its_end_tells_of, setup,
+			teardown),
+		cmocka_unit_test_setup_teardown(
+			test_follow_shows_no_start_of_a_step_that_was_skipped, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_follow_shows_what_comes_twice_once, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(
