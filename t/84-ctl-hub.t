@@ -186,6 +186,14 @@ ctl pipeline run --config bad.yml --repo "file://$tmp/origin.git"
 is "$status" 1 "a wrong config is status 1"
 like "$err" '^bad\.yml:3:[0-9]+: error\[' "with its place"
 
+# --- nothing is selected ---------------------------------------------------------------------------
+for follow in '' --follow; do
+	ctl pipeline run --config good.yml --repo "file://$tmp/origin.git" --tag v1 $follow
+	is "$status" 0 "a tag that no job is for is no error${follow:+, $follow}"
+	is "$out" "" "there is no pipeline whose id could be printed"
+	like "$err" '^no pipeline was made: no workflow is selected' "which is said"
+done
+
 # --- canceling -----------------------------------------------------------------------------------
 begin_slow()
 {

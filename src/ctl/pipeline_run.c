@@ -188,23 +188,27 @@ print_waiting(const struct json *answer)
 			say_note("%s", json_get_str(json_at(list, i), "message"));
 }
 
+/* Where no workflow is selected there is a message in place of a pipeline. */
 static int
 report(const struct pipeline_run *run, struct api *api, const struct json *answer)
 {
 	struct buffer text = BUFFER_INIT;
-	const char *id = json_get_str(answer, "id");
+	const char *id = json_get_str(answer, "id"), *message = json_get_str(answer, "message");
 	int status = EXIT_OK;
 
 	watching_print_diagnostics(answer);
 	print_waiting(answer);
 	if (globals()->json != JSON_FORM_NONE && !run->follow)
 		return say_json(answer);
-	if (run->follow) {
-		say_note("pipeline %lld: %s", (long long)json_get_int(answer, "number", 0),
-			 id != NULL ? id : "");
-		return watching_run(api, id != NULL ? id : "");
+	if (id == NULL) {
+		say_note("%s", message != NULL ? message : "no pipeline was made");
+		return EXIT_OK;
 	}
-	buffer_printf(&text, "%s\n", id != NULL ? id : "");
+	if (run->follow) {
+		say_note("pipeline %lld: %s", (long long)json_get_int(answer, "number", 0), id);
+		return watching_run(api, id);
+	}
+	buffer_printf(&text, "%s\n", id);
 	status = say_result(&text);
 	buffer_release(&text);
 	return status;
