@@ -200,6 +200,38 @@ make_archive_argv(struct command *out, struct arena *arena, const struct command
 	return 0;
 }
 
+/*
+ * The prefix's program may give the command another user, and with it (sudo -i) another environment
+ * and directory. So circleci-agent starts it and stands behind it too, and hands both over.
+ */
+static int
+put_prefix(struct command *out, struct arena *arena, const struct command_host *host,
+	   struct err *err)
+{
+	size_t words = 0, argc = 0, n = 0;
+	const char **argv;
+
+	if (host->helper == NULL)
+		return err_set(err, ERR_HOST,
+			       "circleci-agent, which a command prefix needs, was not found");
+	while (host->prefix[words] != NULL)
+		words++;
+	while (out->argv[argc] != NULL)
+		argc++;
+	argv = arena_zalloc_array(arena, words + argc + 5, sizeof(*argv));
+	if (argv == NULL)
+		return too_large(err);
+	argv[n++] = host->helper;
+	argv[n++] = "prefix";
+	argv[n++] = arena_printf(arena, "%zu", words);
+	argv[n++] = out->cwd;
+	memcpy(argv + n, host->prefix, words * sizeof(*argv));
+	memcpy(argv + n + words, out->argv, argc * sizeof(*argv));
+	out->argv = argv;
+	out->cwd = "/"; /* the job's own may be closed to us */
+	return argv[2] != NULL ? 0 : too_large(err);
+}
+
 bool
 command_can_make(enum step_kind kind)
 {
@@ -233,6 +265,8 @@ command_make(struct command *out, struct arena *arena, const struct command_host
 		rc = too_large(err);
 	if (rc == 0)
 		rc = make_env(out, arena, host, doc, step, work, &own, err);
+	if (rc == 0 && host->prefix != NULL)
+		rc = put_prefix(out, arena, host, err);
 	return rc;
 }
 

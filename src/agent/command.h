@@ -36,6 +36,7 @@ struct command_host {
 	const char *helper;	      /* circleci-agent; NULL: there is none */
 	const char *known_hosts;      /* the owner's, as tasks_settings; NULL: none */
 	const struct mirrors *mirrors; /* the owner's; NULL: none */
+	const char *const *prefix;     /* the owner's; words that start every command; NULL: none */
 };
 
 void command_host_init(struct command_host *host, struct arena *arena);

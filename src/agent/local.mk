@@ -67,6 +67,7 @@ libagent_a_SOURCES += \
 	src/agent/settings_file.c \
 	src/agent/settings_mask.c \
 	src/agent/settings_tokens.c \
+	src/agent/settings_words.c \
 	src/agent/slots.c src/agent/slots.h \
 	src/agent/state_view.c src/agent/state_view.h \
 	src/agent/uplink.c src/agent/uplink.h

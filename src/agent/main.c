@@ -294,6 +294,8 @@ start_tasks(struct agent *agent, struct err *err)
 		.zstd_level = (int)settings->output_zstd_level,
 		.mask = settings->mask,
 		.keep_failed = settings->keep_failed,
+		.keep_work = !settings->cleanup_working_directory,
+		.command_prefix = (const char *const *)settings->command_prefix,
 		.mirrors = settings->git_mirrors_max > 0 ? settings->git_mirrors : NULL,
 		.mirrors_most_bytes = settings->git_mirrors_max,
 		.mirrors_age_ms = settings->git_mirrors_age_ms,

@@ -31,7 +31,7 @@
 
 extern char **environ;
 
-enum type { FLAG, TEXT, PATH, LIST, NUMBER, DURATION, BYTES, LEVEL, FORMAT };
+enum type { FLAG, SWITCH, TEXT, WORDS, PATH, LIST, NUMBER, DURATION, BYTES, LEVEL, FORMAT };
 
 struct row {
 	struct option option;
@@ -117,6 +117,12 @@ static const struct row rows[] = {
 	{{"keep-failed", 0, NULL, "keep the work directory of a task that failed"},
 	 FLAG,
 	 AT(keep_failed)},
+	{{"cleanup-working-directory", 0, "BOOL", "remove the work directory of a task (true)"},
+	 SWITCH,
+	 AT(cleanup_working_directory)},
+	{{"command-prefix", 0, "WORDS", "start each step's command through this (nothing)"},
+	 WORDS,
+	 AT(command_prefix)},
 	{{"mask-file", 0, "FILE", "values that output must not show, one a line (none)"},
 	 PATH,
 	 AT(mask_file)},
@@ -230,6 +236,12 @@ settings_is_list(const char *name)
 	return find_row(name) != NULL && find_row(name)->type == LIST;
 }
 
+bool
+settings_is_words(const char *name)
+{
+	return find_row(name) != NULL && find_row(name)->type == WORDS;
+}
+
 const char *
 settings_nearest(const char *name)
 {
@@ -330,7 +342,10 @@ set_row(struct settings *settings, const struct row *row, const char *value, str
 
 	switch (row->type) {
 	case FLAG:
+	case SWITCH:
 		return parse_flag(value, field, err);
+	case WORDS:
+		return settings_words_set(field, value, err);
 	case TEXT:
 	case PATH:
 		return set_text(settings, row, value, err);
@@ -536,6 +551,7 @@ init(struct settings *settings)
 	settings->spool_task_max = (uint64_t)1 << 30;
 	settings->output_memory = (uint64_t)16 << 20;
 	settings->output_zstd_level = FRAME_LEVEL_DEFAULT;
+	settings->cleanup_working_directory = true;
 	settings->output_overflow = mem_strdup("block");
 	settings->max_output = (uint64_t)1 << 30;
 	settings->max_step_output = (uint64_t)256 << 20;
@@ -645,6 +661,7 @@ settings_release(struct settings *settings)
 
 	settings_clear_list(settings);
 	settings_forget_mask(settings);
+	settings_words_free(&settings->command_prefix);
 	for (i = 0; i < ROW_COUNT; i++)
 		if (rows[i].type == TEXT || rows[i].type == PATH) {
 			char **field = (char **)(void *)((char *)settings + rows[i].offset);

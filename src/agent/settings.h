@@ -26,6 +26,7 @@ enum {
 	SETTINGS_TOKEN_FILE_BYTES = 64 << 10,
 	SETTINGS_MASK_FILE_BYTES = 256 << 10,
 	SETTINGS_WORD_BYTES = 64,
+	SETTINGS_PREFIX_WORDS_MOST = 64,
 };
 
 struct settings {
@@ -40,7 +41,8 @@ struct settings {
 	char *run_dir, *data_dir, *work_dir, *cache_dir, *git_mirrors, *known_hosts; /* absolute */
 	char *isolation, *mode;
 	uint64_t idle_timeout_ms, max_run_time_ms, grace_ms, orphan_limit_ms;
-	bool keep_failed;
+	bool keep_failed, cleanup_working_directory;
+	char **command_prefix; /* words; NULL-terminated; NULL: none */
 	char *mask_file;
 	char *mask_text;   /* its content */
 	const char **mask; /* its lines; NULL-terminated; NULL: none */
@@ -79,12 +81,19 @@ int settings_set(struct settings *settings, const char *name, const char *value,
 void settings_clear_list(struct settings *settings);
 bool settings_is_flag(const char *name);
 bool settings_is_list(const char *name);
+bool settings_is_words(const char *name);
 /* NULL when no row's name is near. */
 const char *settings_nearest(const char *name);
 bool settings_knows(const char *name);
 
 /* settings_file.c: the rows and the classes of a runnerd.yaml. */
 int settings_read_file(struct settings *settings, const char *path, struct err *err);
+
+/* settings_words.c: words a text, or an array, is made of; the old ones are freed. Fails: ERR_INPUT,
+ * ERR_LIMIT. */
+int settings_words_set(char ***words, const char *text, struct err *err);
+int settings_words_add(char ***words, const char *word, size_t len, struct err *err);
+void settings_words_free(char ***words);
 
 /* settings_tokens.c: one class for each line of a token file. Fails: ERR_HOST, ERR_INPUT. */
 int settings_add_tokens(struct settings *settings, const char *path,

@@ -179,6 +179,15 @@ on_work_gone(void *arg)
 	task_want(task);
 }
 
+static bool
+is_kept(const struct task *task)
+{
+	const struct tasks_settings *settings = &task->tasks->settings;
+
+	return settings->keep_work ||
+	       (settings->keep_failed && task->outcome != OUTCOME_SUCCESS && !task->dropped);
+}
+
 void
 task_remove_work(struct task *task)
 {
@@ -186,8 +195,7 @@ task_remove_work(struct task *task)
 		task->work_gone = true;
 		return;
 	}
-	if (task->tasks->settings.keep_failed && task->outcome != OUTCOME_SUCCESS &&
-	    !task->dropped) {
+	if (is_kept(task)) {
 		log_line(LOG_INFO, AT(task), "kept '%s'", task->work.path);
 		task->work_gone = true;
 		return;

@@ -231,6 +231,7 @@ tasks_new(struct tasks **out, struct loop *loop, const struct tasks_settings *se
 	tasks->command_host.control_path = control_path(tasks->control);
 	tasks->command_host.known_hosts = settings->known_hosts;
 	tasks->command_host.mirrors = tasks->mirrors;
+	tasks->command_host.prefix = settings->command_prefix;
 	later_init(&tasks->reap, loop, on_reap, tasks);
 	*out = tasks;
 	return 0;

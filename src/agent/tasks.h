@@ -67,6 +67,8 @@ struct tasks_settings {
 	uint64_t output_rate; /* bytes of one task in a second; 0: no limit */
 	int zstd_level;
 	const char *const *mask; /* values that no task's output shows; NULL-terminated, or NULL */
+	bool keep_work;		 /* never remove a work directory */
+	const char *const *command_prefix; /* what steps' commands are started through; NULL: nothing */
 	bool keep_failed;	 /* keep the work directory of a task that did not succeed */
 };
 

@@ -35,6 +35,13 @@ int helper_env_subst(int argc, char **argv);
 /* glob.c: print the paths that match each PATTERN. */
 int helper_tests_glob(int argc, char **argv);
 
+/*
+ * prefix.c: run COMMAND in DIR through a prefix of COUNT words, with the environment that is ours
+ * whatever the prefix makes of it. The second is what the prefix starts.
+ */
+int helper_prefix(int argc, char **argv);
+int helper_behind_prefix(int argc, char **argv);
+
 /* split.c: print a node's share of the tests in FILE, or standard input; or run a command with it.
  */
 int helper_tests_split(int argc, char **argv);

@@ -261,6 +261,67 @@ test_settings_load_line_list_replaces_the_files(void **state)
 	settings_release(&settings);
 }
 
+static void
+assert_prefix(const struct settings *settings, const char *first, const char *second)
+{
+	assert_non_null(settings->command_prefix);
+	assert_string_equal(settings->command_prefix[0], first);
+	assert_string_equal(settings->command_prefix[1], second);
+	assert_null(settings->command_prefix[2]);
+}
+
+static void
+test_settings_load_takes_a_command_prefix_in_each_form(void **state)
+{
+	struct settings settings;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	write_file(yaml, "hub: unix:/x\ncommand_prefix: [nice, -n 5]\n");
+	assert_int_equal(load(&settings, &err, "-c", yaml, "--token-file", tokens, NULL), 0);
+	assert_prefix(&settings, "nice", "-n 5");
+	assert_true(settings.cleanup_working_directory);
+	settings_release(&settings);
+	assert_int_equal(load(&settings, &err, "-c", yaml, "--token-file", tokens,
+			      "--command-prefix", " sudo\t-n ", "--cleanup-working-directory", "no",
+			      NULL),
+			 0);
+	assert_prefix(&settings, "sudo", "-n");
+	assert_false(settings.cleanup_working_directory);
+	settings_release(&settings);
+	assert_int_equal(load(&settings, &err, "-c", yaml, "--token-file", tokens,
+			      "--command-prefix", "[\"a b\", \"--\"]", NULL),
+			 0);
+	assert_prefix(&settings, "a b", "--");
+	settings_release(&settings);
+	assert_int_equal(load(&settings, &err, "-c", yaml, "--token-file", tokens,
+			      "--command-prefix", "", NULL),
+			 0);
+	assert_null(settings.command_prefix);
+	settings_release(&settings);
+}
+
+static void
+test_settings_load_refuses_a_command_prefix_that_is_no_list_of_words(void **state)
+{
+	static const char *const bad[] = {"[\"sudo\"", "[\"sudo\", 7]", "[\"\"]"};
+	struct settings settings;
+	struct err err = ERR_INIT;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		err = (struct err)ERR_INIT;
+		assert_int_equal(load(&settings, &err, "-c", yaml, "--command-prefix", bad[i], NULL),
+				 ERR_INPUT);
+		assert_non_null(strstr(err.text, "--command-prefix: "));
+	}
+	err = (struct err)ERR_INIT;
+	write_file(yaml, "hub: unix:/x\ncommand_prefix:\n- a\n- [b]\n");
+	assert_int_equal(load(&settings, &err, "-c", yaml, NULL), ERR_INPUT);
+	assert_non_null(strstr(err.text, "runnerd.yaml:4: command_prefix must be a list of words"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -279,6 +340,8 @@ main(void)
 		TEST(test_settings_load_refuses_what_is_out_of_range),
 		TEST(test_settings_load_needs_nothing_when_help_is_asked),
 		TEST(test_settings_load_line_list_replaces_the_files),
+		TEST(test_settings_load_takes_a_command_prefix_in_each_form),
+		TEST(test_settings_load_refuses_a_command_prefix_that_is_no_list_of_words),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -1,0 +1,71 @@
+#!/bin/sh
+# Each step's command is started through command_prefix, and has its environment and directory behind it.
+. "${0%/*}/lib.sh"
+. "${0%/*}/agent.sh"
+
+# What "sudo -niHu USER --" does but for the user: nothing of the environment, another directory, and
+# an own exit status handed through.
+cat >"$tmp/prefix" <<END
+#!/bin/sh
+echo "\$1 \$2" >>"$tmp/prefixed"
+shift 2
+cd / && exec env -i HOME=/nowhere PATH=/usr/bin:/bin "\$@"
+END
+chmod 755 "$tmp/prefix"
+cat >"$tmp/settings.yaml" <<END
+command_prefix: ["$tmp/prefix", "two words", more]
+cleanup_working_directory: false
+END
+
+script 'task plain echo "$SECRET"; echo "$CIRCLE_JOB"; pwd; echo "$HOME"; cat; umask' \
+	'setstep plain 0 environment {"SECRET": "line one\nline two"}' \
+	'task red exit 7' \
+	'task slow trap "exit 5" TERM; echo begun; while :; do sleep 0.1; done'
+start_fakehub
+start_runnerd -c "$tmp/settings.yaml"
+
+ok 'a task runs through the prefix' wait_ended plain success
+work=$tmp/work/$(task_id plain)
+printf 'line one\nline two\n' >"$tmp/wanted"
+head -n 2 "$(got_output plain)" >"$tmp/first"
+ok 'a step has its environment behind the prefix' cmp "$tmp/wanted" "$tmp/first"
+like "$(cat "$(got_output plain)")" "$work/home/project
+$work/home
+0*022\$" 'and its directory, HOME, an empty standard input, umask'
+is "$(head -n 1 "$tmp/prefixed")" 'two words more' 'words of a list stay whole'
+ok 'a step that fails fails' wait_ended red failed
+ok 'with its own exit status' grep -q '"type":"step_ended".*"exit_code":7' "$tmp/got/red/events"
+wait_log fakehub 'task slow step 0 step_started' 20
+ok 'it has begun' wait_until 20 grep -qs begun "$(got_output slow)"
+hub_say 'cancel slow'
+ok 'TERM reaches the command behind the prefix' wait_ended slow canceled
+ok 'cleanup_working_directory: false keeps the directory' test -d "$work/home/project"
+kill -TERM "$agent_pid"
+wait "$agent_pid"
+
+hub_say 'task broken echo never'
+start_runnerd --command-prefix '/nonexistent/sudo --'
+ok 'a prefix that cannot be run fails the step' wait_ended broken failed
+ok 'and its output says so' grep -q "cannot run '/nonexistent/sudo', the command_prefix" "$(got_output broken)"
+kill -TERM "$agent_pid"
+wait "$agent_pid"
+hub_say 'task deaf echo never'
+start_runnerd --command-prefix "[\"sh\", \"-c\", \"exec \\\"\$@\\\" </dev/null\", \"-\"]"
+ok 'so does one that keeps standard input' wait_ended deaf failed
+ok 'and its output says that' grep -q "does not hand standard input on" "$(got_output deaf)"
+ok 'by default the directory is removed' wait_until 20 test ! -e "$tmp/work/$(task_id deaf)"
+kill -TERM "$agent_pid"
+wait "$agent_pid"
+
+if [ "$(id -u)" -ne 0 ] || ! command -v setpriv >/dev/null; then
+	skip 'another user without rights in the work directory is told so' 'needs root and setpriv'
+	skip 'in a sentence' 'needs root and setpriv'
+else
+	hub_say 'task other id -u; touch here && stat -c %u here'
+	start_runnerd --command-prefix 'setpriv --reuid=65534 --regid=65534 --clear-groups --'
+	ok 'another user without rights in the work directory is told so' wait_ended other failed
+	ok 'in a sentence' grep -q "cannot enter '.*' as user 65534" "$(got_output other)"
+	kill -TERM "$agent_pid"
+	wait "$agent_pid"
+fi
+done_testing
