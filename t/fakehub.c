@@ -261,7 +261,6 @@ make_reply(struct hub *hub, enum kind kind, const struct json *body, const char 
 		hub_make_events(hub, body, reply);
 		return true;
 	case KIND_OUTPUT:
-		log_debug("output of %zu bytes", len);
 		hub_make_output(hub, (const unsigned char *)bytes, len, reply);
 		return true;
 	case KIND_UNCLAIM:

@@ -62,6 +62,7 @@ struct task {
 	uint32_t seq;	   /* last event stored */
 	uint64_t *offsets; /* of the output of each attempt of each step */
 	size_t stream_count;
+	unsigned batch; /* the last request that had output of it */
 	bool canceled, told, gone;
 	struct task *next; /* in the order they were added */
 	UT_hash_handle hh, hh_name;

@@ -377,6 +377,16 @@ same_stream(const struct output_record *a, const struct output_record *b)
 	return id_eq(&a->task, &b->task) && a->step == b->step && a->attempt == b->attempt;
 }
 
+/* Is it the first record of a task in this request? */
+static bool
+is_first_of(const struct hub *hub, struct task *task)
+{
+	if (task == NULL || task->batch == hub->counts[KIND_OUTPUT])
+		return false;
+	task->batch = hub->counts[KIND_OUTPUT];
+	return true;
+}
+
 /* One position for each run of records of one (task, step): its last state, or the first that is
  * not ok. */
 void
@@ -389,6 +399,8 @@ hub_make_output(struct hub *hub, const unsigned char *bytes, size_t len, struct 
 	const char *state = NULL, *now;
 	struct task *task = NULL;
 	char text[ID_TEXT_BYTES];
+	unsigned records = 0, tasks = 0;
+	size_t all = len;
 
 	while (len > 0) {
 		if (output_record_unpack(&record, &frame, bytes, len, &err) < 0) {
@@ -404,6 +416,8 @@ hub_make_output(struct hub *hub, const unsigned char *bytes, size_t len, struct 
 			state = NULL;
 		}
 		task = hub_find_task(hub, id_text(text, &record.task));
+		records++;
+		tasks += is_first_of(hub, task);
 		now = task_is_gone(task, record.epoch) ? "gone"
 						       : store_record(hub, task, &record, frame);
 		state = state == NULL || text_eq(state, "ok") ? now : state;
@@ -413,6 +427,7 @@ hub_make_output(struct hub *hub, const unsigned char *bytes, size_t len, struct 
 	}
 	if (state != NULL)
 		put_position(list, &last, task, state);
+	log_debug("output of %zu bytes: %u records of %u tasks", all, records, tasks);
 	json_put(object, "positions", list);
 	write_json(reply, object);
 }

@@ -63,10 +63,12 @@ t/actor: t/actor.c
 	$(AM_V_CCLD)$(MKDIR_P) t && $(INIT_CC) -D_GNU_SOURCE -std=gnu17 $(WARN_CFLAGS) -Os -static -s \
 		-o $@ $(srcdir)/t/actor.c
 
-# For tests of the agent: fakehub, a scripted control plane; relay, a line that breaks.
-check_PROGRAMS += t/fakehub t/relay
+# For tests of the agent: fakehub, a scripted control plane; relay, a line that breaks; narrow, one on
+# which windows stay small.
+check_PROGRAMS += t/fakehub t/relay t/narrow
 EXTRA_DIST += t/agent.sh t/tasks.sh
 t_relay_SOURCES = t/relay.c
+t_narrow_SOURCES = t/narrow.c
 t_fakehub_SOURCES = t/fakehub.c t/fakehub.h t/fakehub_script.c t/fakehub_tasks.c
 t_fakehub_LDADD = libtask.a libhttp.a libformat.a libloop.a libbase.a \
 	$(format_libs) $(NGHTTP2_LIBS) $(OPENSSL_LIBS) $(EVENT_LIBS)

@@ -31,7 +31,8 @@ struct rig {
 	struct output output;
 	struct frame_reader *reader;
 	struct mask *mask;
-	struct timer limit;
+	struct timer limit, peek;
+	uint64_t age_us; /* at which the open chunk is closed */
 	char last_line[OUTPUT_LINE_BYTES];
 	int write_fd;
 	unsigned records, drained, ended, failed;
@@ -191,35 +192,105 @@ test_output_drain_commits_what_waits_at_once(void **state)
 }
 
 static void
+stop_when_taken(void *arg)
+{
+	struct rig *rig = arg;
+
+	if (rig->output.size == rig->output.committed) {
+		timer_start_ms(&rig->peek, 1);
+		return;
+	}
+	rig->age_us = rig->output.close_us - rig->output.moved_us;
+	loop_stop(rig->loop);
+}
+
+/* One line, up to where it is in the memfd. How old its chunk becomes. */
+static uint64_t
+age_of_chunk(struct rig *rig)
+{
+	timer_init(&rig->peek, rig->loop, stop_when_taken, rig);
+	timer_start_ms(&rig->peek, 1);
+	put(rig, "a line\n", 7);
+	loop_run(rig->loop);
+	timer_release(&rig->peek);
+	return rig->age_us;
+}
+
+static void
+wait_for_record(struct rig *rig, unsigned records)
+{
+	rig->stop_on_record = true;
+	if (rig->records < records)
+		loop_run(rig->loop);
+	assert_int_equal(rig->records, records);
+}
+
+static void
 test_output_closes_a_chunk_by_its_age(void **state)
 {
 	struct rig *rig = rig_new(*state, 64 << 20);
+	uint64_t age_us = age_of_chunk(rig), before_us, since_us;
+	unsigned lines = 1;
 
-	rig->stop_on_record = true;
-	put(rig, "a line\n", 7);
-	loop_run(rig->loop);
+	assert_int_equal(age_us, OUTPUT_QUIET_MS * 1000);
+	wait_for_record(rig, lines);
+	assert_true(loop_now_us(rig->loop) - rig->output.moved_us >= OUTPUT_QUIET_MS * 1000 - 1000);
+	/* On a host that stands still for a quarter of a second it is quiet again. */
+	do {
+		before_us = rig->output.moved_us;
+		age_us = age_of_chunk(rig);
+		since_us = rig->output.moved_us - before_us;
+		assert_int_equal(age_us, (since_us > OUTPUT_BUSY_MS * 1000 ? OUTPUT_QUIET_MS
+									   : OUTPUT_BUSY_MS) *
+						 1000);
+		wait_for_record(rig, ++lines);
+	} while (age_us != OUTPUT_BUSY_MS * 1000);
+	assert_true(loop_now_us(rig->loop) - rig->output.moved_us >= OUTPUT_BUSY_MS * 1000 - 1000);
 	collect(rig);
-	assert_int_equal(rig->len, 7);
-	assert_int_equal(rig->records, 1);
+	assert_int_equal(rig->len, 7 * lines);
 	rig_free(rig);
 }
 
+/* Neither age nor end closes it: 64 KiB do. */
 static void
 test_output_closes_a_chunk_at_64_kib(void **state)
 {
 	struct rig *rig = rig_new(*state, 64 << 20);
-	static char bytes[40000];
-	int i;
+	static char bytes[PRESS_CHUNK_BYTES];
+	unsigned records = 0;
 
 	memset(bytes, 'x', sizeof(bytes));
-	for (i = 0; i < 4; i++) {
+	/* On a host that stands still its age may come first. */
+	do {
+		(void)age_of_chunk(rig);
+		wait_for_record(rig, ++records);
 		put(rig, bytes, sizeof(bytes));
-		assert_true(output_drain(&rig->output));
-	}
-	/* The drain closes each: 40000 fits one chunk. */
-	assert_int_equal(rig->records, 4);
+		wait_for_record(rig, ++records);
+		collect(rig);
+		assert_int_equal(rig->len, records / 2 * (7 + sizeof(bytes)));
+	} while (loop_now_us(rig->loop) - rig->output.moved_us >= (OUTPUT_QUIET_MS - 1) * 1000);
+	rig_free(rig);
+}
+
+/* When a step ends what is open is closed, whatever its age. */
+static void
+test_output_end_closes_a_chunk(void **state)
+{
+	struct rig *rig = rig_new(*state, 64 << 20);
+	uint64_t close_us;
+
+	(void)age_of_chunk(rig);
+	close_us = rig->output.close_us;
+	(void)close(rig->write_fd);
+	rig->write_fd = -1;
+	loop_run(rig->loop);
+	assert_int_equal(rig->ended, 1);
+	assert_int_equal(rig->records, 1);
+	/* The watch tells of the end; the timer is what would have closed it. */
+	assert_int_not_equal(close_us, 0);
+	assert_int_equal(rig->output.close_us, 0);
 	collect(rig);
-	assert_int_equal(rig->len, 4 * sizeof(bytes));
+	assert_int_equal(rig->len, 7);
 	rig_free(rig);
 }
 
@@ -849,6 +920,7 @@ main(void)
 		T(test_output_drain_commits_what_waits_at_once),
 		T(test_output_closes_a_chunk_by_its_age),
 		T(test_output_closes_a_chunk_at_64_kib),
+		T(test_output_end_closes_a_chunk),
 		T(test_output_say_comes_behind_what_was_read),
 		T(test_output_waits_while_the_spool_is_full),
 		T(test_output_start_goes_on_where_the_spool_ends),
