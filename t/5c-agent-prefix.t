@@ -3,13 +3,15 @@
 . "${0%/*}/lib.sh"
 . "${0%/*}/agent.sh"
 
-# What "sudo -niHu USER --" does but for the user: nothing of the environment, another directory, and
-# an own exit status handed through.
+# What "sudo -niHu USER --" does but for the user: nothing of the environment, another directory. Words are
+# split anew, as in the script that CircleCI shows.
 cat >"$tmp/prefix" <<END
 #!/bin/sh
 echo "\$1 \$2" >>"$tmp/prefixed"
 shift 2
-cd / && exec env -i HOME=/nowhere PATH=/usr/bin:/bin "\$@"
+cd / || exit
+task_agent_cmd=\$*
+exec env -i HOME=/nowhere PATH=/usr/bin:/bin:/only/here USER=somebody ADDED=yes \$task_agent_cmd
 END
 chmod 755 "$tmp/prefix"
 cat >"$tmp/settings.yaml" <<END
@@ -17,7 +19,7 @@ command_prefix: ["$tmp/prefix", "two words", more]
 cleanup_working_directory: false
 END
 
-script 'task plain echo "$SECRET"; echo "$CIRCLE_JOB"; pwd; echo "$HOME"; cat; umask' \
+script 'task plain echo "$SECRET"; echo "$CIRCLE_JOB"; pwd; echo "$HOME"; cat; umask; echo "$USER $ADDED"; echo "$PATH"; command -v circleci-agent' \
 	'setstep plain 0 environment {"SECRET": "line one\nline two"}' \
 	'task red exit 7' \
 	'task slow trap "exit 5" TERM; echo begun; while :; do sleep 0.1; done'
@@ -31,7 +33,11 @@ head -n 2 "$(got_output plain)" >"$tmp/first"
 ok 'a step has its environment behind the prefix' cmp "$tmp/wanted" "$tmp/first"
 like "$(cat "$(got_output plain)")" "$work/home/project
 $work/home
-0*022\$" 'and its directory, HOME, an empty standard input, umask'
+0*022
+somebody yes
+" 'and its directory, HOME, an empty standard input, umask; what the prefix adds is there'
+like "$(cat "$(got_output plain)")" ':/only/here
+/.*/circleci-agent$' "the prefix's PATH comes behind the step's"
 is "$(head -n 1 "$tmp/prefixed")" 'two words more' 'words of a list stay whole'
 ok 'a step that fails fails' wait_ended red failed
 ok 'with its own exit status' grep -q '"type":"step_ended".*"exit_code":7' "$tmp/got/red/events"
@@ -52,7 +58,7 @@ wait "$agent_pid"
 hub_say 'task deaf echo never'
 start_runnerd --command-prefix "[\"sh\", \"-c\", \"exec \\\"\$@\\\" </dev/null\", \"-\"]"
 ok 'so does one that keeps standard input' wait_ended deaf failed
-ok 'and its output says that' grep -q "does not hand standard input on" "$(got_output deaf)"
+ok 'and its output says that' grep -q "does not hand standard input on, which brings" "$(got_output deaf)"
 ok 'by default the directory is removed' wait_until 20 test ! -e "$tmp/work/$(task_id deaf)"
 kill -TERM "$agent_pid"
 wait "$agent_pid"

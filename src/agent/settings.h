@@ -20,6 +20,7 @@
 
 struct buffer;
 struct err;
+struct node;
 
 enum {
 	SETTINGS_TOKEN_FILES_MOST = SLOTS_CLASSES_MOST,
@@ -89,10 +90,10 @@ bool settings_knows(const char *name);
 /* settings_file.c: the rows and the classes of a runnerd.yaml. */
 int settings_read_file(struct settings *settings, const char *path, struct err *err);
 
-/* settings_words.c: words a text, or an array, is made of; the old ones are freed. Fails: ERR_INPUT,
+/* settings_words.c: the words of a text, or of a list; the old ones are freed. Fails: ERR_INPUT,
  * ERR_LIMIT. */
 int settings_words_set(char ***words, const char *text, struct err *err);
-int settings_words_add(char ***words, const char *word, size_t len, struct err *err);
+int settings_words_take(char ***words, const struct node *list, struct err *err);
 void settings_words_free(char ***words);
 
 /* settings_tokens.c: one class for each line of a token file. Fails: ERR_HOST, ERR_INPUT. */

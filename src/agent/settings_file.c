@@ -75,25 +75,6 @@ set_list(struct file *file, const char *name, const char *key, const struct node
 }
 
 static int
-set_words(struct file *file, const char *key, const struct node *value)
-{
-	char room[PLACE_BYTES];
-	const struct node *word;
-	uint32_t i;
-
-	settings_words_free(&file->settings->command_prefix);
-	for (i = 0; i < value->count; i++) {
-		word = value->items[i];
-		if (!is_scalar(word))
-			return refuse_kind(file, word, key, "a list of words");
-		if (settings_words_add(&file->settings->command_prefix, word->text,
-				       strlen(word->text), file->err) < 0)
-			return err_wrap(file->err, "%s", place(file, word, key, room));
-	}
-	return 0;
-}
-
-static int
 refuse_unknown(struct file *file, const struct node *key, const char *name)
 {
 	const char *nearest = settings_nearest(name);
@@ -123,7 +104,9 @@ read_setting(struct file *file, const struct node *key, const struct node *value
 	if (settings_is_list(name) && value->kind == NODE_SEQ)
 		return set_list(file, name, key->text, value);
 	if (settings_is_words(name) && value->kind == NODE_SEQ)
-		return set_words(file, key->text, value);
+		return settings_words_take(&file->settings->command_prefix, value, file->err) < 0
+			       ? err_wrap(file->err, "%s", place(file, value, key->text, room))
+			       : 0;
 	if (!is_scalar(value))
 		return refuse_kind(file, value, key->text, "one value");
 	return settings_set(file->settings, name, value->text, place(file, value, key->text, room),

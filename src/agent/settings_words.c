@@ -2,7 +2,7 @@
  * settings_words.c - a setting that is a list of words: command_prefix.
  *
  * In a file it is a list; on the command line and in the environment one text, either words with
- * blanks between them or, where a word has a blank in it, a JSON array.
+ * blanks between them or such a list: ['sudo', '-n'].
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -11,9 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "format/json.h"
+#include "format/yaml.h"
+
+enum { ARENA_MOST_BYTES = 1 << 20 };
 
 static const char blanks[] = " \t\n";
 
@@ -38,8 +41,8 @@ settings_words_free(char ***words)
 	*words = NULL;
 }
 
-int
-settings_words_add(char ***words, const char *word, size_t len, struct err *err)
+static int
+add(char ***words, const char *word, size_t len, struct err *err)
 {
 	size_t n = count(*words);
 
@@ -54,23 +57,49 @@ settings_words_add(char ***words, const char *word, size_t len, struct err *err)
 	return 0;
 }
 
-static int
-add_array(char ***words, const char *text, struct err *err)
+int
+settings_words_take(char ***words, const struct node *list, struct err *err)
 {
-	struct json *json, *word;
-	size_t i;
-	int rc = json_parse(&json, text, strlen(text), err);
+	const struct node *word;
+	uint32_t i;
 
-	if (rc < 0)
-		return err_wrap(err, "what begins with '[' must be a JSON array of words");
-	for (i = 0; rc == 0 && i < json_count(json); i++) {
-		word = json_at(json, i);
-		if (json_is_string(word))
-			rc = settings_words_add(words, json_str(word), strlen(json_str(word)), err);
-		else
-			rc = err_set(err, ERR_INPUT, "word %zu of the array is no text", i + 1);
+	settings_words_free(words);
+	if (list->kind != NODE_SEQ)
+		return err_set(err, ERR_INPUT, "this is %s and no list of words",
+			       node_kind_name((enum node_kind)list->kind));
+	for (i = 0; i < list->count; i++) {
+		word = list->items[i];
+		if (word->kind == NODE_SEQ || word->kind == NODE_MAP || word->kind == NODE_NULL)
+			return err_set(err, ERR_INPUT, "word %u of the list is %s", i + 1,
+				       node_kind_name((enum node_kind)word->kind));
+		if (add(words, word->text, strlen(word->text), err) < 0)
+			return err->code;
 	}
-	json_free(json);
+	return 0;
+}
+
+static void
+on_problem(void *arg, const struct yaml_problem *problem)
+{
+	(void)arg;
+	(void)problem; /* in one line there is no place to point at */
+}
+
+static int
+take_list(char ***words, const char *text, struct err *err)
+{
+	struct yaml_input input = {.bytes = text, .len = strlen(text), .problem = on_problem};
+	struct arena arena;
+	struct node *root;
+	int rc;
+
+	arena_init(&arena, ARENA_MOST_BYTES);
+	if (yaml_read(&input, &arena, &root) < 0)
+		rc = err_set(err, ERR_INPUT,
+			     "what begins with '[' must be a list of words: [sudo, -n]");
+	else
+		rc = settings_words_take(words, root, err);
+	arena_release(&arena);
 	return rc;
 }
 
@@ -82,10 +111,10 @@ settings_words_set(char ***words, const char *text, struct err *err)
 	settings_words_free(words);
 	text += strspn(text, blanks);
 	if (*text == '[')
-		return add_array(words, text, err);
+		return take_list(words, text, err);
 	for (; *text != '\0'; text += strspn(text, blanks)) {
 		len = strcspn(text, blanks);
-		if (settings_words_add(words, text, len, err) < 0)
+		if (add(words, text, len, err) < 0)
 			return err->code;
 		text += len;
 	}

@@ -36,8 +36,8 @@ int helper_env_subst(int argc, char **argv);
 int helper_tests_glob(int argc, char **argv);
 
 /*
- * prefix.c: run COMMAND in DIR through a prefix of COUNT words, with the environment that is ours
- * whatever the prefix makes of it. The second is what the prefix starts.
+ * prefix.c: run COMMAND in DIR through a prefix of COUNT words, with our environment and what the
+ * prefix adds to it. The second is what the prefix starts.
  */
 int helper_prefix(int argc, char **argv);
 int helper_behind_prefix(int argc, char **argv);

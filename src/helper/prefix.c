@@ -2,12 +2,13 @@
  * prefix.c - a step's command behind runnerd's command_prefix, with all that it should have.
  *
  *	circleci-agent prefix COUNT DIR WORD... COMMAND...
- *	 -> WORD... circleci-agent behind prefix COMMAND...
+ *	 -> WORD... circleci-agent behind prefix
  *	     -> COMMAND..., in DIR
  *
- * A prefix like "sudo -niHu ci --" changes the user, and takes environment and directory away. Both
- * travel on standard input, which such programs hand on; arguments could be read by others. What
- * travels is DIR and then each variable, all with their NUL.
+ * A prefix like "sudo -niHu ci --" changes the user, and takes environment and directory away; a
+ * script that is one may split its arguments anew. So all of it travels on standard input, which
+ * such programs hand on: DIR, how many words COMMAND has, these, and each variable, all with
+ * their NUL. Others could read arguments.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -45,39 +46,45 @@ write_all(int fd, const char *text)
 }
 
 static bool
-pack_luggage(const char *dir)
+write_list(int fd, char **list)
 {
-	int fd = memfd_create("environment", MFD_CLOEXEC);
-	char **var;
-	bool good = fd >= 0 && write_all(fd, dir);
+	for (; *list != NULL; list++)
+		if (!write_all(fd, *list))
+			return false;
+	return true;
+}
 
-	for (var = environ; good && *var != NULL; var++)
-		good = write_all(fd, *var);
-	return good && lseek(fd, 0, SEEK_SET) == 0 && dup2(fd, STDIN_FILENO) == STDIN_FILENO;
+static bool
+pack_luggage(const char *dir, int argc, char **argv)
+{
+	int fd = memfd_create("luggage", MFD_CLOEXEC);
+	char count[16];
+
+	(void)snprintf(count, sizeof(count), "%d", argc);
+	return fd >= 0 && write_all(fd, dir) && write_all(fd, count) && write_list(fd, argv) &&
+	       write_list(fd, environ) && lseek(fd, 0, SEEK_SET) == 0 &&
+	       dup2(fd, STDIN_FILENO) == STDIN_FILENO;
 }
 
 int
 helper_prefix(int argc, char **argv)
 {
-	int count = argc > 2 ? atoi(argv[0]) : 0, n = 0, i;
+	int count = argc > 2 ? atoi(argv[0]) : 0, words = argc - 2 - count;
 	char self[PATH_BYTES], **line;
 	ssize_t len;
 
-	if (count < 1 || argc < 2 + count + 1)
+	if (count < 1 || words < 1)
 		return helper_fail(EXIT_USAGE, "prefix is for runnerd's command_prefix");
 	len = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	line = calloc((size_t)argc + 4, sizeof(*line));
-	if (len < 0 || line == NULL || !pack_luggage(argv[1]))
+	line = calloc((size_t)count + 4, sizeof(*line));
+	if (len < 0 || line == NULL || !pack_luggage(argv[1], words, argv + 2 + count))
 		return helper_fail(EXIT_REFUSED, "cannot hand the step's environment over: %s",
 				   strerror(errno));
 	self[len] = '\0';
-	for (i = 0; i < count; i++)
-		line[n++] = argv[2 + i];
-	line[n++] = self;
-	line[n++] = (char *)"behind";
-	line[n++] = (char *)"prefix";
-	for (i = 2 + count; i < argc; i++)
-		line[n++] = argv[i];
+	memcpy(line, argv + 2, (size_t)count * sizeof(*line));
+	line[count] = self;
+	line[count + 1] = (char *)"behind";
+	line[count + 2] = (char *)"prefix";
 	(void)execvp(line[0], line);
 	return helper_fail(EXIT_REFUSED, "cannot run '%s', the command_prefix of this runner: %s",
 			   line[0], strerror(errno));
@@ -100,44 +107,98 @@ enter(char *dir)
 	return chdir(dir) == 0;
 }
 
-/* The texts stay: they are the environment. */
+/*
+ * What the prefix has put behind the step's PATH, or in front of it, is there already; a PATH that
+ * it made anew comes behind the step's.
+ */
+static bool
+put_path(const char *path)
+{
+	const char *prefix = getenv("PATH");
+	char *both;
+
+	if (prefix == NULL || *prefix == '\0')
+		return setenv("PATH", path, 1) == 0;
+	if (strstr(prefix, path) != NULL)
+		return true;
+	return asprintf(&both, "%s:%s", path, prefix) > 0 && setenv("PATH", both, 1) == 0;
+}
+
+/* The texts stay: they are the environment. What the prefix alone has set stays too. */
 static bool
 put_environment(char *at, const char *end)
 {
-	if (clearenv() != 0)
+	bool good = true;
+
+	for (; good && at < end; at += strlen(at) + 1) {
+		if (strncmp(at, "PATH=", 5) == 0)
+			good = put_path(at + 5);
+		else if ((strncmp(at, "USER=", 5) != 0 || getenv("USER") == NULL) &&
+			 (strncmp(at, "LOGNAME=", 8) != 0 || getenv("LOGNAME") == NULL))
+			good = putenv(at) == 0;
+	}
+	return good;
+}
+
+struct luggage {
+	char *dir, **argv;
+	char *environment, *end;
+};
+
+static bool
+unpack_luggage(struct luggage *luggage)
+{
+	char *at;
+	size_t len;
+	int argc, i;
+
+	at = helper_read_input(LUGGAGE_MOST_BYTES, &len);
+	if (at == NULL)
 		return false;
-	for (; at < end; at += strlen(at) + 1)
-		if (putenv(at) != 0)
-			return false;
-	return true;
+	luggage->dir = at;
+	luggage->end = at + len;
+	at += strlen(at) + 1;
+	argc = at < luggage->end ? atoi(at) : 0;
+	luggage->argv = argc > 0 && (size_t)argc < len
+				? calloc((size_t)argc + 1, sizeof(*luggage->argv))
+				: NULL;
+	for (i = 0; luggage->argv != NULL && i < argc; i++) {
+		at += strlen(at) + 1;
+		if (at >= luggage->end)
+			luggage->argv = NULL;
+		else
+			luggage->argv[i] = at;
+	}
+	if (luggage->argv == NULL)
+		(void)helper_fail(0, "the command_prefix of this runner does not hand standard "
+				     "input on, which brings the step's command");
+	else
+		luggage->environment = at + strlen(at) + 1;
+	return luggage->argv != NULL;
 }
 
 int
 helper_behind_prefix(int argc, char **argv)
 {
-	size_t len;
-	char *luggage;
+	struct luggage luggage;
 	int null_fd;
 
-	if (argc < 1)
+	(void)argv;
+	if (argc != 0)
 		return helper_fail(EXIT_USAGE, "behind prefix is for runnerd's command_prefix");
-	luggage = helper_read_input(LUGGAGE_MOST_BYTES, &len);
-	if (luggage == NULL)
+	if (!unpack_luggage(&luggage))
 		return EXIT_REFUSED;
-	if (len == 0)
-		return helper_fail(EXIT_REFUSED, "the command_prefix of this runner does not hand "
-						 "standard input on, with the step's environment");
 	null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	if (null_fd < 0 || dup2(null_fd, STDIN_FILENO) < 0 ||
-	    !put_environment(luggage + strlen(luggage) + 1, luggage + len))
+	    !put_environment(luggage.environment, luggage.end))
 		return helper_fail(EXIT_REFUSED, "cannot take the step's environment: %s",
 				   strerror(errno));
 	(void)umask(STEP_UMASK);
-	if (!enter(luggage))
+	if (!enter(luggage.dir))
 		return helper_fail(EXIT_REFUSED,
 				   "cannot enter '%s' as user %d: %s; the user of command_prefix "
 				   "needs rights there (runnerd(8), COMMAND PREFIX)",
-				   luggage, (int)geteuid(), strerror(errno));
-	(void)execvp(argv[0], argv);
-	return helper_fail(EXIT_REFUSED, "cannot run '%s': %s", argv[0], strerror(errno));
+				   luggage.dir, (int)geteuid(), strerror(errno));
+	(void)execvp(luggage.argv[0], luggage.argv);
+	return helper_fail(EXIT_REFUSED, "cannot run '%s': %s", luggage.argv[0], strerror(errno));
 }

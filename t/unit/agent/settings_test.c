@@ -290,7 +290,7 @@ test_settings_load_takes_a_command_prefix_in_each_form(void **state)
 	assert_false(settings.cleanup_working_directory);
 	settings_release(&settings);
 	assert_int_equal(load(&settings, &err, "-c", yaml, "--token-file", tokens,
-			      "--command-prefix", "[\"a b\", \"--\"]", NULL),
+			      "--command-prefix", "['a b', \"--\"]", NULL),
 			 0);
 	assert_prefix(&settings, "a b", "--");
 	settings_release(&settings);
@@ -304,7 +304,7 @@ test_settings_load_takes_a_command_prefix_in_each_form(void **state)
 static void
 test_settings_load_refuses_a_command_prefix_that_is_no_list_of_words(void **state)
 {
-	static const char *const bad[] = {"[\"sudo\"", "[\"sudo\", 7]", "[\"\"]"};
+	static const char *const bad[] = {"[\"sudo\"", "[\"sudo\", [7]]", "[\"\"]"};
 	struct settings settings;
 	struct err err = ERR_INIT;
 	size_t i;
@@ -319,7 +319,7 @@ test_settings_load_refuses_a_command_prefix_that_is_no_list_of_words(void **stat
 	err = (struct err)ERR_INIT;
 	write_file(yaml, "hub: unix:/x\ncommand_prefix:\n- a\n- [b]\n");
 	assert_int_equal(load(&settings, &err, "-c", yaml, NULL), ERR_INPUT);
-	assert_non_null(strstr(err.text, "runnerd.yaml:4: command_prefix must be a list of words"));
+	assert_non_null(strstr(err.text, ": command_prefix: word 2 of the list is"));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
