@@ -64,6 +64,7 @@ libagent_a_SOURCES += \
 	src/agent/pace.c src/agent/pace.h \
 	src/agent/report.c src/agent/report.h \
 	src/agent/settings.c src/agent/settings.h \
+	src/agent/settings_circleci.c \
 	src/agent/settings_file.c \
 	src/agent/settings_mask.c \
 	src/agent/settings_tokens.c \

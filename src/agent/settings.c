@@ -595,7 +595,7 @@ check_needed(struct settings *settings, struct err *err)
 {
 	if (settings->hub == NULL) {
 		if (err_set(err, ERR_INPUT, "no hub is named") < 0)
-			err_hint(err, "say --hub https://HOST:PORT, or hub: in runnerd.yaml");
+			err_hint(err, "say --hub https://HOST:PORT, RUNNERD_HUB, or hub: in runnerd.yaml");
 		return err->code;
 	}
 	if (settings_read_tokens(settings, err) < 0)
@@ -626,7 +626,8 @@ read_sources(struct settings *settings, int argc, char **argv, struct err *err)
 		free(settings->config);
 		settings->config = NULL;
 	}
-	if (read_environment(settings, err) < 0)
+	if (settings_read_circleci_environment(settings, err) < 0 ||
+	    read_environment(settings, err) < 0)
 		return err->code;
 	return read_line(settings, argc, argv, false, err);
 }
@@ -661,6 +662,7 @@ settings_release(struct settings *settings)
 
 	settings_clear_list(settings);
 	settings_forget_mask(settings);
+	settings_forget_token(settings);
 	settings_words_free(&settings->command_prefix);
 	for (i = 0; i < ROW_COUNT; i++)
 		if (rows[i].type == TEXT || rows[i].type == PATH) {

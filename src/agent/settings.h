@@ -4,7 +4,8 @@
  * settings_load() with the command line -> settings_release(). Loading again (SIGHUP)
  * reads the same sources anew. Every option is one row of one table: its name on the
  * command line, with underscores in runnerd.yaml, with RUNNERD_ in front in the
- * environment. Tokens are read from files here and nowhere else.
+ * environment. Tokens are read here and nowhere else. A file and variables of CircleCI's machine
+ * runner 3 are taken for ours (settings_circleci.c).
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -36,6 +37,7 @@ struct settings {
 	bool insecure;
 	char *token_files[SETTINGS_TOKEN_FILES_MOST];
 	unsigned token_file_count;
+	char *token; /* one that was given without a file, where no file is named; NULL: none */
 	char *name; /* the host's where absent */
 	uint64_t jobs;
 	char *spool_dir; /* absolute */
@@ -101,6 +103,15 @@ int settings_add_tokens(struct settings *settings, const char *path,
 			const struct slots_class *class, struct err *err);
 /* Every --token-file; where nothing else gave a token, the service manager's credential. */
 int settings_read_tokens(struct settings *settings, struct err *err);
+
+void settings_forget_token(struct settings *settings);
+
+/* settings_circleci.c: a file of CircleCI's machine runner, which has a shape of its own, and its
+ * variables. What has no counterpart is logged. file: its name, for messages. Fails: ERR_INPUT. */
+bool settings_is_circleci(const struct node *root);
+int settings_read_circleci(struct settings *settings, const char *file, const struct node *root,
+			   struct err *err);
+int settings_read_circleci_environment(struct settings *settings, struct err *err);
 
 /* settings_mask.c: the lines of --mask-file. Fails: ERR_HOST, ERR_INPUT, ERR_LIMIT. */
 int settings_read_mask(struct settings *settings, struct err *err);

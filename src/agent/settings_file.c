@@ -6,6 +6,7 @@
  *	resource_classes:
  *	  - {name: acme/large, token_file: /etc/runner/large, cpus: 8, memory: 16G}
  *
+ * A file of CircleCI's machine runner in its place is read too (settings_circleci.c).
  * A key that is not known is an error: a misspelt setting must not be a silent default.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -342,7 +343,9 @@ settings_read_file(struct settings *settings, const char *path, struct err *err)
 	if (rc == 0 && !is_blank(room, input.len)) {
 		rc = yaml_read(&input, &arena, &root);
 		if (rc == 0)
-			rc = read_root(&file, root);
+			rc = settings_is_circleci(root)
+				     ? settings_read_circleci(settings, file.name, root, err)
+				     : read_root(&file, root);
 	}
 	arena_release(&arena);
 	free(room);

@@ -1,5 +1,5 @@
 /*
- * settings_tokens.c - resource class tokens from files.
+ * settings_tokens.c - resource class tokens, from files but for one.
  *
  * A token file holds one token a line; empty lines and lines that begin with '#' are
  * passed over. What is read never reaches the log.
@@ -44,18 +44,18 @@ read_small_file(const char *path, char *room, size_t size, struct err *err)
 
 /* Visible ASCII only: it goes into a header. */
 static int
-check_token(const char *token, const char *path, unsigned line, struct err *err)
+check_token(const char *token, const char *where, struct err *err)
 {
 	size_t len = strlen(token), i;
 
 	if (len >= SLOTS_TOKEN_BYTES)
-		return err_set(err, ERR_LIMIT, "%s:%u: a token is longer than %d characters", path,
-			       line, SLOTS_TOKEN_BYTES - 1);
+		return err_set(err, ERR_LIMIT, "%s: a token is longer than %d characters", where,
+			       SLOTS_TOKEN_BYTES - 1);
 	for (i = 0; i < len; i++)
 		if (token[i] <= ' ' || token[i] >= 0x7f)
 			return err_set(err, ERR_INPUT,
-				       "%s:%u: a token is one word of visible ASCII characters",
-				       path, line);
+				       "%s: a token is one word of visible ASCII characters",
+				       where);
 	return 0;
 }
 
@@ -65,7 +65,7 @@ add_lines(struct settings *settings, char *text, const char *path, const struct 
 {
 	struct slots_class one = *class;
 	unsigned line = 0, found = 0;
-	char *at, *end;
+	char *at, *end, where[CREDENTIAL_PATH_BYTES];
 	int rc = 0;
 
 	for (at = text; rc == 0 && *at != '\0'; at = end) {
@@ -77,7 +77,8 @@ add_lines(struct settings *settings, char *text, const char *path, const struct 
 		at[strcspn(at, "\r")] = '\0';
 		if (*at == '\0' || *at == '#')
 			continue;
-		rc = check_token(at, path, line, err);
+		(void)snprintf(where, sizeof(where), "%s:%u", path, line);
+		rc = check_token(at, where, err);
 		(void)snprintf(one.token, sizeof(one.token), "%s", at);
 		if (rc == 0)
 			rc = slots_add_class(&settings->slots, &one, err);
@@ -116,6 +117,29 @@ read_credential(struct settings *settings, const struct slots_class *class, stru
 	return access(path, F_OK) == 0 ? settings_add_tokens(settings, path, class, err) : 0;
 }
 
+/* It stood in a settings file or a variable of CircleCI's machine runner. */
+static int
+add_lone_token(struct settings *settings, const struct slots_class *class, struct err *err)
+{
+	struct slots_class one = *class;
+	int rc = check_token(settings->token, "api.auth_token", err);
+
+	(void)snprintf(one.token, sizeof(one.token), "%s", settings->token);
+	if (rc == 0)
+		rc = slots_add_class(&settings->slots, &one, err);
+	explicit_bzero(&one, sizeof(one));
+	return rc;
+}
+
+void
+settings_forget_token(struct settings *settings)
+{
+	if (settings->token != NULL)
+		explicit_bzero(settings->token, strlen(settings->token));
+	free(settings->token);
+	settings->token = NULL;
+}
+
 int
 settings_read_tokens(struct settings *settings, struct err *err)
 {
@@ -125,5 +149,7 @@ settings_read_tokens(struct settings *settings, struct err *err)
 	for (i = 0; i < settings->token_file_count; i++)
 		if (settings_add_tokens(settings, settings->token_files[i], &plain, err) < 0)
 			return err->code;
+	if (settings->token != NULL && settings->token_file_count == 0)
+		return add_lone_token(settings, &plain, err);
 	return settings->slots.class_count > 0 ? 0 : read_credential(settings, &plain, err);
 }

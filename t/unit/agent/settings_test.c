@@ -44,6 +44,9 @@ setup(void **state)
 	write_file(yaml, "hub: unix:/x\n");
 	(void)unsetenv("RUNNERD_JOBS");
 	(void)unsetenv("CREDENTIALS_DIRECTORY");
+	(void)unsetenv("CIRCLECI_RUNNER_NAME");
+	(void)unsetenv("CIRCLECI_RUNNER_API_AUTH_TOKEN");
+	(void)unsetenv("CIRCLECI_RUNNER_COMMAND_PREFIX");
 	return 0;
 }
 
@@ -322,6 +325,123 @@ test_settings_load_refuses_a_command_prefix_that_is_no_list_of_words(void **stat
 	assert_non_null(strstr(err.text, ": command_prefix: word 2 of the list is"));
 }
 
+static const char circleci[] = "api:\n"
+			       "  auth_token: \"c0ffee\"\n"
+			       "  url: https://runner.circleci.com\n"
+			       "runner:\n"
+			       "  name: \"big (1)\"\n"
+			       "  task_agent_directory: /opt/circleci\n"
+			       "  command_prefix: [\"nice\", \"-n5\"]\n"
+			       "  working_directory: /srv/work\n"
+			       "  cleanup_working_directory: false\n"
+			       "  mode: single-task\n"
+			       "  max_run_time: 1h30m20s\n"
+			       "  idle_timeout: 72h\n"
+			       "  ssh:\n"
+			       "    advertise_addr: host:54782\n"
+			       "logging:\n"
+			       "  level: debug\n"
+			       "  format: json\n"
+			       "  file: \"-\"\n";
+
+static void
+test_settings_load_takes_the_file_of_the_machine_runner(void **state)
+{
+	struct settings settings;
+	struct err err = ERR_INIT;
+	uint64_t warned = log_count(LOG_WARN);
+
+	(void)state;
+	write_file(yaml, circleci);
+	assert_int_equal(load(&settings, &err, "-c", yaml, "--hub", "unix:/x", NULL), 0);
+	assert_string_equal(settings.hub, "unix:/x");
+	assert_int_equal(settings.slots.class_count, 1);
+	assert_string_equal(settings.slots.classes[0].token, "c0ffee");
+	assert_string_equal(settings.name, "big (1)");
+	assert_string_equal(settings.work_dir, "/srv/work");
+	assert_prefix(&settings, "nice", "-n5");
+	assert_false(settings.cleanup_working_directory);
+	assert_string_equal(settings.mode, "single-task");
+	assert_int_equal(settings.max_run_time_ms, 5420000);
+	assert_int_equal(settings.idle_timeout_ms, 72 * 3600000);
+	assert_int_equal(settings.log_level, LOG_DEBUG);
+	assert_true(settings.log_json);
+	assert_int_equal(log_count(LOG_WARN) - warned, 2); /* task agent, SSH */
+	settings_release(&settings);
+}
+
+static void
+test_settings_load_puts_variables_of_the_machine_runner_above_its_file(void **state)
+{
+	struct settings settings;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	write_file(yaml, circleci);
+	assert_int_equal(setenv("CIRCLECI_RUNNER_NAME", "other", 1), 0);
+	assert_int_equal(setenv("CIRCLECI_RUNNER_API_AUTH_TOKEN", "7ea", 1), 0);
+	assert_int_equal(setenv("CIRCLECI_RUNNER_COMMAND_PREFIX", "['/opt/w.sh', 'a b']", 1), 0);
+	assert_int_equal(load(&settings, &err, "-c", yaml, "--hub", "unix:/x", NULL), 0);
+	assert_string_equal(settings.name, "other");
+	assert_string_equal(settings.slots.classes[0].token, "7ea");
+	assert_prefix(&settings, "/opt/w.sh", "a b");
+	settings_release(&settings);
+	assert_int_equal(load(&settings, &err, "-c", yaml, "--hub", "unix:/x", "--token-file",
+			      tokens, "--name", "mine", NULL),
+			 0);
+	assert_string_equal(settings.name, "mine");
+	assert_int_equal(settings.slots.class_count, 2);
+	assert_string_equal(settings.slots.classes[0].token, "abc123");
+	settings_release(&settings);
+}
+
+static void
+test_settings_load_takes_the_url_of_a_server_as_the_hub(void **state)
+{
+	struct settings settings;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	write_file(yaml, "api: {auth_token: t, url: 'https://hub.example.org'}\nrunner:\n");
+	assert_int_equal(load(&settings, &err, "-c", yaml, NULL), 0);
+	assert_string_equal(settings.hub, "https://hub.example.org");
+	settings_release(&settings);
+	write_file(yaml, circleci);
+	assert_int_equal(load(&settings, &err, "-c", yaml, NULL), ERR_INPUT);
+	assert_string_equal(err.text, "no hub is named");
+}
+
+static void
+test_settings_load_refuses_what_the_machine_runner_does_not_know(void **state)
+{
+	static const struct {
+		const char *text, *says;
+	} bad[] = {
+		{"runner:\n  nam: x\n", "runnerd.yaml:2: runner.nam is no setting of CircleCI's "
+					"machine runner: did you mean 'runner.name'?"},
+		{"runner:\n  ssh:\n    advertise_adr: x\n", "did you mean 'runner.ssh.advertise_addr'"},
+		{"api:\n  auth_token: t\nlogin:\n  a: b\n", "runnerd.yaml:3: login is no setting"},
+		{"runner: 7\n", "runnerd.yaml:1: runner must be a map"},
+		{"runner:\n  name: [a]\n", "runnerd.yaml:2: runner.name must be one value"},
+		{"runner:\n  max_run_time: soon\n", "runnerd.yaml:2: runner.max_run_time: 'soon'"},
+		{"runner:\n  command_prefix: [[a]]\n", "runnerd.yaml:2: runner.command_prefix: word 1"},
+		{"logging:\n  format: xml\n", "runnerd.yaml:2: logging.format: 'xml'"},
+		{"api:\n  auth_token: two words\n", "api.auth_token: a token is one word"},
+	};
+	struct settings settings;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct err err = ERR_INIT;
+
+		write_file(yaml, bad[i].text);
+		assert_int_equal(load(&settings, &err, "-c", yaml, "--hub", "unix:/x", NULL),
+				 ERR_INPUT);
+		assert_non_null(strstr(err.text, bad[i].says));
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -342,6 +462,10 @@ main(void)
 		TEST(test_settings_load_line_list_replaces_the_files),
 		TEST(test_settings_load_takes_a_command_prefix_in_each_form),
 		TEST(test_settings_load_refuses_a_command_prefix_that_is_no_list_of_words),
+		TEST(test_settings_load_takes_the_file_of_the_machine_runner),
+		TEST(test_settings_load_puts_variables_of_the_machine_runner_above_its_file),
+		TEST(test_settings_load_takes_the_url_of_a_server_as_the_hub),
+		TEST(test_settings_load_refuses_what_the_machine_runner_does_not_know),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
