@@ -35,7 +35,7 @@ enum {
 	CONTROL_VALUE_MOST_BYTES = 64 << 10, /* also of all values that one task adds */
 	CONTROL_REQUEST_MOST_BYTES = CONTROL_VALUE_MOST_BYTES + 32,
 	CONTROL_REPLY_MOST_BYTES = 1280, /* a cache's key has up to 900 */
-	CONTROL_RETRY_MS = 10000, /* so long a helper waits for an agent that is being restarted */
+	CONTROL_RETRY_MS = 60000, /* so long a helper waits for an agent that is being restarted */
 };
 
 #endif

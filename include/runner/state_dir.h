@@ -17,6 +17,7 @@
 #define STATE_SOCKET_NAME   "agent.sock"
 #define STATE_DOCUMENT_NAME "task.json"
 #define STATE_JOURNAL_NAME  "journal"
+#define STATE_JOURNAL_NEW_NAME "journal.new" /* while one that cannot be read is replaced */
 #define STATE_MASKS_NAME    "masks"
 #define SPOOL_OWNER_NAME    "owner" /* on the disk, beside tasks: the run directory's path */
 #define STATE_SPOOL_PREFIX  "spool." /* followed by the segment's number, 8 digits, from 1 */
@@ -32,6 +33,7 @@
 #define STATE_TASK_NAMES(X)              \
 	X(DOCUMENT, STATE_DOCUMENT_NAME) \
 	X(JOURNAL, STATE_JOURNAL_NAME)   \
+	X(JOURNAL_NEW, STATE_JOURNAL_NEW_NAME) \
 	X(SPOOL, STATE_SPOOL_PREFIX)     \
 	X(MASKS, STATE_MASKS_NAME)       \
 	X(SOCKET, SUPERVISOR_SOCKET_NAME) \

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -36,16 +37,38 @@ journal_reset(struct journal *journal, const struct id *task, uint32_t epoch)
 	journal->epoch = epoch;
 }
 
+static int
+make_file(struct journal *journal, int dir_fd, const char *name, struct err *err)
+{
+	journal->fd = openat(dir_fd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (journal->fd < 0)
+		return err_sys(err, "cannot make the task's journal");
+	return 0;
+}
+
 int
 journal_create(struct journal *journal, int dir_fd, const struct id *task, uint32_t epoch,
 	       struct err *err)
 {
 	journal_reset(journal, task, epoch);
-	journal->fd =
-		openat(dir_fd, STATE_JOURNAL_NAME, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (journal->fd < 0)
-		return err_sys(err, "cannot make the task's journal");
-	return 0;
+	return make_file(journal, dir_fd, STATE_JOURNAL_NAME, err);
+}
+
+int
+journal_replace(struct journal *journal, int dir_fd, const struct id *task, uint32_t epoch,
+		struct journal_record *records, size_t count, struct err *err)
+{
+	size_t i;
+	int rc;
+
+	journal_reset(journal, task, epoch);
+	(void)unlinkat(dir_fd, STATE_JOURNAL_NEW_NAME, 0); /* of one that was killed here */
+	rc = make_file(journal, dir_fd, STATE_JOURNAL_NEW_NAME, err);
+	for (i = 0; rc == 0 && i < count; i++)
+		rc = journal_append(journal, &records[i], err);
+	if (rc == 0 && renameat(dir_fd, STATE_JOURNAL_NEW_NAME, dir_fd, STATE_JOURNAL_NAME) != 0)
+		rc = err_sys(err, "cannot replace the task's journal");
+	return rc;
 }
 
 /* Fills bytes with whole records from index on, below until; *len says how many bytes there were.

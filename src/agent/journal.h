@@ -46,6 +46,13 @@ struct journal {
 int journal_create(struct journal *journal, int dir_fd, const struct id *task, uint32_t epoch,
 		   struct err *err);
 
+/*
+ * The same in the place of a file that cannot be read: it is there with records[0..count) or not at all.
+ * Fails: ERR_HOST, ERR_LIMIT.
+ */
+int journal_replace(struct journal *journal, int dir_fd, const struct id *task, uint32_t epoch,
+		    struct journal_record *records, size_t count, struct err *err);
+
 /* Called for every record in order. A negative return ends the reading with that code. */
 typedef int journal_replay_fn(void *arg, const struct journal_record *record, struct err *err);
 

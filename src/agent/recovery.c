@@ -266,26 +266,20 @@ go_on(struct task *task)
 static int
 doom(struct task *task, struct err *err)
 {
-	struct journal_record record;
-	int rc;
+	struct journal_record records[2];
 
 	task_free_steps(task);
 	journal_release(&task->journal);
 	spool_release(&task->spool);
 	task_open_spool(task);
 	spool_discard(&task->spool);
-	(void)unlinkat(task->dir_fd, STATE_JOURNAL_NAME, 0);
-	rc = journal_create(&task->journal, task->dir_fd, &task->id, task->epoch, err);
-	journal_record_init(&record, JOURNAL_FINISHING);
-	if (rc == 0)
-		rc = journal_append(&task->journal, &record, err);
-	journal_record_init(&record, JOURNAL_DROPPED);
-	if (rc == 0)
-		rc = journal_append(&task->journal, &record, err);
+	journal_record_init(&records[0], JOURNAL_FINISHING);
+	journal_record_init(&records[1], JOURNAL_DROPPED);
 	task->state = TASK_FINISHING;
 	task->verdict = OUTCOME_CANCELED;
 	task->dropped = true;
-	return rc;
+	return journal_replace(&task->journal, task->dir_fd, &task->id, task->epoch, records, 2,
+			       err);
 }
 
 /* Removes what there is no task for. */

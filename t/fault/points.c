@@ -120,7 +120,7 @@ read_from(pid_t tid, uint64_t address, void *room, size_t size)
 static void
 path_of(char *room, pid_t tid, int dir_fd, uint64_t address)
 {
-	char path[TARGET_BYTES / 2] = "";
+	char path[TARGET_BYTES / 2 - 1] = "";
 	size_t n;
 
 	/* Up to the end of its page first: what follows may not be mapped. */
@@ -134,7 +134,8 @@ path_of(char *room, pid_t tid, int dir_fd, uint64_t address)
 		return;
 	}
 	link_of(room, TARGET_BYTES / 2, tid, dir_fd);
-	(void)snprintf(room + strlen(room), TARGET_BYTES / 2, "/%s", path);
+	n = strlen(room);
+	(void)snprintf(room + n, TARGET_BYTES - n, "/%s", path);
 }
 
 static bool

@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +11,7 @@
 #include <cmocka.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "agent/journal.h"
 #include "base/err.h"
@@ -255,6 +257,36 @@ test_journal_acked_is_kept_over_a_restart(void **state)
 	journal_release(&journal);
 }
 
+/* Of one that cannot be read, also where a runnerd was killed in the middle of that. */
+static void
+test_journal_replace_is_there_with_its_records_or_not_at_all(void **state)
+{
+	struct scratch *scratch = *state;
+	struct journal_record records[2];
+	struct replayed replayed = {0};
+	struct journal journal;
+	struct err err = ERR_INIT;
+	int half;
+
+	write_six(&journal, scratch);
+	journal_release(&journal);
+	half = openat(scratch->fd, STATE_JOURNAL_NEW_NAME, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	assert_int_equal(write(half, "half", 4), 4);
+	(void)close(half);
+	journal_record_init(&records[0], JOURNAL_FINISHING);
+	journal_record_init(&records[1], JOURNAL_DROPPED);
+	assert_int_equal(
+		journal_replace(&journal, scratch->fd, &task, EPOCH, records, 2, &err), 0);
+	append(&journal, JOURNAL_DONE, 0);
+	journal_release(&journal);
+	assert_int_equal(scratch_count_files(scratch), 1);
+	assert_int_equal(
+		journal_open(&journal, scratch->fd, &task, EPOCH, on_record, &replayed, &err), 0);
+	assert_int_equal(replayed.count, 3);
+	assert_int_equal(scratch_file_size(scratch, STATE_JOURNAL_NAME), 3 * JOURNAL_RECORD_BYTES);
+	journal_release(&journal);
+}
+
 /* More events than are read at once, with records between them that are none. */
 static void
 test_journal_unsent_walks_through_a_long_file(void **state)
@@ -290,6 +322,9 @@ main(void)
 		cmocka_unit_test(test_journal_record_is_refused_when_any_byte_is_damaged),
 		cmocka_unit_test_setup_teardown(test_journal_open_replays_what_was_appended,
 						scratch_setup, scratch_teardown),
+		cmocka_unit_test_setup_teardown(
+			test_journal_replace_is_there_with_its_records_or_not_at_all, scratch_setup,
+			scratch_teardown),
 		cmocka_unit_test_setup_teardown(test_journal_open_cuts_a_torn_record_of_any_length,
 						scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(test_journal_open_says_gone_when_no_record_is_whole,
