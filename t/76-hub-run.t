@@ -97,6 +97,7 @@ refused "no JSON is a wrong request" '{' 'the body is no JSON'
 refused "so is a body without a config" '{}' "member 'config' is missing"
 refused "a revision that is none" '{"config": {"content": "x"}, "checkout": {"revision": "HEAD"}}' "40 hexadecimal digits"
 refused "a directory, for a hub that serves many" '{"config": {"content": "x"}, "checkout": {"directory": "/tmp"}}' 'private hub'
+refused "what runnerctl run says of all jobs, likewise" '{"config": {"content": "x"}, "local": {}}' 'private hub'
 refused "a parameter that is a list" '{"config": {"content": "x"}, "parameters": {"n": [1]}}' "parameter 'n'"
 run_config "$tmp/good.yml" '"parameters": {"n": "7"}'
 ask POST $run -d "@$tmp/body"

@@ -140,4 +140,16 @@ workflows: {setup: {jobs: [decide]}}
 """.replace("FACTS", facts).replace("SOCKET", os.path.join(hub.dir, "hub.sock")))
     wait_for("the pipeline to end", lambda: person.has_ended(five))
     eq(person.outcomes(five), {"decide": "success", "work": "success"}, "a job continues its pipeline by itself")
+
+# --- by the agent, which knows the hub ------------------------------------------------------------------
+with open(os.path.join(facts, "next.yml"), "w") as file:
+    file.write(text(NEXT, "six"))
+six = person.run("""version: 2.1
+setup: true
+jobs:
+  decide: {machine: true, steps: [run: "env -u CIRCLE_CONTINUATION_KEY circleci-agent continue --parameters '{\\"more\\":true}' FACTS/next.yml"]}
+workflows: {setup: {jobs: [decide]}}
+""".replace("FACTS", facts))
+wait_for("the pipeline to end", lambda: person.has_ended(six))
+eq(person.outcomes(six), {"decide": "success", "work": "success", "again": "success"}, "circleci-agent continue needs neither key nor address")
 done()

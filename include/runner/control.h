@@ -31,7 +31,16 @@
 #define CONTROL_VERB_CACHE_FIND	 "cache-find"
 #define CONTROL_VERB_CACHE_LOSE	 "cache-lose"
 
+/*
+ * The config that the task's pipeline goes on with, for the jobs of a setup workflow. The value says in digits
+ * how many bytes of the descriptor are the config; behind them is a JSON object, the parameters, or nothing. The
+ * descriptor is a memfd that is sealed against change (F_SEAL_WRITE, F_SEAL_SHRINK, F_SEAL_GROW): reading it
+ * waits for nothing. "ok" when the hub has taken it.
+ */
+#define CONTROL_VERB_CONTINUE "continue"
+
 enum {
+	CONTROL_CONTINUE_MOST_BYTES = 4 << 20, /* config and parameters */
 	CONTROL_VALUE_MOST_BYTES = 64 << 10, /* also of all values that one task adds */
 	CONTROL_REQUEST_MOST_BYTES = CONTROL_VALUE_MOST_BYTES + 32,
 	CONTROL_REPLY_MOST_BYTES = 1280, /* a cache's key has up to 900 */

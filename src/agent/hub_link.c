@@ -26,7 +26,6 @@ enum {
 	LINK_MAGIC = 0x6c696e6b,
 	REQUEST_MAGIC = 0x72657175,
 	BEARER_BYTES = 1024,
-	PATH_BYTES = 64,
 	RETRY_AFTER_MOST_S = 600,
 };
 
@@ -47,7 +46,13 @@ struct hub_link {
 };
 
 const char *const hub_post_names[HUB_POST_COUNT] = {
-#define X(NAME, name) [HUB_POST_##NAME] = #name,
+#define X(NAME, name, path) [HUB_POST_##NAME] = #name,
+	HUB_POSTS(X)
+#undef X
+};
+
+static const char *const paths[HUB_POST_COUNT] = {
+#define X(NAME, name, path) [HUB_POST_##NAME] = (path),
 	HUB_POSTS(X)
 #undef X
 };
@@ -334,7 +339,7 @@ static int
 start_call(struct hub_request *request, const struct hub_post *post, struct err *err)
 {
 	struct hub_link *link = request->link;
-	char bearer[BEARER_BYTES], path[PATH_BYTES], version[16];
+	char bearer[BEARER_BYTES], version[16];
 	struct http_header headers[] = {
 		{"authorization", bearer},
 		{"content-type",
@@ -344,7 +349,7 @@ start_call(struct hub_request *request, const struct hub_post *post, struct err 
 	};
 	struct http_call_spec spec = {
 		.method = "POST",
-		.path = path,
+		.path = paths[post->kind],
 		.headers = headers,
 		.header_count = sizeof(headers) / sizeof(headers[0]),
 		.body = request->body.data,
@@ -356,7 +361,6 @@ start_call(struct hub_request *request, const struct hub_post *post, struct err 
 
 	(void)snprintf(bearer, sizeof(bearer), "Bearer %s",
 		       post->token != NULL ? post->token : link->token);
-	(void)snprintf(path, sizeof(path), "/api/v3/runner/%s", hub_post_names[post->kind]);
 	(void)snprintf(version, sizeof(version), "%d", RUNNER_PROTOCOL);
 	link->counters.kinds[post->kind].requests++;
 	link->counters.kinds[post->kind].body_bytes += spec.body_len;

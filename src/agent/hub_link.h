@@ -28,15 +28,16 @@ struct json;
 struct loop;
 struct tls_context;
 
-/* What is asked of a hub; the names are the paths behind /api/v3/runner/. */
-#define HUB_POSTS(X)              \
-	X(CLAIM, claim)           \
-	X(UNCLAIM, unclaim)       \
-	X(HEARTBEAT, heartbeat)   \
-	X(EVENTS, events)         \
-	X(OUTPUT, output)
+/* What is asked of a hub. */
+#define HUB_POSTS(X)                                          \
+	X(CLAIM, claim, "/api/v3/runner/claim")               \
+	X(UNCLAIM, unclaim, "/api/v3/runner/unclaim")         \
+	X(HEARTBEAT, heartbeat, "/api/v3/runner/heartbeat")   \
+	X(EVENTS, events, "/api/v3/runner/events")            \
+	X(OUTPUT, output, "/api/v3/runner/output")            \
+	X(CONTINUE, continue, "/api/v2/pipeline/continue")
 
-#define X(NAME, name) HUB_POST_##NAME,
+#define X(NAME, name, path) HUB_POST_##NAME,
 enum hub_post_kind { HUB_POSTS(X) HUB_POST_COUNT };
 #undef X
 

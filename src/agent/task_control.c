@@ -164,6 +164,32 @@ ask_mirror(struct task *task, size_t len, struct control_reply *reply)
 	}
 }
 
+/* The key of a setup pipeline; NULL in every other job. */
+static const char *
+continuation_key(const struct task_doc *doc)
+{
+	size_t i;
+
+	for (i = 0; i < doc->environment_count; i++)
+		if (text_eq(doc->environment[i].name, "CIRCLE_CONTINUATION_KEY"))
+			return doc->environment[i].value;
+	return NULL;
+}
+
+static void
+ask_continue(struct task *task, const struct control_request *request, struct control_reply *reply)
+{
+	const struct tasks_hooks *hooks = &task->tasks->hooks;
+	const char *key = continuation_key(task->doc);
+
+	if (hooks->on_continue == NULL)
+		refuse(reply, "this agent has no hub");
+	else if (key == NULL)
+		refuse(reply, "this job belongs to no setup pipeline: nothing can be continued");
+	else
+		hooks->on_continue(hooks->arg, task, key, request, reply);
+}
+
 /* --- caches --- */
 
 /* The request's value as text; NULL, and refused, where it cannot be one. The caller frees it. */
@@ -302,6 +328,8 @@ tasks_control(void *arg, const struct control_request *request, struct control_r
 		ask_halt(task, reply);
 	else if (text_eq(request->verb, CONTROL_VERB_MIRROR))
 		ask_mirror(task, request->len, reply);
+	else if (text_eq(request->verb, CONTROL_VERB_CONTINUE))
+		ask_continue(task, request, reply);
 	else if (!asks_cache(task, request, reply))
 		refuse(reply, "this agent does not know the request");
 }

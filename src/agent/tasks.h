@@ -23,6 +23,8 @@
 #include "base/id.h"
 #include "base/slab.h"
 
+struct control_reply;
+struct control_request;
 struct depot;
 struct err;
 struct json;
@@ -43,6 +45,9 @@ struct tasks_hooks {
 	void (*on_done)(void *arg, struct task *task);	 /* no process is left: the slot is free */
 	void (*on_removed)(void *arg,
 			   struct task *task); /* nothing is left of it; forget the pointer */
+	/* A process of a setup job names the config that comes next; key is the pipeline's. NULL: there is no hub. */
+	void (*on_continue)(void *arg, struct task *task, const char *key,
+			    const struct control_request *request, struct control_reply *reply);
 };
 
 /* Texts are borrowed for the life of the tasks. Times in milliseconds. */

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "agent/claim.h"
+#include "agent/continuation.h"
 #include "agent/journal.h"
 #include "agent/lease.h"
 #include "agent/outbox.h"
@@ -37,6 +38,7 @@ struct berth {
 	unsigned class;
 	bool in_slot; /* holds what its class reserves */
 	bool waiting; /* for room: task_begin() was not called */
+	struct continuation *continuation; /* NULL: its pipeline is not continued now */
 };
 
 struct uplink {
@@ -162,6 +164,14 @@ berth_of(struct uplink *uplink, struct task *task)
 }
 
 static void
+berth_free(struct berth *berth)
+{
+	if (berth != NULL)
+		continuation_free(berth->continuation);
+	free(berth);
+}
+
+static void
 leave_slot(struct uplink *uplink, struct berth *berth)
 {
 	if (berth->in_slot)
@@ -239,7 +249,7 @@ on_removed(void *arg, struct task *task)
 	OBJ_CHECK(uplink, UPLINK_MAGIC);
 	if (berth != NULL)
 		leave_slot(uplink, berth);
-	free(berth);
+	berth_free(berth);
 	task_set_owner(task, NULL);
 	if (uplink->tasks == NULL)
 		return;
@@ -250,10 +260,21 @@ on_removed(void *arg, struct task *task)
 		timer_start_us(&uplink->look, 1);
 }
 
+static void
+on_continue(void *arg, struct task *task, const char *key, const struct control_request *request,
+	    struct control_reply *reply)
+{
+	struct uplink *uplink = arg;
+
+	OBJ_CHECK(uplink, UPLINK_MAGIC);
+	continuation_ask(&berth_of(uplink, task)->continuation, uplink->link, key, request, reply);
+}
+
 struct tasks_hooks
 uplink_hooks(struct uplink *uplink)
 {
-	struct tasks_hooks hooks = {uplink, on_events, on_output, on_done, on_removed};
+	struct tasks_hooks hooks = {uplink, on_events, on_output, on_done, on_removed,
+				     on_continue};
 
 	return hooks;
 }
@@ -457,7 +478,7 @@ uplink_free(struct uplink *uplink)
 		report_free(uplink->report);
 		outbox_free(uplink->outbox);
 		while ((task = tasks_next(uplink->tasks, task)) != NULL) {
-			free(task_owner(task));
+			berth_free(task_owner(task));
 			task_set_owner(task, NULL);
 		}
 	}

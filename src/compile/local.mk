@@ -36,6 +36,7 @@ libcompile_a_SOURCES = \
 	src/compile/requires.c src/compile/requires.h \
 	src/compile/schedule.c src/compile/schedule.h \
 	src/compile/scope.c src/compile/scope.h \
+	src/compile/select.c src/compile/select.h \
 	src/compile/source.c src/compile/source.h \
 	src/compile/space.c src/compile/space.h \
 	src/compile/step.c src/compile/step.h \

@@ -46,7 +46,6 @@ libctl_a_SOURCES = \
 	src/ctl/scratch.c src/ctl/scratch.h \
 	src/ctl/screen.c src/ctl/screen.h \
 	src/ctl/secret.c src/ctl/secret.h \
-	src/ctl/select.c src/ctl/select.h \
 	src/ctl/input.c src/ctl/input.h \
 	src/ctl/schedule.c \
 	src/ctl/ssh_key.c \

@@ -5,15 +5,19 @@
  */
 #include "ctl/parameters.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "compile/compile.h"
 #include "ctl/input.h"
+#include "format/json.h"
 #include "format/yaml.h"
 
 enum { PARAMETERS_FILE_BYTES = 256 * 1024 };
@@ -150,4 +154,43 @@ parameters_add_yaml(struct input *source, const char *typed, struct err *err)
 		if (add_pair(source, &root->pairs[i], err) < 0)
 			return err->code;
 	return 0;
+}
+
+/* --- as a hub takes them --------------------------------------------------------------- */
+
+/* The hub wants typed values; a command line has text. */
+static struct json *
+typed_text(const char *text)
+{
+	char *end;
+	long long number;
+
+	if (text_eq(text, "true") || text_eq(text, "false"))
+		return json_new_bool(text_eq(text, "true"));
+	errno = 0;
+	number = strtoll(text, &end, 10);
+	if (text[0] != '\0' && *end == '\0' && errno == 0 && strchr(" \t+", text[0]) == NULL)
+		return json_new_int(number);
+	return json_new_string(text);
+}
+
+struct json *
+parameters_describe(const struct input *source, bool guess)
+{
+	struct json *parameters = json_new_object();
+	const struct compile_value *value;
+	size_t i;
+
+	for (i = 0; i < source->parameter_count; i++) {
+		value = &source->parameters[i];
+		if (value->type == COMPILE_BOOLEAN)
+			json_put_bool(parameters, value->name, value->boolean);
+		else if (value->type == COMPILE_INTEGER)
+			json_put_int(parameters, value->name, value->integer);
+		else if (value->type == COMPILE_TEXT && guess)
+			json_put(parameters, value->name, typed_text(value->string));
+		else
+			json_put_str(parameters, value->name, value->string);
+	}
+	return parameters;
 }

@@ -3,7 +3,6 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +16,7 @@
 #include "ctl/api.h"
 #include "ctl/args.h"
 #include "ctl/commands.h"
+#include "ctl/parameters.h"
 #include "ctl/project.h"
 #include "ctl/say.h"
 #include "ctl/input.h"
@@ -77,43 +77,6 @@ set_run(void *arg, const struct option *option, const char *value, struct err *e
 
 /* --- the request ---------------------------------------------------------------------------- */
 
-/* The hub wants typed values; a command line has text. */
-static struct json *
-typed_text(const char *text)
-{
-	char *end;
-	long long number;
-
-	if (text_eq(text, "true") || text_eq(text, "false"))
-		return json_new_bool(text_eq(text, "true"));
-	errno = 0;
-	number = strtoll(text, &end, 10);
-	if (text[0] != '\0' && *end == '\0' && errno == 0 && strchr(" \t+", text[0]) == NULL)
-		return json_new_int(number);
-	return json_new_string(text);
-}
-
-static struct json *
-describe_parameters(const struct input *source)
-{
-	struct json *parameters = json_new_object();
-	const struct compile_value *value;
-	size_t i;
-
-	for (i = 0; i < source->parameter_count; i++) {
-		value = &source->parameters[i];
-		if (value->type == COMPILE_BOOLEAN)
-			json_put_bool(parameters, value->name, value->boolean);
-		else if (value->type == COMPILE_INTEGER)
-			json_put_int(parameters, value->name, value->integer);
-		else if (value->type == COMPILE_TEXT)
-			json_put(parameters, value->name, typed_text(value->string));
-		else
-			json_put_str(parameters, value->name, value->string);
-	}
-	return parameters;
-}
-
 /* A branch, tag or commit that is named is what is built; else what is checked out here, its commit
  * included. */
 static struct json *
@@ -140,7 +103,7 @@ describe(const struct pipeline_run *run)
 	json_put_str(config, "path", run->source.path);
 	json_put(body, "config", config);
 	json_put(body, "checkout", describe_checkout(run));
-	json_put(body, "parameters", describe_parameters(&run->source));
+	json_put(body, "parameters", parameters_describe(&run->source, true));
 	if (json_count(run->source.orbs) > 0)
 		json_put(body, "orbs", json_ref(run->source.orbs));
 	if (run->workflow_count > 0) {

@@ -30,10 +30,11 @@
 #include "ctl/contexts.h"
 #include "ctl/environment.h"
 #include "ctl/orphans.h"
+#include "ctl/parameters.h"
 #include "ctl/private.h"
 #include "ctl/say.h"
 #include "ctl/screen.h"
-#include "ctl/select.h"
+#include "compile/select.h"
 #include "ctl/input.h"
 #include "ctl/watching.h"
 #include "format/json.h"
@@ -323,6 +324,22 @@ describe_checkout(const struct run *run)
 	return checkout;
 }
 
+/* What the jobs of a config that comes later are told, as those of this one were. */
+static struct json *
+describe_local(const struct run *run)
+{
+	struct json *local = json_new_object(), *environment = json_new_object();
+	size_t i;
+
+	for (i = 0; i < run->environment.count; i++)
+		json_put_str(environment, run->environment.pairs[i].name,
+			     run->environment.pairs[i].value);
+	json_put(local, "environment", environment);
+	if (run->source.docker_on_host)
+		json_put_bool(local, "docker_on_host", true);
+	return local;
+}
+
 static struct json *
 describe_pipeline(const struct run *run)
 {
@@ -335,6 +352,8 @@ describe_pipeline(const struct run *run)
 	buffer_release(&text);
 	json_put(body, "config", config);
 	json_put(body, "checkout", describe_checkout(run));
+	json_put(body, "parameters", parameters_describe(&run->source, false));
+	json_put(body, "local", describe_local(run));
 	return body;
 }
 

@@ -18,7 +18,13 @@ on_still(void)
 int
 helper_ask(const char *verb, const void *value, size_t len)
 {
-	const struct control_question question = {verb, value, len, -1, on_still};
+	return helper_ask_with(verb, value, len, -1);
+}
+
+int
+helper_ask_with(const char *verb, const void *value, size_t len, int fd)
+{
+	const struct control_question question = {verb, value, len, fd, on_still};
 	struct control_answer answer;
 	enum control_result result = control_ask(&question, &answer);
 

@@ -26,8 +26,13 @@ char *helper_read(int fd, const char *name, size_t most, size_t *len);
  * both are said.
  */
 int helper_ask(const char *verb, const void *value, size_t len);
+/* The same with a descriptor that goes along; -1: none. */
+int helper_ask_with(const char *verb, const void *value, size_t len, int fd);
 
 /* --- commands: argv[0..argc) is what stands behind the command's name --- */
+
+/* continue.c: go on with the pipeline of a setup job by a config. */
+int helper_continue(int argc, char **argv);
 
 /* subst.c: print TEXT, or standard input, with the environment's variables put in. */
 int helper_env_subst(int argc, char **argv);

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "compile/plan.h"
+#include "compile/select.h"
 #include "format/json.h"
 #include "hub/actions.h"
 #include "hub/hub.h"
@@ -44,12 +45,30 @@ launch_check_parameters(const struct json *parameters, struct err *err)
 	return 0;
 }
 
+static int
+check_local(const struct json *local, struct err *err)
+{
+	const struct json *environment = json_get(local, "environment");
+	void *it;
+
+	if (local != NULL && !json_is_object(local))
+		return err_set(err, ERR_INPUT, "member 'local' must be an object");
+	if (environment != NULL && !json_is_object(environment))
+		return err_set(err, ERR_INPUT, "local: member 'environment' must be an object");
+	for (it = json_first(environment); it != NULL; it = json_next(environment, it))
+		if (!json_is_string(json_value(it)))
+			return err_set(err, ERR_INPUT, "local: variable '%.64s' must be a string",
+				       json_key(it));
+	return 0;
+}
+
 int
 launch_check_request(const struct json *request, struct err *err)
 {
 	const struct json *orbs = json_get(request, "orbs");
 
-	if (launch_check_parameters(json_get(request, "parameters"), err) < 0)
+	if (launch_check_parameters(json_get(request, "parameters"), err) < 0 ||
+	    check_local(json_get(request, "local"), err) < 0)
 		return err->code;
 	return orbs != NULL ? orbs_check_sent(orbs, err) : 0;
 }
@@ -61,7 +80,8 @@ add_parameter(struct launch *launch, const char *name, const struct json *value,
 
 	*out = (struct compile_value){.name = name, .type = COMPILE_BOOLEAN, .if_declared = if_declared};
 	if (json_is_string(value)) {
-		out->type = COMPILE_STRING;
+		/* A command line's is read with the type that is declared. */
+		out->type = json_get(launch->request, "local") != NULL ? COMPILE_TEXT : COMPILE_STRING;
 		out->string = json_str(value);
 	} else if (json_is_int(value)) {
 		out->type = COMPILE_INTEGER;
@@ -76,7 +96,7 @@ static void
 add_parameters(struct launch *launch)
 {
 	const struct json *given = json_get(launch->request, "parameters");
-	bool continues = launch->continued != NULL;
+	bool if_declared = launch->continued != NULL || json_get(launch->request, "local") != NULL;
 	void *it;
 
 	launch->parameters =
@@ -85,7 +105,7 @@ add_parameters(struct launch *launch)
 		add_parameter(launch, json_key(it), json_value(it), false);
 	for (it = json_first(given); it != NULL; it = json_next(given, it))
 		if (json_get(launch->passed, json_key(it)) == NULL)
-			add_parameter(launch, json_key(it), json_value(it), continues);
+			add_parameter(launch, json_key(it), json_value(it), if_declared);
 }
 
 /* --- pipeline values ------------------------------------------------------------------------------ */
@@ -198,6 +218,7 @@ static void
 on_prepare(void *arg)
 {
 	struct launch *launch = arg;
+	const struct json *local = json_get(launch->request, "local");
 	struct compile_input *input = &launch->input;
 
 	settle_spec(launch);
@@ -221,7 +242,9 @@ on_prepare(void *arg)
 		.orb_arg = &launch->orbs,
 	};
 	input->policy.supported = FEATURE_CARRIED_OUT;
-	input->policy.docker_on_host = settings_any_docker_on_host(&launch->hub->settings);
+	input->policy.docker_on_host =
+		local != NULL ? json_get_bool(local, "docker_on_host", false)
+			      : settings_any_docker_on_host(&launch->hub->settings);
 }
 
 /* --- in the worker -------------------------------------------------------------------------------- */
@@ -234,18 +257,45 @@ refuse_setup(const struct launch *launch, struct err *err)
 	return err_set(err, ERR_INPUT, "a config that continues a pipeline cannot be a setup config itself");
 }
 
+/* What runnerctl run was told of every job is told of those of a config that comes later, too. */
+static int
+select_local(struct launch *launch, const struct plan **plan, struct err *err)
+{
+	const struct json *local = json_get(launch->request, "local");
+	const struct json *environment = json_get(local, "environment");
+	struct selection selection = {.no_approvals = true};
+	struct plan_pair *pairs;
+	void *it;
+
+	*plan = launch->plan;
+	if (local == NULL || launch->continued == NULL)
+		return 0;
+	pairs = ARENA_NEW_ARRAY(&launch->arena, struct plan_pair, json_count(environment) + 1);
+	if (pairs == NULL)
+		return err_set(err, ERR_LIMIT, "there is no memory for the variables");
+	for (it = json_first(environment); it != NULL; it = json_next(environment, it))
+		pairs[selection.environment_count++] =
+			(struct plan_pair){.name = json_key(it), .value = json_str(json_value(it))};
+	selection.environment = pairs;
+	*plan = &launch->selected;
+	return select_plan(&launch->selected, launch->plan, &selection, &launch->arena, err);
+}
+
 static void
 on_run(void *arg)
 {
 	struct launch *launch = arg;
+	const struct plan *plan;
 
 	launch->is_compiled = compile(&launch->input, &launch->plan, &launch->diags) == 0;
 	if (!launch->is_compiled)
 		return;
 	launch->draft_rc = refuse_setup(launch, &launch->err);
 	if (launch->draft_rc == 0)
+		launch->draft_rc = select_local(launch, &plan, &launch->err);
+	if (launch->draft_rc == 0)
 		launch->draft_rc = draft_make(&launch->draft, &launch->hub->settings, &launch->spec,
-					      launch->plan, &launch->err);
+					      plan, &launch->err);
 }
 
 /* --- in the loop, after ---------------------------------------------------------------------------- */

@@ -8,7 +8,10 @@
  *
  * What was sent beside config and checkout is kept as a JSON object, the request: "parameters" (an object of
  * strings, integers, booleans), "is_default" and "orbs" (orbs.h). It serves again when a config continues the
- * pipeline, or a clock starts one.
+ * pipeline, or a clock starts one. A private hub's may have "local", {"environment", "docker_on_host"}: what
+ * runnerctl run was told of every job. The first config has it in it already and declares no parameter any more;
+ * one that continues the pipeline is given it here (strings among the parameters are read with the type that it
+ * declares), and loses its approvals, which nobody would give.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -21,6 +24,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "compile/compile.h"
+#include "compile/plan.h"
 #include "hub/draft.h"
 #include "hub/orbs.h"
 #include "loop/worker.h"
@@ -70,6 +74,7 @@ struct launch {
 	struct compile_value values[LAUNCH_VALUES_MOST], *parameters;
 	size_t value_count, parameter_count;
 	struct orb_finder orbs;
+	struct plan selected; /* of the plan, where the request has "local" */
 	struct draft draft;
 	bool is_compiled;
 	int draft_rc;

@@ -90,17 +90,26 @@ check_revision(const char *revision, struct err *err)
 	return err_set(err, ERR_INPUT, "member 'revision' must be a commit's 40 hexadecimal digits");
 }
 
-/* A copy of a directory of this host: for the one who runs the hub alone. */
+/* For the one who runs the hub alone. */
 static int
-check_directory(struct run *run, struct err *err)
+check_private(const struct run *run, const char *member, struct err *err)
 {
 	const struct http_peer *peer = call_peer(run->call);
 
+	if (run->call->hub->settings.is_private && peer != NULL && peer->is_unix)
+		return 0;
+	return err_set(err, ERR_INPUT,
+		       "member '%s' is taken by a private hub on its Unix socket only", member);
+}
+
+/* A copy of a directory of this host. */
+static int
+check_directory(struct run *run, struct err *err)
+{
 	if (run->spec->directory == NULL)
 		return 0;
-	if (!run->call->hub->settings.is_private || peer == NULL || !peer->is_unix)
-		return err_set(err, ERR_INPUT,
-			       "member 'directory' is taken by a private hub on its Unix socket only");
+	if (check_private(run, "directory", err) < 0)
+		return err->code;
 	run->spec->commit_only = json_get_bool(json_get(run->launch->body, "checkout"), "commit", false);
 	if (run->spec->directory[0] != '/')
 		return err_set(err, ERR_INPUT, "member 'directory' must be an absolute path");
@@ -259,7 +268,7 @@ on_launched(void *arg, struct launch *launch)
 static int
 read_request(struct run *run, struct err *err)
 {
-	static const char *const kept[] = {"parameters", "orbs"};
+	static const char *const kept[] = {"parameters", "orbs", "local"};
 	const struct json *is_default = json_get(json_get(run->launch->body, "checkout"), "is_default");
 	struct json *request = json_new_object(), *member;
 	size_t i;
@@ -274,6 +283,8 @@ read_request(struct run *run, struct err *err)
 		json_put_bool(request, "is_default", json_bool_value(is_default));
 	if (run->spec->commit_only)
 		json_put_bool(request, "commit", true);
+	if (json_get(request, "local") != NULL && check_private(run, "local", err) < 0)
+		return err->code;
 	return launch_check_request(request, err);
 }
 

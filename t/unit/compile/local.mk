@@ -32,3 +32,8 @@ unit_tests += t/unit/compile/explain_test
 t_unit_compile_explain_test_SOURCES = t/unit/compile/explain_test.c
 t_unit_compile_explain_test_CPPFLAGS = $(compile_cppflags)
 t_unit_compile_explain_test_LDADD = $(compile_libs) $(unit_ldadd)
+
+unit_tests += t/unit/compile/select_test
+t_unit_compile_select_test_SOURCES = t/unit/compile/select_test.c
+t_unit_compile_select_test_CPPFLAGS = $(compile_cppflags)
+t_unit_compile_select_test_LDADD = $(compile_libs) $(unit_ldadd)

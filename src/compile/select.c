@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "ctl/select.h"
+#include "compile/select.h"
 
 #include <stdint.h>
 #include <stdio.h>

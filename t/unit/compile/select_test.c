@@ -14,7 +14,7 @@
 #include "base/buffer.h"
 #include "base/err.h"
 #include "compile/compile.h"
-#include "ctl/select.h"
+#include "compile/select.h"
 
 static const char config[] =
 	"version: 2.1\n"

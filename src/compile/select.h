@@ -1,10 +1,13 @@
 /*
- * select.h - of a plan, what a person wants to run here.
+ * select.h - of a plan, what a person wants to run here, and how.
+ *
+ * runnerctl run selects of the config it is given; its hub does the same, without a job or a step, with
+ * the config that a setup pipeline goes on with.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#ifndef CTL_SELECT_H
-#define CTL_SELECT_H
+#ifndef COMPILE_SELECT_H
+#define COMPILE_SELECT_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,0 +1,115 @@
+#!/bin/sh
+# runnerctl run with dynamic configuration: a setup job that names the config which comes next, and what reaches it.
+. "${0%/*}/ctl.sh"
+
+setup()
+{
+	project "$1" <<END2
+version: 2.1
+setup: true
+parameters:
+  name: {type: string, default: nobody}
+  digits: {type: string, default: none}
+  only-here: {type: integer, default: 1}
+jobs:
+  decide:
+    machine: true
+    steps:
+      - checkout
+      - run: echo "decides << pipeline.parameters.only-here >> \$GIVEN"
+      - run: $2
+workflows: {first: {jobs: [decide]}}
+END2
+}
+
+# --- one that goes on --------------------------------------------------------------------------------
+setup goes "circleci-agent continue --parameters '{\"more\":true}' next.yml"
+cat >next.yml <<'END2'
+version: 2.1
+parameters:
+  name: {type: string, default: somebody}
+  digits: {type: string, default: none}
+  more: {type: boolean, default: false}
+jobs:
+  work:
+    machine: true
+    environment: {GIVEN: of the config}
+    steps:
+      - checkout
+      - run: ls next.yml; echo "name=<< pipeline.parameters.name >> digits=<< pipeline.parameters.digits >> more=<< pipeline.parameters.more >>"
+      - run: echo "given=$GIVEN file=$OF_THE_FILE key=[$CIRCLE_CONTINUATION_KEY]"
+      - run: test "$SECRET" = hidden-value; echo "secret=$SECRET"
+  never: {machine: true, steps: [run: echo never]}
+workflows:
+  next:
+    jobs:
+      - work: {context: safe}
+      - hold: {type: approval}
+      - never: {requires: [hold]}
+END2
+echo SECRET=hidden-value >"$tmp/safe.env"
+echo OF_THE_FILE=yes >"$tmp/file.env"
+run_ctl run --parameter name=ada --parameter digits=007 --parameter only-here=7 -e GIVEN=typed --env-file "$tmp/file.env" --context safe="$tmp/safe.env"
+is "$status" 0 "a setup config goes on and its jobs succeed" || diag "$out" "$err"
+like "$out" 'decides 7 typed' "the setup job has the parameters and variables"
+like "$out" 'name=ada digits=007 more=true' "what continues it has the command line's parameters that it declares, with its own types, and what was passed"
+like "$out" 'given=typed file=yes key=\[\]' "it has the command line's variables above its own, and no key"
+like "$out" 'secret=\*\*\*\*' "and the context's, masked"
+like "$out" '^next\.yml$|\] next\.yml$' "a checkout is the same directory"
+like "$out" '== test "' "each step is announced, the last one too"
+like "$out" '^success +next/work ' "the summary has the jobs of both"
+like "$out" '^success +(first/)?decide ' "by the names of their workflows"
+like "$out" '^2 jobs: 2 succeeded, 0 failed, 0 not run' "and counts them"
+case $out in *never*) fail "nobody waits for an approval" ;; *) pass "nobody waits for an approval" ;; esac
+
+# --- what is wrong -------------------------------------------------------------------------------------
+setup wrong "circleci-agent continue next.yml"
+cat >next.yml <<'END2'
+version: 2.1
+jobs: {work: {machine: true, steps: [nope]}}
+workflows: {next: {jobs: [work]}}
+END2
+run_ctl run
+is "$status" 1 "a config that is wrong fails the run"
+like "$out" 'error\[E_CMD_UNKNOWN\]' "the setup job prints what is wrong with it"
+
+setup docker "circleci-agent continue next.yml"
+cat >next.yml <<'END2'
+version: 2.1
+jobs: {work: {docker: [{image: "x/y:1"}], steps: [run: echo ran]}}
+workflows: {next: {jobs: [work]}}
+END2
+run_ctl run
+is "$status" 1 "a docker: job of what comes next is refused as one of the first config"
+run_ctl run --executor host
+is "$status" 0 "--executor host takes it" || diag "$out" "$err"
+like "$out" 'ran$' "and runs its steps here"
+
+setup twice "circleci-agent continue - <next.yml; circleci-agent continue next.yml || echo status \$?"
+cat >next.yml <<'END2'
+version: 2.1
+jobs: {work: {machine: true, steps: [run: echo "worked"]}}
+workflows: {next: {jobs: [work]}}
+END2
+run_ctl run
+like "$out" 'has been continued already' "a pipeline is continued once"
+like "$out" 'status 1$' "the second gets status 1"
+like "$out" 'worked$' "the first counts"
+
+setup misuse "for a in '' '--parameters {} a b' '--parameters [1] next.yml' '--parameters nowhere next.yml' nowhere; do circleci-agent continue \$a || echo status \$?; done; printf '\\377' | circleci-agent continue - || echo status \$?"
+: >next.yml
+run_ctl run
+is "$(printf '%s\n' "$out" | grep -o 'status [0-9]$' | tr '\n' ' ')" "status 2 status 2 status 3 status 3 status 3 status 1 " "misuse is told apart from what cannot be read and what is refused"
+is "$status" 0 "a setup job that continues nothing is a pipeline of one job"
+
+project none <<'END2'
+version: 2.1
+jobs: {a: {machine: true, steps: [run: circleci-agent continue .circleci/config.yml]}}
+workflows: {w: {jobs: [a]}}
+END2
+run_ctl run
+is "$status" 1 "a job of another pipeline continues nothing"
+run_ctl run --parameter unknown=1
+is "$status" 1 "a parameter that the setup config does not declare is refused"
+ok "nothing is left behind" nothing_left
+done_testing
