@@ -207,7 +207,7 @@ send_order(struct depot *depot, struct err *err)
 	return 0;
 }
 
-/* Told once, until it has worked again. */
+/* Told once, until it has worked again. What is only deleted in vain keeps nobody from reading. */
 static void
 back_off(struct depot *depot, const char *what, const char *why)
 {
@@ -221,7 +221,7 @@ back_off(struct depot *depot, const char *what, const char *why)
 	depot->use.failing = true;
 	depot->failed = depot->order.verb;
 	depot->store_waits = true;
-	depot->waits = depot->order.verb != DEPOT_STORE;
+	depot->waits = depot->socket < 0 || depot->order.verb == DEPOT_FETCH;
 	timer_start_ms(&depot->retry, DEPOT_RETRY_MS);
 }
 
@@ -338,7 +338,10 @@ note_failed(struct depot *depot, int sys)
 		return;
 	}
 	if (depot->order.verb == DEPOT_STORE && sys == ENOENT)
-		return;		       /* it was trimmed meanwhile */
+		return; /* it was trimmed meanwhile */
+	/* It stays until all of the task is deleted: reading what follows is worth more. */
+	if (depot->order.verb == DEPOT_DROP && spool != NULL && spool->drop_from < depot->order.end)
+		spool->drop_from = depot->order.end;
 	if (depot->leftover != NULL) { /* once is enough: the next start looks again */
 		LL_DELETE(depot->leftovers, depot->leftover);
 		free(depot->leftover);

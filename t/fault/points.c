@@ -18,6 +18,7 @@
 enum { TARGET_BYTES = 2 * 4096 };
 
 #define TASK	  "*/tasks/*-*-*"
+#define DISK	  "*/spool/*-*-*/*-*-*/spool.*"
 #define NO_ROOM	  "ENOSPC,EIO"
 #define NO_FILES  "EMFILE,EIO"
 #define NO_MEMORY "ENOMEM"
@@ -66,6 +67,13 @@ const struct point points[] = {
 	{"runnerd", "loop.watch", SYS_epoll_ctl, ON_ANY, "", 0, NO_MEMORY},
 	{"runnerd", "hub.receive", SYS_recvfrom, ON_FD, "socket:*", 0, "EAGAIN,ECONNRESET"},
 	{"runnerd", "hub.receive", SYS_read, ON_FD, "socket:*", 0, "EAGAIN,ECONNRESET"},
+
+	/* The child that touches the spool's disk. */
+	{"spool-disk", "disk.make", SYS_openat, ON_PATH, DISK ".part", 0, NO_FILES ",ENOSPC"},
+	{"spool-disk", "disk.write", SYS_sendfile, ON_FD, DISK ".part", 0, NO_ROOM},
+	{"spool-disk", "disk.sync", SYS_fdatasync, ON_FD, DISK ".part", 0, NO_ROOM},
+	{"spool-disk", "disk.rename", SYS_renameat, ON_NEW_PATH, DISK, 0, NO_ROOM},
+	{"spool-disk", "disk.remove", SYS_unlinkat, ON_PATH, DISK, 0, "EIO,EROFS"},
 
 	{"runner-hub", "database.open", SYS_openat, ON_PATH, "*/hub.db*", 0, NO_FILES},
 	{"runner-hub", "database.read", SYS_pread64, ON_FD, "*/hub.db*", 0, "EIO"},

@@ -3,14 +3,16 @@
  * point: kill it there, make the call fail, or make it wait.
  *
  * strike [WHERE] --count PROGRAM [ARGUMENT...]
- * strike [WHERE] --kill N | --kill-after N | --fail N:ERRNO | --stall N:MS PROGRAM [ARGUMENT...]
+ * strike [WHERE] --kill N | --kill-after N | --fail N[+]:ERRNO | --stall N:MS PROGRAM [ARGUMENT...]
  * strike --points
  *
  * WHERE is --at POINT, one of t/fault/points.c (--points lists them), or [--from CALL] [--calls
  * CALL,CALL...]: all calls or those named, from the first CALL on. Counted are the calls of all
  * threads of the program, not of its children. --kill ends it by SIGKILL before the call is made,
  * --kill-after when it has been made and before the program sees what came of it. --fail lets the
- * call do nothing and return the error. --stall makes the program stand still before it. Exit
+ * call do nothing and return the error, with N+ at each pass from the N-th on. --stall makes the
+ * program stand still before it. A point of "spool-disk" is in the child of runnerd's that touches
+ * the spool's disk: there children that run the same program are traced, and counted, too. Exit
  * status: the program's; 137 when it was killed; 0 after --count, which prints how many calls there
  * were; 77 when this host forbids to trace; 2 for wrong usage. A strike that falls is said on
  * standard error. TERM kills the program.
@@ -69,9 +71,10 @@ static const struct {
 static const struct {
 	const char *name;
 	int number;
-} errors[] = {{"ENOSPC", ENOSPC}, {"ENOMEM", ENOMEM},	     {"EIO", EIO},	 {"EMFILE", EMFILE},
-	      {"EAGAIN", EAGAIN}, {"EINTR", EINTR},	     {"EACCES", EACCES}, {"EPERM", EPERM},
-	      {"EPIPE", EPIPE},	  {"ECONNRESET", ECONNRESET}};
+} errors[] = {{"ENOSPC", ENOSPC},	  {"ENOMEM", ENOMEM}, {"EIO", EIO},
+	      {"EMFILE", EMFILE},	  {"EAGAIN", EAGAIN}, {"EINTR", EINTR},
+	      {"EACCES", EACCES},	  {"EPERM", EPERM},   {"EPIPE", EPIPE},
+	      {"ECONNRESET", ECONNRESET}, {"EROFS", EROFS}};
 
 static long wanted[CALLS_MOST];
 static size_t wanted_count;
@@ -79,6 +82,9 @@ static long from = -1;
 static const char *at_program;
 static const char *at_point;	/* NULL: calls are counted */
 static unsigned long strike_at; /* 0: only count */
+static bool strikes_on;		/* at each pass from then on */
+static bool follows;		/* children that run the same program */
+static char own_exe[4096];
 static enum { KILL, KILL_AFTER, FAIL, STALL } how;
 static int value;    /* an errno; milliseconds */
 static pid_t struck; /* the thread whose call is under way */
@@ -206,7 +212,9 @@ begin(char **argv)
 	if (waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status))
 		exit(EXIT_NO_TRACE);
 	if (ptrace(PTRACE_SETOPTIONS, pid, NULL,
-		   PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL | PTRACE_O_TRACECLONE) != 0) {
+		   PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL | PTRACE_O_TRACECLONE |
+			   (follows ? PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACEEXEC
+				    : 0)) != 0) {
 		(void)kill(pid, SIGKILL);
 		exit(EXIT_NO_TRACE);
 	}
@@ -238,14 +246,15 @@ stall(int ms)
 
 /* At each call's entry. */
 static void
-on_entry(pid_t pid, pid_t tid, const struct __ptrace_syscall_info *call)
+on_entry(pid_t tid, const struct __ptrace_syscall_info *call)
 {
-	if (!is_counted(tid, call) || ++count != strike_at)
+	if (!is_counted(tid, call) || ++count < strike_at || strike_at == 0 ||
+	    (count > strike_at && !strikes_on))
 		return;
 	(void)fprintf(stderr, "strike: pass %lu\n", count);
 	switch (how) {
 	case KILL:
-		(void)kill(pid, SIGKILL);
+		(void)kill(tid, SIGKILL);
 		return;
 	case FAIL:
 		set_call(tid, -1);
@@ -260,7 +269,7 @@ on_entry(pid_t pid, pid_t tid, const struct __ptrace_syscall_info *call)
 }
 
 static void
-on_exit_of(pid_t pid, pid_t tid)
+on_exit_of(pid_t tid)
 {
 	if (tid != struck)
 		return;
@@ -268,11 +277,11 @@ on_exit_of(pid_t pid, pid_t tid)
 	if (how == FAIL)
 		set_result(tid, -value);
 	else
-		(void)kill(pid, SIGKILL);
+		(void)kill(tid, SIGKILL);
 }
 
 static void
-on_call(pid_t pid, pid_t tid)
+on_call(pid_t tid)
 {
 	struct __ptrace_syscall_info info;
 
@@ -280,9 +289,9 @@ on_call(pid_t pid, pid_t tid)
 	if (ptrace(PTRACE_GET_SYSCALL_INFO, tid, (void *)sizeof(info), &info) <= 0)
 		return;
 	if (info.op == PTRACE_SYSCALL_INFO_ENTRY)
-		on_entry(pid, tid, &info);
+		on_entry(tid, &info);
 	else if (info.op == PTRACE_SYSCALL_INFO_EXIT)
-		on_exit_of(pid, tid);
+		on_exit_of(tid);
 }
 
 /* The signal to go on with. A new thread begins with a stop, a new program with a trap. */
@@ -292,6 +301,21 @@ signal_of(int status)
 	int signo = WSTOPSIG(status);
 
 	return status >> 16 != 0 || signo == SIGTRAP || signo == SIGSTOP ? 0 : signo;
+}
+
+/* A process has begun to run a program: false when it is none that we follow. */
+static bool
+is_followed(pid_t pid, pid_t tid)
+{
+	char link[32], exe[sizeof(own_exe)];
+	ssize_t n;
+
+	(void)snprintf(link, sizeof(link), "/proc/%d/exe", (int)tid);
+	n = readlink(link, exe, sizeof(exe) - 1);
+	exe[n > 0 ? n : 0] = '\0';
+	if (tid == pid)
+		memcpy(own_exe, exe, sizeof(exe));
+	return tid == pid || strcmp(exe, own_exe) == 0;
 }
 
 static pid_t program;
@@ -328,9 +352,13 @@ run(char **argv)
 		}
 		signo = 0;
 		if (WSTOPSIG(status) == STOP_IS_CALL)
-			on_call(pid, tid);
+			on_call(tid);
 		else
 			signo = signal_of(status);
+		if (status >> 16 == PTRACE_EVENT_EXEC && !is_followed(pid, tid)) {
+			(void)ptrace(PTRACE_DETACH, tid, NULL, NULL);
+			tid = 0;
+		}
 	}
 }
 
@@ -358,6 +386,7 @@ take_point(const char *name)
 		}
 	if (at_point == NULL)
 		usage("there is no such point: see --points");
+	follows = strcmp(at_program, "spool-disk") == 0;
 }
 
 /* "--kill" and its like. False: it is no strike. */
@@ -374,8 +403,10 @@ take_strike(const char *option, const char *text)
 		return false;
 	how = i;
 	strike_at = strtoul(text, &rest, 10);
+	strikes_on = how == FAIL && *rest == '+';
+	rest += strikes_on ? 1 : 0;
 	if (strike_at == 0 || *rest != (how == FAIL || how == STALL ? ':' : '\0'))
-		usage("say which pass: --kill N, --kill-after N, --fail N:ERRNO, --stall N:MS");
+		usage("say which pass: --kill N, --kill-after N, --fail N[+]:ERRNO, --stall N:MS");
 	if (how == FAIL)
 		value = error_number(rest + 1);
 	else if (how == STALL)
@@ -412,7 +443,7 @@ main(int argc, char **argv)
 	}
 	if ((strike_at == 0 && !only_count) || *argv == NULL)
 		usage("strike [--at POINT | --from CALL --calls CALLS] --count | --kill N | "
-		      "--kill-after N | --fail N:ERRNO | --stall N:MS PROGRAM...");
+		      "--kill-after N | --fail N[+]:ERRNO | --stall N:MS PROGRAM...");
 	status = run(argv);
 	if (!only_count)
 		return status;
