@@ -302,6 +302,29 @@ count_tasks(const struct job *job, enum hub_state state)
 	return n;
 }
 
+/* Nobody who would run it is there: said once, and again when that has changed. */
+static void
+job_check_waiting(struct job *job)
+{
+	const char *sentence = job->class->agents == 0 ? job->class->sentence : NULL;
+
+	if (job->waiting == sentence || job->row.state == JOB_ENDED)
+		return;
+	job->waiting = sentence;
+	if (sentence != NULL)
+		log_warn("job '%s' waits: %s", job->row.name, sentence);
+	job_tell_waiting(job);
+}
+
+void
+class_check_waiting(struct resource_class *class)
+{
+	struct task *task;
+
+	for (task = class->queue; task != NULL; task = task->queue_next)
+		job_check_waiting(task->job);
+}
+
 static void
 job_enter_queued(struct job *job)
 {
@@ -310,7 +333,7 @@ job_enter_queued(struct job *job)
 	/* Tasks that came back are queued already. */
 	if (count_tasks(job, HUB_ENDED) == job->task_count)
 		job_add_tasks(job, last_attempt(job) + 1);
-	class_check_waiting(job->class);
+	job_check_waiting(job);
 }
 
 /* To be run again: as if it had never run. */
@@ -531,26 +554,4 @@ workflow_advance(struct workflow *workflow)
 		 workflow_rerun_by_itself(workflow, outcome));
 	if (state != workflow->row.state)
 		workflow_enter(workflow, state, outcome);
-}
-
-/* --- waiting --------------------------------------------------------------------------------- */
-
-void
-class_check_waiting(struct resource_class *class)
-{
-	const char *sentence = NULL;
-	struct task *task;
-
-	if (class->agents == 0)
-		sentence = class->sentence;
-	for (task = class->queue; task != NULL; task = task->queue_next) {
-		struct job *job = task->job;
-
-		if (job->waiting == sentence || job->row.state == JOB_ENDED)
-			continue;
-		job->waiting = sentence;
-		if (sentence != NULL)
-			log_warn("job '%s' waits: %s", job->row.name, sentence);
-		job_tell_waiting(job);
-	}
 }
