@@ -101,6 +101,22 @@ tell_misplaced(struct compilation *c, const struct node *body)
 	return false;
 }
 
+static void expand_step(struct compilation *c, struct job_build *build, const struct node *item,
+			const struct home *home);
+
+/* What 'when' and 'unless' guard may be one step without its dash; no other list may. */
+static void
+expand_guarded(struct compilation *c, struct job_build *build, const struct node *steps,
+	       const struct home *home)
+{
+	if (steps->flags & TREE_BAD)
+		return;
+	if (steps->kind == NODE_MAP || steps->kind == NODE_STRING)
+		expand_step(c, build, steps, steps->home != NULL ? steps->home : home);
+	else
+		steps_expand(c, build, steps, home);
+}
+
 static void
 expand_conditional(struct compilation *c, struct job_build *build, const struct step *step,
 		   const struct home *home)
@@ -120,7 +136,7 @@ expand_conditional(struct compilation *c, struct job_build *build, const struct 
 	if (condition == NULL || steps == NULL || !logic_eval(c, condition, NULL, &is_true))
 		return;
 	if (is_true == (strcmp(step->key->text, "when") == 0))
-		steps_expand(c, build, steps, home);
+		expand_guarded(c, build, steps, home);
 	else
 		check_steps(c, steps, home);
 }
@@ -145,8 +161,9 @@ may_call(struct compilation *c, const struct job_build *build, const struct elem
 	if (command->is_bad)
 		return false;
 	if (is_in_chain(c, command)) {
-		comp_error(c, step->key, "E_CMD_RECURSION", NULL, "command '%s' calls itself",
-			   command->full_name);
+		comp_error(c, step->key, "E_CMD_RECURSION",
+			   "remove the call; a command can be given steps by a parameter of type steps",
+			   "command '%s' calls itself", command->full_name);
 		return false;
 	}
 	if (build->depth == JOB_STEP_DEPTH_MAX)
@@ -287,10 +304,6 @@ steps_expand(struct compilation *c, struct job_build *build, const struct node *
 		home = list->home;
 	if (list->flags & TREE_BAD)
 		return;
-	if (list->kind == NODE_MAP || list->kind == NODE_STRING) { /* one step without its dash */
-		expand_step(c, build, list, home);
-		return;
-	}
 	if (!tree_expect(c, list, NODE_SEQ, "key 'steps'"))
 		return;
 	for (i = 0; i < list->count; i++) {

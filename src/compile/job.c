@@ -47,6 +47,9 @@ job_refuse(struct compilation *c, struct job_build *build, const struct node *at
 	build->refusals[build->refusal_count++] = (struct refusal){at, hint, message};
 }
 
+static const char unsupported_hint[] =
+	"leave it out to run the config here; 'runnerctl config validate --all' takes it";
+
 static const char *
 unsupported(struct compilation *c, const char *what)
 {
@@ -58,7 +61,7 @@ job_need(struct compilation *c, struct job_build *build, const struct node *at, 
 	 const char *what)
 {
 	if (feature == FEATURE_NEVER || !(c->input->policy.supported & feature))
-		job_refuse(c, build, at, NULL, unsupported(c, what));
+		job_refuse(c, build, at, unsupported_hint, unsupported(c, what));
 }
 
 void
@@ -76,7 +79,7 @@ feature_need(struct compilation *c, const struct node *at, uint64_t feature, con
 {
 	if (c->input->policy.supported & feature)
 		return true;
-	comp_error(c, at, "E_UNSUPPORTED", NULL, "%s", unsupported(c, what));
+	comp_error(c, at, "E_UNSUPPORTED", unsupported_hint, "%s", unsupported(c, what));
 	return false;
 }
 

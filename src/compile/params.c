@@ -394,6 +394,7 @@ params_bind(struct compilation *c, const struct parameters *parameters, const st
 {
 	bool good = check_unexpected(c, parameters, call);
 	struct draft missing = {0};
+	const char *first = NULL;
 	size_t i;
 
 	comp_work(c, 1 + parameters->count);
@@ -406,6 +407,7 @@ params_bind(struct compilation *c, const struct parameters *parameters, const st
 		} else if (parameter->fallback != NULL) {
 			good &= bind_value(c, parameter, parameter->fallback, call->declarer, out);
 		} else {
+			first = first != NULL ? first : parameter->name;
 			draft_add(c, &missing, ", ", missing.len == 0 ? 0 : 2);
 			draft_add(c, &missing, parameter->name, strlen(parameter->name));
 		}
@@ -413,7 +415,9 @@ params_bind(struct compilation *c, const struct parameters *parameters, const st
 	bindings_sort(out);
 	if (missing.len == 0)
 		return good;
-	comp_error(c, call->at, "E_ARG_MISSING", NULL, "%s: missing required argument(s): %s",
+	comp_error(c, call->at, "E_ARG_MISSING",
+		   comp_printf(c, "write '%s: ...' below it, or give the parameter a default", first),
+		   "%s: missing required argument(s): %s",
 		   call->what, missing.text);
 	return false;
 }
