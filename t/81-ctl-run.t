@@ -123,6 +123,11 @@ is "$out" "one/a  machine
 one/b  machine  requires a
 two/c  machine
 three/on-main  machine" "--dry-run lists what would run, with parameters and branch"
+run_ctl --json run --dry-run --pipeline-parameters '{loud: true, greeting: "1"}' --branch main
+is "$(printf '%s' "$out" | python3 -c 'import json, sys; print([(i["workflow"] + "/" + i["job"], i["executor"], i["requires"]) for i in json.load(sys.stdin)["items"]][-1])')" \
+	"('three/on-main', 'machine', [])" "with --json as a document"
+run_ctl --json=lines run --dry-run --pipeline-parameters '{loud: true, greeting: "1"}' --branch main
+is "$(printf '%s\n' "$out" | grep -c '"job":')" "$(printf '%s\n' "$out" | wc -l)" "or a line a job"
 run_ctl run --job nowhere
 is "$status" 1 "a job that is not there is an error"
 like "$err" "^runnerctl: there is no job 'nowhere' to run" "which is said"

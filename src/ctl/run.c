@@ -35,6 +35,7 @@
 #include "ctl/say.h"
 #include "ctl/screen.h"
 #include "compile/select.h"
+#include "ctl/table.h"
 #include "ctl/input.h"
 #include "ctl/watching.h"
 #include "format/json.h"
@@ -223,20 +224,44 @@ print_job(struct buffer *text, const struct plan_workflow *workflow, const struc
 	buffer_puts(text, "\n");
 }
 
+/* By the names that config tasks has. */
+static struct json *
+describe_job(const struct plan_workflow *workflow, const struct plan_job *job)
+{
+	struct json *item = json_new_object(), *requires = json_new_array();
+	size_t r;
+
+	json_put_str(item, "workflow", workflow->name);
+	json_put_str(item, "job", job->name);
+	json_put_int(item, "node_total", job->parallelism);
+	json_put_str(item, "executor", plan_executor_name(job->executor.kind));
+	json_put_str(item, "resource_class", job->resource_class);
+	for (r = 0; r < job->require_count; r++)
+		json_push(requires, json_new_string(workflow->jobs[job->requires[r].job].name));
+	json_put(item, "requires", requires);
+	return item;
+}
+
 static int
 print_plan(const struct run *run)
 {
+	struct json *document = json_new_object(), *items = json_new_array();
 	const struct plan_workflow *workflow;
 	struct buffer text = BUFFER_INIT;
 	size_t i, j;
 	int status;
 
+	json_put(document, "items", items);
 	for (i = 0; i < run->plan.workflow_count; i++) {
 		workflow = &run->plan.workflows[i];
-		for (j = 0; j < workflow->job_count; j++)
+		for (j = 0; j < workflow->job_count; j++) {
 			print_job(&text, workflow, &workflow->jobs[j]);
+			json_push(items, describe_job(workflow, &workflow->jobs[j]));
+		}
 	}
-	status = say_result(&text);
+	status = globals()->json != JSON_FORM_NONE ? table_print(document, items, NULL)
+						   : say_result(&text);
+	json_free(document);
 	buffer_release(&text);
 	return status;
 }
