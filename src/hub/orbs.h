@@ -52,7 +52,7 @@ int orbs_check_sent(const struct json *sent, struct err *err);
 const struct orb_entry *orb_find(const struct model *model, const struct orb_ref *ref);
 
 /*
- * Import it once. Fails: ERR_INPUT; *diags (set always, the caller frees) says why.
+ * Import it once, in any thread: it takes as long as a config does. Fails: ERR_INPUT; *diags (set always, the caller frees) says why.
  */
 int orb_check(struct model *model, const struct orb_ref *ref, const char *source,
 	      struct diags **diags);

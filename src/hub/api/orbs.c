@@ -15,6 +15,7 @@
 #include "hub/api/variables.h"
 #include "hub/hub.h"
 #include "hub/orbs.h"
+#include "loop/worker.h"
 
 static struct json *
 view_orb(const struct orb_entry *orb)
@@ -126,46 +127,86 @@ reply_wrong(struct call *call, const struct diags *diags)
 	call_reply_json(call, 422, answer);
 }
 
+/* One that is imported once by the worker, since that takes as long as its source is large. */
+struct putting {
+	struct call *call;
+	struct json *body; /* source is its */
+	struct orb_ref ref;
+	const char *source;
+	struct work work;
+	bool is_orb;
+	struct diags *diags;
+};
+
 static void
-keep(struct call *call, const struct orb_ref *ref, const char *source)
+putting_free(struct putting *putting)
 {
+	diags_free(putting->diags);
+	json_free(putting->body);
+	free(putting);
+}
+
+static void
+on_check(void *arg)
+{
+	struct putting *putting = arg;
+
+	putting->is_orb = orb_check(&putting->call->hub->model, &putting->ref, putting->source,
+				    &putting->diags) == 0;
+}
+
+static void
+on_checked(void *arg)
+{
+	struct putting *putting = arg;
+	struct call *call = putting->call;
 	const struct orb_entry *orb;
 	struct err err = ERR_INIT;
-	struct diags *diags = NULL;
 	bool is_new;
 
-	if (strlen(source) > COMPILE_CONFIG_MAX_BYTES)
-		call_reply_message(call, 413, "an orb may have %d bytes", COMPILE_CONFIG_MAX_BYTES);
-	else if (orb_check(&call->hub->model, ref, source, &diags) < 0)
-		reply_wrong(call, diags);
-	else if (orb_keep(&orb, &call->hub->model, ref, source, &is_new, &err) == 0)
+	if (!putting->is_orb)
+		reply_wrong(call, putting->diags);
+	else if (orb_keep(&orb, &call->hub->model, &putting->ref, putting->source, &is_new, &err) == 0)
 		call_reply_json_after_commit(call, is_new ? 201 : 200, view_orb(orb));
 	else if (err.code == ERR_GONE)
 		call_reply_message(call, 409, "%s", err.text);
 	else
 		call_reply_err(call, &err);
-	diags_free(diags);
+	putting_free(putting);
+}
+
+static int
+read_source(struct putting *putting, struct err *err)
+{
+	if (call_body(putting->call, &putting->body, err) < 0) {
+		putting->body = NULL;
+		return err->code;
+	}
+	if (json_need_str(putting->body, "source", &putting->source, err) < 0)
+		return err->code;
+	if (strlen(putting->source) > COMPILE_CONFIG_MAX_BYTES)
+		return err_set(err, ERR_LIMIT, "an orb may have %d bytes", COMPILE_CONFIG_MAX_BYTES);
+	return 0;
 }
 
 static void
 put_orb(struct call *call)
 {
+	struct putting *putting;
 	struct err err = ERR_INIT;
 	struct orb_ref ref;
-	struct json *body;
-	const char *source;
 
 	if (!read_ref(call, &ref, true))
 		return;
-	if (call_body(call, &body, &err) < 0) {
-		call_reply_err(call, &err);
+	putting = MEM_NEW(struct putting);
+	putting->call = call;
+	putting->ref = ref;
+	putting->work = (struct work){.run = on_check, .done = on_checked, .arg = putting};
+	if (read_source(putting, &err) == 0 &&
+	    worker_submit(call->hub->compiler, &putting->work, &err) == 0)
 		return;
-	}
-	if (json_need_str(body, "source", &source, &err) < 0)
-		call_reply_err(call, &err);
-	else
-		keep(call, &ref, source);
-	json_free(body);
+	call_reply_err(call, &err);
+	putting_free(putting);
 }
 
 static void
