@@ -197,7 +197,8 @@ refuse(int n, char **argv, struct err *err)
 	const struct command *const *at;
 	const char *nearest = NULL;
 	char typed[NAME_BYTES], group[NAME_BYTES], first[NAME_BYTES];
-	unsigned distance, best = 3;
+	/* Of three letters one may be wrong, of four two: 'pip' is not 'top'. */
+	unsigned distance, most = strlen(argv[0]) < 4 ? 1 : 2, best = most + 1;
 
 	join_words(group, 1, argv, false);
 	if (!commands_is_group(group))
@@ -207,7 +208,7 @@ refuse(int n, char **argv, struct err *err)
 	for (at = commands; *at != NULL; at++) {
 		(void)snprintf(first, sizeof(first), "%.*s", (int)strcspn((*at)->name, " "),
 			       (*at)->name);
-		distance = text_distance(argv[0], first, 2);
+		distance = text_distance(argv[0], first, most);
 		if (distance < best) {
 			best = distance;
 			nearest = (*at)->name;
