@@ -331,10 +331,11 @@ text_shell_quote(struct buffer *out, const char *text)
 	buffer_puts(out, "'");
 }
 
+static const char base64_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
 char *
 text_base64(const void *bytes, size_t len)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	char *room = mem_zalloc((len + 2) / 3 * 4 + 1, 1), *out = room;
 	const unsigned char *in = bytes;
 	size_t n, i;
@@ -346,9 +347,32 @@ text_base64(const void *bytes, size_t len)
 		for (i = 0; i < 3; i++)
 			word = word << 8 | (i < n ? in[i] : 0);
 		for (i = 0; i < 4; i++)
-			*out++ = i <= n ? digits[word >> (18 - 6 * i) & 63] : '=';
+			*out++ = i <= n ? base64_digits[word >> (18 - 6 * i) & 63] : '=';
 	}
 	return room;
+}
+
+size_t
+text_unbase64(void *room, size_t size, const char *text)
+{
+	unsigned char *out = room;
+	unsigned held = 0;
+	uint32_t bits = 0;
+	const char *digit;
+	size_t len = 0;
+
+	for (; *text != '\0' && len < size; text++) {
+		digit = strchr(base64_digits, *text);
+		if (digit == NULL)
+			break;
+		bits = bits << 6 | (uint32_t)(digit - base64_digits);
+		held += 6;
+		if (held >= 8) {
+			held -= 8;
+			out[len++] = (unsigned char)(bits >> held);
+		}
+	}
+	return len;
 }
 
 const char *

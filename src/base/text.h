@@ -54,6 +54,10 @@ void text_shell_quote(struct buffer *out, const char *text);
 /* RFC 4648, 4. The caller frees. */
 char *text_base64(const void *bytes, size_t len);
 
+/* What base64 holds, up to its padding or the first character that is none, and at most size bytes
+ * in room; returns how many. */
+size_t text_unbase64(void *room, size_t size, const char *text);
+
 /* RFC 3339 in UTC with milliseconds, as CircleCI's API writes it. Returns room. */
 const char *text_time(char room[32], int64_t unix_ms);
 

@@ -16,6 +16,7 @@
 #include "format/json.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/assert.h"
@@ -195,6 +196,20 @@ json_put_time(struct json *object, const char *key, int64_t unix_ms)
 	char room[32];
 
 	json_put_str(object, key, unix_ms != 0 ? text_time(room, unix_ms) : NULL);
+}
+
+void
+json_put_bytes(struct json *object, const void *bytes, size_t len)
+{
+	char *base64;
+
+	if (text_is_utf8(bytes, len) && memchr(bytes, '\0', len) == NULL) {
+		json_put(object, "text", json_new_stringn(bytes, len));
+		return;
+	}
+	base64 = text_base64(bytes, len);
+	json_put_str(object, "base64", base64);
+	free(base64);
 }
 
 void

@@ -45,6 +45,8 @@ void json_put_int(struct json *object, const char *key, int64_t value);
 void json_put_bool(struct json *object, const char *key, bool value);
 /* RFC 3339; 0 puts null. */
 void json_put_time(struct json *object, const char *key, int64_t unix_ms);
+/* What may be any bytes: as "text" where they are UTF-8 without NUL, else as "base64". */
+void json_put_bytes(struct json *object, const void *bytes, size_t len);
 void json_push(struct json *array, struct json *value);
 
 /* Append the document, without white space; or indented by two blanks with a newline at the end. */

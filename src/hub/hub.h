@@ -23,7 +23,9 @@ struct hub {
 	struct settings settings; /* is_private is settings.is_private */
 	struct hub_key key;	  /* signs task tokens */
 	struct http_server *server;
-	struct worker *compiler; /* launch.h */
+	struct worker *compiler;  /* launch.h */
+	struct worker *searchers; /* api/search.h */
+	unsigned searches;	  /* under way */
 	struct timetable *timetables;
 	struct timer timetable_clock;
 };

@@ -1,6 +1,6 @@
 # src/hub: runner-hub, the control plane; may include base, loop, format, http, task, compile
 noinst_LIBRARIES += libhub.a
-libhub_a_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS)
+libhub_a_CPPFLAGS = $(AM_CPPFLAGS) $(PCRE2_CFLAGS) $(SQLITE_CFLAGS)
 libhub_a_SOURCES = \
 	src/hub/actions.c src/hub/actions.h \
 	src/hub/api/agent.c src/hub/api/agent.h \
@@ -27,6 +27,9 @@ libhub_a_SOURCES = \
 	src/hub/api/routes.c \
 	src/hub/api/runner_classes.c \
 	src/hub/api/schedules.c \
+	src/hub/api/search.c src/hub/api/search.h \
+	src/hub/api/search_pattern.c src/hub/api/search_pattern.h \
+	src/hub/api/search_piece.c src/hub/api/search_piece.h \
 	src/hub/api/ssh_keys.c \
 	src/hub/api/variables.c src/hub/api/variables.h \
 	src/hub/api/views.c src/hub/api/views.h \

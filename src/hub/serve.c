@@ -30,6 +30,7 @@
 #include "http/server.h"
 #include "http/tls.h"
 #include "hub/api/router.h"
+#include "hub/api/search.h"
 #include "hub/dispatch.h"
 #include "hub/hub.h"
 #include "hub/launch.h"
@@ -473,7 +474,9 @@ run(struct serve *serve, struct err *err)
 	hub->model.is_private = hub->settings.is_private;
 	rc = load_model(serve, err);
 	if (rc == 0)
-		rc = worker_new(&hub->compiler, hub->loop, LAUNCH_WAITING_MOST, err);
+		rc = worker_new(&hub->compiler, hub->loop, 1, LAUNCH_WAITING_MOST, err);
+	if (rc == 0)
+		rc = search_start_threads(hub, err);
 	if (rc == 0)
 		rc = start_serving(serve, err);
 	if (rc == 0) {
@@ -483,6 +486,7 @@ run(struct serve *serve, struct err *err)
 	}
 	stop_serving(serve);
 	worker_free(hub->compiler);
+	worker_free(hub->searchers);
 	timetables_release(hub);
 	store_close(hub->store);
 	model_release(&hub->model);

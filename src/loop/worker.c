@@ -1,8 +1,8 @@
 /*
- * worker.c - a thread that does one thing after another for the loop.
+ * worker.c - threads that do works for the loop.
  *
- * What waits is the loop's alone. Under the lock are the one work that was handed over and
- * whether it is done; an eventfd tells the loop.
+ * What waits is the loop's alone. Under the lock are the works that were handed over, at most one
+ * a thread, and those that have run; an eventfd tells the loop.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -17,29 +17,54 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "base/assert.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "loop/loop.h"
+
+/* In the order they came. */
+struct works {
+	struct work *first, **end;
+};
 
 struct worker {
 	/* The loop's. */
 	struct later next;
 	struct watch watch;
-	struct work *waiting, **end;
+	struct works waiting;
 	unsigned count, most;
-	struct work *under_way; /* from prepare() to done() */
-	pthread_t thread;
+	unsigned under_way; /* from prepare() to done() */
 	/* Both. */
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	struct work *handed; /* to run; NULL: nothing */
-	bool has_run;	     /* the one under way */
+	struct works handed, has_run;
 	bool is_closing;
-	int wake; /* eventfd: it has run */
+	int wake; /* eventfd: some have run */
+	unsigned thread_count;
+	pthread_t threads[];
 };
 
-/* --- the thread ---------------------------------------------------------------------------- */
+static void
+works_add(struct works *works, struct work *work)
+{
+	work->next = NULL;
+	if (works->first == NULL)
+		works->end = &works->first;
+	*works->end = work;
+	works->end = &work->next;
+}
+
+/* NULL: there is none. */
+static struct work *
+works_take(struct works *works)
+{
+	struct work *work = works->first;
+
+	if (work != NULL)
+		works->first = work->next;
+	return work;
+}
+
+/* --- a thread ------------------------------------------------------------------------------ */
 
 static struct work *
 take(struct worker *worker)
@@ -47,10 +72,9 @@ take(struct worker *worker)
 	struct work *work;
 
 	pthread_mutex_lock(&worker->lock);
-	while (worker->handed == NULL && !worker->is_closing)
+	while (worker->handed.first == NULL && !worker->is_closing)
 		pthread_cond_wait(&worker->changed, &worker->lock);
-	work = worker->is_closing ? NULL : worker->handed;
-	worker->handed = NULL;
+	work = worker->is_closing ? NULL : works_take(&worker->handed);
 	pthread_mutex_unlock(&worker->lock);
 	return work;
 }
@@ -65,7 +89,7 @@ thread_main(void *arg)
 	while ((work = take(worker)) != NULL) {
 		work->run(work->arg);
 		pthread_mutex_lock(&worker->lock);
-		worker->has_run = true;
+		works_add(&worker->has_run, work);
 		pthread_mutex_unlock(&worker->lock);
 		while (write(worker->wake, &one, sizeof(one)) < 0 && errno == EINTR)
 			;
@@ -79,44 +103,47 @@ static void
 on_next(void *arg)
 {
 	struct worker *worker = arg;
-	struct work *work = worker->waiting;
+	struct work *work;
 
-	if (work == NULL || worker->under_way != NULL)
-		return;
-	worker->waiting = work->next;
-	if (worker->waiting == NULL)
-		worker->end = &worker->waiting;
-	worker->count--;
-	worker->under_way = work;
-	if (work->prepare != NULL)
-		work->prepare(work->arg);
+	while (worker->under_way < worker->thread_count &&
+	       (work = works_take(&worker->waiting)) != NULL) {
+		worker->count--;
+		worker->under_way++;
+		if (work->prepare != NULL)
+			work->prepare(work->arg);
+		pthread_mutex_lock(&worker->lock);
+		works_add(&worker->handed, work);
+		pthread_cond_signal(&worker->changed);
+		pthread_mutex_unlock(&worker->lock);
+	}
+}
+
+static struct work *
+take_run(struct worker *worker)
+{
+	struct work *work;
+
 	pthread_mutex_lock(&worker->lock);
-	assert(worker->handed == NULL);
-	worker->handed = work;
-	pthread_cond_signal(&worker->changed);
+	work = works_take(&worker->has_run);
 	pthread_mutex_unlock(&worker->lock);
+	return work;
 }
 
 static void
 on_wake(void *arg, unsigned events)
 {
 	struct worker *worker = arg;
-	struct work *work = worker->under_way;
+	struct work *work;
 	uint64_t count;
-	bool has_run;
 
 	(void)events;
 	while (read(worker->wake, &count, sizeof(count)) < 0 && errno == EINTR)
 		;
-	pthread_mutex_lock(&worker->lock);
-	has_run = worker->has_run;
-	worker->has_run = false;
-	pthread_mutex_unlock(&worker->lock);
-	if (!has_run)
-		return;
-	worker->under_way = NULL;
-	later_want(&worker->next);
-	work->done(work->arg);
+	while ((work = take_run(worker)) != NULL) {
+		worker->under_way--;
+		later_want(&worker->next);
+		work->done(work->arg);
+	}
 }
 
 int
@@ -124,37 +151,55 @@ worker_submit(struct worker *worker, struct work *work, struct err *err)
 {
 	if (worker->count == worker->most)
 		return err_set(err, ERR_AGAIN, "%u others wait for the same already", worker->most);
-	work->next = NULL;
-	*worker->end = work;
-	worker->end = &work->next;
+	works_add(&worker->waiting, work);
 	worker->count++;
 	later_want(&worker->next);
 	return 0;
 }
 
+/* Ends those that were started. */
+static void
+stop_threads(struct worker *worker)
+{
+	unsigned i;
+
+	pthread_mutex_lock(&worker->lock);
+	worker->is_closing = true;
+	pthread_cond_broadcast(&worker->changed);
+	pthread_mutex_unlock(&worker->lock);
+	for (i = 0; i < worker->thread_count; i++)
+		pthread_join(worker->threads[i], NULL);
+}
+
 static int
-start_thread(struct worker *worker, struct err *err)
+start_threads(struct worker *worker, unsigned threads, struct err *err)
 {
 	sigset_t all, old;
-	int rc;
+	int rc = 0;
 
 	/* Signals are the loop's. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	rc = pthread_create(&worker->thread, NULL, thread_main, worker);
+	while (rc == 0 && worker->thread_count < threads) {
+		rc = pthread_create(&worker->threads[worker->thread_count], NULL, thread_main,
+				    worker);
+		if (rc == 0)
+			worker->thread_count++;
+	}
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (rc == 0)
 		return 0;
+	stop_threads(worker);
 	errno = rc;
 	return err_sys(err, "cannot start a thread");
 }
 
 int
-worker_new(struct worker **out, struct loop *loop, unsigned most, struct err *err)
+worker_new(struct worker **out, struct loop *loop, unsigned threads, unsigned most, struct err *err)
 {
-	struct worker *worker = MEM_NEW(struct worker);
+	struct worker *worker =
+		mem_zalloc(1, sizeof(*worker) + threads * sizeof(worker->threads[0]));
 
-	worker->end = &worker->waiting;
 	worker->most = most;
 	worker->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (worker->wake < 0) {
@@ -165,7 +210,7 @@ worker_new(struct worker **out, struct loop *loop, unsigned most, struct err *er
 		goto no_watch;
 	pthread_mutex_init(&worker->lock, NULL);
 	pthread_cond_init(&worker->changed, NULL);
-	if (start_thread(worker, err) < 0)
+	if (start_threads(worker, threads, err) < 0)
 		goto no_thread;
 	later_init(&worker->next, loop, on_next, worker);
 	*out = worker;
@@ -187,11 +232,7 @@ worker_free(struct worker *worker)
 {
 	if (worker == NULL)
 		return;
-	pthread_mutex_lock(&worker->lock);
-	worker->is_closing = true;
-	pthread_cond_signal(&worker->changed);
-	pthread_mutex_unlock(&worker->lock);
-	pthread_join(worker->thread, NULL);
+	stop_threads(worker);
 	pthread_cond_destroy(&worker->changed);
 	pthread_mutex_destroy(&worker->lock);
 	later_release(&worker->next);

@@ -199,24 +199,14 @@ place_json(const struct output_row *row, size_t from)
 	return json;
 }
 
-/* Output may be any bytes and a character may lie in two records: what is no text goes as base64.
- */
+/* Output may be any bytes and a character may lie in two records: what is no text goes as base64. */
 static void
 add_event(struct buffer *out, const struct output_row *row, const unsigned char *bytes, size_t from,
 	  size_t until)
 {
 	struct json *json = place_json(row, from);
-	const char *text = (const char *)bytes + from;
-	size_t len = until - from;
-	char *base64;
 
-	if (text_is_utf8(text, len) && memchr(text, '\0', len) == NULL) {
-		json_put(json, "text", json_new_stringn(text, len));
-	} else {
-		base64 = text_base64(text, len);
-		json_put_str(json, "base64", base64);
-		free(base64);
-	}
+	json_put_bytes(json, bytes + from, until - from);
 	buffer_puts(out, "data: ");
 	json_write(out, json);
 	buffer_puts(out, "\n\n");

@@ -38,6 +38,7 @@ extern const struct route ssh_key_routes[];
 extern const struct route runner_class_routes[];
 extern const struct route watch_routes[];
 extern const struct route output_routes[];
+extern const struct route search_routes[];
 
 /*
  * A slug in the form the hub keeps: "gh/org/repo", "github/" shortened. False, and the reply (400) is sent, when

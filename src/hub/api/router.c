@@ -121,31 +121,11 @@ find_route(struct match *match, bool *other_method)
 
 /* --- who asks -------------------------------------------------------------------------------- */
 
-static int
-base64_value(char c)
-{
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	const char *at = c == '\0' ? NULL : strchr(digits, c);
-
-	return at == NULL ? -1 : (int)(at - digits);
-}
-
 /* The user name of HTTP Basic (RFC 7617) is the token. */
 static const char *
 basic_user(char *room, size_t size, const char *text)
 {
-	unsigned bits = 0, held = 0;
-	size_t len = 0;
-
-	for (; base64_value(*text) >= 0 && len + 1 < size; text++) {
-		bits = bits << 6 | (unsigned)base64_value(*text);
-		held += 6;
-		if (held >= 8) {
-			held -= 8;
-			room[len++] = (char)(bits >> held);
-		}
-	}
-	room[len] = '\0';
+	room[text_unbase64(room, size - 1, text)] = '\0';
 	room[strcspn(room, ":")] = '\0';
 	return room;
 }

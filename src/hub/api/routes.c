@@ -23,5 +23,6 @@ const struct route *const route_tables[] = {
 	people_job_routes,
 	watch_routes,
 	output_routes,
+	search_routes,
 	NULL,
 };

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -85,6 +86,26 @@ test_text_knows_utf8_from_what_is_not(void **state)
 	assert_int_equal(text_utf8_prefix("\xed\xa0\x80", 3), 0); /* surrogate */
 	assert_int_equal(text_utf8_prefix("x\xe2\x82", 3), 1);	  /* cut short */
 	assert_int_equal(text_utf8_prefix("\xf4\x90\x80\x80", 4), 0);
+}
+
+static void
+test_text_base64_comes_back_as_it_was(void **state)
+{
+	static const char bytes[] = "\xff\0\x10 any bytes";
+	char room[sizeof(bytes)];
+	char *text;
+	size_t len;
+
+	(void)state;
+	for (len = 0; len <= sizeof(bytes); len++) {
+		text = text_base64(bytes, len);
+		assert_int_equal(text_unbase64(room, sizeof(room), text), len);
+		assert_memory_equal(room, bytes, len);
+		free(text);
+	}
+	assert_int_equal(text_unbase64(room, 2, "YWJjZA=="), 2);
+	assert_memory_equal(room, "ab", 2);
+	assert_int_equal(text_unbase64(room, sizeof(room), "YWJj!YWJj"), 3);
 }
 
 static void
@@ -378,6 +399,7 @@ main(void)
 		cmocka_unit_test(test_text_parses_sizes_in_powers_of_1024),
 		cmocka_unit_test(test_text_writes_times_and_sizes_as_people_read_them),
 		cmocka_unit_test(test_text_knows_utf8_from_what_is_not),
+		cmocka_unit_test(test_text_base64_comes_back_as_it_was),
 		cmocka_unit_test(test_text_distance_stops_above_most),
 		cmocka_unit_test(test_text_shell_quote_survives_quotes),
 		cmocka_unit_test(test_buffer_keeps_bytes_over_growth_and_consumption),

@@ -22,6 +22,10 @@ unit_tests += t/unit/hub/output_parts_test
 t_unit_hub_output_parts_test_SOURCES = t/unit/hub/output_parts_test.c
 t_unit_hub_output_parts_test_LDADD = libhub.a libtask.a libbase.a $(unit_ldadd)
 
+unit_tests += t/unit/hub/search_test
+t_unit_hub_search_test_SOURCES = t/unit/hub/search_test.c
+t_unit_hub_search_test_LDADD = $(hub_libs) $(hub_test_libs) $(unit_ldadd)
+
 hub_test_libs = $(PCRE2_LIBS) $(SQLITE_LIBS) $(NGHTTP2_LIBS) $(format_libs) $(OPENSSL_LIBS) $(EVENT_LIBS) -lpthread
 
 # What t/7*-*.t talk to the hub with.

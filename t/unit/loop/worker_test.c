@@ -1,5 +1,5 @@
 /*
- * worker_test.c - one work after another, in a thread, and its end in the loop.
+ * worker_test.c - works in threads, and their ends in the loop.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -74,7 +74,7 @@ test_worker_does_one_work_after_another_outside_the_loop(void **state)
 
 	(void)state;
 	assert_int_equal(loop_new(&scene.loop, &err), 0);
-	assert_int_equal(worker_new(&scene.worker, scene.loop, WORKS, &err), 0);
+	assert_int_equal(worker_new(&scene.worker, scene.loop, 1, WORKS, &err), 0);
 	for (i = 0; i < WORKS + 1; i++) {
 		ones[i] = (struct one){.scene = &scene, .name = (char)('a' + i)};
 		ones[i].work = (struct work){on_prepare, on_run, on_done, &ones[i], NULL};
@@ -92,6 +92,55 @@ test_worker_does_one_work_after_another_outside_the_loop(void **state)
 	loop_free(scene.loop);
 }
 
+/* --- several threads ------------------------------------------------------------------------ */
+
+struct meeting {
+	struct loop *loop;
+	pthread_barrier_t barrier; /* passed only by works that run at the same time */
+	struct work works[2 * WORKS];
+	unsigned done;
+};
+
+static void
+on_meet(void *arg)
+{
+	struct meeting *meeting = arg;
+
+	(void)pthread_barrier_wait(&meeting->barrier);
+}
+
+static void
+on_met(void *arg)
+{
+	struct meeting *meeting = arg;
+
+	if (++meeting->done == 2 * WORKS)
+		loop_stop(meeting->loop);
+}
+
+static void
+test_worker_runs_as_many_works_at_once_as_it_has_threads(void **state)
+{
+	struct meeting meeting = {.done = 0};
+	struct worker *worker;
+	struct err err = ERR_INIT;
+	int i;
+
+	(void)state;
+	assert_int_equal(loop_new(&meeting.loop, &err), 0);
+	assert_int_equal(pthread_barrier_init(&meeting.barrier, NULL, WORKS), 0);
+	assert_int_equal(worker_new(&worker, meeting.loop, WORKS, 2 * WORKS, &err), 0);
+	for (i = 0; i < 2 * WORKS; i++) {
+		meeting.works[i] = (struct work){NULL, on_meet, on_met, &meeting, NULL};
+		assert_int_equal(worker_submit(worker, &meeting.works[i], &err), 0);
+	}
+	loop_run(meeting.loop);
+	assert_int_equal(meeting.done, 2 * WORKS);
+	worker_free(worker);
+	(void)pthread_barrier_destroy(&meeting.barrier);
+	loop_free(meeting.loop);
+}
+
 static void
 test_worker_free_drops_what_waits(void **state)
 {
@@ -102,7 +151,7 @@ test_worker_free_drops_what_waits(void **state)
 	(void)state;
 	one.work = (struct work){on_prepare, on_run, on_done, &one, NULL};
 	assert_int_equal(loop_new(&scene.loop, &err), 0);
-	assert_int_equal(worker_new(&scene.worker, scene.loop, 1, &err), 0);
+	assert_int_equal(worker_new(&scene.worker, scene.loop, 1, 1, &err), 0);
 	assert_int_equal(worker_submit(scene.worker, &one.work, &err), 0);
 	worker_free(scene.worker);
 	assert_string_equal(scene.story, "");
@@ -115,6 +164,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_worker_does_one_work_after_another_outside_the_loop),
+		cmocka_unit_test(test_worker_runs_as_many_works_at_once_as_it_has_threads),
 		cmocka_unit_test(test_worker_free_drops_what_waits),
 	};
 
