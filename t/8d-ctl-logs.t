@@ -115,6 +115,37 @@ task=$(field tasks.0.id)
 ask GET "/api/runner/v1/tasks/$task/output/index?step=0"
 is "$(sed -n '1s/.*"time":"\([^"]*\)".*/\1/p' "$tmp/reply")" "$(head -n 1 "$tmp/out" | cut -d' ' -f1)" "they are those of the index"
 
+# --- searched by the hub -----------------------------------------------------------------------------------------
+grep -n '99$' "$tmp/numbers" >"$tmp/expected"
+ctl logs --step numbers --grep '99$' w/print
+is "$status" 0 "logs --grep finds"
+ok "what grep -n finds" cmp "$tmp/out" "$tmp/expected"
+ctl logs --grep '^9999.$|NO e' -i w/print
+is "$status,$(tr '\n' ' ' <"$tmp/out")" "0,numbers:99990:99990 numbers:99991:99991 numbers:99992:99992 numbers:99993:99993 numbers:99994:99994 numbers:99995:99995 numbers:99996:99996 numbers:99997:99997 numbers:99998:99998 numbers:99999:99999 colours:2:no end " \
+	"in all steps, with their names, in either case"
+ctl logs --grep 'NO e' w/print
+is "$status,$(wc -c <"$tmp/out"),$err" "1,0," "nothing found is 1, and nothing is said"
+ctl logs --grep 'a(b' w/print
+is "$status,$err" "3,runnerctl: the pattern is wrong at byte 3: missing closing parenthesis" "what is no pattern is 3, and where"
+ctl logs --grep x nosuch/job
+is "$status" 3 "so is a job that is not there"
+ctl logs --grep x -f w/print
+is "$status" 2 "it does not follow"
+ctl logs -i w/print
+is "$status" 2 "letters' case is the pattern's affair"
+printf '1:a\033[31mred\033[0m\033[2J b\302\2332Jc\n' >"$tmp/expected"
+ctl logs --step colours --grep 'red' w/print
+ok "a pipe gets the line as it was printed" cmp "$tmp/out" "$tmp/expected"
+TERM=xterm script -qec "runnerctl --project gh/ada/engine logs --step colours --grep red w/print" /dev/null </dev/null >"$tmp/screen" 2>&1
+case $(tr -d '\r' <"$tmp/screen") in
+*"$(printf '\033[2J')"* | *"$(printf '\302\233')"*) fail "a terminal nothing that moves its cursor" ;;
+*) pass "a terminal nothing that moves its cursor" ;;
+esac
+ctl logs --step numbers --timestamps --grep '^77777$' w/print
+like "$(cat "$tmp/out")" '^20[0-9-]+T[0-9:]+\.[0-9]{3}Z 77777:77777$' "with times, too"
+ctl logs --step numbers --grep . w/print
+ok "every line, once" sh -c "cut -d: -f2 '$tmp/out' | cmp - '$tmp/numbers'"
+
 # --- to a pipe, to a terminal ------------------------------------------------------------------------------------
 printf 'a\033[31mred\033[0m\033[2J b\302\2332Jc\nno end' >"$tmp/raw"
 ctl logs --step colours w/print

@@ -20,6 +20,7 @@ libctl_a_SOURCES = \
 	src/ctl/file.c src/ctl/file.h \
 	src/ctl/follow.c src/ctl/follow.h src/ctl/follow_node.c src/ctl/follow_private.h src/ctl/follow_watch.c \
 	src/ctl/graph.c src/ctl/graph.h src/ctl/graph_dot.c src/ctl/graph_text.c \
+	src/ctl/grep.c src/ctl/grep.h \
 	src/ctl/job.c src/ctl/job.h \
 	src/ctl/login.c src/ctl/login.h \
 	src/ctl/logs.c \

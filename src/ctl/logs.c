@@ -12,6 +12,7 @@
 #include "ctl/api.h"
 #include "ctl/args.h"
 #include "ctl/commands.h"
+#include "ctl/grep.h"
 #include "ctl/job.h"
 #include "ctl/printout.h"
 #include "ctl/say.h"
@@ -24,6 +25,8 @@ static const struct option logs_options[] = {
 	{"follow", 'f', NULL, "go on until the job has ended"},
 	{"step", 0, "STEP", "only this step: its number or its name"},
 	{"since-line", 0, "N", "of the step: from this line on; -N: the last N lines"},
+	{"grep", 0, "RE", "only lines in which this regular expression is found, with their numbers"},
+	{"ignore-case", 'i', NULL, "with --grep: a letter stands for its other case, too"},
 	{"timestamps", 0, NULL, "begin each line with the time it was printed"},
 	{"last-failed", 0, NULL, "of the project's job that failed last"},
 	{"attempt", 0, "N", "where the job ran more than once: this attempt (default: the last)"},
@@ -36,6 +39,8 @@ struct logs {
 	struct job_ref ref;
 	const char *step;
 	struct printout_options print;
+	struct grep_options grep; /* pattern NULL: all is printed */
+	uint64_t found;
 };
 
 /* A line's number, or -N. */
@@ -65,8 +70,12 @@ set_logs(void *arg, const struct option *option, const char *value, struct err *
 		logs->step = value;
 	else if (text_eq(option->name, "since-line"))
 		return read_line(&logs->print.since_line, value, err);
+	else if (text_eq(option->name, "grep"))
+		logs->grep.pattern = value;
+	else if (text_eq(option->name, "ignore-case"))
+		logs->grep.ignore_case = true;
 	else if (text_eq(option->name, "timestamps"))
-		logs->print.timestamps = true;
+		logs->print.timestamps = logs->grep.timestamps = true;
 	else
 		return job_ref_set(&logs->ref, option, value, err);
 	return 0;
@@ -129,6 +138,19 @@ find_step(char room[24], const struct logs *logs, const struct json *task, struc
 }
 
 static int
+print_task(struct logs *logs, const struct json *task, const char *step, struct err *err)
+{
+	if (logs->grep.pattern != NULL) {
+		logs->grep.task = task;
+		logs->grep.step = step;
+		return grep_run(&logs->grep, &logs->found, err);
+	}
+	logs->print.task = json_get_str(task, "id");
+	logs->print.step = step;
+	return printout_run(&logs->print, err);
+}
+
+static int
 print_tasks(struct logs *logs, const struct json *job, struct err *err)
 {
 	const struct json *tasks = json_get(job, "tasks"), *task;
@@ -145,9 +167,7 @@ print_tasks(struct logs *logs, const struct json *job, struct err *err)
 			say_note("--- node %lld", (long long)index);
 		if (logs->step != NULL && find_step(step, logs, task, err) < 0)
 			return err->code;
-		logs->print.task = json_get_str(task, "id");
-		logs->print.step = logs->step != NULL ? step : NULL;
-		if (printout_run(&logs->print, err) < 0)
+		if (print_task(logs, task, logs->step != NULL ? step : NULL, err) < 0)
 			return err->code;
 		printed++;
 	}
@@ -177,6 +197,20 @@ print_job(struct logs *logs, struct err *err)
 }
 
 static int
+check_choice(const struct logs *logs, struct err *err)
+{
+	if (logs->print.since_line != 0 && logs->step == NULL)
+		return err_set(err, ERR_INPUT, "lines are of a step: give --step, too");
+	if (logs->grep.pattern == NULL && logs->grep.ignore_case)
+		return err_set(err, ERR_INPUT, "--ignore-case is of what --grep searches for");
+	if (logs->grep.pattern != NULL && (logs->print.follow || logs->print.since_line != 0))
+		return err_set(err, ERR_INPUT,
+			       "--grep searches all that is there now: it goes with neither --follow "
+			       "nor --since-line");
+	return 0;
+}
+
+static int
 logs(int argc, char **argv)
 {
 	struct logs it = {.print = {.follow = false}};
@@ -188,13 +222,19 @@ logs(int argc, char **argv)
 		status = job_ref_check(&logs_command, &it.ref, count, argv);
 	if (status != ARGS_GO)
 		return status;
-	if (it.print.since_line != 0 && it.step == NULL) {
-		(void)!err_set(&err, ERR_INPUT, "lines are of a step: give --step, too");
+	if (check_choice(&it, &err) < 0)
 		return say_usage(&logs_command, &err);
-	}
 	status = EXIT_OK;
-	if (api_open(&it.print.api, &err) < 0 || print_job(&it, &err) < 0)
+	if (api_open(&it.print.api, &err) < 0)
+		return say_error(&err);
+	it.grep.api = it.print.api;
+	if (print_job(&it, &err) < 0)
 		status = say_error(&err);
+	/* As with grep(1), "found nothing" is told from "could not look". */
+	if (it.grep.pattern != NULL && status != EXIT_OK)
+		status = EXIT_REFUSED;
+	else if (it.grep.pattern != NULL && it.found == 0)
+		status = EXIT_NO;
 	api_close(it.print.api);
 	return status;
 }
