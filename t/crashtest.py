@@ -72,10 +72,18 @@ def printed(job):
 wanted = {job: printed(job) for job in WRITERS}
 
 
+def play(writers):
+    """Other writers than these."""
+    WRITERS.clear()
+    WRITERS.update(writers)
+    wanted.clear()
+    wanted.update((job, printed(job)) for job in writers)
+
+
 class Runnerd:
     """An agent with directories of its own, which it finds again when it is started again."""
 
-    def __init__(self, hub, name, slots=SLOTS, url=None):
+    def __init__(self, hub, name, slots=SLOTS, url=None, options=()):
         self.name = name
         self.dir = os.path.join(tmp, name)
         self.log = self.dir + ".log"
@@ -85,6 +93,7 @@ class Runnerd:
                         "-j", str(slots), "--name", name, "--orphan-limit", "60s", "--grace", "2s"]
         for kind in ("run", "data", "work", "cache"):
             self.command += ["--%s-dir" % kind, os.path.join(self.dir, kind)]
+        self.command += options
         self.process = None
 
     def start(self, under=()):
@@ -115,6 +124,10 @@ class Runnerd:
     def is_connected(self):
         with open(self.log, errors="replace") as log:
             return "connected to the hub" in log.read()
+
+    def is_printing(self):
+        with open(self.log, errors="replace") as log:
+            return log.read().count("step started") >= len(WRITERS)
 
     def fds(self):
         return len(os.listdir("/proc/%d/fd" % self.process.pid))
@@ -151,6 +164,26 @@ class Work:
         return all(job["state"] == "ended" for pipeline in self.pipelines for job in person.jobs(pipeline))
 
 
+def kill_at_random(hub, agent, work, points):
+    """Kill an agent so often, at any moment, while its hub stands still for a while again and again. How often it was."""
+    wait_for("steps to start", lambda: agent.is_printing())
+    stands, killed, until = False, 0, 0
+    while killed < points:
+        if killed == until:
+            stands = not stands
+            hub.process.send_signal(signal.SIGSTOP if stands else signal.SIGCONT)
+            until += rng.randint(15, 30) if stands else rng.randint(3, 10)
+        if not stands:
+            work.want()  # which the hub must hear of
+        time.sleep(rng.uniform(0, 0.03) if rng.random() < 0.4 else rng.uniform(0, 0.12))
+        if not agent.kill():
+            break
+        agent.start()
+        killed += 1
+    hub.process.send_signal(signal.SIGCONT)
+    return killed
+
+
 def output_of(hub, task, query=""):
     url = "http://hub/api/runner/v1/tasks/%s/output%s" % (task, query)
     return subprocess.run(["curl", "-sSf", "--http2-prior-knowledge", "--unix-socket", hub.url[len("unix:"):], "-H",
@@ -161,7 +194,13 @@ def digest(data):
     return "%d bytes %s" % (len(data), hashlib.sha256(data).hexdigest()[:16])
 
 
-def wrong_with(hub, person, job):
+def differs(texts, outputs):
+    """What is wrong with what the hub has of each step, or None."""
+    got, want = [digest(output) for output in outputs], [digest(text) for text in texts]
+    return None if got == want else "output %s, printed was %s" % (got, want)
+
+
+def wrong_with(hub, person, job, differs):
     """What is wrong with how a job came to its end, or None."""
     texts = wanted[job["name"]]
     if job["outcome"] != "success":
@@ -172,11 +211,14 @@ def wrong_with(hub, person, job):
     ends = [entry for entry in task["history"] if entry["state"] == "ended"]
     if len(ends) != 1:
         return "it ended %d times" % len(ends)
-    steps = [(step["index"], step["attempt"], step["outcome"], step["output_bytes"]) for step in task["steps"]]
-    if steps != [(i, 1, "success", len(text)) for i, text in enumerate(texts)]:
+    steps = [(step["index"], step["attempt"], step["outcome"]) for step in task["steps"]]
+    if steps != [(i, 1, "success") for i in range(len(texts))]:
         return "steps %r" % steps
-    got, want = digest(output_of(hub, task["id"])), digest(b"".join(texts))
-    return None if got == want else "output %s, printed was %s" % (got, want)
+    output, outputs, at = output_of(hub, task["id"]), [], 0
+    for step in task["steps"]:
+        outputs.append(output[at:at + step["output_bytes"]])
+        at += step["output_bytes"]
+    return differs(texts, outputs) if at == len(output) else "%d bytes of output, its steps say %d" % (len(output), at)
 
 
 def processes_left():
@@ -202,15 +244,15 @@ def mounts_left():
         return [line for line in file if tmp in line]
 
 
-def check_work(hub, work):
+def check_work(hub, work, differs=differs, what="its output byte for byte what was printed"):
     """Every task has come to one end with what it printed, and every step was run once."""
     note("all points passed")
     person = Person(hub)
     wait_for("all pipelines to end", lambda: work.has_ended(person))
     note("all pipelines have ended")
-    wrong = ["%s of pipeline %d: %s" % (job["name"], job["pipeline"]["number"], what)
-             for job in work.jobs(person) for what in [wrong_with(hub, person, job)] if what]
-    eq(wrong, [], "%d jobs: each ends once, a success, its output byte for byte what was printed" % (len(work.pipelines) * SLOTS))
+    wrong = ["%s of pipeline %d: %s" % (job["name"], job["pipeline"]["number"], why)
+             for job in work.jobs(person) for why in [wrong_with(hub, person, job, differs)] if why]
+    eq(wrong, [], "%d jobs: each ends once, a success, %s" % (len(work.pipelines) * len(WRITERS), what))
     marks = sorted("%s.%d" % (job, i) for job, writers in WRITERS.items() for i in range(len(writers)))
     runs = [sorted(open(os.path.join(ran, name)).read().split()) for name in sorted(os.listdir(ran))]
     eq([sorted(set(run)) == run == marks for run in runs], [True] * len(work.pipelines), "every step was run once")

@@ -269,6 +269,16 @@ spool_is_full(struct spool *spool)
 	return true;
 }
 
+/* The hub has all that was read. */
+static void
+make_safe(struct spool *spool)
+{
+	spool->safe = spool->read;
+	trim(spool);
+	if (spool->dry)
+		shed_last(spool);
+}
+
 int
 spool_append(struct spool *spool, const struct spool_chunk *chunk, struct err *err)
 {
@@ -401,18 +411,13 @@ is_at_hand(struct spool *spool)
 	return false;
 }
 
-int
-spool_unsent(struct spool *spool, void *room, size_t size, size_t *len, struct err *err)
+/* Whole records that the hub may not have, into bytes[0..size). */
+static int
+read_unsent(struct spool *spool, unsigned char *bytes, size_t size, size_t *len, struct err *err)
 {
-	unsigned char *bytes = room;
 	size_t got = 0, used = 0, kept = 0;
 	int rc;
 
-	*len = 0;
-	if (spool->lost != 0) {
-		errno = spool->lost;
-		return err_sys(err, "cannot read the task's spool on the disk");
-	}
 	while (*len < size && spool->unsent > 0) {
 		settle(&spool->read);
 		if (!is_at_hand(spool))
@@ -430,6 +435,24 @@ spool_unsent(struct spool *spool, void *room, size_t size, size_t *len, struct e
 		*len += kept;
 	}
 	return 0;
+}
+
+int
+spool_unsent(struct spool *spool, void *room, size_t size, size_t *len, struct err *err)
+{
+	int rc;
+
+	*len = 0;
+	if (spool->lost != 0) {
+		errno = spool->lost;
+		return err_sys(err, "cannot read the task's spool on the disk");
+	}
+	rc = read_unsent(spool, room, size, len, err);
+	/* The hub had more than it was sent this time: what was passed over nobody acknowledges
+	 * again. */
+	if (rc == 0 && !spool_is_waiting(spool))
+		make_safe(spool);
+	return rc;
 }
 
 int64_t
@@ -472,12 +495,9 @@ spool_acked(struct spool *spool, uint32_t step, uint32_t attempt, uint64_t offse
 		return;
 	stream->acked = offset < stream->end ? offset : stream->end;
 	if (!spool_is_waiting(spool)) {
-		spool->safe = spool->read;
+		make_safe(spool);
 		spool->oldest_ms = spool->handed_ms;
 	}
-	trim(spool);
-	if (spool->dry)
-		shed_last(spool);
 	spool_look_for_room(spool);
 }
 

@@ -123,6 +123,39 @@ test_spool_unsent_gives_the_committed_bytes_of_all_streams(void **state)
 	assert_int_equal(scratch_count_files(*state), 0);
 }
 
+/* The answer to a first try was lost; of the second try the hub has acknowledged more than was
+ * sent. */
+static void
+test_spool_has_room_when_the_rest_was_acknowledged_unsent(void **state)
+{
+	struct err err = ERR_INIT;
+	struct spool spool;
+	uint64_t from = 0;
+	unsigned count;
+	size_t len;
+
+	make(&spool, *state, 200000);
+	while (append_to(&spool, 0, &err) == 0)
+		continue;
+	assert_int_equal(err.code, ERR_LIMIT);
+	count = take(&spool, &from, 1);
+	assert_true(count > 2);
+	spool_rewind(&spool);
+	assert_int_equal(spool_unsent(&spool, room, RECORD_LEN, &len, &err), 0);
+	assert_int_equal(len, RECORD_LEN);
+	spool_acked(&spool, 0, 1, (uint64_t)count * RAW);
+	assert_true(spool_is_acked(&spool));
+	/* What is left is nothing to be sent, and nobody will acknowledge it. */
+	assert_int_equal(spool_unsent(&spool, room, sizeof(room), &len, &err), 0);
+	assert_int_equal(len, 0);
+	assert_false(spool_has_unsent(&spool));
+	assert_false(spool_is_full(&spool));
+	append(&spool, 0, 1);
+	from = (uint64_t)count * RAW;
+	assert_int_equal(take(&spool, &from, 1), 1);
+	spool_remove(&spool);
+}
+
 static void
 test_spool_unsent_gives_whole_records_only(void **state)
 {
@@ -510,6 +543,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_spool_unsent_gives_the_committed_bytes_of_all_streams),
 		T(test_spool_unsent_gives_whole_records_only),
+		T(test_spool_has_room_when_the_rest_was_acknowledged_unsent),
 		T(test_spool_rewind_hands_out_again_what_is_not_acked),
 		T(test_spool_acked_unlinks_whole_segments),
 		T(test_spool_append_is_refused_at_the_ceiling_until_there_is_room),
