@@ -35,7 +35,7 @@ struct err;
 
 enum {
 	COMPILE_CONFIG_MAX_BYTES = 3 << 20,
-	COMPILE_MEMORY_BYTES = 48 << 20,
+	COMPILE_MEMORY_BYTES = 46 << 20, /* with what libyaml and the program take, less than 64 MiB */
 	COMPILE_PARAMETERS_MAX = 100,
 	COMPILE_PARAMETER_NAME_MAX_BYTES = 128,
 	COMPILE_PARAMETER_VALUE_MAX_BYTES = 512,
