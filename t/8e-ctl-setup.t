@@ -111,5 +111,25 @@ run_ctl run
 is "$status" 1 "a job of another pipeline continues nothing"
 run_ctl run --parameter unknown=1
 is "$status" 1 "a parameter that the setup config does not declare is refused"
+
+setup orbs "circleci-agent continue next.yml"
+cat >next.yml <<'END2'
+version: 2.1
+orbs: {greet: acme/greet@1}
+jobs: {work: {machine: true, steps: [greet/hello]}}
+workflows: {next: {jobs: [work]}}
+END2
+printf 'version: 2.1\ncommands: {hello: {steps: [run: echo "hello of the orb"]}}\n' >greet.yml
+run_ctl run
+is "$status" 1 "an orb that is not kept beside the config is not found by what comes next"
+like "$out" 'E_ORB_UNKNOWN' "which is said"
+run_ctl orb add acme/greet@1.0.0 greet.yml
+run_ctl run
+is "$status" 0 "one that is, is found" || diag "$out" "$err"
+like "$out" 'hello of the orb$' "and used"
+echo '# changed' >>.circleci/orbs/acme/greet/1.0.0.yml
+run_ctl run
+is "$status" 1 "one that is not what is locked goes nowhere"
+like "$err" 'its digest differs' "which is said"
 ok "nothing is left behind" nothing_left
 done_testing

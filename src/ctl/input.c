@@ -251,10 +251,8 @@ note_orb(struct json *list, const char *ref, const void *bytes, size_t len)
 
 /* A config without registry orbs has no lock file to be wrong: it is read for the first orb. */
 static int
-give_orb(void *arg, const char *ref, void **bytes, size_t *len, char **path, char **resolved,
-	 struct err *err)
+open_orbs(struct orbs *orbs, struct err *err)
 {
-	struct orbs *orbs = arg;
 	const char *slash = strrchr(orbs->source->path, '/');
 	LOCAL_FREE char *directory =
 		text_eq(orbs->source->file, "-")
@@ -267,11 +265,45 @@ give_orb(void *arg, const char *ref, void **bytes, size_t *len, char **path, cha
 		return err->code;
 	}
 	orbs->ready = true;
-	if (orb_resolver_give(&orbs->resolver, ref, bytes, len, path, resolved, err) < 0)
+	return 0;
+}
+
+static int
+give_orb(void *arg, const char *ref, void **bytes, size_t *len, char **path, char **resolved,
+	 struct err *err)
+{
+	struct orbs *orbs = arg;
+
+	if (open_orbs(orbs, err) < 0 ||
+	    orb_resolver_give(&orbs->resolver, ref, bytes, len, path, resolved, err) < 0)
 		return err->code;
 	if (orbs->source->orbs != NULL)
 		note_orb(orbs->source->orbs, *resolved, *bytes, *len);
 	return 0;
+}
+
+int
+input_gather_orbs(struct input *source, struct err *err)
+{
+	struct orbs orbs = {.source = source};
+	char ref[ORB_REF_MAX_BYTES], *path, *resolved;
+	const struct orb_pin *pin;
+	void *bytes;
+	size_t i, len;
+	int rc = open_orbs(&orbs, err);
+
+	for (i = 0; rc == 0 && i < orbs.resolver.lock.count; i++) {
+		pin = &orbs.resolver.lock.pins[i];
+		rc = give_orb(&orbs, orb_ref_text(ref, &pin->ref, &pin->ref.version), &bytes, &len, &path,
+			      &resolved, err);
+		if (rc < 0)
+			break;
+		free(bytes);
+		free(path);
+		free(resolved);
+	}
+	orb_resolver_release(&orbs.resolver);
+	return rc;
 }
 
 int

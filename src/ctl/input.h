@@ -71,7 +71,13 @@ int input_read(struct input *source, struct loop *loop, struct err *err);
  */
 int input_compile(struct input *source, uint64_t features, struct diags **diags);
 
-/* The same, and says by itself what is wrong with the config, warnings too. Returns an exit status,
+/*
+ * Push all orbs of the lock file beside the config to source->orbs (an array): what a config that comes later can
+ * name. Fails: ERR_INPUT (one that is not what is locked), ERR_GONE, ERR_HOST.
+ */
+int input_gather_orbs(struct input *source, struct err *err);
+
+/* As input_compile(), and says by itself what is wrong with the config, warnings too. Returns an exit status,
  * EXIT_OK when it compiled. */
 int input_compile_aloud(struct input *source, uint64_t features);
 

@@ -206,6 +206,11 @@ choose(struct run *run)
 	if (run->source.plan->schedule_count > 0)
 		say_note("what a clock starts is left out: a hub keeps schedules, nothing here does");
 	contexts_note_missing(&run->contexts, &run->plan);
+	if (run->plan.setup && !run->dry_run) {
+		run->source.orbs = json_new_array();
+		if (input_gather_orbs(&run->source, &err) < 0)
+			return say_error(&err);
+	}
 	return count_jobs(&run->plan) > 0 ? EXIT_OK : refuse_empty(run);
 }
 
@@ -379,6 +384,8 @@ describe_pipeline(const struct run *run)
 	json_put(body, "checkout", describe_checkout(run));
 	json_put(body, "parameters", parameters_describe(&run->source, false));
 	json_put(body, "local", describe_local(run));
+	if (json_count(run->source.orbs) > 0)
+		json_put(body, "orbs", json_ref(run->source.orbs));
 	return body;
 }
 
@@ -562,6 +569,7 @@ run(int argc, char **argv)
 	}
 	contexts_release(&it.contexts);
 	environment_release(&it.environment);
+	json_free(it.source.orbs);
 	arena_release(&it.arena);
 	input_release(&it.source);
 	return status;
