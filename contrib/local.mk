@@ -16,7 +16,7 @@ units: $(srcdir)/contrib/systemd/runner-hub.service $(srcdir)/contrib/systemd/ru
 # Whole folders of pages, data and end-to-end tests go into the archive as they are in the tree.
 dist-hook: dist-folders
 dist-folders:
-	cd $(srcdir) && tar -cf - doc contrib/examples t/data t/lint | (cd $(abs_top_builddir)/$(distdir) && tar -xf -)
+	cd $(srcdir) && tar -cf - doc contrib/examples contrib/hooks t/data t/lint | (cd $(abs_top_builddir)/$(distdir) && tar -xf -)
 .PHONY: dist-folders
 
 # Layout is settled by clang-format.

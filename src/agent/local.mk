@@ -12,6 +12,7 @@ libagent_a_SOURCES = \
 	src/agent/executor.h \
 	src/agent/executors/host.c src/agent/executors/host.h \
 	src/agent/init_socket.c src/agent/init_socket.h \
+	src/agent/job_hook.c src/agent/job_hook.h \
 	src/agent/journal.c src/agent/journal.h \
 	src/agent/leftover.c src/agent/leftover.h \
 	src/agent/mirrors.c src/agent/mirrors.h \
@@ -32,6 +33,7 @@ libagent_a_SOURCES = \
 	src/agent/supervisor.c src/agent/supervisor.h \
 	src/agent/task.c src/agent/task.h \
 	src/agent/task_control.c \
+	src/agent/task_hooks.c \
 	src/agent/task_masks.c src/agent/task_masks.h \
 	src/agent/task_news.c \
 	src/agent/task_steps.c \

@@ -293,6 +293,8 @@ start_tasks(struct agent *agent, struct err *err)
 		.output_rate = settings->output_rate,
 		.zstd_level = (int)settings->output_zstd_level,
 		.mask = settings->mask,
+		.hooks_dir = settings->hooks_dir,
+		.hook_timeout_ms = settings->hook_timeout_ms,
 		.keep_failed = settings->keep_failed,
 		.keep_work = !settings->cleanup_working_directory,
 		.command_prefix = (const char *const *)settings->command_prefix,

@@ -103,6 +103,7 @@ on_record(void *arg, const struct journal_record *record, struct err *err)
 		return 0;
 	case JOURNAL_PREPARING:
 		task->state = TASK_PREPARING;
+		task->prepared = true;
 		return 0;
 	case JOURNAL_RUNNING:
 		task->state = TASK_RUNNING;
@@ -242,9 +243,7 @@ go_on(struct task *task)
 		reconnect(task);
 		break;
 	case TASK_DONE:
-		task_doc_free(task->doc);
-		task->doc = NULL;
-		task_remove_work(task);
+		task_post_job(task);
 		break;
 	case TASK_UNCLAIMED:
 		task->work_gone = true;

@@ -123,6 +123,14 @@ static const struct row rows[] = {
 	{{"command-prefix", 0, "WORDS", "start each step's command through this (nothing)"},
 	 WORDS,
 	 AT(command_prefix)},
+	{{"hooks-dir", 0, "DIR", "programs that run around each task (hooks.d beside the settings)"},
+	 PATH,
+	 AT(hooks_dir)},
+	{{"hook-timeout", 0, "TIME", "one of them may take so long (5m)"},
+	 DURATION,
+	 AT(hook_timeout_ms),
+	 1,
+	 UINT32_MAX},
 	{{"mask-file", 0, "FILE", "values that output must not show, one a line (none)"},
 	 PATH,
 	 AT(mask_file)},
@@ -513,6 +521,8 @@ fill_paths(struct settings *settings)
 		     "runner/work");
 	default_path(&settings->cache_dir, "/var/cache/runnerd", "XDG_CACHE_HOME", ".cache",
 		     "runner");
+	default_path(&settings->hooks_dir, RUNNER_SYSCONFDIR "/hooks.d", "XDG_CONFIG_HOME",
+		     ".config", "runner/hooks.d");
 	if (settings->spool_dir == NULL)
 		settings->spool_dir = mem_printf("%s/spool", settings->data_dir);
 	if (settings->git_mirrors == NULL)
@@ -552,6 +562,7 @@ init(struct settings *settings)
 	settings->output_memory = (uint64_t)16 << 20;
 	settings->output_zstd_level = FRAME_LEVEL_DEFAULT;
 	settings->cleanup_working_directory = true;
+	settings->hook_timeout_ms = 5 * MINUTE_MS;
 	settings->output_overflow = mem_strdup("block");
 	settings->max_output = (uint64_t)1 << 30;
 	settings->max_step_output = (uint64_t)256 << 20;

@@ -45,6 +45,8 @@ struct settings {
 	char *isolation, *mode;
 	uint64_t idle_timeout_ms, max_run_time_ms, grace_ms, orphan_limit_ms;
 	bool keep_failed, cleanup_working_directory;
+	char *hooks_dir; /* absolute */
+	uint64_t hook_timeout_ms;
 	char **command_prefix; /* words; NULL-terminated; NULL: none */
 	char *mask_file;
 	char *mask_text;   /* its content */

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/job_hook.h"
 #include "agent/state_dir.h"
 #include "agent/task_struct.h"
 #include "base/assert.h"
@@ -92,6 +93,7 @@ want_claimed(struct task *task)
 static void
 enter_preparing(struct task *task)
 {
+	task->prepared = true;
 	(void)task_prepare(task); /* where it fails it has judged */
 }
 
@@ -99,8 +101,12 @@ static bool
 want_preparing(struct task *task)
 {
 	if (task->verdict != OUTCOME_NONE)
-		return task_enter(task, TASK_FINISHING);
-	return task->ready && task_enter(task, TASK_RUNNING);
+		return task_stop_hook(task) && task_enter(task, TASK_FINISHING);
+	if (!task->ready)
+		return false;
+	if (!task_pre_job(task))
+		return task->verdict != OUTCOME_NONE;
+	return task_enter(task, TASK_RUNNING);
 }
 
 static bool
@@ -212,14 +218,26 @@ enter_done(struct task *task)
 	later_stop(&task->tidy);
 	supervisor_release(&task->supervisor);
 	task_free_steps(task);
-	task_doc_free(task->doc);
-	task->doc = NULL;
 	mask_free(task->mask);
 	task->mask = NULL;
-	task_remove_work(task);
-	tasks->running--;
 	tasks->counters.done++;
 	tasks->counters.by_outcome[task->outcome]++;
+	task->holds_slot = true;
+	task_post_job(task);
+}
+
+void
+task_leave(struct task *task)
+{
+	struct tasks *tasks = task->tasks;
+
+	task_doc_free(task->doc);
+	task->doc = NULL;
+	task_remove_work(task);
+	if (!task->holds_slot)
+		return;
+	task->holds_slot = false;
+	tasks->running--;
 	tasks->hooks.on_done(tasks->hooks.arg, task);
 }
 
@@ -435,6 +453,7 @@ task_dispose(struct task *task)
 	OBJ_CHECK(task, TASK_MAGIC);
 	timer_release(&task->timer);
 	later_release(&task->tidy);
+	job_hook_free(task->hook);
 	supervisor_release(&task->supervisor);
 	task_free_steps(task);
 	task_doc_free(task->doc);

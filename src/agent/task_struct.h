@@ -31,6 +31,7 @@
 
 struct caches;
 struct executor;
+struct job_hook;
 struct json;
 struct mirrors;
 struct task_doc;
@@ -67,7 +68,7 @@ struct task {
 	uint32_t epoch;
 	uint64_t lease_ms;
 	char *token, *resource_class, *job_name;
-	struct task_doc *doc; /* NULL when it was refused, and once the task is done */
+	struct task_doc *doc; /* NULL when it was refused, and once the task and its hooks are done */
 
 	enum task_state state;
 	enum outcome verdict; /* canceled, timedout or infra-fail: no step follows */
@@ -86,6 +87,12 @@ struct task {
 	struct supervisor supervisor;
 	struct work_dir work;
 	bool has_work, work_gone;
+
+	struct job_hook *hook; /* that runs now; NULL: none */
+	size_t next_hook;      /* behind the last step */
+	bool pre_job_begun;    /* or found to be none, by this runnerd */
+	bool prepared;	       /* has been: hooks count it as a job */
+	bool holds_slot;       /* done, and its owner has not heard of it */
 
 	struct sequence sequence;
 	struct step *steps;   /* not quiet yet, the newest first */
@@ -128,6 +135,18 @@ void task_name_work_dir(struct task *task);
 
 /* Remove the work directory, or keep it: work_gone is set now or later. */
 void task_remove_work(struct task *task);
+
+/* The last: what is left of a task that is done, but for what the hub has not got yet. */
+void task_leave(struct task *task);
+
+/* --- task_hooks.c --- */
+
+/* Run the hook before the first step. False: it runs, or has failed, and the task is judged. */
+bool task_pre_job(struct task *task);
+/* End the one that runs. False: it is not gone yet, task_want() comes again. */
+bool task_stop_hook(struct task *task);
+/* Run those behind the last step, and then task_leave(), from inside or later. */
+void task_post_job(struct task *task);
 
 /* --- tasks.c --- */
 

@@ -42,7 +42,8 @@ struct tasks_hooks {
 	void *arg;
 	void (*on_events)(void *arg, struct task *task); /* journal has something to send */
 	void (*on_output)(void *arg, struct task *task); /* spool has something to send */
-	void (*on_done)(void *arg, struct task *task);	 /* no process is left: the slot is free */
+	/* No process is left, nor a hook that runs behind it: the slot is free. */
+	void (*on_done)(void *arg, struct task *task);
 	void (*on_removed)(void *arg,
 			   struct task *task); /* nothing is left of it; forget the pointer */
 	/* A process of a setup job names the config that comes next; key is the pipeline's. NULL: there is no hub. */
@@ -72,6 +73,8 @@ struct tasks_settings {
 	uint64_t output_rate; /* bytes of one task in a second; 0: no limit */
 	int zstd_level;
 	const char *const *mask; /* values that no task's output shows; NULL-terminated, or NULL */
+	const char *hooks_dir;	 /* absolute; where pre-job, on-failure, post-job lie; NULL: none run */
+	uint64_t hook_timeout_ms; /* of each run of one */
 	bool keep_work;		 /* never remove a work directory */
 	const char *const *command_prefix; /* what steps' commands are started through; NULL: nothing */
 	bool keep_failed;	 /* keep the work directory of a task that did not succeed */

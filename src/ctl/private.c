@@ -324,6 +324,10 @@ start_agent(struct private_pair *pair, struct err *err)
 		add_path(argv, "--cache-dir", pair->bulk.path, "cache");
 	}
 	add_path(argv, "--git-mirrors", pair->bulk.path, "git");
+	/* What a service does around its jobs is not for this one. */
+	add_path(argv, "--hooks-dir", pair->bulk.path, "hooks.d");
+	add_arg(argv, "--command-prefix");
+	add_arg(argv, "");
 	add_arg(argv, "--orphan-limit");
 	add_arg(argv, "0");
 	if (pair->options.keep_failed)
