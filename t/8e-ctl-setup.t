@@ -102,6 +102,50 @@ run_ctl run
 is "$(printf '%s\n' "$out" | grep -o 'status [0-9]$' | tr '\n' ' ')" "status 2 status 2 status 3 status 3 status 3 status 1 " "misuse is told apart from what cannot be read and what is refused"
 is "$status" 0 "a setup job that continues nothing is a pipeline of one job"
 
+# What is said to the agent's socket by hand.
+setup hostile "python3 hostile.py"
+cat >hostile.py <<'END2'
+import array, fcntl, os, socket
+
+SEALS = 8 | 4 | 2  # WRITE, GROW, SHRINK
+ADD_SEALS = 1033
+
+
+def memfd(content, seals=SEALS):
+    fd = os.memfd_create("x", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    os.truncate(fd, content) if isinstance(content, int) else os.write(fd, content)
+    fcntl.fcntl(fd, ADD_SEALS, seals)
+    return fd
+
+
+def say(what, value, fd):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as sock:
+        sock.connect(os.environ["RUNNER_TASK_SOCKET"])
+        more = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [fd]))] if fd >= 0 else []
+        sock.sendmsg([b"continue\n" + value], more)
+        print(what + ":", sock.recv(2000).decode())
+
+
+say("none", b"3", -1)
+say("unsealed", b"3", memfd(b"abc", 0))
+say("half", b"3", memfd(b"abc", 4))
+say("file", b"3", os.open("/dev/zero", os.O_RDONLY))
+say("pipe", b"3", os.pipe()[0])
+say("long", b"4", memfd(b"abc"))
+say("digits", b"9" * 5000, memfd(b"abc"))
+say("minus", b"-1", memfd(b"abc"))
+say("huge", b"3", memfd(1 << 30))
+say("nul", b"3", memfd(b"a\0c"))
+say("list", b"1", memfd(b"a[]"))
+END2
+run_ctl run
+is "$status" 0 "an agent that is asked for nonsense goes on" || diag "$out" "$err"
+is "$(printf '%s\n' "$out" | grep -c '\] [a-z]*: no ')" 11 "and refuses all of it" || diag "$out"
+for one in 'unsealed: no a config comes in a sealed memfd' 'file: no a config comes' 'long: no the config is shorter' \
+	'huge: no config and parameters are larger' 'nul: no the config is not valid UTF-8' 'list: no the parameters must be'; do
+	like "$out" "$one" "with a sentence: $one"
+done
+
 project none <<'END2'
 version: 2.1
 jobs: {a: {machine: true, steps: [run: circleci-agent continue .circleci/config.yml]}}

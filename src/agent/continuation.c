@@ -26,7 +26,7 @@
 enum { CONTINUE_TIMEOUT_MS = 60 * 1000, LENGTH_DIGITS = 16 };
 
 struct continuation {
-	pid_t pid; /* who asks */
+	pid_t pid;		     /* who asks */
 	struct hub_request *request; /* NULL: ended, and reply is what is told */
 	struct control_reply reply;
 };
@@ -78,7 +78,8 @@ on_answer(void *arg, const struct err *err, const struct hub_answer *answer)
 		refuse(reply, err->text);
 }
 
-/* --- what is sent ------------------------------------------------------------------------------ */
+/* --- what is sent ------------------------------------------------------------------------------
+ */
 
 /* All of a descriptor that cannot change and that nothing has to wait for. */
 static int
@@ -120,8 +121,7 @@ add_parameters(struct json *body, const char *text, size_t len, struct err *err)
 }
 
 static int
-describe(struct json *body, const char *key, const struct control_request *request,
-	 struct err *err)
+describe(struct json *body, const char *key, const struct control_request *request, struct err *err)
 {
 	char digits[LENGTH_DIGITS + 1] = "";
 	LOCAL_FREE char *bytes = NULL;

@@ -2,8 +2,8 @@
  * continuation.h - the config that a setup job names for its pipeline, on its way to the hub.
  *
  * continuation_ask() for each request of the task's processes -> continuation_free(), which forgets
- * what is on its way. A process asks again until it is told the end (runner/control.h); it is known by its
- * id, so that no other is told.
+ * what is on its way. A process asks again until it is told the end (runner/control.h); it is known
+ * by its id, so that no other is told.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -162,7 +162,8 @@ may_call(struct compilation *c, const struct job_build *build, const struct elem
 		return false;
 	if (is_in_chain(c, command)) {
 		comp_error(c, step->key, "E_CMD_RECURSION",
-			   "remove the call; a command can be given steps by a parameter of type steps",
+			   "remove the call; a command can be given steps by a parameter of type "
+			   "steps",
 			   "command '%s' calls itself", command->full_name);
 		return false;
 	}

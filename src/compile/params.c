@@ -416,8 +416,8 @@ params_bind(struct compilation *c, const struct parameters *parameters, const st
 	if (missing.len == 0)
 		return good;
 	comp_error(c, call->at, "E_ARG_MISSING",
-		   comp_printf(c, "write '%s: ...' below it, or give the parameter a default", first),
-		   "%s: missing required argument(s): %s",
-		   call->what, missing.text);
+		   comp_printf(c, "write '%s: ...' below it, or give the parameter a default",
+			       first),
+		   "%s: missing required argument(s): %s", call->what, missing.text);
 	return false;
 }

@@ -1,8 +1,8 @@
 /*
  * select.h - of a plan, what a person wants to run here, and how.
  *
- * runnerctl run selects of the config it is given; its hub does the same, without a job or a step, with
- * the config that a setup pipeline goes on with.
+ * runnerctl run selects of the config it is given; its hub does the same, without a job or a step,
+ * with the config that a setup pipeline goes on with.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -294,8 +294,8 @@ input_gather_orbs(struct input *source, struct err *err)
 
 	for (i = 0; rc == 0 && i < orbs.resolver.lock.count; i++) {
 		pin = &orbs.resolver.lock.pins[i];
-		rc = give_orb(&orbs, orb_ref_text(ref, &pin->ref, &pin->ref.version), &bytes, &len, &path,
-			      &resolved, err);
+		rc = give_orb(&orbs, orb_ref_text(ref, &pin->ref, &pin->ref.version), &bytes, &len,
+			      &path, &resolved, err);
 		if (rc < 0)
 			break;
 		free(bytes);

@@ -20,8 +20,8 @@ int parameters_add(struct input *source, const char *typed, struct err *err);
 int parameters_add_yaml(struct input *source, const char *typed, struct err *err);
 
 /*
- * As an object of strings, integers and booleans; the caller frees. What was typed without a type becomes what it
- * looks like when guess is true, else a string.
+ * As an object of strings, integers and booleans; the caller frees. What was typed without a type
+ * becomes what it looks like when guess is true, else a string.
  */
 struct json *parameters_describe(const struct input *source, bool guess);
 

@@ -1,8 +1,9 @@
 /*
  * continue.c - "continue": a setup job names the config that its pipeline goes on with.
  *
- * Config and parameters go to the agent in one sealed memfd (runner/control.h), which sends them to the
- * hub over its own connection: no key, no address and no certificate of it are needed in the job.
+ * Config and parameters go to the agent in one sealed memfd (runner/control.h), which sends them to
+ * the hub over its own connection: no key, no address and no certificate of it are needed in the
+ * job.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -113,7 +114,8 @@ helper_continue(int argc, char **argv)
 		else if (config == NULL && (argv[i][0] != '-' || argv[i][1] == '\0'))
 			config = argv[i];
 		else
-			return helper_fail(EXIT_USAGE, "continue takes [--parameters JSON|FILE] CONFIG");
+			return helper_fail(EXIT_USAGE,
+					   "continue takes [--parameters JSON|FILE] CONFIG");
 	}
 	if (config == NULL)
 		return helper_fail(EXIT_USAGE, "continue takes [--parameters JSON|FILE] CONFIG");

@@ -166,7 +166,8 @@ on_checked(void *arg)
 
 	if (!putting->is_orb)
 		reply_wrong(call, putting->diags);
-	else if (orb_keep(&orb, &call->hub->model, &putting->ref, putting->source, &is_new, &err) == 0)
+	else if (orb_keep(&orb, &call->hub->model, &putting->ref, putting->source, &is_new, &err) ==
+		 0)
 		call_reply_json_after_commit(call, is_new ? 201 : 200, view_orb(orb));
 	else if (err.code == ERR_GONE)
 		call_reply_message(call, 409, "%s", err.text);
@@ -185,7 +186,8 @@ read_source(struct putting *putting, struct err *err)
 	if (json_need_str(putting->body, "source", &putting->source, err) < 0)
 		return err->code;
 	if (strlen(putting->source) > COMPILE_CONFIG_MAX_BYTES)
-		return err_set(err, ERR_LIMIT, "an orb may have %d bytes", COMPILE_CONFIG_MAX_BYTES);
+		return err_set(err, ERR_LIMIT, "an orb may have %d bytes",
+			       COMPILE_CONFIG_MAX_BYTES);
 	return 0;
 }
 
