@@ -22,7 +22,8 @@
 #include "base/poison.h"
 #include "compile/compile.h"
 
-enum { MEMORY_MOST_KIB = 64 << 10 };
+/* CPU_MOST_S tells what does not end from what does, on any machine. */
+enum { MEMORY_MOST_KIB = 64 << 10, CPU_MOST_S = 60 };
 
 static const char head[] = "version: 2.1\n";
 static const char job[] = "jobs: {b: {machine: true, steps: [checkout]}}\n";
@@ -233,6 +234,29 @@ write_regexes(struct buffer *out)
 	buffer_puts(out, "]}}\n");
 }
 
+/* Each stays below the limit of one match: 20,000 of them would take minutes. */
+static void
+write_many_slow_regexes(struct buffer *out)
+{
+	int i;
+
+	buffer_printf(out, "%s%sworkflows: {w: {jobs: [{b: {filters: {branches: {only: [", head, job);
+	for (i = 0; i < 20000; i++)
+		buffer_printf(out, "'/a*a*a*a*a*x%d/',", i);
+	buffer_puts(out, "]}}}}]}}\n");
+}
+
+/* The same pattern of 4,000 bytes, 40,000 times. */
+static void
+write_many_long_regexes(struct buffer *out)
+{
+	buffer_printf(out, "%sx: &x '/", head);
+	repeat(out, 800, "(a|b)");
+	buffer_printf(out, "/'\n%sworkflows: {w: {jobs: [{b: {filters: {branches: {only: [", job);
+	repeat(out, 40000, "*x,");
+	buffer_puts(out, "]}}}}]}}\n");
+}
+
 static void
 write_logic(struct buffer *out)
 {
@@ -298,6 +322,8 @@ static const struct refusal {
 	{"a cycle of 1,000 jobs", write_cycle, "E_CYCLE"},
 	{"a crowd of cycles", write_crowded_cycle, "E_CYCLE"},
 	{"regular expressions that go back", write_regexes, "E_REGEX"},
+	{"many regular expressions that nearly take too long", write_many_slow_regexes, "E_LIMIT"},
+	{"a long regular expression, many times", write_many_long_regexes, "E_LIMIT"},
 	{"logic of 120 levels", write_logic, "E_LIMIT"},
 	{"an expression of 100,000 levels", write_nested_expression, "E_SUBST_SYNTAX"},
 	{"150,000 variables", write_variables, "E_LIMIT"},
@@ -341,6 +367,7 @@ static void
 test_refusal(void **state)
 {
 	const struct refusal *refusal = *state;
+	const struct rlimit cpu = {CPU_MOST_S, CPU_MOST_S};
 	struct rusage usage;
 	int status;
 	pid_t pid;
@@ -351,6 +378,7 @@ test_refusal(void **state)
 	if (pid == 0) {
 		struct buffer text = BUFFER_INIT;
 
+		(void)setrlimit(RLIMIT_CPU, &cpu);
 		refusal->write(&text);
 		status = compile_one(refusal, &text);
 		buffer_release(&text);
