@@ -156,6 +156,31 @@ case $(tr -d '\r' <"$tmp/screen") in
 *"$(printf '\033[2J')"* | *"$(printf '\302\233')"*) fail "and nothing that moves its cursor" ;;
 *) pass "and nothing that moves its cursor" ;;
 esac
+timeout 60 runnerctl --project gh/ada/engine logs w/print >/dev/full 2>"$tmp/err"
+is "$?" 3 "what cannot be written is an error"
+is "$(cat "$tmp/err")" "runnerctl: cannot write to standard output: No space left on device" "that says why"
+timeout 60 runnerctl --project gh/ada/engine logs --grep 9 w/print >/dev/full 2>"$tmp/err"
+is "$?" 3 "so is what was found and cannot be written"
+cat >"$tmp/waits.yml" <<END
+version: 2.1
+jobs: {waits: {machine: true, steps: [run: {name: wait, command: 'while [ ! -e $tmp/meet/end ]; do echo more; sleep 0.1; done'}]}}
+workflows: {v: {jobs: [waits]}}
+END
+submit "$tmp/waits.yml"
+t_waits()
+{
+	timeout 20 runnerctl --project gh/ada/engine logs v/waits 2>/dev/null | grep -q more
+}
+ok "a job prints until it is told to end" wait_until 60 t_waits
+{
+	timeout 60 runnerctl --project gh/ada/engine logs -f v/waits 2>"$tmp/err"
+	echo $? >"$tmp/status"
+} | head -n 1 >"$tmp/out"
+is "$(cat "$tmp/out" "$tmp/status" "$tmp/err")" "more
+0" "logs -f ends when nobody reads any more"
+touch "$tmp/meet/end"
+wait_pipeline "$pipeline"
+
 ctl logs --step nosuch w/print
 is "$status" 1 "there is no such step"
 done_testing

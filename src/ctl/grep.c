@@ -141,7 +141,7 @@ feed(struct grep *grep, const void *bytes, size_t len)
 	if (grep->rc == 0 && !outlet_is_full(&grep->outlet) &&
 	    grep->held.len > GREP_LINE_MOST_BYTES)
 		grep->rc = err_set(&grep->err, ERR_HOST, "the hub sends a line that is too long");
-	if (grep->rc < 0 || grep->outlet.broken)
+	if (grep->rc < 0 || outlet_has_failed(&grep->outlet, &grep->err))
 		loop_stop(grep->loop);
 	else if (outlet_is_full(&grep->outlet))
 		api_stream_pause(&grep->stream);
@@ -199,9 +199,12 @@ print_all(struct grep *grep)
 {
 	bool never = false;
 
-	while (grep->rc == 0 && !grep->outlet.broken && !(grep->ended && grep->held.len == 0))
+	while (grep->rc == 0 && !outlet_has_failed(&grep->outlet, &grep->err) &&
+	       !(grep->ended && grep->held.len == 0))
 		loop_run(grep->loop);
 	outlet_finish(&grep->outlet, &never);
+	if (grep->rc == 0 && outlet_has_failed(&grep->outlet, &grep->err))
+		grep->rc = grep->err.code;
 	if (grep->has_parts)
 		say_note("of lines longer than 64 KiB only parts are shown, and searched one by "
 			 "one");

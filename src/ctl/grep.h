@@ -26,7 +26,7 @@ struct grep_options {
 };
 
 /* Runs until all is printed; *found grows by the number of lines. Fails: ERR_AGAIN, ERR_INPUT (the
- * pattern), ERR_GONE. */
+ * pattern), ERR_GONE; ERR_HOST, ERR_LIMIT (writing). */
 int grep_run(const struct grep_options *options, uint64_t *found, struct err *err);
 
 #endif

@@ -24,7 +24,7 @@ static int logs(int argc, char **argv);
 static const struct option logs_options[] = {
 	{"follow", 'f', NULL, "go on until the job has ended"},
 	{"step", 0, "STEP", "only this step: its number or its name"},
-	{"since-line", 0, "N", "of the step: from this line on; -N: the last N lines"},
+	{"since-line", 0, "N", "of the step: from this line on; -N: the last N whole lines"},
 	{"grep", 0, "RE", "only lines in which this regular expression is found, with their numbers"},
 	{"ignore-case", 'i', NULL, "with --grep: a letter stands for its other case, too"},
 	{"timestamps", 0, NULL, "begin each line with the time it was printed"},

@@ -49,9 +49,9 @@ takes_more(int fd)
 }
 
 static void
-break_off(struct outlet *outlet)
+break_off(struct outlet *outlet, int why)
 {
-	outlet->broken = true;
+	outlet->failed = why;
 	buffer_release(&outlet->pending);
 }
 
@@ -69,7 +69,7 @@ write_pending(struct outlet *outlet)
 		else if (errno == EAGAIN)
 			break;
 		else if (errno != EINTR)
-			break_off(outlet);
+			break_off(outlet, errno);
 	}
 }
 
@@ -92,7 +92,7 @@ on_outlet_flush(void *arg)
 	else if (!watch_is_on(&outlet->watch) &&
 		 watch_start(&outlet->watch, outlet->loop, outlet->fd, WATCH_WRITE,
 			     on_outlet_writable, outlet, &ignored) < 0)
-		break_off(outlet); /* neither writable nor can be waited for */
+		break_off(outlet, EIO); /* neither writable nor can be waited for */
 	if (outlet->was_full && outlet->pending.len <= OUTLET_ROOM_BYTES) {
 		outlet->was_full = false;
 		if (outlet->on_room != NULL)
@@ -105,7 +105,7 @@ on_outlet_flush(void *arg)
 void
 outlet_put(struct outlet *outlet, const void *bytes, size_t len)
 {
-	if (outlet->broken || len == 0)
+	if (outlet->failed != 0 || len == 0)
 		return;
 	buffer_putn(&outlet->pending, bytes, len);
 	if (outlet->pending.len > OUTLET_FULL_BYTES)
@@ -123,6 +123,16 @@ bool
 outlet_is_empty(const struct outlet *outlet)
 {
 	return outlet->pending.len == 0;
+}
+
+bool
+outlet_has_failed(const struct outlet *outlet, struct err *err)
+{
+	if (outlet->failed != 0 && outlet->failed != EPIPE) {
+		errno = outlet->failed;
+		(void)!err_sys(err, "cannot write to standard output");
+	}
+	return outlet->failed != 0;
 }
 
 void

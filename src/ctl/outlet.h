@@ -17,13 +17,15 @@
 #include "base/buffer.h"
 #include "loop/loop.h"
 
+struct err;
+
 enum { OUTLET_FULL_BYTES = 256 * 1024, OUTLET_ROOM_BYTES = 64 * 1024 };
 
 struct outlet {
 	struct loop *loop;
 	int fd;
 	size_t piece; /* most bytes of one write */
-	bool broken;  /* the reader is gone: everything is dropped */
+	int failed;   /* why nothing more can be written (errno): everything is dropped */
 	bool was_full;
 	struct buffer pending;
 	struct watch watch;
@@ -41,6 +43,8 @@ void outlet_release(struct outlet *outlet);
 void outlet_put(struct outlet *outlet, const void *bytes, size_t len);
 bool outlet_is_full(const struct outlet *outlet);
 bool outlet_is_empty(const struct outlet *outlet);
+/* Has writing failed? Then err is set, unless it is that the reader has gone away. */
+bool outlet_has_failed(const struct outlet *outlet, struct err *err);
 
 /* Run the loop until all is written or *stop is true. */
 void outlet_finish(struct outlet *outlet, const bool *stop);

@@ -210,11 +210,14 @@ print_all(struct printout *printout)
 	static const unsigned char plain[] = "\033[0m";
 	bool never = false;
 
-	while (printout->rc == 0 && !(printout->ended && printout->records.held.len == 0))
+	while (printout->rc == 0 && !(printout->ended && printout->records.held.len == 0) &&
+	       !outlet_has_failed(&printout->outlet, &printout->err))
 		loop_run(printout->loop);
 	if (printout->clean.coloured)
 		outlet_put(&printout->outlet, plain, sizeof(plain) - 1);
 	outlet_finish(&printout->outlet, &never);
+	if (printout->rc == 0 && outlet_has_failed(&printout->outlet, &printout->err))
+		printout->rc = printout->err.code;
 }
 
 int

@@ -25,7 +25,8 @@ struct printout_options {
 	bool timestamps;    /* at the beginning of each line, when it was printed */
 };
 
-/* Runs until all is printed. Fails: ERR_AGAIN, ERR_INPUT, ERR_GONE. */
+/* Runs until all is printed, or nobody reads any more. Fails: ERR_AGAIN, ERR_INPUT, ERR_GONE; ERR_HOST,
+ * ERR_LIMIT (writing). */
 int printout_run(const struct printout_options *options, struct err *err);
 
 #endif
