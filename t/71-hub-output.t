@@ -33,6 +33,7 @@ eq(place(agent.output(a)), [(0, 8, "ok")], "a record sent again changes nothing"
 eq(place(agent.output(client.record(task["id"], 6, "xyz"))), [(0, 8, "gap")], "a record across the position is not stored")
 damaged = bytearray(c)
 damaged[-1] ^= 1
+damaged_frame = damaged
 reply = agent.output(bytes(damaged))
 eq(place(reply), [(0, 0, "refused")], "a damaged frame is refused")
 ok("damaged frame" in reply["json"]["positions"][0]["message"], "and the reply says why")
@@ -44,6 +45,19 @@ eq(place(agent.output(client.record(task["id"], 0, "x", step=9))), [(9, 0, "refu
 eq(place(agent.output(client.record(str(uuid.uuid4()), 0, "x"))), [(0, 0, "gone")], "output of a task that is not here is gone")
 eq(place(agent.output(client.record(task["id"], 14, "x", epoch=2))), [(0, 0, "gone")], "and so is output of an epoch that is not held")
 eq(agent.output(b"x" * (1 << 20) + b"x")["status"], 413, "a body too large is refused")
+
+
+def warnings():
+    with open(hub.log) as log:
+        return sum("output is refused" in line for line in log)
+
+
+before = warnings()
+reply = agent.output(bytes(damaged_frame) * 500)
+eq(place(reply), [(0, 0, "refused")], "many damaged frames of a step are refused at once")
+reply = agent.output(b"".join(client.record(task["id"], 0, "x", step=step) for step in range(9, 509)))
+eq({p["state"] for p in reply["json"]["positions"]}, {"refused"}, "so is the output of many steps that are not")
+eq(warnings() - before, 2, "a request is one line in the log, whatever is in it")
 other = Agent(hub, "other", client=client)
 other.claim(wait_ms=0)
 eq(place(other.output(client.record(task["id"], 14, "x"))), [(0, 0, "gone")], "another agent's output is not taken")

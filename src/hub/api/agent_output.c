@@ -39,6 +39,7 @@ struct batch {
 	size_t row_count, row_room;
 	struct place *places;
 	size_t place_count, place_room;
+	bool is_told;	 /* something is refused, and the log says so */
 	struct err stop; /* why the body was not read to its end; code 0: it was */
 };
 
@@ -92,14 +93,20 @@ store_record(struct batch *batch, const struct output_record *record, const unsi
 	buffer_putn(&batch->bytes, bytes, RUNNER_RECORD_HEADER_BYTES + record->frame_len);
 }
 
+/* An agent could fill the disk with lines of the log: there is one for a request. */
 static void
 refuse(struct batch *batch, const struct output_record *record, const struct err *err)
 {
 	struct place *place = place_of(batch, record);
 	char id[ID_TEXT_BYTES];
 
+	if (place->progress == PROGRESS_REFUSED)
+		return;
 	place->progress = PROGRESS_REFUSED;
 	snprintf(place->message, sizeof(place->message), "%.159s", err->text);
+	if (batch->is_told)
+		return;
+	batch->is_told = true;
 	log_line(LOG_WARN, LOG_AT_STEP(id_text(id, &record->task), record->step), "output is refused: %s",
 		 err->text);
 }
@@ -119,9 +126,10 @@ take_record(struct batch *batch, const struct output_record *record, const unsig
 		return;
 	progress = progress_output(model, &batch->agent, record, &offset, &is_new, &err);
 	place->offset = offset;
-	place->progress = progress;
 	if (progress == PROGRESS_REFUSED)
 		refuse(batch, record, &err);
+	else
+		place->progress = progress;
 	if (!is_new)
 		return;
 	store_record(batch, record, bytes);
