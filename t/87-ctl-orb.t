@@ -217,6 +217,12 @@ echo 403 >"$store/status"
 run_ctl orb fetch acme/hello@1.10 --registry "$registry"
 is "$status" 3 "a registry that wants a token"
 like "$err" 'hint: --token-file FILE gives the registry a token' "and what to do"
+for code in 302 308; do
+	echo $code >"$store/status"
+	run_ctl orb fetch acme/hello@1.10 --registry "$registry" --update
+	is "$status" 1 "a redirection ($code) is not followed, and not taken for an answer"
+	like "$err" "it answered with status $code, a redirection" "which is said"
+done
 rm "$store/status"
 ok "none of it was kept" test ! -e .circleci/orbs/acme/evil
 run_ctl orb fetch acme/hello@1.10 --registry http://example.org

@@ -106,11 +106,16 @@ struct question {
 	struct err *err;
 };
 
+/* A redirection is not followed: what it leads to was not named by a person. */
 static int
 judge_status(int status, struct err *err)
 {
-	if (status < 400)
+	if (status >= 200 && status < 300)
 		return 0;
+	if (status < 400) {
+		err->code = err_set(err, ERR_INPUT, "it answered with status %d, a redirection", status);
+		return err_hint(err, "--registry takes the address that it leads to");
+	}
 	if (status == 401 || status == 403) {
 		err->code = err_set(err, ERR_HOST, "it answered with status %d", status);
 		return err_hint(err, "--token-file FILE gives the registry a token");
