@@ -17,10 +17,25 @@ enum {
 	GRAM_BITS_MOST = 18,
 	KEY_BITS_LEAST = 10,
 	KEY_BITS_MOST = 24,
-	GRAM_SPARSE = 32, /* entries of a table for each that is used */
+	GRAM_SPARSE = 64, /* entries of a table for each that is used */
 	KEY_SPARSE = 32,
 	AT_ONCE = 4, /* samples */
 };
+
+/* Four bytes stand in far fewer places of a text than three; of a short window they would be all.
+ */
+static inline unsigned
+gram_of(unsigned window)
+{
+	return window == SIEVE_LONG ? 4 : 3;
+}
+
+/* How many grams a window has, and how far two samples may lie apart. */
+static inline unsigned
+stride_of(unsigned window)
+{
+	return window - gram_of(window) + 1;
+}
 
 static unsigned
 bits_for(size_t entries, unsigned least, unsigned most)
@@ -39,8 +54,8 @@ sieve_init(struct sieve *sieve, unsigned window, size_t count)
 	sieve->window = window;
 	if (count == 0)
 		return;
-	sieve->gram_bits = bits_for(count * (window - SIEVE_GRAM + 1) * GRAM_SPARSE,
-				    GRAM_BITS_LEAST, GRAM_BITS_MOST);
+	sieve->gram_bits =
+		bits_for(count * stride_of(window) * GRAM_SPARSE, GRAM_BITS_LEAST, GRAM_BITS_MOST);
 	sieve->key_bits = bits_for(count * KEY_SPARSE, KEY_BITS_LEAST, KEY_BITS_MOST);
 	sieve->grams = mem_zalloc((size_t)1 << sieve->gram_bits, 1);
 	sieve->keys = mem_zalloc((size_t)1 << (sieve->key_bits - 3), 1);
@@ -55,12 +70,15 @@ sieve_release(struct sieve *sieve)
 }
 
 static inline uint32_t
-gram_hash(const struct sieve *sieve, const unsigned char *at)
+gram_hash(const struct sieve *sieve, const unsigned char *at, unsigned window)
 {
-	uint32_t four;
+	uint32_t gram;
 
-	memcpy(&four, at, sizeof(four));
-	return (le32toh(four) & 0xffffff) * 0x9e3779b1u >> (32 - sieve->gram_bits);
+	memcpy(&gram, at, sizeof(gram));
+	gram = le32toh(gram);
+	if (gram_of(window) == 3)
+		gram &= 0xffffff;
+	return gram * 0x9e3779b1u >> (32 - sieve->gram_bits);
 }
 
 static inline uint32_t
@@ -76,12 +94,12 @@ void
 sieve_add(struct sieve *sieve, const unsigned char *bytes)
 {
 	uint32_t key = key_hash(sieve, bytes, sieve->window);
-	unsigned char window[SIEVE_LONG + 1] = {0}; /* a gram is read as four bytes */
+	unsigned char window[SIEVE_LONG + 1] = {0}; /* four bytes are read of each gram */
 	unsigned i;
 
 	memcpy(window, bytes, sieve->window);
-	for (i = 0; i + SIEVE_GRAM <= sieve->window; i++)
-		sieve->grams[gram_hash(sieve, window + i)] |= (uint8_t)(1u << i);
+	for (i = 0; i < stride_of(sieve->window); i++)
+		sieve->grams[gram_hash(sieve, window + i, sieve->window)] |= (uint8_t)(1u << i);
 	sieve->keys[key / 8] |= (uint8_t)(1u << key % 8);
 }
 
@@ -91,10 +109,10 @@ static inline bool
 look_closer(const struct sieve *sieve, const unsigned char *text, size_t from, size_t sample,
 	    unsigned window, size_t *found)
 {
-	unsigned places = sieve->grams[gram_hash(sieve, text + sample)], place;
+	unsigned places = sieve->grams[gram_hash(sieve, text + sample, window)], place;
 	uint32_t key;
 
-	for (place = window - SIEVE_GRAM + 1; place-- > 0;) {
+	for (place = stride_of(window); place-- > 0;) {
 		if (!(places >> place & 1) || sample < from + place)
 			continue;
 		key = key_hash(sieve, text + sample - place, window);
@@ -110,7 +128,7 @@ look_closer(const struct sieve *sieve, const unsigned char *text, size_t from, s
 static inline size_t
 next(const struct sieve *sieve, const unsigned char *text, size_t len, size_t from, unsigned window)
 {
-	const size_t stride = window - SIEVE_GRAM + 1, far = stride * (AT_ONCE - 1);
+	const size_t stride = stride_of(window), far = stride * (AT_ONCE - 1);
 	const uint8_t *grams = sieve->grams;
 	size_t at = from + stride - 1, found;
 	unsigned i;
@@ -119,7 +137,7 @@ next(const struct sieve *sieve, const unsigned char *text, size_t len, size_t fr
 		uint8_t any = 0;
 
 		for (i = 0; i < AT_ONCE; i++)
-			any |= grams[gram_hash(sieve, text + at + i * stride)];
+			any |= grams[gram_hash(sieve, text + at + i * stride, window)];
 		if (any != 0)
 			for (i = 0; i < AT_ONCE; i++)
 				if (look_closer(sieve, text, from, at + i * stride, window, &found))

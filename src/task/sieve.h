@@ -1,9 +1,9 @@
 /*
  * sieve.h - where in a text one of many strings could begin, asked of few of its bytes.
  *
- * Every string's first `window` bytes are cut into grams of three. A text is sampled every
- * window - 2 bytes: whatever begins in it has one of its grams under a sample. The samples do not
- * hang on each other, as Wu-Manber's shifts do, so the processor takes several at once; their
+ * Every string's first `window` bytes are cut into grams, of four bytes in a long window and of three
+ * in a short one. A text is sampled so that whatever begins in it has one of its grams under a
+ * sample: every window - 3 or window - 2 bytes. The samples do not hang on each other, as Wu-Manber's shifts do, so the processor takes several at once; their
  * number is the same for one string and for hundreds.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { SIEVE_SHORT = 4, SIEVE_LONG = 8, SIEVE_GRAM = 3 };
+enum { SIEVE_SHORT = 4, SIEVE_LONG = 8 };
 
 struct sieve {
 	unsigned window;    /* SIEVE_SHORT or SIEVE_LONG */
