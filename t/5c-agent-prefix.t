@@ -8,6 +8,7 @@
 cat >"$tmp/prefix" <<END
 #!/bin/sh
 echo "\$1 \$2" >>"$tmp/prefixed"
+grep NoNewPrivs /proc/self/status >>"$tmp/privileges"
 shift 2
 cd / || exit
 task_agent_cmd=\$*
@@ -19,7 +20,7 @@ command_prefix: ["$tmp/prefix", "two words", more]
 cleanup_working_directory: false
 END
 
-script 'task plain echo "$SECRET"; echo "$CIRCLE_JOB"; pwd; echo "$HOME"; cat; umask; echo "$USER $ADDED"; echo "$PATH"; command -v circleci-agent' \
+script 'task plain echo "$SECRET"; echo "$CIRCLE_JOB"; pwd; echo "$HOME"; cat; umask; echo "$USER $ADDED"; echo "$PATH"; command -v circleci-agent; grep NoNewPrivs /proc/self/status >&2' \
 	'setstep plain 0 environment {"SECRET": "line one\nline two"}' \
 	'task red exit 7' \
 	'task slow trap "exit 5" TERM; echo begun; while :; do sleep 0.1; done'
@@ -37,8 +38,10 @@ $work/home
 somebody yes
 " 'and its directory, HOME, an empty standard input, umask; what the prefix adds is there'
 like "$(cat "$(got_output plain)")" ':/only/here
-/.*/circleci-agent$' "the prefix's PATH comes behind the step's"
+/.*/circleci-agent' "the prefix's PATH comes behind the step's"
 is "$(head -n 1 "$tmp/prefixed")" 'two words more' 'words of a list stay whole'
+is "$(head -n 1 "$tmp/privileges" | tr -d '[:space:]')" NoNewPrivs:0 'the prefix may gain privileges'
+ok 'the command behind it may not' grep -q '^NoNewPrivs:.*1' "$(got_output plain)"
 ok 'a step that fails fails' wait_ended red failed
 ok 'with its own exit status' grep -q '"type":"step_ended".*"exit_code":7' "$tmp/got/red/events"
 wait_log fakehub 'task slow step 0 step_started' 20

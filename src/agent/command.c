@@ -202,7 +202,8 @@ make_archive_argv(struct command *out, struct arena *arena, const struct command
 
 /*
  * The prefix's program may give the command another user, and with it (sudo -i) another environment
- * and directory. So circleci-agent starts it and stands behind it too, and hands both over.
+ * and directory. So circleci-agent starts it and stands behind it too, and hands both over; there
+ * it gives up new privileges, too.
  */
 static int
 put_prefix(struct command *out, struct arena *arena, const struct command_host *host,
@@ -218,13 +219,15 @@ put_prefix(struct command *out, struct arena *arena, const struct command_host *
 		words++;
 	while (out->argv[argc] != NULL)
 		argc++;
-	argv = arena_zalloc_array(arena, words + argc + 5, sizeof(*argv));
+	argv = arena_zalloc_array(arena, words + argc + 6, sizeof(*argv));
 	if (argv == NULL)
 		return too_large(err);
 	argv[n++] = host->helper;
 	argv[n++] = "prefix";
 	argv[n++] = arena_printf(arena, "%zu", words);
 	argv[n++] = out->cwd;
+	argv[n++] = out->no_new_privs ? "no-new-privs" : "any-privs";
+	out->no_new_privs = false; /* sudo needs new ones */
 	memcpy(argv + n, host->prefix, words * sizeof(*argv));
 	memcpy(argv + n + words, out->argv, argc * sizeof(*argv));
 	out->argv = argv;
@@ -249,6 +252,7 @@ command_make(struct command *out, struct arena *arena, const struct command_host
 	const char *project;
 	int rc;
 
+	out->no_new_privs = doc->no_new_privs;
 	project = environment_path(arena, work->home, work->home, doc->working_directory);
 	if (project == NULL)
 		return too_large(err);

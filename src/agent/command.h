@@ -22,6 +22,7 @@ enum {
 
 /* All in the arena that it was made with. */
 struct command {
+	bool no_new_privs; /* runner-init takes care of it; behind a prefix circleci-agent does */
 	const char *cwd;
 	const char *const *argv, *const *env;
 };

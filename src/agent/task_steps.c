@@ -214,8 +214,7 @@ ask(struct task *task, struct step *step, uint64_t deadline_ms, struct err *err)
 {
 	struct arena arena;
 	struct command command;
-	unsigned flags = (task->doc->no_new_privs ? START_NO_NEW_PRIVS : 0u) |
-			 (step->doc->background ? START_BACKGROUND : 0u);
+	unsigned flags = step->doc->background ? START_BACKGROUND : 0u;
 	int spec_fd = -1, rc;
 
 	arena_init(&arena, COMMAND_ARENA_BYTES);
@@ -223,6 +222,8 @@ ask(struct task *task, struct step *step, uint64_t deadline_ms, struct err *err)
 			  step->attempt, &task->work, err);
 	if (rc == 0)
 		rc = command_seal(&command, &spec_fd, err);
+	if (rc == 0 && command.no_new_privs)
+		flags |= START_NO_NEW_PRIVS;
 	if (rc == 0)
 		rc = step_begin(step, spec_fd, deadline_ms, task->tasks->settings.orphan_ms, flags,
 				err);
@@ -248,7 +249,7 @@ task_fault_sentence(char room[RUNNER_REASON_BYTES], struct task *task, const str
 		    const struct message_step_failed_to_start *failed)
 {
 	struct arena arena;
-	struct command command = {NULL, NULL, NULL};
+	struct command command = {.argv = NULL};
 	struct err err = ERR_INIT;
 	const char *name = NULL;
 

@@ -112,7 +112,7 @@ static const struct command {
 	{"step halt", "", "end the job as a success behind this step", step_halt},
 	{"continue", "CONFIG", "go on with the pipeline by this config", helper_continue},
 	{"git-mirror", "[doubtful]", NULL, git_mirror},
-	{"prefix", "COUNT DIR WORD... COMMAND...", NULL, helper_prefix},
+	{"prefix", "COUNT DIR PRIVS WORD... COMMAND...", NULL, helper_prefix},
 	{"behind prefix", "", NULL, helper_behind_prefix},
 	{"env subst", "[TEXT]", "put variables into TEXT, or standard input", helper_env_subst},
 	{"tests glob", "PATTERN...", "print the paths that match", helper_tests_glob},

@@ -1,14 +1,14 @@
 /*
  * prefix.c - a step's command behind runnerd's command_prefix, with all that it should have.
  *
- *	circleci-agent prefix COUNT DIR WORD... COMMAND...
+ *	circleci-agent prefix COUNT DIR PRIVS WORD... COMMAND...
  *	 -> WORD... circleci-agent behind prefix
  *	     -> COMMAND..., in DIR
  *
  * A prefix like "sudo -niHu ci --" changes the user, and takes environment and directory away; a
  * script that is one may split its arguments anew. So all of it travels on standard input, which
- * such programs hand on: DIR, how many words COMMAND has, these, and each variable, all with
- * their NUL. Others could read arguments.
+ * such programs hand on: DIR, PRIVS (no-new-privs, or another word), how many words COMMAND has,
+ *these, and each variable, all with their NUL. Others could read arguments.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -27,7 +28,7 @@
 
 extern char **environ;
 
-enum { LUGGAGE_MOST_BYTES = 16 << 20, STEP_UMASK = 022, PATH_BYTES = 4096 };
+enum { LUGGAGE_MOST_BYTES = 16 << 20, STEP_UMASK = 022, PATH_BYTES = 4096, FIXED_WORDS = 3 };
 
 static bool
 write_all(int fd, const char *text)
@@ -55,21 +56,21 @@ write_list(int fd, char **list)
 }
 
 static bool
-pack_luggage(const char *dir, int argc, char **argv)
+pack_luggage(const char *dir, const char *privs, int argc, char **argv)
 {
 	int fd = memfd_create("luggage", MFD_CLOEXEC);
 	char count[16];
 
 	(void)snprintf(count, sizeof(count), "%d", argc);
-	return fd >= 0 && write_all(fd, dir) && write_all(fd, count) && write_list(fd, argv) &&
-	       write_list(fd, environ) && lseek(fd, 0, SEEK_SET) == 0 &&
+	return fd >= 0 && write_all(fd, dir) && write_all(fd, privs) && write_all(fd, count) &&
+	       write_list(fd, argv) && write_list(fd, environ) && lseek(fd, 0, SEEK_SET) == 0 &&
 	       dup2(fd, STDIN_FILENO) == STDIN_FILENO;
 }
 
 int
 helper_prefix(int argc, char **argv)
 {
-	int count = argc > 2 ? atoi(argv[0]) : 0, words = argc - 2 - count;
+	int count = argc > FIXED_WORDS ? atoi(argv[0]) : 0, words = argc - FIXED_WORDS - count;
 	char self[PATH_BYTES], **line;
 	ssize_t len;
 
@@ -77,11 +78,12 @@ helper_prefix(int argc, char **argv)
 		return helper_fail(EXIT_USAGE, "prefix is for runnerd's command_prefix");
 	len = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	line = calloc((size_t)count + 4, sizeof(*line));
-	if (len < 0 || line == NULL || !pack_luggage(argv[1], words, argv + 2 + count))
+	if (len < 0 || line == NULL ||
+	    !pack_luggage(argv[1], argv[2], words, argv + FIXED_WORDS + count))
 		return helper_fail(EXIT_REFUSED, "cannot hand the step's environment over: %s",
 				   strerror(errno));
 	self[len] = '\0';
-	memcpy(line, argv + 2, (size_t)count * sizeof(*line));
+	memcpy(line, argv + FIXED_WORDS, (size_t)count * sizeof(*line));
 	line[count] = self;
 	line[count + 1] = (char *)"behind";
 	line[count + 2] = (char *)"prefix";
@@ -141,7 +143,7 @@ put_environment(char *at, const char *end)
 }
 
 struct luggage {
-	char *dir, **argv;
+	char *dir, *privs, **argv;
 	char *environment, *end;
 };
 
@@ -158,6 +160,8 @@ unpack_luggage(struct luggage *luggage)
 	luggage->dir = at;
 	luggage->end = at + len;
 	at += strlen(at) + 1;
+	luggage->privs = at;
+	at += at < luggage->end ? strlen(at) + 1 : 0;
 	argc = at < luggage->end ? atoi(at) : 0;
 	luggage->argv = argc > 0 && (size_t)argc < len
 				? calloc((size_t)argc + 1, sizeof(*luggage->argv))
@@ -199,6 +203,10 @@ helper_behind_prefix(int argc, char **argv)
 				   "cannot enter '%s' as user %d: %s; the user of command_prefix "
 				   "needs rights there (runnerd(8), COMMAND PREFIX)",
 				   luggage.dir, (int)geteuid(), strerror(errno));
+	if (strcmp(luggage.privs, "no-new-privs") == 0 &&
+	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+		return helper_fail(EXIT_REFUSED, "cannot give up new privileges: %s",
+				   strerror(errno));
 	(void)execvp(luggage.argv[0], luggage.argv);
 	return helper_fail(EXIT_REFUSED, "cannot run '%s': %s", luggage.argv[0], strerror(errno));
 }
