@@ -128,6 +128,8 @@ is "$(printf '%s' "$out" | python3 -c 'import json, sys; print([(i["workflow"] +
 	"('three/on-main', 'machine', [])" "with --json as a document"
 run_ctl --json=lines run --dry-run --pipeline-parameters '{loud: true, greeting: "1"}' --branch main
 is "$(printf '%s\n' "$out" | grep -c '"job":')" "$(printf '%s\n' "$out" | wc -l)" "or a line a job"
+run_ctl run --only-job b --job a
+is "$status" 2 "--job and --only-job are one or the other"
 run_ctl run --job nowhere
 is "$status" 1 "a job that is not there is an error"
 like "$err" "^runnerctl: there is no job 'nowhere' to run" "which is said"

@@ -149,8 +149,7 @@ note_step_start(struct follow *follow, struct node *node, const struct fact *end
 {
 	struct fact start = {.type = FACT_STEP_STARTED, .step = end->step, .attempt = end->attempt};
 
-	if (node_knows_start(node, end->step, end->attempt) ||
-	    text_eq(end->end.outcome, "skipped"))
+	if (node_knows_start(node, end->step, end->attempt) || text_eq(end->end.outcome, "skipped"))
 		return;
 	start.end.step = end->end.step;
 	node_queue(follow, node, &start);

@@ -113,7 +113,8 @@ judge_status(int status, struct err *err)
 	if (status >= 200 && status < 300)
 		return 0;
 	if (status < 400) {
-		err->code = err_set(err, ERR_INPUT, "it answered with status %d, a redirection", status);
+		err->code = err_set(err, ERR_INPUT, "it answered with status %d, a redirection",
+				    status);
 		return err_hint(err, "--registry takes the address that it leads to");
 	}
 	if (status == 401 || status == 403) {

@@ -103,6 +103,18 @@ set_slots(struct run *run, const char *value, struct err *err)
 }
 
 static int
+set_job(struct run *run, const char *value, bool alone, struct err *err)
+{
+	if (run->selection.job != NULL)
+		return err_set(
+			err, ERR_INPUT,
+			"options '--job' and '--only-job' name one job: give one of them, once");
+	run->selection.job = value;
+	run->selection.alone = alone;
+	return 0;
+}
+
+static int
 set_run(void *arg, const struct option *option, const char *value, struct err *err)
 {
 	struct run *run = arg;
@@ -113,10 +125,9 @@ set_run(void *arg, const struct option *option, const char *value, struct err *e
 		return set_slots(run, value, err);
 	else if (text_eq(option->name, "workflow"))
 		run->selection.workflow = value;
-	else if (text_eq(option->name, "job") || text_eq(option->name, "only-job")) {
-		run->selection.job = value;
-		run->selection.alone = text_eq(option->name, "only-job");
-	} else if (text_eq(option->name, "until"))
+	else if (text_eq(option->name, "job") || text_eq(option->name, "only-job"))
+		return set_job(run, value, text_eq(option->name, "only-job"), err);
+	else if (text_eq(option->name, "until"))
 		run->selection.until = value;
 	else if (text_eq(option->name, "context"))
 		return contexts_add(&run->contexts, value, err);
@@ -204,7 +215,8 @@ choose(struct run *run)
 		say_note("%zu job%s left out: nobody can give an approval here", held,
 			 held == 1 ? " is" : "s are");
 	if (run->source.plan->schedule_count > 0)
-		say_note("what a clock starts is left out: a hub keeps schedules, nothing here does");
+		say_note("what a clock starts is left out: a hub keeps schedules, nothing here "
+			 "does");
 	contexts_note_missing(&run->contexts, &run->plan);
 	if (run->plan.setup && !run->dry_run) {
 		run->source.orbs = json_new_array();
@@ -328,7 +340,8 @@ watch_signals(struct run *run, struct err *err)
 static int
 check_commit(const struct run *run, struct err *err)
 {
-	if (!run->commit || (run->source.project.top != NULL && run->source.project.revision != NULL))
+	if (!run->commit ||
+	    (run->source.project.top != NULL && run->source.project.revision != NULL))
 		return 0;
 	return err_set(err, ERR_INPUT, "option '--commit' needs a git repository with a commit");
 }
@@ -536,7 +549,8 @@ run_plan(struct run *run)
 	int status = ARGS_GO, i;
 
 	timer_init(&run->grace, run->loop, on_grace_timer, run);
-	if (check_commit(run, &err) == 0 && watch_signals(run, &err) == 0 && orphans_adopt(&err) == 0)
+	if (check_commit(run, &err) == 0 && watch_signals(run, &err) == 0 &&
+	    orphans_adopt(&err) == 0)
 		status = run_private(run, &err);
 	for (i = 0; i < 3; i++)
 		signal_stop(&run->signals[i]);
