@@ -52,6 +52,15 @@ ok '(block) every byte is there once' is_noise block
 is "$(grep -c 'no room for more output' "$tmp/agent.log")" 1 '(block) it was said once'
 stop "$agent_pid"
 
+# The spool is full and empty again many times when the job is faster than the hub.
+outage often "$noise" --spool-task-max 1M
+ok '(often) the log says that the job waits' wait_log agent 'no room for more output' 20
+hub_say up
+ok '(often) it ends well' wait_ended often success 60
+ok '(often) every byte is there once' is_noise often
+is "$(grep -c 'no room for more output' "$tmp/agent.log")" 1 '(often) it was said once'
+stop "$agent_pid"
+
 # --- truncate: what has no room is dropped, and told of ---
 outage truncate "$actor pattern=binary print=3000000; seq 1 5000000; touch $tmp/through; while [ -e $tmp/go ]; do sleep 0.05; done; echo; echo the end" \
 	--spool-task-max 2M --output-overflow truncate

@@ -21,9 +21,13 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "loop/clock.h"
 #include "task/output_record.h"
 
-enum { RECORD_MOST_BYTES = RUNNER_RECORD_HEADER_BYTES + RUNNER_RECORD_FRAME_MOST_BYTES };
+enum {
+	RECORD_MOST_BYTES = RUNNER_RECORD_HEADER_BYTES + RUNNER_RECORD_FRAME_MOST_BYTES,
+	FULL_AGAIN_S = 60, /* between two lines that say that there is no room */
+};
 
 void
 spool_init(struct spool *spool, int dir_fd, const struct id *task, uint32_t epoch,
@@ -241,15 +245,23 @@ has_room(const struct spool *spool)
 		depot_has_room(spool->depot, spool->bytes - spool->stored, RECORD_MOST_BYTES));
 }
 
-/* Once, until the hub has all: not each time that a segment makes room and it is full again. */
+/*
+ * Once, until the hub has all: not each time that a segment makes room and it is full again. A job
+ * that is faster than the hub fills a small spool many times a second.
+ */
 static void
 tell_full(struct spool *spool)
 {
 	bool of_task = spool->bytes + RECORD_MOST_BYTES > spool->most_bytes;
 	char id[ID_TEXT_BYTES], size[24];
+	uint64_t now_us;
 
 	if (spool->told_full)
 		return;
+	now_us = clock_monotonic_us();
+	if (spool->told_us != 0 && now_us - spool->told_us < FULL_AGAIN_S * 1000000ull)
+		return;
+	spool->told_us = now_us;
 	spool->told_full = true;
 	log_line(LOG_WARN, LOG_AT_TASK(id_text(id, &spool->task)),
 		 "no room for more output: %s of it wait for the hub (%s)",

@@ -68,6 +68,7 @@ struct spool {
 	int64_t handed_ms;    /* time of the last record that was handed out */
 	bool discarding;      /* nothing is kept any more */
 	bool told_full;	      /* the log knows that there is no room */
+	uint64_t told_us;     /* since when; 0: it was never told */
 	bool dry;	      /* spool_append() was refused; on_room is owed */
 	void (*on_room)(void *arg);
 	void *on_room_arg;
