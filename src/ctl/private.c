@@ -330,6 +330,11 @@ start_agent(struct private_pair *pair, struct err *err)
 	add_arg(argv, "");
 	add_arg(argv, "--orphan-limit");
 	add_arg(argv, "0");
+	/* All that is printed is shown: whoever runs it may have it in a file. */
+	add_arg(argv, "--max-output");
+	add_arg(argv, "0");
+	add_arg(argv, "--max-step-output");
+	add_arg(argv, "0");
 	if (pair->options.keep_failed)
 		add_arg(argv, "--keep-failed");
 	add_arg(argv, "--ready-fd");

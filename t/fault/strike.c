@@ -159,8 +159,8 @@ enum { NT_SYSTEM_CALL = 0x404 }; /* NT_ARM_SYSTEM_CALL */
 static void
 set_call(pid_t pid, long number)
 {
-	int value = (int)number;
-	struct iovec part = {&value, sizeof(value)};
+	int call = (int)number;
+	struct iovec part = {&call, sizeof(call)};
 
 	(void)ptrace(PTRACE_SETREGSET, pid, (void *)NT_SYSTEM_CALL, &part);
 }
