@@ -220,4 +220,22 @@ bomb = subprocess.run(["zstd", "-cq"], input=b"\0" * (64 << 20), stdout=subproce
 reply = agent.output(client.record(task["id"], 5, "", frame=bomb.hex(), raw_len=65536))
 eq(place(reply), [(0, "refused")], "so is a bomb of %d bytes that holds 64 MiB" % len(bomb))
 eq(place(agent.output(client.record(task["id"], 5, "more\n"))), [(10, "ok")], "and the position stays where it was")
+
+# --- many readers: more than one connection may have ---
+base = "/api/runner/v1/tasks/%s/output?follow=1" % task["id"]
+readers = [(one, one.start("GET", base, person.headers, raw=True)) for one in (client, person.client) for _ in range(512)]
+other = Person(hub)
+
+
+def refused():
+    reply = other.client.call("GET", base, person.headers)
+    return (reply["status"], reply["json"]["message"]) == (503, "1024 readers have output already: try again later")
+
+
+eq([one.call("GET", "/api/v2/me", person.headers)["status"] for one in (client, person.client)], [200, 200], "1,024 readers are being served")
+ok(refused(), "one more is told so")
+for one, number in readers:
+    one.cancel(number)
+ok(wait_for("room for a reader", lambda: other.client.call("GET", base.partition("?")[0], person.headers, raw=True)["status"] == 200),
+   "and has its turn when others have gone")
 done()

@@ -26,6 +26,7 @@ struct hub {
 	struct worker *compiler;  /* launch.h */
 	struct worker *searchers; /* api/search.h */
 	unsigned searches;	  /* under way */
+	unsigned readers;	  /* of output: api/output_stream.h */
 	struct timetable *timetables;
 	struct timer timetable_clock;
 };

@@ -45,6 +45,7 @@ output_stream_free(struct output_stream *stream)
 {
 	struct feed *feed, *next;
 
+	stream->hub->readers--;
 	watcher_stop(&stream->watcher);
 	HASH_ITER (hh, stream->feeds, feed, next) {
 		HASH_DEL(stream->feeds, feed);
@@ -561,11 +562,19 @@ on_change(void *arg, const struct change *change)
 struct output_stream *
 output_stream_new(struct call *call, enum output_form_kind kind)
 {
-	struct output_stream *stream = MEM_NEW(struct output_stream);
+	struct output_stream *stream;
 	struct err err = ERR_INIT;
 
+	if (call->hub->readers == OUTPUT_READERS_MOST) {
+		call_reply_message(call, 503, "%d readers have output already: try again later",
+				   OUTPUT_READERS_MOST);
+		return NULL;
+	}
+	stream = MEM_NEW(struct output_stream);
 	stream->magic = STREAM_MAGIC;
 	stream->call = call;
+	stream->hub = call->hub;
+	stream->hub->readers++;
 	stream->wanted_end = &stream->wanted;
 	stream->first_attempt = 1;
 	stream->until = UINT64_MAX;

@@ -24,7 +24,10 @@
 #include "loop/loop.h"
 
 struct call;
+struct hub;
 struct output_stream;
+
+enum { OUTPUT_READERS_MOST = 1024 }; /* at a time; each may have 0.7 MiB while it does not read */
 
 /* One task, and how far the reader has each of its (step, attempt)s. */
 struct feed {
@@ -54,6 +57,7 @@ struct output_stream {
 	int status;
 	bool is_over; /* nothing more belongs to what is asked for */
 	/* The stream's own. */
+	struct hub *hub;
 	struct call *call; /* NULL: the client has gone, a read is under way */
 	struct output_form *form;
 	struct watcher watcher;
