@@ -90,9 +90,8 @@ stop "$agent_pid"
 start narrow narrow "$tmp/narrow.sock" "$hub_sock" 4096
 narrow_pid=$pid
 wait_log narrow ready 10
-hub_url=unix:$tmp/narrow.sock
 stop "$fakehub_pid"
-: >"$tmp/script"
+: >"$tmp/fakehub.log" # so that "ready" is the new one's
 hub_url=unix:$hub_sock
 start_fakehub --debug
 hub_url=unix:$tmp/narrow.sock

@@ -91,14 +91,17 @@ listen_at(const char *path)
 	return fd;
 }
 
+/* -1 where nobody listens. */
 static int
 connect_to(const char *path)
 {
 	struct sockaddr_un address = address_of(path);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-		give_up(strerror(errno));
+	if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
+		(void)close(fd);
+		return -1;
+	}
 	return fd;
 }
 
@@ -281,8 +284,10 @@ main(int argc, char **argv)
 		if (client < 0)
 			continue;
 		server = connect_to(argv[2]);
-		serve(client, server);
-		(void)close(server);
+		if (server >= 0) {
+			serve(client, server);
+			(void)close(server);
+		}
 		(void)close(client);
 	}
 }
