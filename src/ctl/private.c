@@ -38,7 +38,7 @@ enum {
 	PRIVATE_ORPHANS_MS = 1000,    /* for supervisors that clean up after themselves */
 	PRIVATE_LOG_BYTES = 4096,     /* of a log's end are shown */
 	PRIVATE_READY_FD = 3,
-	PRIVATE_ARGV_MOST = 32,
+	PRIVATE_ARGV_MOST = 48,
 	PRIVATE_TOKEN_BYTES = 32,
 };
 
