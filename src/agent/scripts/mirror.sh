@@ -6,6 +6,7 @@
 # SPDX-License-Identifier: Apache-2.0
 cd "$RUNNER_MIRRORS"
 mirror=$RUNNER_MIRROR.git
+new=$mirror.new.$$
 exec 9>"$RUNNER_MIRROR.lock"
 flock 9
 check_names
@@ -37,20 +38,22 @@ point_head() {
 		sed -n 's#^ref: \(refs/heads/[^[:space:]]*\).*#\1#p')
 	if [ -n "$head" ]; then git -C "$1" symbolic-ref HEAD "$head"; fi
 }
+# The git of an update that was killed may be writing still: what is made has a name of its own, and
+# what keeps the other from being removed is gone when the next one is made.
 make() {
-	rm -rf "$mirror.new"
-	git init --quiet --bare --template= "$mirror.new" || return 1
-	git -C "$mirror.new" config remote.origin.url "$url"
-	git -C "$mirror.new" config fetch.unpackLimit 1
-	git -C "$mirror.new" config uploadpack.allowFilter true
-	git -C "$mirror.new" config uploadpack.allowAnySHA1InWant true
-	if ! fetch "$mirror.new"; then
-		rm -rf "$mirror.new"
+	rm -rf "$mirror".new* 2>/dev/null || true
+	git init --quiet --bare --template= "$new" || return 1
+	git -C "$new" config remote.origin.url "$url"
+	git -C "$new" config fetch.unpackLimit 1
+	git -C "$new" config uploadpack.allowFilter true
+	git -C "$new" config uploadpack.allowAnySHA1InWant true
+	if ! fetch "$new"; then
+		rm -rf "$new" || true
 		return 1
 	fi
-	point_head "$mirror.new"
+	point_head "$new"
 	if [ -e "$mirror" ]; then mv "$mirror" "$mirror.gone"; fi
-	mv "$mirror.new" "$mirror"
+	mv "$new" "$mirror"
 	rm -rf "$mirror.gone"
 }
 is_sound() {

@@ -11,7 +11,7 @@ remove() {
 	(
 		flock -n 9 || exit 1
 		mv "$1.git" "$1.git.gone" 2>/dev/null || true
-		rm -rf "$1.git.gone" "$1.git.new" "$1.used" "$1.busy"
+		rm -rf "$1.git.gone" "$1.git".new* "$1.used" "$1.busy"
 	) 9>"$1.lock" || return 0
 	rm -f "$1.lock"
 	echo "removed $1: $2"
