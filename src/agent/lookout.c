@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "agent/metrics.h"
 #include "agent/state_view.h"
@@ -147,6 +148,9 @@ serve_state(struct lookout *lookout, int run_dir_fd, struct err *err)
 
 	(void)snprintf(address, sizeof(address), "unix:/proc/self/fd/%d/" STATE_SOCKET_NAME,
 		       run_dir_fd);
+	/* The directory's lock is ours: a child that a killed runnerd was just starting may have the
+	 * old one open for a moment. */
+	(void)unlinkat(run_dir_fd, STATE_SOCKET_NAME, 0);
 	if (listener_open(&listener, address, err) < 0)
 		return err_wrap(err, "the run directory's socket");
 	if (http_server_new(&lookout->state, lookout->sight.loop, &options, err) < 0) {
