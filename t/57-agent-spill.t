@@ -115,7 +115,7 @@ hub_say 'down 600000'
 touch "$tmp/go"
 ok '(child) output goes to the disk' wait_until 30 has_on_disk 3
 kill -KILL "$(child_of "$agent_pid")"
-ok '(child) its death is told' wait_log agent "cannot use the spool's directory '.*': .*; output stays in memory" 20
+ok '(child) its death is told' wait_log agent "cannot use the spool's directory '.*': the process that writes there has ended" 20
 ok '(child) another goes on' wait_until 30 has_on_disk 12
 ok '(child) its job ends' wait_until 60 steps_ended 1
 victim=$(find "$spool" -path "*/$(task_id damaged)/spool.*" ! -name '*.part' | sort | head -n 1)

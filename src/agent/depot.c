@@ -182,6 +182,8 @@ start_child(struct depot *depot, struct err *err)
 	return rc;
 }
 
+static const char child_has_ended[] = "the process that writes there has ended";
+
 static int
 send_order(struct depot *depot, struct err *err)
 {
@@ -202,8 +204,12 @@ send_order(struct depot *depot, struct err *err)
 		part->cmsg_len = CMSG_LEN(sizeof(int));
 		memcpy(CMSG_DATA(part), &depot->memfd, sizeof(int));
 	}
-	if (sendmsg(depot->socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+	if (sendmsg(depot->socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
+		/* Seen here before the loop tells of its end. */
+		if (errno == EPIPE || errno == ECONNRESET)
+			return err_set(err, ERR_AGAIN, "%s", child_has_ended);
 		return err_sys(err, "cannot give the spool's child an order");
+	}
 	return 0;
 }
 
@@ -390,7 +396,7 @@ on_child_exit(void *arg, int status, const struct rusage *usage)
 	if (depot->busy && depot->order.verb == DEPOT_STORE && depot->spool != NULL)
 		spool_moving(depot->spool, depot->order.number, false);
 	end_order(depot);
-	back_off(depot, "use", "the process that writes there has ended");
+	back_off(depot, "use", child_has_ended);
 }
 
 /* --- spools ------------------------------------------------------------------------------------
