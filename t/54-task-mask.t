@@ -49,6 +49,22 @@ touch "$(echo "$tmp/prompt.work"/*/home/project)/answer"
 wait "$prompt_pid"
 is "$(output prompt 0)" 'Enter s3cret now' 'and nothing of it is lost'
 
+# A crash between the released beginning and the rest: the next agent knows what was begun.
+task parted '{"command":"printf \"Enter s3cret\"; while [ ! -e answer ]; do sleep 0.05; done; printf \"%s\" \"-Value/42!\""}' "$mask"
+# shellcheck disable=SC2046
+start parted $(taskd_on parted)
+parted_pid=$pid
+beginning_is_seen()
+{
+	[ "$(output parted 0)" = 'Enter s3cret' ]
+}
+wait_until 20 beginning_is_seen || fail 'the beginning is released'
+kill -KILL "$parted_pid"
+wait "$parted_pid" 2>/dev/null
+touch "$(echo "$tmp/parted.work"/*/home/project)/answer"
+play parted
+is "$(output parted 0)" 'Enter s3cret****!' 'the rest of a secret is masked whoever released its beginning'
+
 # Killed again and again while secrets are printed byte by byte.
 say_slowly="for i in 1 2 3 4 5 6; do for c in '[' s 3 c r e t - V a l u e / 4 2 ']'; do printf %s \\\"\$c\\\"; sleep 0.02; done; done"
 task killed "{\"command\":\"$say_slowly\",\"shell\":[\"/bin/sh\",\"-c\"]}" "$mask"

@@ -161,6 +161,10 @@ look(struct output *output, size_t most, size_t *moved)
 	*moved = 0;
 	output->read_us = loop_now_us(output->press->loop);
 	allowance = press_allowance(output->press, output_holds(output));
+	if (allowance == 0) {
+		output_punch(output); /* what it holds may be what nobody needs any more */
+		allowance = press_allowance(output->press, output_holds(output));
+	}
 	output->waiting = allowance == 0;
 	if (output->waiting) {
 		output->polled = true;

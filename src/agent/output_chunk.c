@@ -62,13 +62,22 @@ output_note_size(struct output *output, uint64_t size)
 	press_hold(output->press, before, output_holds(output));
 }
 
+/* Where the secret begins that was released so far: the next runnerd masks its rest by it. */
+static uint64_t
+begun_at(const struct output *output)
+{
+	size_t carried = mask_carried(output->mask, &output->carry);
+
+	return output->committed > carried ? output->committed - carried : 0;
+}
+
 void
 output_punch(struct output *output)
 {
-	uint64_t to = output->committed & ~(uint64_t)PAGE_MASK, before = output_holds(output);
+	uint64_t to = begun_at(output) & ~(uint64_t)PAGE_MASK, before = output_holds(output);
 	struct err err = ERR_INIT;
 
-	if (to == output->punched ||
+	if (to <= output->punched ||
 	    (to < output->punched + PUNCH_BYTES && !press_is_short(output->press)))
 		return;
 	if (pipe_memfd_punch(output->memfd, output->punched, to, &err) < 0)
@@ -82,6 +91,26 @@ output_is_final(const struct output *output)
 {
 	return output->ended || output->draining ||
 	       loop_now_us(output->press->loop) >= output->moved_us + OUTPUT_KEPT_MS * 1000ull;
+}
+
+/* What is begun where the next chunk begins: an earlier runnerd may have released it, or other
+ * secrets have been added since. Pages that were given back read as zeros, and nothing began in
+ * them. */
+static int
+recall(struct output *output, struct err *err)
+{
+	unsigned char before[MASK_RECALL_BYTES];
+	size_t len =
+		output->committed < sizeof(before) ? (size_t)output->committed : sizeof(before);
+	ssize_t n;
+
+	if (mask_is_carried(output->mask, &output->carry))
+		return 0;
+	n = pread(output->memfd, before, len, (off_t)(output->committed - len));
+	if (n < 0)
+		return err_sys(err, "cannot read a step's output");
+	mask_recall(output->mask, before, (size_t)n, &output->carry);
+	return 0;
 }
 
 /* Behind half a chunk the line may come that says that nothing follows. */
@@ -105,6 +134,8 @@ mask_chunk(struct output *output, struct chunk **text, size_t *taken, struct err
 	*taken = raw->len;
 	if (mask_is_empty(output->mask))
 		return 0;
+	if (recall(output, err) < 0)
+		return err->code;
 	masked = press_take(output->press, raw->len + MASK_STARS + line_room(raw->len));
 	if (masked == NULL)
 		return err_set(err, ERR_LIMIT, "output memory is used up for now");
@@ -233,7 +264,7 @@ end_gap(struct output *output, const struct chunk *raw, struct err *err)
 {
 	const unsigned char *newline = memchr(raw->bytes, '\n', raw->len);
 
-	memset(&output->carry, 0, sizeof(output->carry));
+	output->carry = (struct mask_carry){0}; /* it is of what stood before the gap */
 	drop(output, newline != NULL ? (size_t)(newline - raw->bytes) + 1 : raw->len);
 	if (newline == NULL && !output_owes_line(output))
 		return 0;

@@ -38,8 +38,10 @@ enum {
 	/* Set aside for chunks: three that one output works with, the rest for a batch. */
 	PRESS_CHUNKS_KEPT = 9,
 	PRESS_KEPT_BYTES = PRESS_CHUNKS_KEPT * CHUNK_MOST_BYTES,
-	PRESS_SHARES = 512,		/* more outputs than that, or a ceiling below 9 MiB: */
-	PRESS_SHARE_LEAST_BYTES = 8192, /* each has so much all the same */
+	PRESS_SHARES = 512, /* more outputs than that, or a ceiling below 13 MiB: */
+	/* each has so much all the same: a page that is begun, the beginning of a secret before it
+	   that was released, and one page more. */
+	PRESS_SHARE_LEAST_BYTES = 12288,
 };
 
 struct press {

@@ -277,6 +277,35 @@ write_masked(const struct mask *mask, struct writing *writing, size_t open)
 	copy_to(writing, open);
 }
 
+/* --- what is begun --- */
+
+bool
+mask_is_carried(const struct mask *mask, const struct mask_carry *carry)
+{
+	return !mask->stale && carry->build == mask->build;
+}
+
+void
+mask_recall(struct mask *mask, const unsigned char *before, size_t len, struct mask_carry *carry)
+{
+	uint32_t node = 0;
+	size_t i;
+
+	if (mask->stale)
+		build(mask);
+	for (i = 0; i < len; i++)
+		node = needles_step(&mask->needles, node, before[i]);
+	*carry = (struct mask_carry){node, mask->build};
+}
+
+size_t
+mask_carried(const struct mask *mask, const struct mask_carry *carry)
+{
+	if (mask_is_empty(mask))
+		return 0;
+	return mask_is_carried(mask, carry) ? mask->needles.depth[carry->node] : MASK_RECALL_BYTES;
+}
+
 size_t
 mask_apply(struct mask *mask, const unsigned char *in, size_t len, bool release,
 	   struct mask_carry *carry, unsigned char *out, size_t *taken)
@@ -293,7 +322,7 @@ mask_apply(struct mask *mask, const unsigned char *in, size_t len, bool release,
 	}
 	if (mask->stale)
 		build(mask);
-	if (carry->build == mask->build)
+	if (mask_is_carried(mask, carry))
 		search.node = carry->node;
 	open = find_spans(mask, &search);
 	write_masked(mask, &writing, release ? len : open);

@@ -5,8 +5,9 @@
  *
  * Where several secrets overlap they are covered whole, with one "****"; those that merely touch
  * get one each. What a stream becomes hangs on its bytes alone, not on how it was cut: mask_apply()
- * takes only what is decided, and nothing of what it took matters for what follows. So a reader
- * that has lost everything but the count of bytes taken goes on with the rest.
+ * takes only what is decided, and nothing of what it took matters for what follows, unless it was
+ * told to release it. So a reader that has lost everything but the count of bytes taken goes on
+ * with the rest, when mask_recall() has seen the bytes before it.
  *
  * Work is linear in the bytes for any secrets: a sieve (task/sieve.h) names the places to look at,
  * an automaton (task/needles.h) looks. No I/O, no clock.
@@ -32,6 +33,7 @@ enum {
 	MASK_RUN_BYTES = 16384,
 	/* mask_apply() takes something of so much, whatever it is. */
 	MASK_AHEAD_BYTES = MASK_RUN_BYTES + 3 * MASK_PIECE_BYTES,
+	MASK_RECALL_BYTES = MASK_PIECE_BYTES - 1, /* so far back what is begun may have begun */
 };
 
 /* What a released beginning of a secret leaves behind; all zero at the beginning of a stream. */
@@ -62,6 +64,16 @@ bool mask_is_empty(const struct mask *mask);
  */
 size_t mask_apply(struct mask *mask, const unsigned char *in, size_t len, bool release,
 		  struct mask_carry *carry, unsigned char *out, size_t *taken);
+
+/* Does carry say what is begun? Neither before the first mask_apply() nor after a mask_add(). */
+bool mask_is_carried(const struct mask *mask, const struct mask_carry *carry);
+
+/* Make it so from what stands before: len bytes, MASK_RECALL_BYTES or all there are. */
+void
+mask_recall(struct mask *mask, const unsigned char *before, size_t len, struct mask_carry *carry);
+
+/* Of the bytes that were taken the last so many are what mask_recall() would have to see. */
+size_t mask_carried(const struct mask *mask, const struct mask_carry *carry);
 
 /* The same for a text of our own, in its place; it becomes no longer. mask may be NULL. */
 void mask_text(struct mask *mask, char *text);

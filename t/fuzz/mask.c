@@ -57,8 +57,10 @@ apply_in_cuts(struct mask *mask, struct input text, struct input cuts, struct bu
 		free(in);
 		free(room);
 		at += taken;
-		/* A reader that lost its place goes on with the count alone. */
+		/* A reader that lost its place goes on with the count alone, or looks back. */
 		memset(&carry, 0, sizeof(carry));
+		if (count > 0 && cuts.at[i % count] & 16)
+			mask_recall(mask, text.at, at, &carry);
 	} while (seen < len);
 	assert(at == len);
 }

@@ -408,6 +408,25 @@ test_output_keeps_the_beginning_of_a_secret_for_a_second(void **state)
 	mask_free(mask);
 }
 
+/* It is killed, more is printed, and a new one goes on with the spool that it finds. */
+static void
+kill_and_restart(struct rig *rig, const struct scratch *scratch, struct mask *mask,
+		 const char *more, size_t len)
+{
+	struct output_hooks hooks = {rig, on_record, on_drained, on_ended, on_failed};
+	int memfd = dup(rig->output.memfd), pipe_fd = dup(rig->output.pipe_fd);
+	struct err err = ERR_INIT;
+
+	output_release(&rig->output);
+	spool_release(&rig->spool);
+	spool_init(&rig->spool, scratch->fd, &task, 1, 64 << 20, on_room, rig);
+	assert_int_equal(spool_recover(&rig->spool, &err), 0);
+	put(rig, more, len);
+	assert_int_equal(output_start(&rig->output, &rig->press, &rig->spool, mask, 2, 1, pipe_fd,
+				      memfd, rig->last_line, &hooks, &err),
+			 0);
+}
+
 /* Killed at each byte of a secret: a new runnerd, with the spool it finds, goes on behind what was
  * committed. */
 static void
@@ -418,27 +437,14 @@ test_output_masks_a_secret_that_a_restart_has_cut(void **state)
 
 	for (cut = 0; cut <= strlen(text); cut++) {
 		struct rig *rig = rig_new(*state, 64 << 20);
-		struct output_hooks hooks = {rig, on_record, on_drained, on_ended, on_failed};
 		struct mask *mask = mask_of("hunter22");
-		struct err err = ERR_INIT;
-		int memfd, pipe_fd;
 
 		rig->output.mask = mask;
 		rig->stop_on_record = true;
 		put(rig, text, cut);
 		if (cut > 0)
 			loop_run(rig->loop);
-		memfd = dup(rig->output.memfd);
-		pipe_fd = dup(rig->output.pipe_fd);
-		output_release(&rig->output);
-		spool_release(&rig->spool);
-		spool_init(&rig->spool, ((struct scratch *)*state)->fd, &task, 1, 64 << 20, on_room,
-			   rig);
-		assert_int_equal(spool_recover(&rig->spool, &err), 0);
-		put(rig, text + cut, strlen(text) - cut);
-		assert_int_equal(output_start(&rig->output, &rig->press, &rig->spool, mask, 2, 1,
-					      pipe_fd, memfd, rig->last_line, &hooks, &err),
-				 0);
+		kill_and_restart(rig, *state, mask, text + cut, strlen(text) - cut);
 		assert_true(output_drain(&rig->output));
 		collect(rig);
 		assert_int_equal(rig->len, 15);
@@ -446,6 +452,64 @@ test_output_masks_a_secret_that_a_restart_has_cut(void **state)
 		rig_free(rig);
 		mask_free(mask);
 	}
+}
+
+enum { LONG_SECRET_BYTES = 4000, BEFORE_BYTES = 70000 };
+
+static void
+wait_committed(struct rig *rig, uint64_t until)
+{
+	rig->stop_on_record = true;
+	while (rig->output.committed < until)
+		loop_run(rig->loop);
+	assert_int_equal(rig->output.committed, until);
+}
+
+/*
+ * The beginning of a secret was released by time. Whatever comes between it and its rest (nothing,
+ * another secret, a new runnerd), its rest is covered. Before it so much was printed that pages
+ * were given back.
+ */
+static void
+check_rest_of_released(const struct scratch *scratch, size_t begun, bool adds, bool restarts)
+{
+	static char secret[LONG_SECRET_BYTES + 1], before[BEFORE_BYTES];
+	struct rig *rig = rig_new(scratch, 64 << 20);
+	struct mask *mask;
+	struct err err = ERR_INIT;
+	size_t i, seen = BEFORE_BYTES + begun;
+
+	for (i = 0; i < LONG_SECRET_BYTES; i++)
+		secret[i] = (char)('a' + (i * i + i / 26) % 26);
+	memset(before, '-', sizeof(before));
+	mask = mask_of(secret);
+	rig->output.mask = mask;
+	put(rig, before, PRESS_PIPE_BYTES - 1);
+	wait_committed(rig, PRESS_PIPE_BYTES - 1);
+	put(rig, before, BEFORE_BYTES - PRESS_PIPE_BYTES + 1);
+	put(rig, secret, begun);
+	wait_committed(rig, seen);
+	if (adds)
+		assert_int_equal(mask_add(mask, "another", 7, &err), 0);
+	if (restarts)
+		kill_and_restart(rig, scratch, mask, "", 0);
+	put(rig, secret + begun, LONG_SECRET_BYTES - begun);
+	put(rig, "!", 1);
+	assert_true(output_drain(&rig->output));
+	collect(rig);
+	assert_int_equal(rig->len, seen + 5);
+	assert_memory_equal(rig->bytes + seen, "****!", 5);
+	rig_free(rig);
+	mask_free(mask);
+}
+
+static void
+test_output_masks_the_rest_of_a_secret_whose_beginning_was_released(void **state)
+{
+	check_rest_of_released(*state, 1, false, true);
+	check_rest_of_released(*state, LONG_SECRET_BYTES - 1, false, true);
+	check_rest_of_released(*state, 30, true, false);
+	check_rest_of_released(*state, LONG_SECRET_BYTES - 1, true, true);
 }
 
 static void
@@ -926,6 +990,7 @@ main(void)
 		T(test_output_start_goes_on_where_the_spool_ends),
 		T(test_output_keeps_the_beginning_of_a_secret_for_a_second),
 		T(test_output_masks_a_secret_that_a_restart_has_cut),
+		T(test_output_masks_the_rest_of_a_secret_whose_beginning_was_released),
 		T(test_output_start_refuses_a_memfd_that_ends_before_the_spool),
 		T(test_output_keeps_a_last_line_that_fits),
 		T(test_output_of_a_noisy_step_gets_a_larger_pipe),

@@ -202,6 +202,35 @@ test_mask_covers_the_rest_of_a_secret_whose_beginning_was_released(void **state)
 	mask_free(mask);
 }
 
+/* Whoever has not seen the release knows as much from the bytes before. */
+static void
+test_mask_recalls_what_was_begun(void **state)
+{
+	static const char text[] = "a corrector, correct horses: correcorrect horcorrect horse";
+	const char *const secrets[] = {"correct horse", "rector", "horsecorre", NULL};
+	struct mask *mask = mask_of(secrets);
+	struct mask_carry carry = {0}, recalled = {0};
+	struct err err = ERR_INIT;
+	unsigned char room[8];
+	size_t i, taken;
+
+	(void)state;
+	for (i = 0; i < sizeof(text) - 1; i++) {
+		(void)mask_apply(mask, (const unsigned char *)text + i, 1, true, &carry, room,
+				 &taken);
+		mask_recall(mask, (const unsigned char *)text, i + 1, &recalled);
+		assert_true(mask_is_carried(mask, &recalled));
+		assert_int_equal(recalled.node, carry.node);
+		assert_true(mask_carried(mask, &carry) <= 13);
+	}
+	assert_int_equal(mask_carried(mask, &carry), 13);
+	/* Of what was added since nobody knows whether it is begun. */
+	assert_int_equal(mask_add(mask, "another", 7, &err), 0);
+	assert_false(mask_is_carried(mask, &carry));
+	assert_int_equal(mask_carried(mask, &carry), MASK_RECALL_BYTES);
+	mask_free(mask);
+}
+
 static void
 test_mask_takes_secrets_while_it_runs(void **state)
 {
@@ -381,6 +410,7 @@ main(void)
 		cmocka_unit_test(test_mask_knows_base64_at_every_alignment),
 		cmocka_unit_test(
 			test_mask_covers_the_rest_of_a_secret_whose_beginning_was_released),
+		cmocka_unit_test(test_mask_recalls_what_was_begun),
 		cmocka_unit_test(test_mask_takes_secrets_while_it_runs),
 		cmocka_unit_test(test_mask_text_covers_in_place),
 		cmocka_unit_test(test_mask_is_the_reference_for_any_cut),
