@@ -39,6 +39,13 @@
  */
 #define CONTROL_VERB_CONTINUE "continue"
 
+/*
+ * A token by which the job shows others who it is (OpenID Connect). The value is a JSON object: "claims", an object,
+ * and "root_issuer", true or false. "ok" comes with a descriptor to read the token from; what stands behind "ok" is a
+ * sentence: why it is not masked.
+ */
+#define CONTROL_VERB_IDENTITY "identity"
+
 enum {
 	CONTROL_CONTINUE_MOST_BYTES = 4 << 20, /* config and parameters */
 	CONTROL_VALUE_MOST_BYTES = 64 << 10, /* also of all values that one task adds */

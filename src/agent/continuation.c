@@ -23,21 +23,9 @@
 #include "base/text.h"
 #include "format/json.h"
 
-enum { CONTINUE_TIMEOUT_MS = 60 * 1000, LENGTH_DIGITS = 16 };
-
-struct continuation {
-	pid_t pid;		     /* who asks */
-	struct hub_request *request; /* NULL: ended, and reply is what is told */
-	struct control_reply reply;
-};
+enum { LENGTH_DIGITS = 16 };
 
 /* --- how it ended ---------------------------------------------------------------------------- */
-
-static void
-refuse(struct control_reply *reply, const char *sentence)
-{
-	(void)snprintf(reply->text, sizeof(reply->text), "no %.1200s", sentence);
-}
 
 /* What is wrong with the config, as far as there is room: each message shows the place. */
 static void
@@ -59,23 +47,21 @@ tell_errors(struct control_reply *reply, const struct json *answer)
 	}
 	if (i < n)
 		buffer_printf(&all, "\nand %zu more: 'runnerctl config validate' shows all", n - i);
-	refuse(reply, buffer_text(&all));
+	control_refuse(reply, buffer_text(&all));
 	buffer_release(&all);
 }
 
 static void
-on_answer(void *arg, const struct err *err, const struct hub_answer *answer)
+tell(struct task *task, const struct err *err, const struct hub_answer *answer,
+     struct control_reply *reply)
 {
-	struct continuation *continuation = arg;
-	struct control_reply *reply = &continuation->reply;
-
-	continuation->request = NULL;
+	(void)task;
 	if (err == NULL)
 		(void)snprintf(reply->text, sizeof(reply->text), "ok");
 	else if (json_get_str(answer->json, "message") != NULL)
 		tell_errors(reply, answer->json);
 	else
-		refuse(reply, err->text);
+		control_refuse(reply, err->text);
 }
 
 /* --- what is sent ------------------------------------------------------------------------------
@@ -144,64 +130,4 @@ describe(struct json *body, const char *key, const struct control_request *reque
 	return add_parameters(body, bytes + config_len, len - (size_t)config_len, err);
 }
 
-static int
-send_config(struct continuation *continuation, struct hub_link *link, const char *key,
-	    const struct control_request *request, struct err *err)
-{
-	struct json *json = json_new_object();
-	struct buffer body = BUFFER_INIT;
-	struct hub_post post = {
-		.kind = HUB_POST_CONTINUE, .body = &body, .timeout_ms = CONTINUE_TIMEOUT_MS};
-	int rc = describe(json, key, request, err);
-
-	if (rc < 0) {
-		json_free(json);
-		return rc;
-	}
-	hub_body(&body, json);
-	rc = hub_post(&continuation->request, link, &post, on_answer, continuation, err);
-	buffer_release(&body);
-	return rc;
-}
-
-void
-continuation_ask(struct continuation **at, struct hub_link *link, const char *key,
-		 const struct control_request *request, struct control_reply *reply)
-{
-	struct continuation *continuation = *at;
-	struct err err = ERR_INIT;
-
-	if (continuation != NULL && continuation->request != NULL) {
-		if (continuation->pid == request->pid)
-			(void)snprintf(reply->text, sizeof(reply->text), "wait");
-		else
-			refuse(reply, "another config is on its way to the hub");
-		return;
-	}
-	if (continuation != NULL && continuation->pid == request->pid) {
-		memcpy(reply->text, continuation->reply.text, sizeof(reply->text));
-	} else if (!hub_link_is_up(link)) {
-		(void)snprintf(reply->text, sizeof(reply->text), "wait");
-		return;
-	} else {
-		continuation_free(continuation);
-		*at = continuation = MEM_NEW(struct continuation);
-		continuation->pid = request->pid;
-		if (send_config(continuation, link, key, request, &err) == 0) {
-			(void)snprintf(reply->text, sizeof(reply->text), "wait");
-			return;
-		}
-		refuse(reply, err.text);
-	}
-	continuation_free(continuation);
-	*at = NULL;
-}
-
-void
-continuation_free(struct continuation *continuation)
-{
-	if (continuation == NULL)
-		return;
-	hub_request_cancel(continuation->request);
-	free(continuation);
-}
+const struct errand_kind continuation_errand = {HUB_POST_CONTINUE, false, describe, tell};

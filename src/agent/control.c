@@ -44,6 +44,12 @@ union fd_room {
 	char bytes[CMSG_SPACE(sizeof(int))];
 };
 
+void
+control_refuse(struct control_reply *reply, const char *sentence)
+{
+	(void)snprintf(reply->text, sizeof(reply->text), "no %.1200s", sentence);
+}
+
 static void
 drop(struct peer *peer)
 {

@@ -33,6 +33,9 @@ struct control_reply {
 	int fd; /* goes along, and is closed then; -1: none */
 };
 
+/* "no SENTENCE", cut where it is too long. */
+void control_refuse(struct control_reply *reply, const char *sentence);
+
 typedef void
 control_fn(void *arg, const struct control_request *request, struct control_reply *reply);
 

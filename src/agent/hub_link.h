@@ -35,7 +35,8 @@ struct tls_context;
 	X(HEARTBEAT, heartbeat, "/api/v3/runner/heartbeat")   \
 	X(EVENTS, events, "/api/v3/runner/events")            \
 	X(OUTPUT, output, "/api/v3/runner/output")            \
-	X(CONTINUE, continue, "/api/v2/pipeline/continue")
+	X(CONTINUE, continue, "/api/v2/pipeline/continue")    \
+	X(IDENTITY, identity, "/api/v3/runner/oidc")
 
 #define X(NAME, name, path) HUB_POST_##NAME,
 enum hub_post_kind { HUB_POSTS(X) HUB_POST_COUNT };

@@ -9,8 +9,10 @@ libagent_a_SOURCES = \
 	src/agent/depot_child.c src/agent/depot_child.h \
 	src/agent/depot_dir.c src/agent/depot_dir.h \
 	src/agent/environment.c src/agent/environment.h \
+	src/agent/errand.c src/agent/errand.h \
 	src/agent/executor.h \
 	src/agent/executors/host.c src/agent/executors/host.h \
+	src/agent/identity.c src/agent/identity.h \
 	src/agent/init_socket.c src/agent/init_socket.h \
 	src/agent/job_hook.c src/agent/job_hook.h \
 	src/agent/journal.c src/agent/journal.h \

@@ -16,11 +16,13 @@
 #define AGENT_TASK_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 #include "runner/states.h"
 
+struct err;
 struct id;
 struct journal;
 struct spool;
@@ -48,6 +50,10 @@ void task_fail(struct task *task, const char *reason);
  * removes itself when no process is left. For a task that is done or unclaimed: forget it now.
  */
 void task_forget(struct task *task, const char *reason);
+
+/* Mask a value in all that the task prints from now on; kept over a restart. Fails: ERR_INPUT (it is
+ * too short to be one), ERR_LIMIT, ERR_HOST. */
+int task_mask_value(struct task *task, const void *value, size_t len, struct err *err);
 
 /* What the hub has stored: both may be repeated, and out of order. */
 void task_events_acked(struct task *task, uint32_t seq);

@@ -9,8 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/mirrors.h"
 #include "agent/caches.h"
+#include "agent/continuation.h"
+#include "agent/identity.h"
+#include "agent/mirrors.h"
 #include "agent/task_masks.h"
 #include "agent/task_struct.h"
 #include "base/cleanup.h"
@@ -98,10 +100,15 @@ say(struct control_reply *reply, const char *word)
 	(void)snprintf(reply->text, sizeof(reply->text), "%s", word);
 }
 
-static void
-refuse(struct control_reply *reply, const char *sentence)
+int
+task_mask_value(struct task *task, const void *value, size_t len, struct err *err)
 {
-	(void)snprintf(reply->text, sizeof(reply->text), "no %.1200s", sentence);
+	if (!secret_is_one(value, len))
+		return err_set(err, ERR_INPUT,
+			       "a value of less than 4 bytes, true and false are not masked");
+	if (task_masks_append(task->dir_fd, value, len, &task->masks_bytes, err) < 0)
+		return err->code;
+	return mask_add(task->mask, value, len, err);
 }
 
 static void
@@ -110,16 +117,10 @@ ask_mask(struct task *task, const unsigned char *value, size_t len,
 {
 	struct err err = ERR_INIT;
 
-	if (!secret_is_one(value, len)) {
-		refuse(reply, "a value of less than 4 bytes, true and false are not masked");
-		return;
-	}
-	if (task_masks_append(task->dir_fd, value, len, &task->masks_bytes, &err) < 0 ||
-	    mask_add(task->mask, value, len, &err) < 0) {
-		refuse(reply, err.text);
-		return;
-	}
-	say(reply, "ok");
+	if (task_mask_value(task, value, len, &err) < 0)
+		control_refuse(reply, err.text);
+	else
+		say(reply, "ok");
 }
 
 static void
@@ -131,7 +132,7 @@ ask_halt(struct task *task, struct control_reply *reply)
 		journal_record_init(&record, JOURNAL_HALTED);
 		record.step = task->sequence.step;
 		if (!task_journal_append(task, &record)) {
-			refuse(reply, "the agent cannot write the task's journal");
+			control_refuse(reply, "the agent cannot write the task's journal");
 			return;
 		}
 		task->sequence.halted = true;
@@ -159,7 +160,7 @@ ask_mirror(struct task *task, size_t len, struct control_reply *reply)
 		say(reply, "wait");
 		break;
 	case MIRROR_NONE:
-		refuse(reply, why);
+		control_refuse(reply, why);
 		break;
 	}
 }
@@ -182,12 +183,23 @@ ask_continue(struct task *task, const struct control_request *request, struct co
 	const struct tasks_hooks *hooks = &task->tasks->hooks;
 	const char *key = continuation_key(task->doc);
 
-	if (hooks->on_continue == NULL)
-		refuse(reply, "this agent has no hub");
+	if (hooks->on_errand == NULL)
+		control_refuse(reply, "this agent has no hub");
 	else if (key == NULL)
-		refuse(reply, "this job belongs to no setup pipeline: nothing can be continued");
+		control_refuse(reply, "this job belongs to no setup pipeline: nothing can be continued");
 	else
-		hooks->on_continue(hooks->arg, task, key, request, reply);
+		hooks->on_errand(hooks->arg, task, &continuation_errand, key, request, reply);
+}
+
+static void
+ask_identity(struct task *task, const struct control_request *request, struct control_reply *reply)
+{
+	const struct tasks_hooks *hooks = &task->tasks->hooks;
+
+	if (hooks->on_errand == NULL)
+		control_refuse(reply, "this agent has no hub");
+	else
+		hooks->on_errand(hooks->arg, task, &identity_errand, task->doc->token, request, reply);
 }
 
 /* --- caches --- */
@@ -198,7 +210,7 @@ take_text(const struct control_request *request, struct control_reply *reply)
 {
 	if (memchr(request->value, '\0', request->len) == NULL)
 		return mem_strndup((const char *)request->value, request->len);
-	refuse(reply, "a cache's key has no NUL");
+	control_refuse(reply, "a cache's key has no NUL");
 	return NULL;
 }
 
@@ -210,7 +222,7 @@ answer_cache(struct control_reply *reply, int rc, const struct err *err)
 	else if (rc == ERR_GONE)
 		say(reply, "none");
 	else
-		refuse(reply, err->text);
+		control_refuse(reply, err->text);
 }
 
 static void
@@ -231,7 +243,7 @@ ask_cache_save(struct task *task, char *text, int fd, struct control_reply *repl
 	int rc;
 
 	if (key == NULL || fd < 0) {
-		refuse(reply, "a cache is saved by its digest, its key and its file");
+		control_refuse(reply, "a cache is saved by its digest, its key and its file");
 		return;
 	}
 	*key++ = '\0';
@@ -280,7 +292,7 @@ asks_cache(struct task *task, const struct control_request *request, struct cont
 	if (text == NULL)
 		return true;
 	if (task->tasks->caches == NULL)
-		refuse(reply, "this agent keeps no caches");
+		control_refuse(reply, "this agent keeps no caches");
 	else if (text_eq(request->verb, CONTROL_VERB_CACHE_BEGIN))
 		ask_cache_begin(task, text, reply);
 	else if (text_eq(request->verb, CONTROL_VERB_CACHE_SAVE))
@@ -290,7 +302,7 @@ asks_cache(struct task *task, const struct control_request *request, struct cont
 	else if (text_eq(request->verb, CONTROL_VERB_CACHE_LOSE))
 		ask_cache_lose(task, text, reply);
 	else
-		refuse(reply, "this agent does not know the request");
+		control_refuse(reply, "this agent does not know the request");
 	free(text);
 	return true;
 }
@@ -317,9 +329,9 @@ tasks_control(void *arg, const struct control_request *request, struct control_r
 	if (task == NULL && waits_for_inits(arg))
 		say(reply, "later");
 	else if (task == NULL)
-		refuse(reply, "this process belongs to no task of this agent");
+		control_refuse(reply, "this process belongs to no task of this agent");
 	else if (task->state != TASK_RUNNING)
-		refuse(reply, "the task does not run any more");
+		control_refuse(reply, "the task does not run any more");
 	else if (asks_too_often(task))
 		say(reply, "later");
 	else if (text_eq(request->verb, CONTROL_VERB_MASK))
@@ -330,6 +342,8 @@ tasks_control(void *arg, const struct control_request *request, struct control_r
 		ask_mirror(task, request->len, reply);
 	else if (text_eq(request->verb, CONTROL_VERB_CONTINUE))
 		ask_continue(task, request, reply);
+	else if (text_eq(request->verb, CONTROL_VERB_IDENTITY))
+		ask_identity(task, request, reply);
 	else if (!asks_cache(task, request, reply))
-		refuse(reply, "this agent does not know the request");
+		control_refuse(reply, "this agent does not know the request");
 }

@@ -26,6 +26,7 @@
 struct control_reply;
 struct control_request;
 struct depot;
+struct errand_kind;
 struct err;
 struct json;
 struct loop;
@@ -46,9 +47,10 @@ struct tasks_hooks {
 	void (*on_done)(void *arg, struct task *task);
 	void (*on_removed)(void *arg,
 			   struct task *task); /* nothing is left of it; forget the pointer */
-	/* A process of a setup job names the config that comes next; key is the pipeline's. NULL: there is no hub. */
-	void (*on_continue)(void *arg, struct task *task, const char *key,
-			    const struct control_request *request, struct control_reply *reply);
+	/* A process asks something of the hub (errand.h). NULL: there is none. */
+	void (*on_errand)(void *arg, struct task *task, const struct errand_kind *kind,
+			  const char *key, const struct control_request *request,
+			  struct control_reply *reply);
 };
 
 /* Texts are borrowed for the life of the tasks. Times in milliseconds. */

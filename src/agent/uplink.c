@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "agent/claim.h"
-#include "agent/continuation.h"
+#include "agent/errand.h"
 #include "agent/journal.h"
 #include "agent/lease.h"
 #include "agent/outbox.h"
@@ -38,7 +38,7 @@ struct berth {
 	unsigned class;
 	bool in_slot; /* holds what its class reserves */
 	bool waiting; /* for room: task_begin() was not called */
-	struct continuation *continuation; /* NULL: its pipeline is not continued now */
+	struct errands errands;
 };
 
 struct uplink {
@@ -167,7 +167,7 @@ static void
 berth_free(struct berth *berth)
 {
 	if (berth != NULL)
-		continuation_free(berth->continuation);
+		errands_release(&berth->errands);
 	free(berth);
 }
 
@@ -261,20 +261,21 @@ on_removed(void *arg, struct task *task)
 }
 
 static void
-on_continue(void *arg, struct task *task, const char *key, const struct control_request *request,
-	    struct control_reply *reply)
+on_errand(void *arg, struct task *task, const struct errand_kind *kind, const char *key,
+	  const struct control_request *request, struct control_reply *reply)
 {
 	struct uplink *uplink = arg;
 
 	OBJ_CHECK(uplink, UPLINK_MAGIC);
-	continuation_ask(&berth_of(uplink, task)->continuation, uplink->link, key, request, reply);
+	errands_ask(&berth_of(uplink, task)->errands, uplink->link, task, kind, key, request,
+		    reply);
 }
 
 struct tasks_hooks
 uplink_hooks(struct uplink *uplink)
 {
 	struct tasks_hooks hooks = {uplink, on_events, on_output, on_done, on_removed,
-				     on_continue};
+				     on_errand};
 
 	return hooks;
 }

@@ -352,6 +352,20 @@ text_base64(const void *bytes, size_t len)
 	return room;
 }
 
+char *
+text_base64url(const void *bytes, size_t len)
+{
+	char *text = text_base64(bytes, len), *at;
+
+	text[strcspn(text, "=")] = '\0';
+	for (at = text; *at != '\0'; at++)
+		if (*at == '+')
+			*at = '-';
+		else if (*at == '/')
+			*at = '_';
+	return text;
+}
+
 size_t
 text_unbase64(void *room, size_t size, const char *text)
 {

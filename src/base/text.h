@@ -53,6 +53,8 @@ void text_shell_quote(struct buffer *out, const char *text);
 
 /* RFC 4648, 4. The caller frees. */
 char *text_base64(const void *bytes, size_t len);
+/* RFC 4648, 5, without padding: as tokens have it (RFC 7515, 2). The caller frees. */
+char *text_base64url(const void *bytes, size_t len);
 
 /* What base64 holds, up to its padding or the first character that is none, and at most size bytes
  * in room; returns how many. */

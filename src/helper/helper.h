@@ -34,6 +34,9 @@ int helper_ask_with(const char *verb, const void *value, size_t len, int fd);
 /* continue.c: go on with the pipeline of a setup job by a config. */
 int helper_continue(int argc, char **argv);
 
+/* oidc.c: print a token that tells others who this job is. */
+int helper_oidc_get(int argc, char **argv);
+
 /* subst.c: print TEXT, or standard input, with the environment's variables put in. */
 int helper_env_subst(int argc, char **argv);
 

@@ -111,6 +111,7 @@ static const struct command {
 	{"mask", "VALUE|-", "show **** for VALUE in all output from now on", mask},
 	{"step halt", "", "end the job as a success behind this step", step_halt},
 	{"continue", "CONFIG", "go on with the pipeline by this config", helper_continue},
+	{"oidc get", "", "print a token that tells others who this job is", helper_oidc_get},
 	{"git-mirror", "[doubtful]", NULL, git_mirror},
 	{"prefix", "COUNT DIR PRIVS WORD... COMMAND...", NULL, helper_prefix},
 	{"behind prefix", "", NULL, helper_behind_prefix},

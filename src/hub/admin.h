@@ -21,6 +21,7 @@ extern const struct command hub_init_command;
 extern const struct command hub_check_command;
 extern const struct command hub_admin_token_command;
 extern const struct command hub_rotate_key_command;
+extern const struct command hub_rotate_oidc_key_command;
 
 /* "-c FILE" and "--data-dir DIR" of commands that look at what is there: merged and completed. */
 struct admin_choice {

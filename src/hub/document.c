@@ -131,6 +131,12 @@ task_document(struct task *task, const struct hub_key *key)
 	return json;
 }
 
+bool
+task_sets_variable(struct task *task, const char *name)
+{
+	return json_get(json_get(job_document(task->job), "environment"), name) != NULL;
+}
+
 const struct json *
 task_contexts(struct task *task)
 {

@@ -6,6 +6,7 @@
 #ifndef HUB_DOCUMENT_H
 #define HUB_DOCUMENT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct hub_key;
@@ -14,6 +15,9 @@ struct task;
 
 /* Of a leased task: the job's document, what the lease adds, its grant. The caller frees it. */
 struct json *task_document(struct task *task, const struct hub_key *key);
+
+/* Is that variable one of the job's own environment, which stands above all that a lease adds. */
+bool task_sets_variable(struct task *task, const char *name);
 
 /* The names of its job's contexts, an array; NULL: none. Borrowed. */
 const struct json *task_contexts(struct task *task);

@@ -12,6 +12,7 @@
 
 struct http_server;
 struct loop;
+struct oidc;
 struct store;
 struct timetable;
 struct worker;
@@ -27,6 +28,7 @@ struct hub {
 	struct worker *searchers; /* api/search.h */
 	unsigned searches;	  /* under way */
 	unsigned readers;	  /* of output: api/output_stream.h */
+	struct oidc *oidc; /* NULL: no tokens for jobs are made */
 	struct timetable *timetables;
 	struct timer timetable_clock;
 };

@@ -11,6 +11,7 @@ libhub_a_SOURCES = \
 	src/hub/api/agent_unclaim.c \
 	src/hub/api/call.c src/hub/api/call.h \
 	src/hub/api/contexts.c \
+	src/hub/api/oidc.c \
 	src/hub/api/orbs.c \
 	src/hub/api/output.c \
 	src/hub/api/output_form.c src/hub/api/output_form.h \
@@ -47,6 +48,8 @@ libhub_a_SOURCES = \
 	src/hub/lease.c src/hub/lease.h \
 	src/hub/model.c src/hub/model.h \
 	src/hub/objects.c \
+	src/hub/oidc.c src/hub/oidc.h \
+	src/hub/oidc_claims.c \
 	src/hub/orbs.c src/hub/orbs.h \
 	src/hub/previous.c src/hub/previous.h \
 	src/hub/progress.c src/hub/progress.h \
@@ -75,6 +78,6 @@ libhub_a_SOURCES = \
 sbin_PROGRAMS += runner-hub
 runner_hub_SOURCES = src/hub/main.c src/hub/serve.c src/hub/serve.h \
 	src/hub/admin.c src/hub/admin.h src/hub/admin_token.c src/hub/check.c src/hub/init.c \
-	src/hub/rotate_key.c
+	src/hub/rotate_key.c src/hub/rotate_oidc_key.c
 hub_libs = libhub.a libcompile.a libtask.a libhttp.a libformat.a libloop.a libbase.a
 runner_hub_LDADD = $(hub_libs) $(PCRE2_LIBS) $(SQLITE_LIBS) $(NGHTTP2_LIBS) $(format_libs) $(OPENSSL_LIBS) $(EVENT_LIBS) -lpthread

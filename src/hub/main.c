@@ -21,6 +21,7 @@ static const struct command *const commands[] = {
 	&hub_check_command,
 	&hub_admin_token_command,
 	&hub_rotate_key_command,
+	&hub_rotate_oidc_key_command,
 	NULL,
 };
 
@@ -31,7 +32,7 @@ show_commands(FILE *to)
 
 	(void)fprintf(to, "usage: runner-hub COMMAND [OPTION]...\n\n");
 	for (i = 0; commands[i] != NULL; i++)
-		(void)fprintf(to, "  %-12s %s\n", commands[i]->name, commands[i]->help);
+		(void)fprintf(to, "  %-16s %s\n", commands[i]->name, commands[i]->help);
 	(void)fprintf(to, "\n'runner-hub COMMAND --help' shows a command's options\n");
 }
 

@@ -13,6 +13,7 @@
 #include "format/json.h"
 #include "hub/commit.h"
 #include "hub/lease.h"
+#include "hub/oidc.h"
 #include "hub/orbs.h"
 #include "hub/previous.h"
 #include "hub/serial.h"
@@ -192,6 +193,7 @@ model_init(struct model *model, struct loop *loop, struct store *store)
 	model->store = store;
 	model->unix_ms = clock_unix_ms;
 	model->mono_ms = loop_mono_ms;
+	oidc_owner(&model->oidc.owner);
 	model->touched_end = &model->touched_first;
 	model->commits_end = &model->commits;
 	model->history_end = &model->history;

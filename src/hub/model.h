@@ -274,6 +274,7 @@ struct model {
 	struct resource_class *classes;
 	struct token *tokens;
 	struct context *contexts;
+	struct variables oidc; /* oidc.h */
 	struct previous *previous; /* previous.h */
 	struct orb_entry *orbs;	   /* changed by the loop alone, and under orb_lock */
 	pthread_mutex_t orb_lock;  /* for the compiler, which is not in the loop */

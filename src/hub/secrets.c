@@ -336,6 +336,8 @@ find_owner(struct model *model, const struct id *owner)
 
 	if (context != NULL)
 		return &context->variables;
+	if (id_eq(&model->oidc.owner, owner))
+		return &model->oidc;
 	HASH_ITER (hh, model->projects, project, next) {
 		if (id_eq(&project->row.id, owner))
 			return &project->variables;
@@ -395,5 +397,6 @@ secrets_release(struct model *model)
 
 	HASH_ITER (hh, model->contexts, context, next)
 		context_free(model, context);
+	variables_release(&model->oidc);
 	explicit_bzero(model->seal_key, sizeof(model->seal_key));
 }

@@ -34,6 +34,7 @@
 #include "hub/dispatch.h"
 #include "hub/hub.h"
 #include "hub/launch.h"
+#include "hub/oidc.h"
 #include "hub/store/store.h"
 #include "hub/timetable.h"
 #include "hub/tokens.h"
@@ -70,6 +71,7 @@ static const struct option options[] = {
 	{"data-dir", 0, "DIR", "database and output"},
 	{"key-file", 0, "FILE", "secret key (default: secret.key in the data directory)"},
 	{"public-url", 0, "URL", "how others reach this hub: for links"},
+	{"oidc-issuer", 0, "URL", "who issues tokens of jobs (default: the public URL)"},
 	{"log-level", 0, "LEVEL", "error, warn, info or debug"},
 	{"log-format", 0, "FORMAT", "text or json"},
 	{"private", 0, NULL, "of one agent and one person on this host: for runnerctl run"},
@@ -130,6 +132,7 @@ set_option(void *arg, const struct option *option, const char *value, struct err
 		{"data-dir", &settings->data_dir},
 		{"key-file", &settings->key_file},
 		{"public-url", &settings->public_url},
+		{"oidc-issuer", &settings->oidc_issuer},
 		{"token-file", &settings->token_file},
 		{"agent-token-file", &settings->agent_token_file},
 	};
@@ -478,6 +481,8 @@ run(struct serve *serve, struct err *err)
 	if (rc == 0)
 		rc = search_start_threads(hub, err);
 	if (rc == 0)
+		rc = oidc_start(hub, err);
+	if (rc == 0)
 		rc = start_serving(serve, err);
 	if (rc == 0) {
 		say_ready(&hub->settings);
@@ -487,6 +492,7 @@ run(struct serve *serve, struct err *err)
 	stop_serving(serve);
 	worker_free(hub->compiler);
 	worker_free(hub->searchers);
+	oidc_stop(hub);
 	timetables_release(hub);
 	store_close(hub->store);
 	model_release(&hub->model);

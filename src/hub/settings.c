@@ -17,7 +17,7 @@
 #include "base/text.h"
 #include "format/yaml.h"
 
-enum { SETTINGS_MOST_BYTES = 1 << 20 };
+enum { SETTINGS_MOST_BYTES = 1 << 20, ISSUER_MOST_BYTES = 512 };
 
 /* The file being read. */
 struct reading {
@@ -132,6 +132,12 @@ set_public_url(struct reading *reading, const struct node *node)
 }
 
 static int
+set_oidc_issuer(struct reading *reading, const struct node *node)
+{
+	return take_text(reading, node, &reading->settings->oidc_issuer);
+}
+
+static int
 set_default_class(struct reading *reading, const struct node *node)
 {
 	return take_text(reading, node, &reading->settings->default_class);
@@ -241,6 +247,7 @@ static const struct {
 	{"data_dir", set_data_dir},
 	{"key_file", set_key_file},
 	{"public_url", set_public_url},
+	{"oidc_issuer", set_oidc_issuer},
 	{"log_level", set_log_level},
 	{"log_format", set_log_format},
 	{"default_resource_class", set_default_class},
@@ -354,6 +361,31 @@ default_data_dir(struct settings *settings)
 	return NULL;
 }
 
+/* OpenID Connect Discovery 1.0, 3: an address without query or fragment, to which paths are appended. */
+static int
+complete_issuer(struct settings *settings, struct err *err)
+{
+	const char *issuer = settings->oidc_issuer != NULL ? settings->oidc_issuer : settings->public_url;
+	bool is_web = issuer != NULL &&
+		      (text_starts(issuer, "https://") || text_starts(issuer, "http://")) &&
+		      strpbrk(issuer, "?# \t\"\\") == NULL && strlen(issuer) <= ISSUER_MOST_BYTES;
+	char *copy;
+	size_t len;
+
+	if (!is_web && settings->oidc_issuer != NULL) {
+		err->code = err_set(err, ERR_INPUT, "the issuer of tokens cannot be '%.100s'", issuer);
+		return err_hint(err, "it is an address of the web, as https://ci.example, of 512 bytes at most");
+	}
+	settings->oidc_issuer = NULL;
+	if (!is_web)
+		return 0;
+	copy = arena_strdup(&settings->arena, issuer);
+	for (len = strlen(copy); copy[len - 1] == '/'; len--)
+		copy[len - 1] = '\0';
+	settings->oidc_issuer = copy;
+	return 0;
+}
+
 int
 settings_complete(struct settings *settings, struct err *err)
 {
@@ -368,7 +400,7 @@ settings_complete(struct settings *settings, struct err *err)
 			arena_printf(&settings->arena, "unix:%s/hub.sock", settings->data_dir);
 	if ((settings->tls_cert == NULL) != (settings->tls_key == NULL))
 		return err_set(err, ERR_INPUT, "TLS needs both a certificate and a key");
-	return 0;
+	return complete_issuer(settings, err);
 }
 
 /* --- classes ------------------------------------------------------------------------------- */

@@ -6,6 +6,7 @@
  *	tls_key: /etc/runner/hub.key
  *	data_dir: /var/lib/runner-hub
  *	public_url: https://ci.example:8443
+ *	oidc_issuer: https://tokens.ci.example
  *	default_resource_class: example/linux
  *	resource_class_map:
  *	  medium: example/linux
@@ -48,6 +49,7 @@ struct settings {
 	const char *data_dir;
 	const char *key_file;	/* data_dir/secret.key when not stated */
 	const char *public_url; /* NULL: not stated */
+	const char *oidc_issuer; /* of jobs' tokens: public_url when not stated; no slash at its end. NULL: none */
 	enum log_level log_level;
 	bool log_json;
 	bool has_log_level, has_log_format; /* stated on the command line */

@@ -20,6 +20,7 @@
 #include "hub/document.h"
 #include "hub/hub.h"
 #include "hub/lease.h"
+#include "hub/oidc.h"
 #include "hub/tokens.h"
 
 enum { SLOTS_MOST = 65536 };
@@ -219,16 +220,98 @@ compare_leases(struct agent *agent, const struct asked *asked)
 
 /* --- the reply ------------------------------------------------------------------------------------ */
 
+/* A reply whose tokens are being signed. */
+struct signed_reply {
+	struct call *call;
+	struct json *body;
+};
+
+static const char *const token_names[] = {"CIRCLE_OIDC_TOKEN", "CIRCLE_OIDC_TOKEN_V2"};
+
+enum { TOKENS_OF_TASK = sizeof(token_names) / sizeof(token_names[0]) };
+
+/* The document says by null which tokens its task gets. */
+static void
+want_tokens(struct oidc_batch *batch, const struct hub *hub, struct task *task, struct json *document)
+{
+	struct json *environment = json_get(document, "environment");
+	size_t i;
+
+	for (i = 0; i < TOKENS_OF_TASK; i++) {
+		const struct oidc_wish wish = {.has_origin_in_subject = i > 0};
+
+		if (task_sets_variable(task, token_names[i]))
+			continue;
+		oidc_batch_add(batch, oidc_claims(hub, task, &wish));
+		json_put(environment, token_names[i], json_new_null());
+	}
+}
+
+static void
+put_token(struct json *document, const char *name, const char *token)
+{
+	struct json *mask = json_get(document, "mask");
+
+	if (mask == NULL) {
+		mask = json_new_array();
+		json_put(document, "mask", mask);
+	}
+	json_push(mask, json_new_string(token));
+	json_put_str(json_get(document, "environment"), name, token);
+}
+
+static void
+on_signed(void *arg, struct oidc_batch *batch)
+{
+	struct signed_reply *reply = arg;
+	struct json *list = json_get(reply->body, "tasks");
+	size_t i, j, n = 0;
+
+	for (i = 0; i < json_count(list); i++)
+		for (j = 0; j < TOKENS_OF_TASK; j++)
+			if (json_is_null(json_get(json_get(json_at(list, i), "environment"), token_names[j])))
+				put_token(json_at(list, i), token_names[j], oidc_batch_token(batch, n++));
+	call_reply_json_after_commit(reply->call, 200, reply->body);
+	oidc_batch_free(batch);
+	free(reply);
+}
+
+/* Where too many wait for theirs the agent is told to ask again: its tasks are leased and stay so. */
+static void
+reply_signed(struct call *call, struct json *body, struct oidc_batch *batch)
+{
+	struct signed_reply *reply = MEM_NEW(struct signed_reply);
+	struct err err = ERR_INIT;
+
+	*reply = (struct signed_reply){call, body};
+	call_on_close(call, NULL);
+	if (oidc_batch_start(batch, call->hub, on_signed, reply, &err) == 0)
+		return;
+	call_reply_err(call, &err);
+	json_free(body);
+	oidc_batch_free(batch);
+	free(reply);
+}
+
 static void
 reply_tasks(struct call *call, struct task *const *tasks, size_t count)
 {
-	struct json *body = json_new_object(), *list = json_new_array();
+	struct json *body = json_new_object(), *list = json_new_array(), *document;
+	struct hub *hub = call->hub;
+	struct oidc_batch *batch = count > 0 && hub->oidc != NULL ? oidc_batch_new(hub) : NULL;
 	size_t i;
 
-	for (i = 0; i < count; i++)
-		json_push(list, task_document(tasks[i], &call->hub->key));
+	for (i = 0; i < count; i++) {
+		document = task_document(tasks[i], &hub->key);
+		if (batch != NULL)
+			want_tokens(batch, hub, tasks[i], document);
+		json_push(list, document);
+	}
 	json_put(body, "tasks", list);
-	call_reply_json_after_commit(call, 200, body);
+	if (batch != NULL)
+		reply_signed(call, body, batch);
+	else
+		call_reply_json_after_commit(call, 200, body);
 }
 
 /* Take it off the agent; the call is the caller's. */

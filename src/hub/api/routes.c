@@ -17,6 +17,7 @@ const struct route *const route_tables[] = {
 	context_routes,
 	project_routes,
 	ssh_key_routes,
+	oidc_routes,
 	orb_routes,
 	schedule_routes,
 	runner_class_routes,

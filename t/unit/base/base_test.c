@@ -103,6 +103,9 @@ test_text_base64_comes_back_as_it_was(void **state)
 		assert_memory_equal(room, bytes, len);
 		free(text);
 	}
+	text = text_base64url("\xff\xfe\xbe\xff", 4);
+	assert_string_equal(text, "__6-_w");
+	free(text);
 	assert_int_equal(text_unbase64(room, 2, "YWJjZA=="), 2);
 	assert_memory_equal(room, "ab", 2);
 	assert_int_equal(text_unbase64(room, sizeof(room), "YWJj!YWJj"), 3);

@@ -16,6 +16,7 @@
 #include "format/digest.h"
 #include "format/frame.h"
 #include "format/json.h"
+#include "format/rsa_key.h"
 #include "format/seal.h"
 #include "format/ssh_key.h"
 
@@ -183,6 +184,31 @@ test_digest_gives_the_known_value(void **state)
 }
 
 static void
+test_rsa_key_comes_back_and_signs_the_same(void **state)
+{
+	struct buffer pem = BUFFER_INIT, first = BUFFER_INIT, second = BUFFER_INIT;
+	struct rsa_key *key, *again;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(rsa_key_make(&key, &err), 0);
+	rsa_key_write(key, &pem);
+	assert_int_equal(rsa_key_read(&again, buffer_text(&pem), pem.len, &err), 0);
+	assert_string_equal(rsa_key_id(again), rsa_key_id(key));
+	assert_string_equal(rsa_key_exponent(again), "AQAB");
+	rsa_key_sign(key, &first, "text", 4);
+	rsa_key_sign(again, &second, "text", 4);
+	assert_string_equal(buffer_text(&first), buffer_text(&second));
+	assert_int_equal(first.len, 342);
+	assert_int_equal(rsa_key_read(&again, buffer_text(&pem), pem.len / 2, &err), ERR_INPUT);
+	rsa_key_free(again);
+	rsa_key_free(key);
+	buffer_release(&pem);
+	buffer_release(&first);
+	buffer_release(&second);
+}
+
+static void
 test_seal_opens_under_its_key_and_name_alone(void **state)
 {
 	unsigned char key[SEAL_KEY_BYTES] = {1}, other[SEAL_KEY_BYTES] = {2};
@@ -259,6 +285,7 @@ main(void)
 		cmocka_unit_test(test_digest_gives_the_known_value),
 		cmocka_unit_test(test_ssh_key_has_the_fingerprints_of_ssh_keygen),
 		cmocka_unit_test(test_ssh_key_is_refused_when_it_is_cut),
+		cmocka_unit_test(test_rsa_key_comes_back_and_signs_the_same),
 		cmocka_unit_test(test_seal_opens_under_its_key_and_name_alone),
 	};
 

@@ -62,6 +62,7 @@ test_a_file_is_read_and_the_command_line_wins(void **state)
 	assert_true(settings_any_docker_on_host(&settings));
 	assert_int_equal(settings_complete(&settings, &err), 0);
 	assert_string_equal(settings.key_file, "/from/the/command/line/secret.key");
+	assert_string_equal(settings.oidc_issuer, "https://h");
 	settings_release(&settings);
 }
 

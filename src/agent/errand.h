@@ -1,0 +1,49 @@
+/*
+ * errand.h - what a process of a task asks of the hub, through the agent's own connection.
+ *
+ * errands_ask() for each request of the task's processes -> errands_release(), which forgets what is
+ * on its way. A process asks again until it is told the end ("wait", runner/control.h); it is known
+ * by its id and by what it asks, so that no other is told. The answer of one that has gone is kept
+ * until others need the place.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef AGENT_ERRAND_H
+#define AGENT_ERRAND_H
+
+#include <stdbool.h>
+
+#include "agent/hub_link.h"
+
+struct control_reply;
+struct control_request;
+struct errand;
+struct task;
+
+enum { ERRANDS_MOST = 16 }; /* of one task at a time; more wait */
+
+/* What can be asked: one row a verb. */
+struct errand_kind {
+	enum hub_post_kind post;
+	bool is_bearer; /* the key goes as the request's bearer token, else describe() puts it into the body */
+	/* The body, an object. Fails: the process is told why. */
+	int (*describe)(struct json *body, const char *key, const struct control_request *request,
+			struct err *err);
+	/* What the process is told; err and answer are as hub_done_fn has them. */
+	void (*tell)(struct task *task, const struct err *err, const struct hub_answer *answer,
+		     struct control_reply *reply);
+};
+
+/* The zeroed struct is empty. */
+struct errands {
+	struct errand *first; /* the oldest */
+};
+
+/* Answer a request. kind is static; the key proves to the hub who asks. */
+void errands_ask(struct errands *errands, struct hub_link *link, struct task *task,
+		 const struct errand_kind *kind, const char *key,
+		 const struct control_request *request, struct control_reply *reply);
+
+void errands_release(struct errands *errands);
+
+#endif
