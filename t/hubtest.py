@@ -256,9 +256,12 @@ class Agent:
     def run(self, task, **more):
         return self.events(task, "preparing", "running", "step_started", "step_ended", "finishing", "ended", **more)
 
-    def output(self, data):
+    def start_output(self, data):
         headers = dict(self.headers, **{"content-type": OUTPUT, "runner-agent": self.id})
-        return self.client.call("POST", "/api/v3/runner/output", headers, data=data)
+        return self.client.start("POST", "/api/v3/runner/output", headers, data=data)
+
+    def output(self, data):
+        return self.client.wait(self.start_output(data))
 
     def unclaim(self, task):
         return self.post("unclaim", {"task_id": task["id"], "task_token": task["token"]},

@@ -157,8 +157,12 @@ buffer_text(struct buffer *buf)
 char *
 buffer_take_text(struct buffer *buf)
 {
-	char *text = mem_strndup(buf->len != 0 ? (const char *)buf->data : "", buf->len);
+	char *text;
 
+	(void)buffer_text(buf);
+	memmove(buf->base, buf->data, buf->len + 1);
+	text = mem_resize(buf->base, buf->len + 1, 1); /* it may be kept for long */
+	buf->base = NULL;
 	buffer_release(buf);
 	return text;
 }

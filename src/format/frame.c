@@ -6,6 +6,7 @@
 #include "format/frame.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <zstd.h>
 
 #include "base/assert.h"
@@ -87,9 +88,20 @@ frame_reader_free(struct frame_reader *reader)
 	free(reader);
 }
 
-int
-frame_check(size_t want, const void *frame, size_t len, struct err *err)
+/*
+ * A frame of any program that has what frame_pack() gives it. A reader's memory hangs on the window that a frame names,
+ * unless it is a single segment (RFC 8878, 3.1.1.1.2).
+ */
+static int
+check_head(size_t want, const unsigned char *frame, size_t len, struct err *err)
 {
+	static const unsigned char magic[] = {0x28, 0xb5, 0x2f, 0xfd};
+	enum { KIND = 0x27, CHECKSUM_OF_ONE_SEGMENT = 0x24 }; /* the lowest bits: is there a dictionary? */
+
+	if (len <= sizeof(magic) || memcmp(frame, magic, sizeof(magic)) != 0)
+		return err_set(err, ERR_INPUT, "this is no zstd frame");
+	if ((frame[sizeof(magic)] & KIND) != CHECKSUM_OF_ONE_SEGMENT)
+		return err_set(err, ERR_INPUT, "a frame must be one segment with a checksum and without a dictionary");
 	if (ZSTD_getFrameContentSize(frame, len) != want)
 		return err_set(err, ERR_INPUT, "a frame does not hold the %zu bytes it should", want);
 	if (ZSTD_findFrameCompressedSize(frame, len) != len)
@@ -101,7 +113,7 @@ int
 frame_unpack(struct frame_reader *reader, void *room, size_t want, const void *frame, size_t len,
 	     struct err *err)
 {
-	int rc = frame_check(want, frame, len, err);
+	int rc = check_head(want, frame, len, err);
 	size_t n;
 
 	if (rc < 0)

@@ -1,8 +1,8 @@
 /*
  * frame.h - one zstd frame for one chunk of output, from the one context all slots share.
  *
- * Every frame is independent, states its content size and ends with a checksum
- * (RFC 8878, 3.1.1), so a reader may start at any of them.
+ * Every frame is independent, is one segment, states its content size and ends with a checksum
+ * (RFC 8878, 3.1.1), so a reader may start at any of them and needs no more memory than its content.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -31,14 +31,9 @@ int frame_reader_new(struct frame_reader **out, struct err *err);
 void frame_reader_free(struct frame_reader *reader); /* NULL is fine */
 
 /*
- * Whether bytes are one whole frame that says it holds exactly want bytes, without decompressing it: its header and
- * the sizes of its blocks are looked at. Fails: ERR_INPUT.
- */
-int frame_check(size_t want, const void *frame, size_t len, struct err *err);
-
-/*
- * Decompress one frame whose content is exactly want bytes into room of at least that size.
- * Fails: ERR_INPUT when it is damaged, claims another size or has bytes behind it.
+ * Decompress one frame whose content is exactly want bytes into room of at least that size; nothing
+ * is written beyond it, whatever the frame says. Fails: ERR_INPUT when it is damaged, is not of the
+ * kind that frame_pack() makes, holds another size or has bytes behind it.
  */
 int frame_unpack(struct frame_reader *reader, void *room, size_t want, const void *frame,
 		 size_t len, struct err *err);

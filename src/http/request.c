@@ -363,6 +363,15 @@ http_request_body(const struct http_request *req, size_t *len)
 	return req->body.len > 0 ? buffer_text((struct buffer *)(uintptr_t)&req->body) : "";
 }
 
+char *
+http_request_take_body(struct http_request *req, size_t *len)
+{
+	*len = req->body.len;
+	if (req->connection != NULL)
+		req->connection->body_bytes -= *len;
+	return buffer_take_text(&req->body);
+}
+
 const struct http_peer *
 http_request_peer(const struct http_request *req)
 {

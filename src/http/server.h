@@ -98,6 +98,8 @@ const char *http_request_query(const struct http_request *req, const char *name)
 const char *http_request_header(const struct http_request *req, const char *name);
 /* NUL behind it, not counted; never NULL. */
 const char *http_request_body(const struct http_request *req, size_t *len);
+/* The same, from malloc: the caller frees it, whatever becomes of the request, which has none then. */
+char *http_request_take_body(struct http_request *req, size_t *len);
 const struct http_peer *http_request_peer(const struct http_request *req);
 
 /* The handler's own pointer, for a request kept for later. */

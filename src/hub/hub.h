@@ -10,6 +10,7 @@
 #include "hub/model.h"
 #include "hub/settings.h"
 
+struct frame_reader;
 struct http_server;
 struct loop;
 struct oidc;
@@ -26,6 +27,8 @@ struct hub {
 	struct http_server *server;
 	struct worker *compiler;  /* launch.h */
 	struct worker *searchers; /* api/search.h */
+	struct worker *inspector; /* looks at output that comes: api/agent_output.c */
+	struct frame_reader *inspector_reader;
 	unsigned searches;	  /* under way */
 	unsigned readers;	  /* of output: api/output_stream.h */
 	struct oidc *oidc; /* NULL: no tokens for jobs are made */

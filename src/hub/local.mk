@@ -14,9 +14,11 @@ libhub_a_SOURCES = \
 	src/hub/api/oidc.c \
 	src/hub/api/orbs.c \
 	src/hub/api/output.c \
+	src/hub/api/output_batch.c src/hub/api/output_batch.h \
 	src/hub/api/output_form.c src/hub/api/output_form.h \
 	src/hub/api/output_lines.c src/hub/api/output_lines.h \
 	src/hub/api/output_stream.c src/hub/api/output_stream.h \
+	src/hub/api/output_unpack.c src/hub/api/output_unpack.h \
 	src/hub/api/people.c src/hub/api/people.h \
 	src/hub/api/people_continue.c \
 	src/hub/api/people_jobs.c \

@@ -26,9 +26,11 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "format/frame.h"
 #include "http/listener.h"
 #include "http/server.h"
 #include "http/tls.h"
+#include "hub/api/agent.h"
 #include "hub/api/router.h"
 #include "hub/api/search.h"
 #include "hub/dispatch.h"
@@ -483,6 +485,8 @@ run(struct serve *serve, struct err *err)
 	if (rc == 0)
 		rc = oidc_start(hub, err);
 	if (rc == 0)
+		rc = output_start_inspector(hub, err);
+	if (rc == 0)
 		rc = start_serving(serve, err);
 	if (rc == 0) {
 		say_ready(&hub->settings);
@@ -493,6 +497,8 @@ run(struct serve *serve, struct err *err)
 	worker_free(hub->compiler);
 	worker_free(hub->searchers);
 	oidc_stop(hub);
+	worker_free(hub->inspector);
+	frame_reader_free(hub->inspector_reader);
 	timetables_release(hub);
 	store_close(hub->store);
 	model_release(&hub->model);

@@ -12,12 +12,17 @@
 #include "hub/api/router.h"
 
 struct agent;
+struct err;
+struct hub;
 
 void handle_claim(struct call *call);
 void handle_heartbeat(struct call *call);
 void handle_events(struct call *call);
 void handle_output(struct call *call);
 void handle_unclaim(struct call *call);
+
+/* The thread that looks at output: before the first call. Fails: ERR_HOST, ERR_LIMIT. */
+int output_start_inspector(struct hub *hub, struct err *err);
 
 /* The id in {"agent": {"id": ...}}. Fails: ERR_INPUT. */
 int agent_parse_id(const struct json *body, struct id *out, struct err *err);

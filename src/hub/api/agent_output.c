@@ -1,7 +1,8 @@
 /*
  * agent_output.c - POST /api/v3/runner/output: records of many tasks, stored as they came.
  *
- * A record is checked by its checksums and its place, never decompressed.
+ * A thread looks at the records (output_batch.h), the loop at their places. Requests of one
+ * connection are looked at in the order in which they came.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -17,10 +18,14 @@
 #include "format/json.h"
 #include "http/server.h"
 #include "hub/api/agent.h"
+#include "hub/api/output_batch.h"
 #include "hub/hub.h"
 #include "hub/progress.h"
 #include "hub/store/store.h"
+#include "loop/worker.h"
 #include "task/output_record.h"
+
+enum { BATCHES_WAITING_MOST = 256 }; /* to be looked at; each is 1 MiB at most */
 
 /* A (task, step, attempt) that the request names, and what it is told. */
 struct place {
@@ -31,35 +36,39 @@ struct place {
 	char message[160];
 };
 
-struct batch {
+/* One request. */
+struct receipt {
 	struct call *call;
 	struct id agent;
+	char *body; /* owned */
+	size_t body_len;
+	struct work work;
+	struct output_batch batch;
 	struct buffer bytes; /* records to store */
 	struct output_row *rows;
 	size_t row_count, row_room;
 	struct place *places;
 	size_t place_count, place_room;
-	bool is_told;	 /* something is refused, and the log says so */
-	struct err stop; /* why the body was not read to its end; code 0: it was */
+	bool is_told; /* something is refused, and the log says so */
 };
 
 static struct place *
-place_of(struct batch *batch, const struct output_record *record)
+place_of(struct receipt *receipt, const struct output_record *record)
 {
 	struct place *place;
 	size_t i;
 
-	for (i = batch->place_count; i > 0; i--) {
-		place = &batch->places[i - 1];
+	for (i = receipt->place_count; i > 0; i--) {
+		place = &receipt->places[i - 1];
 		if (place->step == record->step && place->attempt == record->attempt &&
 		    id_eq(&place->task, &record->task))
 			return place;
 	}
-	if (batch->place_count == batch->place_room) {
-		batch->place_room = batch->place_room == 0 ? 16 : batch->place_room * 2;
-		batch->places = mem_resize(batch->places, batch->place_room, sizeof(*place));
+	if (receipt->place_count == receipt->place_room) {
+		receipt->place_room = receipt->place_room == 0 ? 16 : receipt->place_room * 2;
+		receipt->places = mem_resize(receipt->places, receipt->place_room, sizeof(*place));
 	}
-	place = &batch->places[batch->place_count++];
+	place = &receipt->places[receipt->place_count++];
 	memset(place, 0, sizeof(*place));
 	place->task = record->task;
 	place->step = record->step;
@@ -68,15 +77,15 @@ place_of(struct batch *batch, const struct output_record *record)
 }
 
 static void
-store_record(struct batch *batch, const struct output_record *record, const unsigned char *bytes)
+store_record(struct receipt *receipt, const struct output_record *record, const unsigned char *bytes)
 {
 	struct output_row *row;
 
-	if (batch->row_count == batch->row_room) {
-		batch->row_room = batch->row_room == 0 ? 16 : batch->row_room * 2;
-		batch->rows = mem_resize(batch->rows, batch->row_room, sizeof(*row));
+	if (receipt->row_count == receipt->row_room) {
+		receipt->row_room = receipt->row_room == 0 ? 16 : receipt->row_room * 2;
+		receipt->rows = mem_resize(receipt->rows, receipt->row_room, sizeof(*row));
 	}
-	row = &batch->rows[batch->row_count++];
+	row = &receipt->rows[receipt->row_count++];
 	*row = (struct output_row){
 		.task = record->task,
 		.step = record->step,
@@ -88,34 +97,34 @@ store_record(struct batch *batch, const struct output_record *record, const unsi
 		.lines = record->lines,
 		.frame_len = record->frame_len,
 		.frame_crc = record->frame_crc,
-		.at = batch->bytes.len + RUNNER_RECORD_HEADER_BYTES,
+		.at = receipt->bytes.len + RUNNER_RECORD_HEADER_BYTES,
 	};
-	buffer_putn(&batch->bytes, bytes, RUNNER_RECORD_HEADER_BYTES + record->frame_len);
+	buffer_putn(&receipt->bytes, bytes, RUNNER_RECORD_HEADER_BYTES + record->frame_len);
 }
 
 /* An agent could fill the disk with lines of the log: there is one for a request. */
 static void
-refuse(struct batch *batch, const struct output_record *record, const struct err *err)
+refuse(struct receipt *receipt, const struct output_record *record, const char *why)
 {
-	struct place *place = place_of(batch, record);
+	struct place *place = place_of(receipt, record);
 	char id[ID_TEXT_BYTES];
 
 	if (place->progress == PROGRESS_REFUSED)
 		return;
 	place->progress = PROGRESS_REFUSED;
-	snprintf(place->message, sizeof(place->message), "%.159s", err->text);
-	if (batch->is_told)
+	snprintf(place->message, sizeof(place->message), "%.159s", why);
+	if (receipt->is_told)
 		return;
-	batch->is_told = true;
+	receipt->is_told = true;
 	log_line(LOG_WARN, LOG_AT_STEP(id_text(id, &record->task), record->step), "output is refused: %s",
-		 err->text);
+		 why);
 }
 
 static void
-take_record(struct batch *batch, const struct output_record *record, const unsigned char *bytes)
+take_record(struct receipt *receipt, const struct output_record *record, const unsigned char *bytes)
 {
-	struct place *place = place_of(batch, record);
-	struct model *model = &batch->call->hub->model;
+	struct place *place = place_of(receipt, record);
+	struct model *model = &receipt->call->hub->model;
 	struct err err = ERR_INIT;
 	enum progress progress;
 	uint64_t offset;
@@ -124,43 +133,16 @@ take_record(struct batch *batch, const struct output_record *record, const unsig
 	/* What follows a refused record of the same step cannot be stored before it. */
 	if (place->progress == PROGRESS_REFUSED)
 		return;
-	progress = progress_output(model, &batch->agent, record, &offset, &is_new, &err);
+	progress = progress_output(model, &receipt->agent, record, &offset, &is_new, &err);
 	place->offset = offset;
 	if (progress == PROGRESS_REFUSED)
-		refuse(batch, record, &err);
+		refuse(receipt, record, err.text);
 	else
 		place->progress = progress;
 	if (!is_new)
 		return;
-	store_record(batch, record, bytes);
+	store_record(receipt, record, bytes);
 	progress_output_position(model, record);
-}
-
-/* False: the rest of the body cannot be read. */
-static bool
-read_record(struct batch *batch, const unsigned char **bytes, size_t *len)
-{
-	const unsigned char *frame = NULL;
-	struct output_record record;
-	struct err err = ERR_INIT;
-	int rc = output_record_unpack(&record, &frame, *bytes, *len, &err);
-	size_t size;
-
-	if (rc < 0 && frame == NULL) {
-		batch->stop = err;
-		return false;
-	}
-	size = RUNNER_RECORD_HEADER_BYTES + (size_t)record.frame_len;
-	/* A frame that holds other than its header says could never be read back. */
-	if (rc == 0)
-		rc = frame_check(record.raw_len, frame, record.frame_len, &err);
-	if (rc < 0)
-		refuse(batch, &record, &err);
-	else
-		take_record(batch, &record, *bytes);
-	*bytes += size;
-	*len -= size;
-	return true;
 }
 
 static const char *
@@ -196,54 +178,87 @@ write_place(const struct place *place)
 }
 
 static void
-submit(struct batch *batch)
+submit(struct receipt *receipt)
 {
 	struct store_op *op = store_op_new(STORE_ADD_OUTPUT);
-	struct model *model = &batch->call->hub->model;
+	struct model *model = &receipt->call->hub->model;
 	size_t i;
 
-	op->output.len = batch->bytes.len;
-	op->output.bytes = (unsigned char *)buffer_take_text(&batch->bytes);
-	op->output.rows = batch->rows;
-	op->output.count = batch->row_count;
-	batch->rows = NULL;
-	store_submit(batch->call->hub->store, op, NULL, NULL);
+	op->output.len = receipt->bytes.len;
+	op->output.bytes = (unsigned char *)buffer_take_text(&receipt->bytes);
+	op->output.rows = receipt->rows;
+	op->output.count = receipt->row_count;
+	receipt->rows = NULL;
+	store_submit(receipt->call->hub->store, op, NULL, NULL);
 	/* An ended task is complete now, perhaps: its file is made behind this write. */
-	for (i = 0; i < batch->place_count; i++)
-		progress_output_submitted(model, &batch->places[i].task);
+	for (i = 0; i < receipt->place_count; i++)
+		progress_output_submitted(model, &receipt->places[i].task);
 }
 
 static void
-reply(struct batch *batch)
+reply(struct receipt *receipt)
 {
 	struct json *body = json_new_object(), *positions = json_new_array();
 	size_t i;
 
-	for (i = 0; i < batch->place_count; i++)
-		json_push(positions, write_place(&batch->places[i]));
+	for (i = 0; i < receipt->place_count; i++)
+		json_push(positions, write_place(&receipt->places[i]));
 	json_put(body, "positions", positions);
-	if (batch->stop.code != 0)
-		json_put_str(body, "message", batch->stop.text);
-	call_reply_json_after_commit(batch->call, 200, body);
+	if (receipt->batch.stop.code != 0)
+		json_put_str(body, "message", receipt->batch.stop.text);
+	call_reply_json_after_commit(receipt->call, 200, body);
 }
 
 static void
-take_body(struct batch *batch)
+take_batch(struct receipt *receipt)
 {
-	const unsigned char *bytes;
-	size_t len;
+	const struct output_batch *batch = &receipt->batch;
+	const struct output_item *item;
 
-	bytes = (const unsigned char *)http_request_body(batch->call->request, &len);
-	while (len > 0 && read_record(batch, &bytes, &len))
-		;
 	/* Not a single record could be read: the sender is told so plainly. */
-	if (batch->place_count == 0 && batch->stop.code == ERR_INPUT) {
-		call_reply_err(batch->call, &batch->stop);
+	if (batch->count == 0 && batch->stop.code == ERR_INPUT) {
+		call_reply_err(receipt->call, &batch->stop);
 		return;
 	}
-	if (batch->row_count > 0)
-		submit(batch);
-	reply(batch);
+	for (item = batch->items; item < batch->items + batch->count; item++)
+		if (item->fault != NULL)
+			refuse(receipt, &item->record, item->fault);
+		else
+			take_record(receipt, &item->record, item->bytes);
+	if (receipt->row_count > 0)
+		submit(receipt);
+	reply(receipt);
+}
+
+/* --- the request ---------------------------------------------------------------------------- */
+
+static void
+receipt_free(struct receipt *receipt)
+{
+	output_batch_release(&receipt->batch);
+	buffer_release(&receipt->bytes);
+	free(receipt->rows);
+	free(receipt->places);
+	free(receipt->body);
+	free(receipt);
+}
+
+static void
+on_look(void *arg)
+{
+	struct receipt *receipt = arg;
+
+	output_batch_read(&receipt->batch, receipt->call->hub->inspector_reader,
+			  (const unsigned char *)receipt->body, receipt->body_len);
+}
+
+static void
+on_looked(void *arg)
+{
+	struct receipt *receipt = arg;
+
+	take_batch(receipt);
+	receipt_free(receipt);
 }
 
 static bool
@@ -269,16 +284,32 @@ is_acceptable(struct call *call, struct id *agent)
 void
 handle_output(struct call *call)
 {
-	struct batch batch = {.call = call, .bytes = BUFFER_INIT, .stop = ERR_INIT};
+	struct receipt *receipt;
+	struct err err = ERR_INIT;
+	struct id agent;
 	bool is_refused;
 
-	if (!is_acceptable(call, &batch.agent))
+	if (!is_acceptable(call, &agent))
 		return;
-	(void)agent_of_call(call, &batch.agent, &is_refused);
+	(void)agent_of_call(call, &agent, &is_refused);
 	if (is_refused)
 		return;
-	take_body(&batch);
-	buffer_release(&batch.bytes);
-	free(batch.rows);
-	free(batch.places);
+	receipt = MEM_NEW(struct receipt);
+	receipt->call = call;
+	receipt->agent = agent;
+	receipt->body = http_request_take_body(call->request, &receipt->body_len);
+	receipt->work = (struct work){.run = on_look, .done = on_looked, .arg = receipt};
+	buffer_init(&receipt->bytes, 0);
+	if (worker_submit(call->hub->inspector, &receipt->work, &err) == 0)
+		return;
+	call_reply_err(call, &err);
+	receipt_free(receipt);
+}
+
+int
+output_start_inspector(struct hub *hub, struct err *err)
+{
+	int rc = frame_reader_new(&hub->inspector_reader, err);
+
+	return rc < 0 ? rc : worker_new(&hub->inspector, hub->loop, 1, BATCHES_WAITING_MOST, err);
 }

@@ -13,11 +13,13 @@
 #include "base/buffer.h"
 #include "base/crc32c.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "format/frame.h"
 #include "format/gzip.h"
 #include "format/json.h"
+#include "hub/api/output_unpack.h"
 #include "hub/store/store.h"
 #include "http/accept.h"
 #include "runner/protocol.h"
@@ -32,6 +34,7 @@ struct output_form {
 	struct gzip_packer *gzip;      /* GZIP */
 	const unsigned char *unpacked; /* the frame that raw is of */
 	bool is_begun;		       /* something has been added */
+	bool is_told;		       /* a frame was damaged, and the log says so */
 	unsigned char raw[RUNNER_RECORD_RAW_MOST_BYTES];
 	unsigned char frame[RUNNER_RECORD_FRAME_MOST_BYTES];
 };
@@ -108,6 +111,19 @@ output_form_encoding(const struct output_form *form)
 	return form->kind == OUTPUT_GZIP ? "gzip" : NULL;
 }
 
+/* Once a reader: a disk that has damaged one may have damaged thousands. */
+static void
+tell_damage(struct output_form *form, const struct output_row *row)
+{
+	char id[ID_TEXT_BYTES];
+
+	if (form->is_told)
+		return;
+	form->is_told = true;
+	log_line(LOG_ERROR, LOG_AT_STEP(id_text(id, &row->task), row->step),
+		 "output is damaged on the disk, at offset %llu", (unsigned long long)row->offset);
+}
+
 int
 output_form_bytes(struct output_form *form, const struct output_row *row,
 		  const unsigned char *frame, const unsigned char **out, struct err *err)
@@ -119,9 +135,8 @@ output_form_bytes(struct output_form *form, const struct output_row *row,
 	if (row->raw_len > sizeof(form->raw))
 		return err_set(err, ERR_INPUT, "a record of %u bytes is larger than any can be",
 			       row->raw_len);
-	if (frame_unpack(form->reader, form->raw, row->raw_len, frame, row->frame_len, err) < 0)
-		return err_wrap(err, "output of step %u at offset %llu", row->step,
-				(unsigned long long)row->offset);
+	if (!output_unpack(form->reader, row, frame, form->raw))
+		tell_damage(form, row);
 	form->unpacked = frame;
 	return 0;
 }
@@ -229,16 +244,19 @@ static bool
 add_as_stored(struct output_form *form, struct buffer *out, const struct output_row *row,
 	      const unsigned char *frame, size_t from, size_t until)
 {
-	bool is_whole = from == 0 && until == row->raw_len;
+	bool is_all = from == 0 && until == row->raw_len;
 
-	if (form->kind == OUTPUT_INDEX)
+	if (form->kind == OUTPUT_INDEX) {
 		add_index(out, row, from, until);
-	else if (form->kind == OUTPUT_RECORDS && is_whole)
-		add_record(out, row, frame);
-	else if (form->kind == OUTPUT_ZSTD && is_whole)
-		buffer_putn(out, frame, row->frame_len);
-	else
+		return true;
+	}
+	if ((form->kind != OUTPUT_RECORDS && form->kind != OUTPUT_ZSTD) || !is_all ||
+	    !output_is_whole(row, frame))
 		return false;
+	if (form->kind == OUTPUT_RECORDS)
+		add_record(out, row, frame);
+	else
+		buffer_putn(out, frame, row->frame_len);
 	return true;
 }
 

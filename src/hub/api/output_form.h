@@ -37,16 +37,16 @@ const char *output_form_type(const struct output_form *form);	  /* Content-Type 
 const char *output_form_encoding(const struct output_form *form); /* Content-Encoding, or NULL */
 
 /*
- * What a frame holds: row->raw_len bytes, borrowed until the next frame. Fails: ERR_INPUT when the
- * frame is damaged.
+ * What a frame holds, or what stands for it (output_unpack.h): row->raw_len bytes, borrowed until
+ * the next frame. Fails: ERR_INPUT when the row says more than any can have.
  */
 int output_form_bytes(struct output_form *form, const struct output_row *row,
 		      const unsigned char *frame, const unsigned char **out, struct err *err);
 
 /*
  * Append the bytes from..until of the record whose frame is at frame. A whole record passes as it
- * is where the form is as it is stored; a part is packed anew. Fails: ERR_INPUT when the frame is
- * damaged.
+ * is where the form is as it is stored; a part is packed anew, and so is what stands for a damaged
+ * one. Fails: as output_form_bytes().
  */
 int output_form_add(struct output_form *form, struct buffer *out, const struct output_row *row,
 		    const unsigned char *frame, size_t from, size_t until, struct err *err);

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "format/frame.h"
 #include "format/json.h"
+#include "hub/api/output_unpack.h"
 #include "hub/api/search_pattern.h"
 #include "loop/clock.h"
 
@@ -138,8 +139,8 @@ behind_newline(const unsigned char *bytes, size_t len)
 	return newline != NULL ? (size_t)(newline - bytes) + 1 : len;
 }
 
-static int
-unpack(struct run *run, struct err *err)
+static void
+unpack(struct run *run)
 {
 	const struct search_piece *piece = run->piece;
 	const unsigned char *frame = piece->frames.data;
@@ -148,16 +149,10 @@ unpack(struct run *run, struct err *err)
 	for (i = 0; i < piece->count; i++) {
 		const struct output_row *row = &piece->rows[i];
 
-		if (frame_unpack(run->reader, run->raw + at, row->raw_len, frame, row->frame_len,
-				 err) < 0) {
-			err->code = ERR_HOST; /* not what was asked for is wrong */
-			return err_wrap(err, "output of step %u at offset %llu", row->step,
-					(unsigned long long)row->offset);
-		}
+		(void)output_unpack(run->reader, row, frame, run->raw + at);
 		at += row->raw_len;
 		frame += row->frame_len;
 	}
-	return 0;
 }
 
 /* Where the piece begins and ends. */
@@ -293,9 +288,7 @@ search_piece_run(struct search_piece *piece, const struct search_pattern *patter
 		rc = search_matcher_new(&run.matcher, pattern, err);
 	if (rc == 0) {
 		run.raw = mem_resize(NULL, piece->raw_len + 1, 1);
-		rc = unpack(&run, err);
-	}
-	if (rc == 0) {
+		unpack(&run);
 		find_ends(&run);
 		rc = search(&run, is_cancelled, err);
 	}

@@ -71,8 +71,7 @@ void search_piece_free(struct search_piece *piece); /* NULL is fine */
 
 /*
  * Search on from where the last run ended, until is_over or found is full (and is the caller's to
- * clear before the next run), or *is_cancelled. Fails: ERR_LIMIT when the pattern costs too much,
- * ERR_HOST when a frame is damaged.
+ * clear before the next run), or *is_cancelled. Fails: ERR_LIMIT when the pattern costs too much.
  */
 int search_piece_run(struct search_piece *piece, const struct search_pattern *pattern,
 		     const atomic_bool *is_cancelled, struct err *err);
