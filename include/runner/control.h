@@ -32,6 +32,19 @@
 #define CONTROL_VERB_CACHE_LOSE	 "cache-lose"
 
 /*
+ * A layer of the workspace is named by the task and the step that persisted it: "TASK/STEP". "list" is answered
+ * by a file that holds the task document's member "workspace", or by "none". "begin" with the number of a step of
+ * this task is answered by a file to write to, "save" brings it again with "DIGEST STEP". "find" with the name of a
+ * layer that is on the list is answered by "ok DIGEST SIZE" and the file, or by "none" where this host has it
+ * not. "lose" with a name: its file is not what was persisted.
+ */
+#define CONTROL_VERB_LAYER_LIST	 "layer-list"
+#define CONTROL_VERB_LAYER_BEGIN "layer-begin"
+#define CONTROL_VERB_LAYER_SAVE	 "layer-save"
+#define CONTROL_VERB_LAYER_FIND	 "layer-find"
+#define CONTROL_VERB_LAYER_LOSE	 "layer-lose"
+
+/*
  * The config that the task's pipeline goes on with, for the jobs of a setup workflow. The value says in digits
  * how many bytes of the descriptor are the config; behind them is a JSON object, the parameters, or nothing. The
  * descriptor is a memfd that is sealed against change (F_SEAL_WRITE, F_SEAL_SHRINK, F_SEAL_GROW): reading it

@@ -39,8 +39,16 @@ struct cache {
 	UT_hash_handle hh;
 };
 
+static const struct {
+	const char *dir, *noun;
+} kinds[] = {
+	[CACHES_OF_JOBS] = {CACHE_FILE_DIR, "cache"},
+	[CACHES_OF_WORKSPACES] = {"layers", "workspace layer"},
+};
+
 struct caches {
 	struct loop *loop;
+	const char *noun; /* of one of them, for people */
 	char *path;
 	int fd;
 	uint64_t most_bytes, bytes;
@@ -62,7 +70,7 @@ on_removed(void *arg, int status, const struct rusage *usage)
 
 	(void)usage;
 	if (status != 0)
-		log_warn("cannot remove caches in '%s'", caches->path);
+		log_warn("cannot remove files in '%s'", caches->path);
 	remove_want(caches);
 }
 
@@ -80,7 +88,7 @@ remove_want(struct caches *caches)
 	for (i = 0; i < caches->going_count; i++)
 		argv[3 + i] = caches->going[i];
 	if (child_start(&caches->rm, caches->loop, &spec, on_removed, caches, &err) < 0)
-		log_warn("cannot remove caches: %s", err.text);
+		log_warn("cannot remove files in '%s': %s", caches->path, err.text);
 	for (i = 0; i < caches->going_count; i++)
 		free(caches->going[i]);
 	caches->going_count = 0;
@@ -105,7 +113,7 @@ remove_file(struct caches *caches, const char *name)
 	if (renameat(caches->fd, name, caches->fd, gone) == 0)
 		remove_gone(caches, gone);
 	else if (errno != ENOENT)
-		log_warn("cannot remove the cache '%s': %s", name, strerror(errno));
+		log_warn("cannot remove '%s/%s': %s", caches->path, name, strerror(errno));
 }
 
 /* --- the table ---------------------------------------------------------------------------------
@@ -243,8 +251,8 @@ evict(struct caches *caches, const struct cache *keep)
 
 		if (cache == keep || (!too_much && !is_too_old(cache)))
 			continue;
-		log_info("the cache '%s' of project '%s' goes: %s", cache->key, cache->project,
-			 too_much ? "the cache directory is full" : "it is too old");
+		log_info("the %s '%s' of project '%s' goes: %s", caches->noun, cache->key,
+			 cache->project, too_much ? "its directory is full" : "it is too old");
 		remove_file(caches, cache->name);
 		forget(caches, cache);
 	}
@@ -253,8 +261,8 @@ evict(struct caches *caches, const struct cache *keep)
 /* --- life ------------------------------------------------------------------------------------- */
 
 int
-caches_new(struct caches **out, struct loop *loop, const char *dir, uint64_t most_bytes,
-	   struct err *err)
+caches_new(struct caches **out, struct loop *loop, enum caches_kind kind, const char *dir,
+	   uint64_t most_bytes, struct err *err)
 {
 	struct caches *caches = MEM_NEW(struct caches);
 	int rc = 0;
@@ -262,7 +270,8 @@ caches_new(struct caches **out, struct loop *loop, const char *dir, uint64_t mos
 	caches->loop = loop;
 	caches->most_bytes = most_bytes;
 	caches->rm = (struct child)CHILD_INIT;
-	caches->path = mem_printf("%s/%s", dir, CACHE_FILE_DIR);
+	caches->noun = kinds[kind].noun;
+	caches->path = mem_printf("%s/%s", dir, kinds[kind].dir);
 	caches->fd = -1;
 	if ((mkdir(dir, 0700) != 0 && errno != EEXIST) ||
 	    (mkdir(caches->path, 0700) != 0 && errno != EEXIST))
@@ -319,7 +328,7 @@ check_key(const char *project, const char *key, struct err *err)
 static int
 has_cache(struct err *err)
 {
-	return err_set(err, ERR_GONE, "there is a cache of that key");
+	return err_set(err, ERR_GONE, "there is one of that key");
 }
 
 int
@@ -447,14 +456,25 @@ open_cache(struct caches *caches, struct cache *cache, struct cache_file *found,
 	return 0;
 }
 
-int
-caches_find(struct caches *caches, const char *project, const char *key, struct cache_file *found,
-	    int *fd, struct err *err)
+static struct cache *
+find_exact(struct caches *caches, const char *project, const char *key)
+{
+	char name[CACHE_FILE_NAME_BYTES];
+	struct cache *cache = find_named(caches, cache_file_name(name, project, key));
+
+	return cache != NULL && !is_too_old(cache) ? cache : NULL;
+}
+
+typedef struct cache *choose_fn(struct caches *caches, const char *project, const char *key);
+
+static int
+open_chosen(struct caches *caches, choose_fn *choose, const char *project, const char *key,
+	    struct cache_file *found, int *fd, struct err *err)
 {
 	struct cache *cache;
 
 	refresh(caches);
-	while ((cache = find_newest(caches, project, key)) != NULL) {
+	while ((cache = choose(caches, project, key)) != NULL) {
 		if (open_cache(caches, cache, found, fd, err) == 0)
 			return 0;
 		log_warn("%s: it is removed", err->text);
@@ -462,7 +482,21 @@ caches_find(struct caches *caches, const char *project, const char *key, struct 
 		forget(caches, cache);
 		*err = (struct err)ERR_INIT;
 	}
-	return err_set(err, ERR_GONE, "no cache is found");
+	return err_set(err, ERR_GONE, "no %s is found", caches->noun);
+}
+
+int
+caches_find(struct caches *caches, const char *project, const char *key, struct cache_file *found,
+	    int *fd, struct err *err)
+{
+	return open_chosen(caches, find_newest, project, key, found, fd, err);
+}
+
+int
+caches_get(struct caches *caches, const char *project, const char *key, struct cache_file *found,
+	   int *fd, struct err *err)
+{
+	return open_chosen(caches, find_exact, project, key, found, fd, err);
 }
 
 void
@@ -473,7 +507,8 @@ caches_lose(struct caches *caches, const char *project, const char *key)
 
 	if (cache == NULL)
 		return;
-	log_warn("the cache '%s' of project '%s' is damaged: it is removed", key, project);
+	log_warn("the %s '%s' of project '%s' is damaged: it is removed", caches->noun, key,
+		 project);
 	remove_file(caches, name);
 	forget(caches, cache);
 }

@@ -1,11 +1,14 @@
 /*
- * caches.h - the caches that this host's jobs have saved: a directory with a ceiling.
+ * caches.h - the archives that this host's jobs have saved: a directory with a ceiling.
  *
  * caches_begin() gives a job a file without a name; caches_save() gives the file its name when the
  * job has filled it: what has a name is complete. A key of a project has one cache, which never
  * changes: the first that is saved. caches_find() takes the newest whose key begins with what is
  * asked for. Beyond the ceiling those go that were not used for longest. Several runnerds may share
  * a directory.
+ *
+ * Of two kinds, each in a directory of its own: caches, and the layers of workspaces, whose key is
+ * the layer's name (task/layers.h).
  *
  * What is in a file is checked by who unpacks it (its digest is in its head); heads are read here.
  *
@@ -24,9 +27,11 @@ struct loop;
 
 enum { CACHES_MOST = 65536 }; /* in the directory; beyond that the oldest used go, too */
 
-/* dir is made if absent. most_bytes 0: no ceiling. Fails: ERR_HOST. */
-int caches_new(struct caches **out, struct loop *loop, const char *dir, uint64_t most_bytes,
-	       struct err *err);
+enum caches_kind { CACHES_OF_JOBS, CACHES_OF_WORKSPACES };
+
+/* dir is made if absent, and one of the kind in it. most_bytes 0: no ceiling. Fails: ERR_HOST. */
+int caches_new(struct caches **out, struct loop *loop, enum caches_kind kind, const char *dir,
+	       uint64_t most_bytes, struct err *err);
 void caches_free(struct caches *caches); /* NULL is fine */
 
 /*
@@ -50,6 +55,10 @@ int caches_save(struct caches *caches, const char *project, const char *key, con
  */
 int caches_find(struct caches *caches, const char *project, const char *key,
 		struct cache_file *found, int *fd, struct err *err);
+
+/* The cache of that key, and no other; else as caches_find(). */
+int caches_get(struct caches *caches, const char *project, const char *key,
+	       struct cache_file *found, int *fd, struct err *err);
 
 /* Its file is not what was saved: remove it. */
 void caches_lose(struct caches *caches, const char *project, const char *key);

@@ -174,30 +174,63 @@ make_scripted(struct command *out, struct arena *arena, const struct command_hos
 	return checkout_environment(own, arena, &need, err);
 }
 
+/* The words that the steps of runner-archive begin with; a number is the step's own. */
+static size_t
+put_archive_words(const char **argv, struct arena *arena, const struct task_step *it, uint32_t step)
+{
+	size_t n = 0;
+
+	switch (it->kind) {
+	case STEP_SAVE_CACHE:
+		argv[n++] = "save-cache";
+		argv[n++] = it->key;
+		break;
+	case STEP_RESTORE_CACHE:
+		argv[n++] = "restore-cache";
+		break;
+	case STEP_PERSIST_TO_WORKSPACE:
+		argv[n++] = "persist";
+		argv[n++] = arena_printf(arena, "%u", step);
+		argv[n++] = it->root;
+		break;
+	default:
+		argv[n++] = "attach";
+		argv[n++] = it->at;
+		break;
+	}
+	return n;
+}
+
 /* runner-archive, a word of its own for what it is to do, and what that takes. */
 static int
 make_archive_argv(struct command *out, struct arena *arena, const struct command_host *host,
-		  const struct task_step *it, struct err *err)
+		  const struct task_step *it, uint32_t step, struct err *err)
 {
-	const char *const *more = it->kind == STEP_SAVE_CACHE ? it->paths : it->keys;
+	const char *const *more = it->kind == STEP_RESTORE_CACHE ? it->keys : it->paths;
 	const char **argv;
-	size_t n = 0, i;
+	size_t count = 0, n = 1, i;
 
 	if (host->archiver == NULL)
-		return err_set(err, ERR_HOST, "runner-archive, which keeps caches, was not found");
-	while (more[n] != NULL)
-		n++;
-	argv = arena_zalloc_array(arena, n + 4, sizeof(*argv));
+		return err_set(err, ERR_HOST,
+			       "runner-archive, which keeps caches and workspaces, was not found");
+	while (more != NULL && more[count] != NULL)
+		count++;
+	argv = arena_zalloc_array(arena, count + 5, sizeof(*argv));
 	if (argv == NULL)
 		return too_large(err);
+	argv[0] = host->archiver;
+	n += put_archive_words(argv + 1, arena, it, step);
+	for (i = 0; i < count; i++)
+		argv[n++] = more[i];
 	out->argv = argv;
-	*argv++ = host->archiver;
-	*argv++ = it->kind == STEP_SAVE_CACHE ? "save-cache" : "restore-cache";
-	if (it->kind == STEP_SAVE_CACHE)
-		*argv++ = it->key;
-	for (i = 0; i < n; i++)
-		argv[i] = more[i];
 	return 0;
+}
+
+static bool
+is_archive_step(enum step_kind kind)
+{
+	return kind == STEP_SAVE_CACHE || kind == STEP_RESTORE_CACHE ||
+	       kind == STEP_PERSIST_TO_WORKSPACE || kind == STEP_ATTACH_WORKSPACE;
 }
 
 /*
@@ -239,7 +272,7 @@ bool
 command_can_make(enum step_kind kind)
 {
 	return kind == STEP_RUN || kind == STEP_CHECKOUT || kind == STEP_ADD_SSH_KEYS ||
-	       kind == STEP_SAVE_CACHE || kind == STEP_RESTORE_CACHE;
+	       is_archive_step(kind);
 }
 
 int
@@ -261,8 +294,8 @@ command_make(struct command *out, struct arena *arena, const struct command_host
 			   : environment_path(arena, work->home, project, it->working_directory);
 	if (it->kind == STEP_RUN)
 		rc = make_run_argv(out, arena, host, doc, step, attempt, work, err);
-	else if (it->kind == STEP_SAVE_CACHE || it->kind == STEP_RESTORE_CACHE)
-		rc = make_archive_argv(out, arena, host, it, err);
+	else if (is_archive_step(it->kind))
+		rc = make_archive_argv(out, arena, host, it, step, err);
 	else
 		rc = make_scripted(out, arena, host, doc, step, project, work, &own, err);
 	if (rc == 0 && out->cwd == NULL)

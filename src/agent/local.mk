@@ -34,6 +34,7 @@ libagent_a_SOURCES = \
 	src/agent/step.c src/agent/step.h \
 	src/agent/supervisor.c src/agent/supervisor.h \
 	src/agent/task.c src/agent/task.h \
+	src/agent/task_archives.c \
 	src/agent/task_control.c \
 	src/agent/task_hooks.c \
 	src/agent/task_masks.c src/agent/task_masks.h \

@@ -215,6 +215,7 @@ make_places(const struct settings *settings, struct err *err)
 	if (make_parent(settings->run_dir, err) < 0 || make_dirs(settings->data_dir, err) < 0 ||
 	    make_parent(settings->work_dir, err) < 0 || make_dirs(settings->cache_dir, err) < 0 ||
 	    make_dirs(settings->spool_dir, err) < 0 ||
+	    make_dirs(settings->workspace_dir, err) < 0 ||
 	    (settings->git_mirrors_max > 0 && make_dirs(settings->git_mirrors, err) < 0))
 		return err->code;
 	return 0;
@@ -280,6 +281,8 @@ start_tasks(struct agent *agent, struct err *err)
 		.work_dir = settings->work_dir,
 		.cache_dir = settings->cache_dir,
 		.cache_most_bytes = settings->cache_max,
+		.workspace_dir = settings->workspace_dir,
+		.workspace_most_bytes = settings->workspace_max,
 		.isolation = settings->isolation,
 		.max_run_time_ms = settings->max_run_time_ms,
 		.grace_ms = (uint32_t)settings->grace_ms,

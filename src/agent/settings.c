@@ -76,6 +76,14 @@ static const struct row rows[] = {
 	 AT(cache_max),
 	 0,
 	 (uint64_t)1 << 50},
+	{{"workspace-dir", 0, "DIR", "what jobs persist to workspaces (workspaces in the cache directory)"},
+	 PATH,
+	 AT(workspace_dir)},
+	{{"workspace-max", 0, "SIZE", "of all of it; 0: no ceiling (50G)"},
+	 BYTES,
+	 AT(workspace_max),
+	 0,
+	 (uint64_t)1 << 50},
 	{{"git-mirrors", 0, "DIR", "git mirrors that tasks share (git in the cache directory)"},
 	 PATH,
 	 AT(git_mirrors)},
@@ -525,6 +533,8 @@ fill_paths(struct settings *settings)
 		     ".config", "runner/hooks.d");
 	if (settings->spool_dir == NULL)
 		settings->spool_dir = mem_printf("%s/spool", settings->data_dir);
+	if (settings->workspace_dir == NULL)
+		settings->workspace_dir = mem_printf("%s/workspaces", settings->cache_dir);
 	if (settings->git_mirrors == NULL)
 		settings->git_mirrors = mem_printf("%s/git", settings->cache_dir);
 }
@@ -554,6 +564,7 @@ init(struct settings *settings)
 	settings->grace_ms = SUPERVISOR_GRACE_MS;
 	settings->orphan_limit_ms = RUNNER_LOST_MS;
 	settings->cache_max = (uint64_t)50 << 30;
+	settings->workspace_max = (uint64_t)50 << 30;
 	settings->git_mirrors_max = (uint64_t)50 << 30;
 	settings->git_mirrors_age_ms = (uint64_t)720 * 3600 * 1000;
 	settings->spool_memory = (uint64_t)64 << 20;

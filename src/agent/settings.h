@@ -41,7 +41,7 @@ struct settings {
 	char *name; /* the host's where absent */
 	uint64_t jobs;
 	char *spool_dir; /* absolute */
-	char *run_dir, *data_dir, *work_dir, *cache_dir, *git_mirrors, *known_hosts; /* absolute */
+	char *run_dir, *data_dir, *work_dir, *cache_dir, *workspace_dir, *git_mirrors, *known_hosts; /* absolute */
 	char *isolation, *mode;
 	uint64_t idle_timeout_ms, max_run_time_ms, grace_ms, orphan_limit_ms;
 	bool keep_failed, cleanup_working_directory;
@@ -51,7 +51,7 @@ struct settings {
 	char *mask_file;
 	char *mask_text;   /* its content */
 	const char **mask; /* its lines; NULL-terminated; NULL: none */
-	uint64_t cache_max, git_mirrors_max, git_mirrors_age_ms;
+	uint64_t cache_max, workspace_max, git_mirrors_max, git_mirrors_age_ms;
 	uint64_t spool_max, spool_task_max, spool_memory, output_memory, output_zstd_level;
 	char *output_overflow;
 	uint64_t max_output, max_step_output, output_rate; /* bytes; 0: no limit */

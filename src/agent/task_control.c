@@ -9,7 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/caches.h"
 #include "agent/continuation.h"
 #include "agent/identity.h"
 #include "agent/mirrors.h"
@@ -202,111 +201,6 @@ ask_identity(struct task *task, const struct control_request *request, struct co
 		hooks->on_errand(hooks->arg, task, &identity_errand, task->doc->token, request, reply);
 }
 
-/* --- caches --- */
-
-/* The request's value as text; NULL, and refused, where it cannot be one. The caller frees it. */
-static char *
-take_text(const struct control_request *request, struct control_reply *reply)
-{
-	if (memchr(request->value, '\0', request->len) == NULL)
-		return mem_strndup((const char *)request->value, request->len);
-	control_refuse(reply, "a cache's key has no NUL");
-	return NULL;
-}
-
-static void
-answer_cache(struct control_reply *reply, int rc, const struct err *err)
-{
-	if (rc == 0)
-		say(reply, "ok");
-	else if (rc == ERR_GONE)
-		say(reply, "none");
-	else
-		control_refuse(reply, err->text);
-}
-
-static void
-ask_cache_begin(struct task *task, char *key, struct control_reply *reply)
-{
-	struct err err = ERR_INIT;
-	int rc = caches_begin(task->tasks->caches, task->doc->project_slug, key, &reply->fd, &err);
-
-	answer_cache(reply, rc, &err);
-}
-
-/* "DIGEST KEY" */
-static void
-ask_cache_save(struct task *task, char *text, int fd, struct control_reply *reply)
-{
-	char *key = strchr(text, ' ');
-	struct err err = ERR_INIT;
-	int rc;
-
-	if (key == NULL || fd < 0) {
-		control_refuse(reply, "a cache is saved by its digest, its key and its file");
-		return;
-	}
-	*key++ = '\0';
-	rc = caches_save(task->tasks->caches, task->doc->project_slug, key, text, fd, &err);
-	if (rc == 0)
-		log_line(LOG_INFO, LOG_AT_TASK(task->id_text), "cache saved: %s", key);
-	answer_cache(reply, rc, &err);
-}
-
-/* A key a line; the first for which there is any. */
-static void
-ask_cache_find(struct task *task, char *keys, struct control_reply *reply)
-{
-	struct cache_file found;
-	struct err err = ERR_INIT;
-	char *rest = keys, *key;
-	int rc = ERR_GONE;
-
-	while (rc == ERR_GONE && (key = strsep(&rest, "\n")) != NULL) {
-		err = (struct err)ERR_INIT;
-		rc = caches_find(task->tasks->caches, task->doc->project_slug, key, &found,
-				 &reply->fd, &err);
-	}
-	answer_cache(reply, rc, &err);
-	if (rc == 0)
-		(void)snprintf(reply->text, sizeof(reply->text), "ok %s %llu %s", found.digest,
-			       (unsigned long long)found.size, found.key);
-}
-
-static void
-ask_cache_lose(struct task *task, char *key, struct control_reply *reply)
-{
-	caches_lose(task->tasks->caches, task->doc->project_slug, key);
-	say(reply, "ok");
-}
-
-/* False: it asks for something else. */
-static bool
-asks_cache(struct task *task, const struct control_request *request, struct control_reply *reply)
-{
-	char *text;
-
-	if (!text_starts(request->verb, "cache-"))
-		return false;
-	text = take_text(request, reply);
-	if (text == NULL)
-		return true;
-	if (task->tasks->caches == NULL)
-		control_refuse(reply, "this agent keeps no caches");
-	else if (text_eq(request->verb, CONTROL_VERB_CACHE_BEGIN))
-		ask_cache_begin(task, text, reply);
-	else if (text_eq(request->verb, CONTROL_VERB_CACHE_SAVE))
-		ask_cache_save(task, text, request->fd, reply);
-	else if (text_eq(request->verb, CONTROL_VERB_CACHE_FIND))
-		ask_cache_find(task, text, reply);
-	else if (text_eq(request->verb, CONTROL_VERB_CACHE_LOSE))
-		ask_cache_lose(task, text, reply);
-	else
-		control_refuse(reply, "this agent does not know the request");
-	free(text);
-	return true;
-}
-
 /* --- who asks what --- */
 
 static bool
@@ -344,6 +238,6 @@ tasks_control(void *arg, const struct control_request *request, struct control_r
 		ask_continue(task, request, reply);
 	else if (text_eq(request->verb, CONTROL_VERB_IDENTITY))
 		ask_identity(task, request, reply);
-	else if (!asks_cache(task, request, reply))
+	else if (!task_asks_archive(task, request, reply))
 		control_refuse(reply, "this agent does not know the request");
 }

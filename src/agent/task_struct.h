@@ -48,6 +48,7 @@ struct tasks {
 	struct press press;
 	struct control *control; /* its processes' socket */
 	struct caches *caches;	 /* NULL: none are kept */
+	struct caches *layers;	 /* of workspaces; NULL: none are kept */
 	struct work_dirs work_dirs;
 	struct mirrors *mirrors;
 	struct arena arena; /* of command_host */
@@ -158,6 +159,12 @@ void tasks_hold(struct tasks *tasks, struct task *task);
 
 /* A process asks: a control_fn. */
 void tasks_control(void *tasks, const struct control_request *request, struct control_reply *reply);
+
+/* --- task_archives.c --- */
+
+/* A request of runner-archive; false: it is none. */
+bool task_asks_archive(struct task *task, const struct control_request *request,
+		       struct control_reply *reply);
 
 /* --- task_steps.c --- */
 

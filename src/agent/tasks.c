@@ -188,6 +188,22 @@ on_reap(void *arg)
 
 /* --- life --- */
 
+/* What its jobs save for others. */
+static int
+open_archives(struct tasks *tasks, struct err *err)
+{
+	const struct tasks_settings *settings = &tasks->settings;
+	int rc = 0;
+
+	if (settings->cache_dir != NULL)
+		rc = caches_new(&tasks->caches, tasks->loop, CACHES_OF_JOBS, settings->cache_dir,
+				settings->cache_most_bytes, err);
+	if (rc == 0 && settings->workspace_dir != NULL)
+		rc = caches_new(&tasks->layers, tasks->loop, CACHES_OF_WORKSPACES,
+				settings->workspace_dir, settings->workspace_most_bytes, err);
+	return rc;
+}
+
 int
 tasks_new(struct tasks **out, struct loop *loop, const struct tasks_settings *settings,
 	  const struct tasks_hooks *hooks, struct err *err)
@@ -213,12 +229,9 @@ tasks_new(struct tasks **out, struct loop *loop, const struct tasks_settings *se
 	if (rc < 0)
 		goto no_press;
 	tasks->press.limits = settings->limits;
-	if (settings->cache_dir != NULL) {
-		rc = caches_new(&tasks->caches, loop, settings->cache_dir, settings->cache_most_bytes,
-				err);
-		if (rc < 0)
-			goto no_caches;
-	}
+	rc = open_archives(tasks, err);
+	if (rc < 0)
+		goto no_archives;
 	rc = work_dirs_init(&tasks->work_dirs, loop, settings->work_dir, err);
 	if (rc < 0)
 		goto no_work_dirs;
@@ -238,8 +251,9 @@ tasks_new(struct tasks **out, struct loop *loop, const struct tasks_settings *se
 
 no_work_dirs:
 	work_dirs_release(&tasks->work_dirs);
+no_archives:
+	caches_free(tasks->layers);
 	caches_free(tasks->caches);
-no_caches:
 	press_release(&tasks->press);
 no_press:
 	tasks->executor->free(tasks->executor);
@@ -266,6 +280,7 @@ tasks_free(struct tasks *tasks)
 	later_release(&tasks->reap);
 	control_free(tasks->control);
 	work_dirs_release(&tasks->work_dirs);
+	caches_free(tasks->layers);
 	caches_free(tasks->caches);
 	press_release(&tasks->press);
 	tasks->executor->free(tasks->executor);

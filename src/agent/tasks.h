@@ -63,6 +63,8 @@ struct tasks_settings {
 	const char *run_dir;   /* in memory, ours alone: keys lie there while a mirror is updated */
 	const char *cache_dir; /* absolute; made if absent; NULL: no caches are kept */
 	uint64_t cache_most_bytes; /* of all caches in it; 0: no ceiling */
+	const char *workspace_dir;     /* absolute; made if absent; NULL: no layers are kept */
+	uint64_t workspace_most_bytes; /* of all layers in it; 0: no ceiling */
 	const char *isolation; /* "auto", "none", "user", "namespace": executors/host.h */
 	uint64_t max_run_time_ms; /* ceiling over what documents say; 0: none */
 	uint32_t grace_ms;	  /* from TERM to KILL; 0: SUPERVISOR_GRACE_MS */

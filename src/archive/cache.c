@@ -5,112 +5,59 @@
  */
 #include "archive/cache.h"
 
-#include <sched.h>
-#include <stdarg.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "archive/cache_key.h"
 #include "archive/pack.h"
+#include "archive/paths.h"
 #include "archive/place.h"
+#include "archive/step.h"
 #include "archive/unpack.h"
 #include "base/buffer.h"
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/text.h"
 #include "format/digest.h"
-#include "helper/control_client.h"
-
-enum { THREADS_MOST = 64 };
-
-static void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-
-static void
-say(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	(void)vprintf(fmt, ap);
-	va_end(ap);
-	(void)fflush(stdout);
-}
-
-static uint64_t
-now_ms(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
-/* As many threads as the task has processors. */
-static unsigned
-thread_count(void)
-{
-	cpu_set_t set;
-	int n = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
-
-	return n < 1 ? 1 : n > THREADS_MOST ? THREADS_MOST : (unsigned)n;
-}
-
-static enum control_result
-ask(const char *verb, const char *value, int fd, struct control_answer *answer)
-{
-	return control_ask(&(struct control_question){verb, value, strlen(value), fd, NULL},
-			   answer);
-}
-
-static int
-refused(enum control_result result, const struct control_answer *answer, struct err *err)
-{
-	return err_set(err, result == CONTROL_SILENT ? ERR_AGAIN : ERR_HOST, "%s", answer->text);
-}
 
 /* --- save --------------------------------------------------------------------------------- */
 
 static int
-add_paths(struct pack *pack, const struct place *place, char **paths, size_t count, bool *any,
-	  struct err *err)
+find_paths(struct paths *found, const struct place *place, char **paths, size_t count,
+	   struct err *err)
 {
 	char absolute[PATH_MAX];
-	bool found;
 	size_t i;
-	int rc = 0;
 
-	*any = false;
-	for (i = 0; rc == 0 && i < count; i++) {
-		rc = place_resolve(place, paths[i], absolute, err);
-		if (rc == 0)
-			rc = pack_add(pack, absolute, &found, err);
-		if (rc == 0 && !found)
-			(void)fprintf(stderr, "warning: there is no '%s': it is left out\n",
-				      paths[i]);
-		*any |= rc == 0 && found;
+	for (i = 0; i < count; i++) {
+		if (place_resolve(place, paths[i], absolute, err) < 0)
+			return err->code;
+		if (!paths_add(found, absolute))
+			step_warn("there is no '%s': it is left out", paths[i]);
 	}
-	return rc;
+	paths_settle(found);
+	return 0;
 }
 
+/* *any false: none of the paths is there, and nothing was packed. */
 static int
-pack_paths(int fd, char **paths, size_t count, struct pack_sum *sum, bool *any, struct err *err)
+pack(int fd, char **paths, size_t count, struct pack_sum *sum, bool *any, struct err *err)
 {
 	static struct place place;
-	struct pack *pack = NULL;
+	struct paths found = PATHS_INIT;
 	int rc = place_init(&place, err);
 
 	if (rc == 0)
-		rc = pack_new(&pack, fd, thread_count(), &place, err);
-	if (rc == 0)
-		rc = add_paths(pack, &place, paths, count, any, err);
-	if (rc == 0)
-		rc = pack_finish(pack, sum, err);
-	pack_free(pack);
+		rc = find_paths(&found, &place, paths, count, err);
+	*any = found.count > 0;
+	if (rc == 0 && *any)
+		rc = pack_paths(fd, step_threads(), &place, &found, sum, err);
+	paths_release(&found);
 	return rc;
 }
 
@@ -123,43 +70,44 @@ commit(const char *key, int fd, const struct pack_sum *sum, uint64_t started_ms,
 	enum control_result result;
 
 	buffer_printf(&value, "%s %s", digest_hex(digest, sum->digest), key);
-	result = ask(CONTROL_VERB_CACHE_SAVE, buffer_text(&value), fd, &answer);
+	result = step_ask(CONTROL_VERB_CACHE_SAVE, buffer_text(&value), fd, &answer);
 	buffer_release(&value);
 	if (result == CONTROL_NONE)
-		say("Another job has saved a cache for key '%s' meanwhile: that one stays\n", key);
+		step_say("Another job has saved a cache for key '%s' meanwhile: that one stays",
+			 key);
 	else if (result != CONTROL_OK)
-		return refused(result, &answer, err);
+		return step_refused(result, &answer, err);
 	else
-		say("Saved %llu file%s, %s, as %s in %s\n", (unsigned long long)sum->files,
-		    sum->files == 1 ? "" : "s", text_bytes(files, sum->bytes),
-		    text_bytes(stored, sum->archive_bytes),
-		    text_duration(took, now_ms() - started_ms));
+		step_say("Saved %llu file%s, %s, as %s in %s", (unsigned long long)sum->files,
+			 sum->files == 1 ? "" : "s", text_bytes(files, sum->bytes),
+			 text_bytes(stored, sum->archive_bytes),
+			 text_duration(took, step_now_ms() - started_ms));
 	return 0;
 }
 
 static int
 save(const char *key, char **paths, size_t count, struct err *err)
 {
-	uint64_t started_ms = now_ms();
+	uint64_t started_ms = step_now_ms();
 	struct control_answer answer;
-	enum control_result result = ask(CONTROL_VERB_CACHE_BEGIN, key, -1, &answer);
+	enum control_result result = step_ask(CONTROL_VERB_CACHE_BEGIN, key, -1, &answer);
 	LOCAL_FD fd = answer.fd;
 	struct pack_sum sum;
 	bool any = false;
 	int rc;
 
 	if (result == CONTROL_NONE) {
-		say("There is a cache for key '%s' already: nothing is saved\n", key);
+		step_say("There is a cache for key '%s' already: nothing is saved", key);
 		return 0;
 	}
 	if (result != CONTROL_OK || fd < 0)
-		return refused(result, &answer, err);
-	say("Saving a cache for key '%s'\n", key);
-	rc = pack_paths(fd, paths, count, &sum, &any, err);
+		return step_refused(result, &answer, err);
+	step_say("Saving a cache for key '%s'", key);
+	rc = pack(fd, paths, count, &sum, &any, err);
 	if (rc < 0)
 		return rc;
 	if (!any) {
-		say("None of the paths is there: nothing is saved\n");
+		step_say("None of the paths is there: nothing is saved");
 		return 0;
 	}
 	return commit(key, fd, &sum, started_ms, err);
@@ -182,48 +130,23 @@ cache_save(const char *template, char **paths, size_t count, struct err *err)
 
 /* --- restore ------------------------------------------------------------------------------ */
 
-/* "DIGEST SIZE KEY". */
-static bool
-read_found(const char *text, char digest[DIGEST_TEXT_BYTES], uint64_t *size, const char **key)
-{
-	char number[24];
-	struct err err = ERR_INIT;
-	int at = 0;
-
-	if (sscanf(text, "%64s %20s %n", digest, number, &at) != 2 || at == 0)
-		return false;
-	*key = text + at;
-	return text_parse_u64(number, UINT64_MAX, size, &err) == 0;
-}
-
-static int
-check_file(int fd, const char *wanted, uint64_t wanted_size, bool *intact, struct err *err)
-{
-	unsigned char digest[DIGEST_BYTES];
-	char text[DIGEST_TEXT_BYTES];
-	uint64_t size;
-	int rc = unpack_digest(fd, digest, &size, err);
-
-	*intact = rc == 0 && size == wanted_size && strcmp(digest_hex(text, digest), wanted) == 0;
-	return rc;
-}
-
 static int
 unpack_found(int fd, const char *key, uint64_t size, struct err *err)
 {
 	static struct place place;
-	uint64_t started_ms = now_ms();
+	uint64_t started_ms = step_now_ms();
 	struct unpack_sum sum;
 	char stored[24], files[24], took[24];
 	int rc;
 
-	say("Found a cache for key '%s' (%s)\n", key, text_bytes(stored, size));
+	step_say("Found a cache for key '%s' (%s)", key, text_bytes(stored, size));
 	rc = place_init(&place, err);
 	if (rc == 0)
-		rc = unpack(fd, &place, &sum, err);
+		rc = unpack(fd, &place, NULL, NULL, &sum, err);
 	if (rc == 0)
-		say("Restored %llu entries, %s, in %s\n", (unsigned long long)sum.entries,
-		    text_bytes(files, sum.bytes), text_duration(took, now_ms() - started_ms));
+		step_say("Restored %llu entries, %s, in %s", (unsigned long long)sum.entries,
+			 text_bytes(files, sum.bytes),
+			 text_duration(took, step_now_ms() - started_ms));
 	return rc;
 }
 
@@ -231,26 +154,23 @@ unpack_found(int fd, const char *key, uint64_t size, struct err *err)
 static int
 restore(const struct control_answer *found, bool *restored, struct err *err)
 {
-	char digest[DIGEST_TEXT_BYTES];
 	struct control_answer answer;
-	const char *key;
-	uint64_t size;
+	struct step_archive archive;
 	bool intact;
 	int rc;
 
-	if (found->fd < 0 || !read_found(found->text, digest, &size, &key))
+	if (!step_read_archive(&archive, found))
 		return err_set(err, ERR_HOST, "the agent's answer cannot be read");
-	rc = check_file(found->fd, digest, size, &intact, err);
+	rc = step_check_archive(&archive, found->fd, &intact, err);
 	if (rc < 0)
 		return rc;
 	if (!intact) {
-		(void)fprintf(stderr, "warning: the cache for key '%s' is damaged: it is removed\n",
-			      key);
-		(void)ask(CONTROL_VERB_CACHE_LOSE, key, -1, &answer);
+		step_warn("the cache for key '%s' is damaged: it is removed", archive.name);
+		(void)step_ask(CONTROL_VERB_CACHE_LOSE, archive.name, -1, &answer);
 		return 0;
 	}
 	*restored = true;
-	return unpack_found(found->fd, key, size, err);
+	return unpack_found(found->fd, archive.name, archive.size, err);
 }
 
 static int
@@ -264,16 +184,16 @@ find_and_restore(const char *keys, char *const *rendered, size_t count, struct e
 
 	/* Behind a damaged one there may be an older one; each look removes one. */
 	do {
-		result = ask(CONTROL_VERB_CACHE_FIND, keys, -1, &answer);
+		result = step_ask(CONTROL_VERB_CACHE_FIND, keys, -1, &answer);
 		if (result == CONTROL_OK)
 			rc = restore(&answer, &restored, err);
 		else if (result != CONTROL_NONE)
-			rc = refused(result, &answer, err);
+			rc = step_refused(result, &answer, err);
 		if (answer.fd >= 0)
 			(void)close(answer.fd);
 	} while (rc == 0 && !restored && result == CONTROL_OK);
 	for (i = 0; rc == 0 && !restored && i < count; i++)
-		say("No cache is found for key: %s\n", rendered[i]);
+		step_say("No cache is found for key: %s", rendered[i]);
 	return rc;
 }
 

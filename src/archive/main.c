@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "archive/cache.h"
+#include "archive/workspace.h"
 #include "base/err.h"
 #include "runner/exit.h"
 
@@ -25,6 +26,19 @@ restore_cache(int argc, char **argv, struct err *err)
 	return cache_restore(argv, (size_t)argc, err);
 }
 
+static int
+persist(int argc, char **argv, struct err *err)
+{
+	return workspace_persist(argv[0], argv[1], argv + 2, (size_t)argc - 2, err);
+}
+
+static int
+attach(int argc, char **argv, struct err *err)
+{
+	(void)argc;
+	return workspace_attach(argv[0], err);
+}
+
 static const struct {
 	const char *name;
 	int arguments; /* at least */
@@ -32,6 +46,8 @@ static const struct {
 } commands[] = {
 	{"save-cache", 2, save_cache},	     /* KEY PATH... */
 	{"restore-cache", 1, restore_cache}, /* KEY... */
+	{"persist", 3, persist},	     /* STEP ROOT PATTERN... */
+	{"attach", 1, attach},		     /* DIR */
 };
 
 int

@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "archive/paths.h"
 #include "archive/place.h"
 #include "base/err.h"
 #include "base/mem.h"
@@ -83,7 +84,25 @@ cannot_write(struct pack *pack, struct err *err)
 		       "cannot write the archive: %s", archive_error_string(pack->out));
 }
 
-int
+static void
+pack_free(struct pack *pack)
+{
+	unsigned char unused[DIGEST_BYTES];
+
+	if (pack == NULL)
+		return;
+	if (pack->digest != NULL)
+		digest_end(pack->digest, unused);
+	if (pack->links != NULL)
+		archive_entry_linkresolver_free(pack->links);
+	if (pack->out != NULL)
+		(void)archive_write_free(pack->out);
+	if (pack->disk != NULL)
+		(void)archive_read_free(pack->disk);
+	free(pack);
+}
+
+static int
 pack_new(struct pack **out, int fd, unsigned threads, const struct place *place, struct err *err)
 {
 	struct pack *pack = MEM_NEW(struct pack);
@@ -250,16 +269,12 @@ walk(struct pack *pack, struct archive_entry *entry, struct err *err)
 	return rc;
 }
 
-int
-pack_add(struct pack *pack, const char *absolute, bool *found, struct err *err)
+static int
+add_path(struct pack *pack, const char *absolute, struct err *err)
 {
 	struct archive_entry *entry;
-	struct stat st;
 	int rc;
 
-	*found = lstat(absolute, &st) == 0;
-	if (!*found)
-		return 0;
 	if (archive_read_disk_open(pack->disk, absolute) != ARCHIVE_OK) {
 		warn(pack, "cannot read '%s': %s", absolute, archive_error_string(pack->disk));
 		return 0;
@@ -271,8 +286,8 @@ pack_add(struct pack *pack, const char *absolute, bool *found, struct err *err)
 	return rc;
 }
 
-int
-pack_finish(struct pack *pack, struct pack_sum *sum, struct err *err)
+static int
+finish(struct pack *pack, struct pack_sum *sum, struct err *err)
 {
 	if (archive_write_close(pack->out) != ARCHIVE_OK)
 		return cannot_write(pack, err);
@@ -285,20 +300,18 @@ pack_finish(struct pack *pack, struct pack_sum *sum, struct err *err)
 	return 0;
 }
 
-void
-pack_free(struct pack *pack)
+int
+pack_paths(int fd, unsigned threads, const struct place *place, const struct paths *paths,
+	   struct pack_sum *sum, struct err *err)
 {
-	unsigned char unused[DIGEST_BYTES];
+	struct pack *pack = NULL;
+	size_t i;
+	int rc = pack_new(&pack, fd, threads, place, err);
 
-	if (pack == NULL)
-		return;
-	if (pack->digest != NULL)
-		digest_end(pack->digest, unused);
-	if (pack->links != NULL)
-		archive_entry_linkresolver_free(pack->links);
-	if (pack->out != NULL)
-		(void)archive_write_free(pack->out);
-	if (pack->disk != NULL)
-		(void)archive_read_free(pack->disk);
-	free(pack);
+	for (i = 0; rc == 0 && i < paths->count; i++)
+		rc = add_path(pack, paths->list[i], err);
+	if (rc == 0)
+		rc = finish(pack, sum, err);
+	pack_free(pack);
+	return rc;
 }

@@ -11,11 +11,10 @@
 #ifndef ARCHIVE_PACK_H
 #define ARCHIVE_PACK_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 struct err;
-struct pack;
+struct paths;
 struct place;
 
 /* What was put in. */
@@ -26,19 +25,11 @@ struct pack_sum {
 	uint64_t warnings; /* of things that could not be read; all were told to standard error */
 };
 
-/* Write to fd, which stays the caller's, with so many threads. Fails: ERR_HOST. */
-int
-pack_new(struct pack **out, int fd, unsigned threads, const struct place *place, struct err *err);
-
 /*
- * Add a path as place_resolve() gave it, with all below it. 0 and *found false when there is
- * nothing. Fails: ERR_HOST, ERR_LIMIT (the archive cannot be written), after which only pack_free()
- * is left.
+ * Pack paths (after paths_settle()) with all below them into fd, which stays the caller's, with so
+ * many threads. Fails: ERR_HOST, ERR_LIMIT (the disk is full).
  */
-int pack_add(struct pack *pack, const char *absolute, bool *found, struct err *err);
-
-/* Complete the archive. Fails: ERR_HOST, ERR_LIMIT. */
-int pack_finish(struct pack *pack, struct pack_sum *sum, struct err *err);
-void pack_free(struct pack *pack); /* NULL is fine */
+int pack_paths(int fd, unsigned threads, const struct place *place, const struct paths *paths,
+	       struct pack_sum *sum, struct err *err);
 
 #endif

@@ -13,13 +13,14 @@
 #include "base/err.h"
 #include "base/text.h"
 
-static const char *const tree_names[PLACE_TREES] = {"home", "root"};
+static const char *const tree_names[PLACE_TREES] = {"home", "root", "workspace"};
 
 int
 place_init(struct place *place, struct err *err)
 {
 	const char *home = getenv("HOME");
 
+	place->workspace[0] = '\0';
 	if (home == NULL || home[0] != '/')
 		return err_set(err, ERR_INPUT, "HOME is not set to an absolute path");
 	if (realpath(home, place->home) == NULL)
@@ -27,6 +28,15 @@ place_init(struct place *place, struct err *err)
 	if (getcwd(place->cwd, sizeof(place->cwd)) == NULL)
 		return err_sys(err, "cannot find the working directory");
 	return 0;
+}
+
+int
+place_enter_workspace(struct place *place, const char *dir, struct err *err)
+{
+	if (realpath(dir, place->workspace) != NULL)
+		return 0;
+	place->workspace[0] = '\0';
+	return err_sys(err, "cannot find the directory '%.300s'", dir);
 }
 
 /* Append the parts of path to out, "." and ".." taken by their word. False when it is too long. */
@@ -87,17 +97,31 @@ behind(const char *path, const char *dir)
 	return path[len] == '/' ? path + len + 1 : path + len;
 }
 
+/* The tree that a path belongs to, and where it lies there; NULL: in none. */
+static const char *
+find_tree(const struct place *place, const char *absolute, enum place_tree *tree)
+{
+	const char *rest;
+
+	*tree = PLACE_WORKSPACE;
+	if (place->workspace[0] != '\0')
+		return behind(absolute, place->workspace);
+	*tree = PLACE_HOME;
+	rest = behind(absolute, place->home);
+	if (rest != NULL)
+		return rest;
+	*tree = PLACE_ROOT;
+	return absolute + 1;
+}
+
 bool
 place_name(const struct place *place, const char *absolute, char out[PATH_MAX])
 {
-	const char *rest = behind(absolute, place->home);
-	enum place_tree tree = rest != NULL ? PLACE_HOME : PLACE_ROOT;
-	int n;
+	enum place_tree tree;
+	const char *rest = find_tree(place, absolute, &tree);
 
-	if (rest == NULL)
-		rest = absolute + 1;
-	n = snprintf(out, PATH_MAX, "%s%s%s", tree_names[tree], *rest != '\0' ? "/" : "", rest);
-	return n < PATH_MAX;
+	return rest != NULL && snprintf(out, PATH_MAX, "%s%s%s", tree_names[tree],
+					*rest != '\0' ? "/" : "", rest) < PATH_MAX;
 }
 
 static bool
@@ -114,8 +138,14 @@ leads_out(const char *path)
 	return false;
 }
 
+static bool
+has_tree(const struct place *place, enum place_tree tree)
+{
+	return (tree == PLACE_WORKSPACE) == (place->workspace[0] != '\0');
+}
+
 bool
-place_parse(const char *name, enum place_tree *tree, const char **rest)
+place_parse(const struct place *place, const char *name, enum place_tree *tree, const char **rest)
 {
 	size_t i, len;
 
@@ -128,7 +158,7 @@ place_parse(const char *name, enum place_tree *tree, const char **rest)
 		*rest = name + len + strspn(name + len, "/");
 		if (**rest == '\0')
 			*rest = ".";
-		return !leads_out(*rest);
+		return has_tree(place, *tree) && !leads_out(*rest);
 	}
 	return false;
 }
@@ -136,5 +166,14 @@ place_parse(const char *name, enum place_tree *tree, const char **rest)
 const char *
 place_dir(const struct place *place, enum place_tree tree)
 {
-	return tree == PLACE_HOME ? place->home : "/";
+	switch (tree) {
+	case PLACE_HOME:
+		return place->home;
+	case PLACE_WORKSPACE:
+		return place->workspace;
+	case PLACE_ROOT:
+	case PLACE_TREES:
+		break;
+	}
+	return "/";
 }

@@ -34,6 +34,8 @@ struct unpacking {
 	const struct place *place;
 	struct archive *in;
 	struct archive *trees[PLACE_TREES]; /* NULL: nothing of it has come */
+	unpack_take_fn *take;		    /* NULL: all */
+	void *arg;
 	struct unpack_sum *sum;
 };
 
@@ -112,21 +114,21 @@ copy_content(struct unpacking *unpacking, struct archive *out, const char *name,
 
 /* Names become relative to the tree; false for what no archive of ours has. */
 static bool
-check_entry(struct archive_entry *entry, enum place_tree *tree)
+check_entry(const struct place *place, struct archive_entry *entry, enum place_tree *tree)
 {
 	const char *name = archive_entry_pathname(entry), *link = archive_entry_hardlink(entry);
 	mode_t type = archive_entry_filetype(entry);
 	enum place_tree link_tree;
 	const char *rest;
 
-	if (name == NULL || !place_parse(name, tree, &rest))
+	if (name == NULL || !place_parse(place, name, tree, &rest))
 		return false;
 	if (link == NULL && type != AE_IFREG && type != AE_IFDIR && type != AE_IFLNK)
 		return false;
 	rest = strdupa(rest);
 	archive_entry_copy_pathname(entry, rest);
 	if (link != NULL) {
-		if (!place_parse(link, &link_tree, &rest) || link_tree != *tree)
+		if (!place_parse(place, link, &link_tree, &rest) || link_tree != *tree)
 			return false;
 		rest = strdupa(rest);
 		archive_entry_copy_hardlink(entry, rest);
@@ -143,7 +145,7 @@ unpack_entry(struct unpacking *unpacking, struct archive_entry *entry, struct er
 	const char *name;
 	int rc;
 
-	if (!check_entry(entry, &tree))
+	if (!check_entry(unpacking->place, entry, &tree))
 		return err_set(err, ERR_INPUT, "the archive's entry '%.200s' is refused",
 			       archive_entry_pathname(entry) != NULL ? archive_entry_pathname(entry)
 								     : "");
@@ -153,6 +155,9 @@ unpack_entry(struct unpacking *unpacking, struct archive_entry *entry, struct er
 	out = unpacking->trees[tree];
 	name = archive_entry_pathname(entry);
 	if (strcmp(name, ".") == 0) /* HOME itself is as the task has it */
+		return 0;
+	if (unpacking->take != NULL && archive_entry_filetype(entry) != AE_IFDIR &&
+	    !unpacking->take(unpacking->arg, name))
 		return 0;
 	if (archive_write_header(out, entry) < ARCHIVE_WARN)
 		return cannot_write(out, name, err);
@@ -199,9 +204,11 @@ close_trees(struct unpacking *unpacking, struct err *err)
 }
 
 int
-unpack(int fd, const struct place *place, struct unpack_sum *sum, struct err *err)
+unpack(int fd, const struct place *place, unpack_take_fn *take, void *arg, struct unpack_sum *sum,
+       struct err *err)
 {
-	struct unpacking unpacking = {.place = place, .sum = sum, .in = archive_read_new()};
+	struct unpacking unpacking = {
+		.place = place, .sum = sum, .in = archive_read_new(), .take = take, .arg = arg};
 	int closed, rc;
 
 	memset(sum, 0, sizeof(*sum));

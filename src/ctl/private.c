@@ -323,6 +323,9 @@ start_agent(struct private_pair *pair, struct err *err)
 	} else {
 		add_path(argv, "--cache-dir", pair->bulk.path, "cache");
 	}
+	add_path(argv, "--workspace-dir", pair->bulk.path, "workspaces");
+	add_arg(argv, "--workspace-max");
+	add_arg(argv, "0");
 	add_path(argv, "--git-mirrors", pair->bulk.path, "git");
 	/* What a service does around its jobs is not for this one. */
 	add_path(argv, "--hooks-dir", pair->bulk.path, "hooks.d");

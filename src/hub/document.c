@@ -18,10 +18,11 @@
 #include "hub/key.h"
 #include "hub/model.h"
 #include "hub/previous.h"
+#include "hub/upstream.h"
 
 /* What a lease adds or changes; these members of the job's document are left out. */
 static const char *const own_members[] = {"id", "epoch", "token", "lease_ms", "node_index",
-					  "environment", "workflow", "contexts"};
+					  "environment", "workflow", "contexts", "workspace"};
 
 static struct json *
 job_document(struct job *job)
@@ -125,6 +126,8 @@ task_document(struct task *task, const struct hub_key *key)
 	grant_apply(task, json, environment);
 	put_continuation(task, key, json, environment);
 	json_put(json, "environment", environment);
+	if (task_has_kind(task, "attach_workspace"))
+		json_put(json, "workspace", upstream_layers(task->job));
 	for (it = json_first(from); it != NULL; it = json_next(from, it))
 		if (!is_own(json_key(it)))
 			json_put(json, json_key(it), json_ref(json_value(it)));
@@ -156,4 +159,18 @@ task_step_words(struct task *task, size_t idx, const char **name, const char **k
 
 	*name = json_get_str(step, "name");
 	*kind = json_get_str(step, "kind");
+}
+
+bool
+task_has_kind(struct task *task, const char *wanted)
+{
+	const char *name, *kind;
+	size_t i;
+
+	for (i = 0; i < task_step_count(task); i++) {
+		task_step_words(task, i, &name, &kind);
+		if (strcmp(kind, wanted) == 0)
+			return true;
+	}
+	return false;
 }

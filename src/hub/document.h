@@ -22,6 +22,9 @@ bool task_sets_variable(struct task *task, const char *name);
 /* The names of its job's contexts, an array; NULL: none. Borrowed. */
 const struct json *task_contexts(struct task *task);
 
+/* One of its job's steps is of that kind. */
+bool task_has_kind(struct task *task, const char *kind);
+
 /* Steps of the job; 0 when it has none. */
 size_t task_step_count(struct task *task);
 /* Name and kind of a step, for its row; borrowed from the job. idx < task_step_count(). */

@@ -73,15 +73,7 @@ add_context(struct json *out, struct model *model, const char *owner, const char
 static bool
 needs_keys(struct task *task)
 {
-	const char *name, *kind;
-	size_t i;
-
-	for (i = 0; i < task_step_count(task); i++) {
-		task_step_words(task, i, &name, &kind);
-		if (strcmp(kind, "checkout") == 0 || strcmp(kind, "add_ssh_keys") == 0)
-			return true;
-	}
-	return false;
+	return task_has_kind(task, "checkout") || task_has_kind(task, "add_ssh_keys");
 }
 
 static int

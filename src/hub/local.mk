@@ -75,7 +75,8 @@ libhub_a_SOURCES = \
 	src/hub/store/segment.c src/hub/store/segment.h \
 	src/hub/store/store.c src/hub/store/store.h src/hub/store/store_internal.h \
 	src/hub/timetable.c src/hub/timetable.h \
-	src/hub/tokens.c src/hub/tokens.h
+	src/hub/tokens.c src/hub/tokens.h \
+	src/hub/upstream.c src/hub/upstream.h
 
 sbin_PROGRAMS += runner-hub
 runner_hub_SOURCES = src/hub/main.c src/hub/serve.c src/hub/serve.h \

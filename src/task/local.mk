@@ -3,6 +3,7 @@ noinst_LIBRARIES += libtask.a
 libtask_a_SOURCES = \
 	src/task/cache_file.c src/task/cache_file.h \
 	src/task/event.c src/task/event.h \
+	src/task/layers.c src/task/layers.h \
 	src/task/mask.c src/task/mask.h \
 	src/task/names.c src/task/names.h \
 	src/task/needles.c src/task/needles.h \

@@ -230,6 +230,8 @@ task_doc_parse(struct task_doc **out, const struct json *json, struct err *err)
 	if (rc == 0)
 		rc = parse_ssh_keys(doc, json, err);
 	if (rc == 0)
+		rc = layers_read(&doc->workspace, &doc->arena, json_get(json, "workspace"), err);
+	if (rc == 0)
 		rc = task_read_steps(doc, json, err);
 	if (rc < 0) {
 		task_doc_free(doc);
@@ -309,6 +311,8 @@ task_doc_write(const struct task_doc *doc)
 		json_put(json, "mask", task_write_words(doc->mask));
 	if (doc->source.kind != SOURCE_NONE)
 		json_put(json, "source", write_source(&doc->source));
+	if (doc->workspace.count > 0)
+		json_put(json, "workspace", layers_write(&doc->workspace));
 	json_put(json, "steps", task_write_steps(doc));
 	return json;
 }

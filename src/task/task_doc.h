@@ -16,6 +16,7 @@
 
 #include "base/arena.h"
 #include "base/id.h"
+#include "task/layers.h"
 
 struct buffer;
 struct err;
@@ -115,6 +116,7 @@ struct task_doc {
 	struct task_source source;
 	const struct task_ssh_key *ssh_keys;
 	size_t ssh_key_count;
+	struct layers workspace; /* what attach_workspace unpacks */
 	const char *const *mask; /* values to mask in the output; NULL-terminated; NULL: none */
 	struct task_step *steps;
 	size_t step_count;

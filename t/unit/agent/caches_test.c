@@ -39,7 +39,7 @@ begin(struct fixture *f, const struct scratch *scratch, uint64_t most)
 	struct err err = ERR_INIT;
 
 	assert_int_equal(loop_new(&f->loop, &err), 0);
-	assert_int_equal(caches_new(&f->caches, f->loop, scratch->path, most, &err), 0);
+	assert_int_equal(caches_new(&f->caches, f->loop, CACHES_OF_JOBS, scratch->path, most, &err), 0);
 }
 
 static void

@@ -12,10 +12,12 @@
 #include <cmocka.h>
 
 #include "archive/cache_key.h"
+#include "archive/overlap.h"
 #include "archive/place.h"
 #include "base/buffer.h"
 #include "base/err.h"
 #include "base/text.h"
+#include "task/layers.h"
 
 static int unset;
 
@@ -148,18 +150,63 @@ test_place_parse_refuses_what_leads_out(void **state)
 	const char *rest;
 
 	(void)state;
-	assert_true(place_parse("home/a/b", &tree, &rest));
+	assert_true(place_parse(&place, "home/a/b", &tree, &rest));
 	assert_int_equal(tree, PLACE_HOME);
 	assert_string_equal(rest, "a/b");
-	assert_true(place_parse("root", &tree, &rest));
+	assert_true(place_parse(&place, "root", &tree, &rest));
 	assert_string_equal(rest, ".");
-	assert_true(place_parse("root//etc/..b", &tree, &rest));
+	assert_true(place_parse(&place, "root//etc/..b", &tree, &rest));
 	assert_string_equal(rest, "etc/..b");
-	assert_false(place_parse("home/../x", &tree, &rest));
-	assert_false(place_parse("home/a/..", &tree, &rest));
-	assert_false(place_parse("/home/a", &tree, &rest));
-	assert_false(place_parse("homework", &tree, &rest));
-	assert_false(place_parse("", &tree, &rest));
+	assert_false(place_parse(&place, "home/../x", &tree, &rest));
+	assert_false(place_parse(&place, "home/a/..", &tree, &rest));
+	assert_false(place_parse(&place, "/home/a", &tree, &rest));
+	assert_false(place_parse(&place, "homework", &tree, &rest));
+	assert_false(place_parse(&place, "", &tree, &rest));
+}
+
+static void
+test_place_parse_has_one_tree_in_a_workspace(void **state)
+{
+	static const struct place space = {
+		.home = "/w/home", .cwd = "/w/home/project", .workspace = "/w/home/project/ws"};
+	enum place_tree tree;
+	const char *rest;
+	char name[PATH_MAX];
+
+	(void)state;
+	assert_true(place_parse(&space, "workspace/a", &tree, &rest));
+	assert_int_equal(tree, PLACE_WORKSPACE);
+	assert_string_equal(place_dir(&space, tree), "/w/home/project/ws");
+	assert_false(place_parse(&space, "home/a", &tree, &rest));
+	assert_false(place_parse(&space, "root/a", &tree, &rest));
+	assert_false(place_parse(&place, "workspace/a", &tree, &rest));
+	assert_true(place_name(&space, "/w/home/project/ws/a", name));
+	assert_string_equal(name, "workspace/a");
+	assert_false(place_name(&space, "/w/home/project/wsa", name));
+}
+
+/* All pairs of three jobs' layers: a before b, c beside both. */
+static void
+test_overlap_tells_who_stands_above_whom(void **state)
+{
+	static const uint32_t behind_a[] = {0};
+	struct layer_job jobs[] = {{"a", NULL, 0}, {"b", behind_a, 1}, {"c", NULL, 0}};
+	struct layer list[] = {{"t1", 0, 0, 0}, {"t2", 1, 0, 1}, {"t2", 4, 0, 1}, {"t3", 1, 0, 2}};
+	struct layers layers = {jobs, 3, list, 4};
+	struct overlap *overlap = overlap_new(&layers);
+	size_t other = 9;
+
+	(void)state;
+	assert_false(overlap_note(overlap, 0, "f", &other));
+	assert_false(overlap_note(overlap, 0, "g", &other));
+	assert_false(overlap_note(overlap, 1, "f", &other));
+	assert_false(overlap_note(overlap, 2, "f", &other));
+	assert_false(overlap_note(overlap, 3, "h", &other));
+	assert_true(overlap_note(overlap, 3, "f", &other));
+	assert_int_equal(other, 2);
+	assert_true(overlap_note(overlap, 3, "g", &other));
+	assert_int_equal(other, 0);
+	overlap_free(overlap);
 }
 
 int
@@ -170,6 +217,8 @@ main(void)
 		cmocka_unit_test(test_cache_key_render_refuses_what_it_does_not_know),
 		cmocka_unit_test(test_place_name_tells_home_from_all_else),
 		cmocka_unit_test(test_place_parse_refuses_what_leads_out),
+		cmocka_unit_test(test_place_parse_has_one_tree_in_a_workspace),
+		cmocka_unit_test(test_overlap_tells_who_stands_above_whom),
 	};
 	int failed;
 

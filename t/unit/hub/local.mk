@@ -6,6 +6,10 @@ unit_tests += t/unit/hub/lease_test
 t_unit_hub_lease_test_SOURCES = t/unit/hub/lease_test.c
 t_unit_hub_lease_test_LDADD = $(hub_libs) $(hub_test_libs) $(unit_ldadd)
 
+unit_tests += t/unit/hub/upstream_test
+t_unit_hub_upstream_test_SOURCES = t/unit/hub/upstream_test.c
+t_unit_hub_upstream_test_LDADD = $(hub_libs) $(hub_test_libs) $(unit_ldadd)
+
 unit_tests += t/unit/hub/store_test
 t_unit_hub_store_test_SOURCES = t/unit/hub/store_test.c
 t_unit_hub_store_test_LDADD = $(hub_libs) $(hub_test_libs) $(unit_ldadd)

@@ -72,6 +72,7 @@ world_job(struct world *world, const char *name, const char *type, unsigned para
 		.requires = "",
 		.resource_class = strcmp(type, "build") == 0 ? "o/big" : NULL,
 		.parallelism = parallelism,
+		.position = (uint32_t)world->workflow->job_count,
 		.document = "{\"environment\":{},\"steps\":[{\"name\":\"a\",\"kind\":\"run\"}]}",
 		.number = 7,
 	};

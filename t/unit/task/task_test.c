@@ -32,6 +32,9 @@ static const char full_doc[] =
 	"\"max_run_time_ms\":1000,\"no_new_privs\":false,"
 	"\"source\":{\"kind\":\"git\",\"url\":\"u\",\"revision\":\"r\",\"branch\":\"b\",\"tag\":"
 	"null},"
+	"\"workspace\":[{\"job\":\"a\",\"after\":[],\"layers\":[{\"task\":\"" ID
+	"\",\"step\":3,\"node\":0}]},{\"job\":\"b\",\"after\":[0],\"layers\":[{\"task\":\"" ID
+	"\",\"step\":4,\"node\":1},{\"task\":\"" ID "\",\"step\":5,\"node\":2}]}],"
 	"\"steps\":[{\"kind\":\"checkout\",\"name\":\"Checkout code\",\"path\":\"src\"},"
 	"{\"kind\":\"run\",\"name\":\"n\",\"command\":\"true\",\"background\":true,\"no_output_"
 	"timeout_ms\":5,"
@@ -66,6 +69,10 @@ test_task_doc_is_read_and_written_whole(void **state)
 	assert_int_equal(doc->steps[1].when, WHEN_ALWAYS);
 	assert_string_equal(doc->steps[0].path, "src");
 	assert_false(doc->no_new_privs);
+	assert_int_equal(doc->workspace.job_count, 2);
+	assert_int_equal(doc->workspace.count, 3);
+	assert_ptr_equal(layers_find(&doc->workspace, ID "/5"), &doc->workspace.list[2]);
+	assert_null(layers_find(&doc->workspace, ID "/6"));
 	json = task_doc_write(doc);
 	json_write(&first, json);
 	json_free(json);
@@ -112,6 +119,10 @@ test_task_doc_refuses_what_is_missing_or_wrong_by_name(void **state)
 		       "step 1: member 'when' must be on_success, on_fail or always");
 	expect_refused("\"kind\":\"git\"", "\"kind\":\"svn\"",
 		       "source: member 'kind' must be 'directory' or 'git'");
+	expect_refused("\"after\":[0]", "\"after\":[1]",
+		       "workspace: member 'after' must name jobs before it");
+	expect_refused("\"step\":3", "\"step\":1000",
+		       "workspace: member 'step' must be from 0 to 999");
 	expect_refused("\"A\":\"1\"", "\"A=\":\"1\"",
 		       "environment has the name 'A=': letters, digits and _ are allowed");
 	expect_refused("\"A\":\"1\"", "\"A\":1", "environment variable 'A' must be a string");

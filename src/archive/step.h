@@ -1,0 +1,45 @@
+/*
+ * step.h - what the steps of runner-archive have in common: they ask the agent, and tell the job.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef ARCHIVE_STEP_H
+#define ARCHIVE_STEP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "format/digest.h"
+#include "helper/control_client.h"
+
+struct err;
+
+/* A line of the step's output, and a warning. */
+void step_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void step_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* Ask the agent for something that a text names; fd goes along (-1: none). */
+enum control_result
+step_ask(const char *verb, const char *value, int fd, struct control_answer *answer);
+
+/* What was not granted, as an error; returns its code. */
+int step_refused(enum control_result result, const struct control_answer *answer, struct err *err);
+
+/* As many threads as the task has processors. */
+unsigned step_threads(void);
+
+uint64_t step_now_ms(void); /* monotonic */
+
+/* What the agent says of an archive: "DIGEST SIZE NAME"; a name may be missing. */
+struct step_archive {
+	char digest[DIGEST_TEXT_BYTES];
+	uint64_t size;
+	const char *name; /* in the answer */
+};
+
+bool step_read_archive(struct step_archive *archive, const struct control_answer *answer);
+
+/* Is fd, from where it is, that archive? It is there again afterwards. Fails: ERR_HOST. */
+int step_check_archive(const struct step_archive *archive, int fd, bool *intact, struct err *err);
+
+#endif
