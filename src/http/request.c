@@ -121,12 +121,13 @@ take_path(struct http_request *req, const char *value)
 }
 
 static void
-check_length(struct http_request *req, const char *value)
+check_length(struct http_request *req)
 {
+	const char *value = http_request_header(req, "content-length");
+	uint64_t most = req->is_streamed ? UINT64_MAX : req->server->options.body_max_bytes, len;
 	struct err err = ERR_INIT;
-	uint64_t len;
 
-	if (text_parse_u64(value, req->server->options.body_max_bytes, &len, &err) < 0)
+	if (value != NULL && req->refuse == 0 && text_parse_u64(value, most, &len, &err) < 0)
 		req->refuse = err.code == ERR_LIMIT ? 413 : 400;
 }
 
@@ -152,8 +153,6 @@ request_on_header(struct h2_stream *stream, const char *name, const char *value)
 		name = "host";
 	else if (name[0] == ':')
 		return;
-	if (strcmp(name, "content-length") == 0)
-		check_length(req, value);
 	if (req->headers == NULL)
 		req->headers = ARENA_NEW_ARRAY(&req->memory, struct http_header, HTTP_HEADERS_MAX);
 	req->headers[req->header_count++] = (struct http_header){arena_strdup(&req->memory, name),
@@ -182,14 +181,15 @@ refuse(struct http_request *req, int status)
 	}
 }
 
-void
-request_on_headers(struct h2_stream *stream)
+/* Its bytes' credit is given back when they are taken, so that at most the stream's window comes
+ * together. */
+static void
+stream_body(struct http_request *req, const unsigned char *bytes, size_t len)
 {
-	struct http_request *req = request_of(stream);
-
-	stream->head_done = true;
-	if (req->refuse != 0)
-		refuse(req, req->refuse);
+	req->connection->body_bytes += len;
+	buffer_putn(&req->body, bytes, len);
+	if (req->on_body != NULL)
+		req->on_body(req->body_arg);
 }
 
 void
@@ -197,10 +197,15 @@ request_on_data(struct h2_stream *stream, const unsigned char *bytes, size_t len
 {
 	struct http_request *req = request_of(stream);
 
+	if (!req->answered)
+		req->heard_us = loop_now_us(req->server->loop);
+	if (!req->answered && req->is_streamed) {
+		stream_body(req, bytes, len);
+		return;
+	}
 	h2_stream_consume(stream, len);
 	if (req->answered)
 		return;
-	req->heard_us = loop_now_us(req->server->loop);
 	if (req->body.len + len > req->server->options.body_max_bytes) {
 		refuse(req, 413);
 		return;
@@ -275,26 +280,52 @@ split_query(struct http_request *req, struct err *err)
 	}
 }
 
+static void
+handle(struct http_request *req)
+{
+	struct http_server *server = req->server;
+
+	req->handled = true;
+	server->request_count++;
+	server->options.handler(server->options.arg, req);
+}
+
+void
+request_on_headers(struct h2_stream *stream)
+{
+	struct http_request *req = request_of(stream);
+	const struct http_server_options *options = &req->server->options;
+	struct err err = ERR_INIT;
+
+	stream->head_done = true;
+	if (req->path[0] != '/' && req->refuse == 0) {
+		http_reply_message(req, 400, "the path of a request begins with '/'");
+		return;
+	}
+	if (req->refuse == 0 && (split_path(req, &err) < 0 || split_query(req, &err) < 0)) {
+		http_reply_message(req, 400, "%s", err.text);
+		return;
+	}
+	req->is_streamed =
+		req->refuse == 0 && options->streams != NULL && options->streams(options->arg, req);
+	check_length(req);
+	if (req->refuse != 0)
+		refuse(req, req->refuse);
+	else if (req->is_streamed)
+		handle(req);
+}
+
 void
 request_on_message(struct h2_stream *stream)
 {
 	struct http_request *req = request_of(stream);
-	struct http_server *server = req->server;
-	struct err err = ERR_INIT;
 
 	if (req->answered)
 		return;
-	if (req->path[0] != '/') {
-		http_reply_message(req, 400, "the path of a request begins with '/'");
-		return;
-	}
-	if (split_path(req, &err) < 0 || split_query(req, &err) < 0) {
-		http_reply_message(req, 400, "%s", err.text);
-		return;
-	}
-	req->handled = true;
-	server->request_count++;
-	server->options.handler(server->options.arg, req);
+	if (!req->is_streamed)
+		handle(req);
+	else if (req->on_body != NULL)
+		req->on_body(req->body_arg);
 }
 
 void
@@ -370,6 +401,38 @@ http_request_take_body(struct http_request *req, size_t *len)
 	if (req->connection != NULL)
 		req->connection->body_bytes -= *len;
 	return buffer_take_text(&req->body);
+}
+
+void
+http_request_on_body(struct http_request *req, void (*fn)(void *arg), void *arg)
+{
+	OBJ_CHECK(req, REQUEST_MAGIC);
+	assert(req->is_streamed);
+	req->on_body = fn;
+	req->body_arg = arg;
+}
+
+size_t
+http_request_take_piece(struct http_request *req, struct buffer *into)
+{
+	struct buffer taken = req->body;
+
+	OBJ_CHECK(req, REQUEST_MAGIC);
+	buffer_clear(into);
+	req->body = *into;
+	*into = taken;
+	if (req->connection != NULL) {
+		req->connection->body_bytes -= taken.len;
+		req->heard_us = loop_now_us(req->server->loop);
+	}
+	h2_stream_consume(&req->stream, taken.len);
+	return taken.len;
+}
+
+bool
+http_request_body_ended(const struct http_request *req)
+{
+	return req->stream.got_end && req->body.len == 0;
 }
 
 const struct http_peer *

@@ -210,7 +210,10 @@ sweep_connection(struct http_connection *connection, uint64_t now_us)
 		return;
 	}
 	DL_FOREACH_SAFE (connection->requests, req, next) {
-		if (!req->handled && !req->answered && now_us - req->heard_us >= slow_us) {
+		bool waits = !req->handled ||
+			     (req->is_streamed && !req->stream.got_end && req->body.len == 0);
+
+		if (waits && !req->answered && now_us - req->heard_us >= slow_us) {
 			h2_stream_reset(&req->stream, NGHTTP2_CANCEL);
 			request_gone(req);
 		}

@@ -3,7 +3,8 @@
  *
  * http_server_new() -> http_server_listen() for each listener -> http_server_drain()
  * or http_server_free(). The handler is called once for a request, from the loop, when
- * its headers and its whole body are there.
+ * its headers and its whole body are there; or, where the options say that the body is
+ * streamed, when its headers are.
  *
  * A request lives until it is answered: after http_reply(), http_reply_take() or
  * http_reply_end() it must not be touched. When the client goes away first, on_close
@@ -22,6 +23,7 @@
 
 #include "http/header.h"
 
+struct buffer;
 struct err;
 struct http_request;
 struct http_server;
@@ -45,10 +47,14 @@ enum {
 /* Answers req now, or keeps it and answers later. */
 typedef void http_handler_fn(void *arg, struct http_request *req);
 
+/* The head of req is there: is its body streamed? Method and path may be asked for. */
+typedef bool http_streams_fn(void *arg, struct http_request *req);
+
 struct http_server_options {
 	http_handler_fn *handler;
+	http_streams_fn *streams; /* NULL: every body is collected */
 	void *arg;
-	size_t body_max_bytes;	  /* of one request: above it 413; 0: HTTP_BODY_MAX_BYTES */
+	size_t body_max_bytes; /* of one that is collected: above it 413; 0: HTTP_BODY_MAX_BYTES */
 	unsigned connections_max; /* 0: HTTP_CONNECTIONS_MAX */
 	uint32_t handshake_ms;	  /* 0: HTTP_HANDSHAKE_MS */
 	uint32_t slow_ms;	  /* 0: HTTP_SLOW_MS; noticed up to a third later */
@@ -101,6 +107,19 @@ const char *http_request_body(const struct http_request *req, size_t *len);
 /* The same, from malloc: the caller frees it, whatever becomes of the request, which has none then. */
 char *http_request_take_body(struct http_request *req, size_t *len);
 const struct http_peer *http_request_peer(const struct http_request *req);
+
+/*
+ * A streamed body: on_body is called from the loop when there is more of it, or its end has come.
+ * What came waits for http_request_take_piece(); the client is stopped by flow control after 1 MiB
+ * (H2_WINDOW_STREAM_BYTES). A client that sends nothing for options.slow_ms though all was taken is
+ * gone: on_close.
+ */
+void http_request_on_body(struct http_request *req, void (*fn)(void *arg), void *arg);
+/* All that has come, in place of what into held; the client may send as much again. Returns how
+ * much. */
+size_t http_request_take_piece(struct http_request *req, struct buffer *into);
+/* What was taken is all. */
+bool http_request_body_ended(const struct http_request *req);
 
 /* The handler's own pointer, for a request kept for later. */
 void http_request_set_user(struct http_request *req, void *user);

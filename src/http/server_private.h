@@ -94,6 +94,7 @@ struct http_request {
 	uint64_t heard_us; /* when a byte of it came last */
 	int refuse;	   /* status to refuse it with, when its head is complete */
 	bool handled;	   /* the handler has had it */
+	bool is_streamed;  /* its body is taken as it comes */
 	bool answered;	   /* the reply is complete as far as the handler is concerned */
 	bool streaming;
 	bool is_orphan;
@@ -101,6 +102,8 @@ struct http_request {
 	void *user;
 	void (*on_close)(void *arg);
 	void *close_arg;
+	void (*on_body)(void *arg);
+	void *body_arg;
 	struct http_header extra[REPLY_HEADERS_MAX];
 	size_t extra_count;
 	void *reply_body;   /* owned */

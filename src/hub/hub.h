@@ -10,6 +10,7 @@
 #include "hub/model.h"
 #include "hub/settings.h"
 
+struct blobs;
 struct frame_reader;
 struct http_server;
 struct loop;
@@ -32,6 +33,8 @@ struct hub {
 	unsigned searches;	  /* under way */
 	unsigned readers;	  /* of output: api/output_stream.h */
 	struct oidc *oidc; /* NULL: no tokens for jobs are made */
+	struct blobs *blobs;	  /* blobs.h */
+	unsigned blob_writers;	  /* requests that bring bytes of them */
 	struct timetable *timetables;
 	struct timer timetable_clock;
 };

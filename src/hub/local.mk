@@ -4,11 +4,14 @@ libhub_a_CPPFLAGS = $(AM_CPPFLAGS) $(PCRE2_CFLAGS) $(SQLITE_CFLAGS)
 libhub_a_SOURCES = \
 	src/hub/actions.c src/hub/actions.h \
 	src/hub/api/agent.c src/hub/api/agent.h \
+	src/hub/api/agent_blob_get.c \
+	src/hub/api/agent_blobs.c \
 	src/hub/api/agent_claim.c \
 	src/hub/api/agent_events.c \
 	src/hub/api/agent_heartbeat.c \
 	src/hub/api/agent_output.c \
 	src/hub/api/agent_unclaim.c \
+	src/hub/api/blob_send.c src/hub/api/blob_send.h \
 	src/hub/api/call.c src/hub/api/call.h \
 	src/hub/api/contexts.c \
 	src/hub/api/oidc.c \
@@ -38,6 +41,8 @@ libhub_a_SOURCES = \
 	src/hub/api/views.c src/hub/api/views.h \
 	src/hub/api/views_v2.c \
 	src/hub/api/watch.c \
+	src/hub/blob_reader.c src/hub/blob_records.c src/hub/blob_work.c \
+	src/hub/blobs.c src/hub/blobs.h src/hub/blobs_private.h \
 	src/hub/commit.c src/hub/commit.h \
 	src/hub/create.c \
 	src/hub/dispatch.c src/hub/dispatch.h \
@@ -64,6 +69,7 @@ libhub_a_SOURCES = \
 	src/hub/serial.c src/hub/serial.h \
 	src/hub/settings.c src/hub/settings.h \
 	src/hub/states.c src/hub/states.h \
+	src/hub/store/blobs.c \
 	src/hub/store/changes.c \
 	src/hub/store/columns.h src/hub/store/columns_read.c src/hub/store/columns_write.c \
 	src/hub/store/db.c src/hub/store/db.h \

@@ -21,6 +21,7 @@
 
 #include "base/id.h"
 #include "format/digest.h"
+#include "runner/blob.h"
 #include "runner/protocol.h"
 #include "runner/states.h"
 
@@ -52,6 +53,10 @@ enum {
 	X(RUNNING, running) \
 	X(ENDED, ended)
 
+#define BLOB_STATES(X)        \
+	X(OPEN, open) /* bytes are to come */ \
+	X(COMPLETE, complete)
+
 #define TOKEN_KINDS(X)            \
 	X(CLASS, resource_class) \
 	X(PERSON, person)
@@ -67,6 +72,9 @@ enum pipeline_state { PIPELINE_STATES(X) PIPELINE_STATE_COUNT };
 #undef X
 #define X(upper, name) STEP_##upper,
 enum step_state { STEP_STATES(X) STEP_STATE_COUNT };
+#undef X
+#define X(upper, name) BLOB_##upper,
+enum blob_state { BLOB_STATES(X) BLOB_STATE_COUNT };
 #undef X
 #define X(upper, name) TOKEN_##upper,
 enum token_kind { TOKEN_KINDS(X) TOKEN_KIND_COUNT };
@@ -245,6 +253,23 @@ struct timetable_row {
 	const char *config, *request; /* large; STORE_GET_TIMETABLE alone reads them */
 	const char *entries; /* JSON: [{"workflow", "cron"}] */
 	int64_t created_ms;
+};
+
+/*
+ * What a task has left: bytes in a file below "blobs", which several small ones share (blobs.h). Its task, and all that
+ * this belongs to, is of when it came.
+ */
+struct blob_row {
+	struct id id, project, pipeline, job, task;
+	enum blob_kind kind;
+	enum blob_state state;
+	uint32_t attempt, node_index; /* of the task */
+	const char *name;	      /* any bytes */
+	uint64_t size;
+	unsigned char digest[DIGEST_BYTES]; /* once it is complete */
+	struct id file;
+	uint64_t at; /* of its first byte in that file */
+	int64_t created_ms, used_ms;
 };
 
 struct orb_row {

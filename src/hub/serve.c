@@ -33,6 +33,7 @@
 #include "hub/api/agent.h"
 #include "hub/api/router.h"
 #include "hub/api/search.h"
+#include "hub/blobs.h"
 #include "hub/dispatch.h"
 #include "hub/hub.h"
 #include "hub/launch.h"
@@ -298,6 +299,8 @@ load_model(struct serve *serve, struct err *err)
 		rc = model_load(&hub->model, &snapshot, err);
 		timetables_load(hub, &snapshot);
 	}
+	if (rc == 0)
+		rc = blobs_new(&hub->blobs, hub, &snapshot, err);
 	store_snapshot_release(&snapshot);
 	return rc;
 }
@@ -385,6 +388,7 @@ start_serving(struct serve *serve, struct err *err)
 {
 	struct http_server_options http = {
 		.handler = router_handle,
+		.streams = router_streams,
 		.arg = &serve->hub,
 		.body_max_bytes = RUNNER_JSON_MOST_BYTES,
 	};
@@ -494,6 +498,7 @@ run(struct serve *serve, struct err *err)
 		log_info("ended");
 	}
 	stop_serving(serve);
+	blobs_free(hub->blobs);
 	worker_free(hub->compiler);
 	worker_free(hub->searchers);
 	oidc_stop(hub);

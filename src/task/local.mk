@@ -1,6 +1,7 @@
 # src/task: what travels between hub and agent; may include base, format
 noinst_LIBRARIES += libtask.a
 libtask_a_SOURCES = \
+	src/task/blob.c src/task/blob.h \
 	src/task/cache_file.c src/task/cache_file.h \
 	src/task/event.c src/task/event.h \
 	src/task/layers.c src/task/layers.h \

@@ -119,6 +119,22 @@ find_route(struct match *match, bool *other_method)
 	return NULL;
 }
 
+bool
+router_streams(void *arg, struct http_request *request)
+{
+	struct match match = {.request = request};
+	const struct route *route;
+	bool fits = false;
+
+	(void)arg;
+	for (route = blob_bytes_routes; !fits && route->method != NULL; route++) {
+		fits = strcmp(route->method, http_request_method(request)) == 0 &&
+		       match_path(&match, route->pattern);
+		match_clear(&match);
+	}
+	return fits;
+}
+
 /* --- who asks -------------------------------------------------------------------------------- */
 
 /* The user name of HTTP Basic (RFC 7617) is the token. */

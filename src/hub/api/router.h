@@ -68,10 +68,15 @@ struct route {
 
 /* The tables; a table ends with a row whose method is NULL. */
 extern const struct route agent_routes[];
+extern const struct route blob_routes[], blob_get_routes[];
+/* Their bodies are streamed: a handler is called when the head is there, and takes what follows as it comes. */
+extern const struct route blob_bytes_routes[];
 extern const struct route *const route_tables[]; /* ends with NULL: api/routes.c */
 
 /* The server's handler; arg is the struct hub. */
 void router_handle(void *arg, struct http_request *request);
+/* Its http_streams_fn. */
+bool router_streams(void *arg, struct http_request *request);
 
 /* --- what a handler asks ---------------------------------------------------------------- */
 

@@ -55,6 +55,9 @@ struct arena;
 #define TIMETABLE_COLUMNS                                                          \
 	"id, project_slug, branch, actor, revision, repository, config_path, entries,"  \
 	" created_ms"
+#define BLOB_COLUMNS                                                                              \
+	"b.id, b.project, b.pipeline, b.job, b.task, b.kind, b.state, b.attempt, b.node_index,"  \
+	" b.name, b.size, b.digest, b.file, b.at, b.created_ms, b.used_ms"
 #define TOKEN_COLUMNS "id, kind, digest, name, nickname, created_ms"
 
 void read_project(sqlite3_stmt *stmt, struct arena *arena, struct project_row *row);
@@ -71,6 +74,7 @@ void read_context(sqlite3_stmt *stmt, struct arena *arena, struct context_row *r
 void read_variable(sqlite3_stmt *stmt, struct arena *arena, struct variable_row *row);
 void read_orb(sqlite3_stmt *stmt, struct arena *arena, struct orb_row *row);
 void read_timetable(sqlite3_stmt *stmt, struct arena *arena, struct timetable_row *row);
+void read_blob(sqlite3_stmt *stmt, struct arena *arena, struct blob_row *row);
 void read_token(sqlite3_stmt *stmt, struct arena *arena, struct token_row *row);
 
 int put_project(struct db *db, const struct project_row *row, struct err *err);
@@ -99,6 +103,9 @@ int delete_variable(struct db *db, const struct variable_row *row, struct err *e
 int put_key_name(struct db *db, const unsigned char name[HUB_KEY_BYTES], struct err *err);
 int put_orb(struct db *db, const struct orb_row *row, struct err *err);
 int put_timetable(struct db *db, const struct timetable_row *row, struct err *err);
+int add_blob(struct db *db, const struct blob_row *row, struct err *err);
+/* When it was used last. */
+int use_blob(struct db *db, const struct blob_row *row, struct err *err);
 /* By name. */
 int delete_orb(struct db *db, const struct orb_row *row, struct err *err);
 /* sql takes one id. */

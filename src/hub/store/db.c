@@ -104,6 +104,17 @@ static const char *const schema_steps[] = {
 	" actor TEXT, revision TEXT, repository TEXT, config_path TEXT, config TEXT NOT NULL, request TEXT,"
 	" entries TEXT NOT NULL, created_ms INTEGER NOT NULL, UNIQUE (project_slug, branch)) STRICT;"
 	"PRAGMA user_version = 5;",
+	/* 6: blobs. */
+	"CREATE TABLE blob (id BLOB PRIMARY KEY, project BLOB NOT NULL, pipeline BLOB NOT NULL,"
+	" job BLOB NOT NULL, task BLOB NOT NULL, kind INTEGER NOT NULL, state INTEGER NOT NULL,"
+	" attempt INTEGER NOT NULL, node_index INTEGER NOT NULL, name BLOB NOT NULL,"
+	" size INTEGER NOT NULL, digest BLOB NOT NULL, file BLOB NOT NULL, at INTEGER NOT NULL,"
+	" created_ms INTEGER NOT NULL, used_ms INTEGER NOT NULL) STRICT;"
+	"CREATE INDEX blob_job ON blob (job, kind, attempt, node_index, name);"
+	"CREATE INDEX blob_file ON blob (file);"
+	"CREATE INDEX blob_cache ON blob (project, name) WHERE kind = 1;"
+	"CREATE INDEX blob_open ON blob (state) WHERE state = 0;"
+	"PRAGMA user_version = 6;",
 };
 
 enum { DB_SCHEMA = sizeof(schema_steps) / sizeof(schema_steps[0]) };

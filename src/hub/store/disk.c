@@ -60,6 +60,8 @@ PUT(put_orb, orb)
 PUT(delete_orb, orb)
 PUT(put_timetable, timetable)
 PUT(put_variable, variable)
+PUT(add_blob, blob)
+PUT(use_blob, blob)
 PUT(delete_variable, variable)
 
 static int
@@ -174,6 +176,12 @@ static const struct {
 	[STORE_PUT_KEY_NAME] = {do_put_key_name, true},
 	[STORE_ADD_OUTPUT] = {do_add_output, true},
 	[STORE_GATHER] = {do_gather, false},
+	[STORE_ADD_BLOB] = {do_add_blob, true},
+	[STORE_COMPLETE_BLOBS] = {disk_complete_blobs, true},
+	[STORE_USE_BLOB] = {do_use_blob, true},
+	[STORE_DELETE_BLOBS] = {disk_delete_blobs, true},
+	[STORE_LIST_BLOBS] = {disk_list_blobs, false},
+	[STORE_FIND_FILES] = {disk_find_files, false},
 	[STORE_GET_PIPELINE] = {disk_get_pipeline, false},
 	[STORE_LOAD_PIPELINE] = {disk_load_pipeline, false},
 	[STORE_GET_TIMETABLE] = {disk_get_timetable, false},

@@ -155,6 +155,8 @@ disk_load(struct disk *disk, struct store_snapshot *out, struct err *err)
 	     " WHERE p.branch IS NOT NULL AND j.number > 0 AND p.state <> 0 GROUP BY 1, 2, 3");
 	LOAD(timetables, timetable_count, struct timetable_row, read_timetable, all,
 	     "SELECT " TIMETABLE_COLUMNS " FROM timetable");
+	LOAD(blobs, blob_count, struct blob_row, read_blob, all,
+	     "SELECT " BLOB_COLUMNS " FROM blob b WHERE b.state = 0");
 	LOAD(orbs, orb_count, struct orb_row, read_orb, all, "SELECT " ORB_COLUMNS " FROM orb");
 	LOAD(variables, variable_count, struct variable_row, read_variable, all,
 	     "SELECT " VARIABLE_COLUMNS " FROM variable ORDER BY owner, name");

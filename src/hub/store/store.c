@@ -354,6 +354,25 @@ copy_query(struct store_op *op)
 		query->workflow_name = arena_strdup(&op->arena, query->workflow_name);
 }
 
+static void
+copy_blob_query(struct store_op *op)
+{
+	struct store_blob_query *query = &op->blob_query;
+
+	if (query->name != NULL)
+		query->name = arena_strdup(&op->arena, query->name);
+	if (query->prefix != NULL)
+		query->prefix = arena_strdup(&op->arena, query->prefix);
+}
+
+void
+store_blobs_of(struct store_op *op, size_t count)
+{
+	op->blobs.rows = ARENA_NEW_ARRAY(&op->arena, struct blob_row, count);
+	op->blobs.taken = ARENA_NEW_ARRAY(&op->arena, bool, count);
+	op->blobs.count = count;
+}
+
 void
 store_submit(struct store *store, struct store_op *op, store_done_fn *done, void *arg)
 {
@@ -366,6 +385,10 @@ store_submit(struct store *store, struct store_op *op, store_done_fn *done, void
 		copy_timetable(op);
 	if (op->kind == STORE_PUT_ORB)
 		op->orb.source = arena_strdup(&op->arena, op->orb.source);
+	if (op->kind == STORE_ADD_BLOB)
+		op->blob.name = arena_strdup(&op->arena, op->blob.name);
+	if (op->kind == STORE_LIST_BLOBS)
+		copy_blob_query(op);
 	op->done = done;
 	op->arg = arg;
 	list_add(&store->submitted, op);

@@ -70,6 +70,10 @@ enum {
 	X(DELETE_ORB, orb)      \
 	X(PUT_TIMETABLE, timetable) \
 	X(DELETE_TIMETABLE, id) \
+	X(ADD_BLOB, blob)       \
+	X(COMPLETE_BLOBS, blobs) \
+	X(USE_BLOB, blob)       \
+	X(DELETE_BLOBS, blobs)  \
 	X(ADD_OUTPUT, output)   \
 	X(GATHER, id)           \
 	X(GET_PIPELINE, id) \
@@ -83,7 +87,9 @@ enum {
 	X(LIST_AGENTS, query)   \
 	X(LIST_CHANGES, change_query) \
 	X(READ_OUTPUT, output_query) \
-	X(SEEK_OUTPUT, seek)
+	X(SEEK_OUTPUT, seek)    \
+	X(LIST_BLOBS, blob_query) \
+	X(FIND_FILES, files)
 
 #define X(upper, member) STORE_##upper,
 enum store_op_kind { STORE_OPS(X) STORE_OP_COUNT };
@@ -164,6 +170,38 @@ struct store_seek {
 	uint64_t newlines;	/* from there to the line */
 };
 
+/*
+ * STORE_COMPLETE_BLOBS: they are there from now on, whether STORE_ADD_BLOB has told of them or not, in the place of
+ * what was there under the same name (artifacts, workspace layers); a cache whose name is taken is not stored and taken
+ * says so. STORE_DELETE_BLOBS: those ids. Both: the files in which nothing lies any more are op->freed; whoever
+ * submitted it removes them (blobs_remove_files()). Rows and their names live in op->arena: store_blobs_of() makes room.
+ */
+struct store_blobs {
+	struct blob_row *rows;
+	bool *taken; /* a result, one for each row */
+	size_t count;
+};
+
+/*
+ * STORE_LIST_BLOBS: complete ones, of a kind, in the order node, name (of a job, a task), else newest first. What is
+ * zero, NULL or false does not restrict. Of a job only what its last attempt has left.
+ */
+struct store_blob_query {
+	int kind; /* -1: any */
+	bool by_id, by_job, by_task, by_project, by_pipeline;
+	struct id id, job, task, project, pipeline;
+	int64_t node;	    /* with by_job: of this node; -1: of all */
+	const char *name;   /* this one, or */
+	const char *prefix; /* those that begin so; both are copied by store_submit() */
+	size_t skip, limit; /* limit 0: STORE_LIST_MOST */
+};
+
+/* STORE_FIND_FILES: which of them no blob lies in: op->freed. */
+struct store_files {
+	struct id *ids; /* in op->arena */
+	size_t count;
+};
+
 /* STORE_LIST_CHANGES: rows of a pipeline whose number is above after, in the order of the numbers. */
 struct store_change_query {
 	struct id pipeline;
@@ -200,6 +238,10 @@ struct store_op {
 		struct timetable_row timetable; /* PUT: copied by store_submit() */
 		unsigned char key_name[HUB_KEY_BYTES];
 		struct id id; /* DELETE_AGENT, DELETE_CLASS, DELETE_TOKEN, DELETE_CONTEXT; GATHER: task; GET_PIPELINE, LOAD_PIPELINE */
+		struct blob_row blob; /* ADD: its name is copied by store_submit(); USE: id and used_ms count */
+		struct store_blobs blobs;
+		struct store_blob_query blob_query;
+		struct store_files files;
 		struct store_output output;
 		struct store_query query;
 		struct store_output_query output_query;
@@ -219,6 +261,9 @@ struct store_op {
 	struct timetable_row *timetables; /* GET_TIMETABLE: the one */
 	struct output_row *outputs;
 	struct store_change *changes;
+	struct blob_row *blob_rows; /* LIST_BLOBS */
+	struct id *freed;	    /* files in which no blob lies */
+	size_t freed_count;
 	size_t count, step_count;
 	const unsigned char *bytes;
 	size_t byte_count;
@@ -250,11 +295,13 @@ struct store_snapshot {
 	struct orb_row *orbs;
 	struct build_row *builds;
 	struct timetable_row *timetables; /* without config and request */
+	struct blob_row *blobs; /* that are open */
 	unsigned char key_name[HUB_KEY_BYTES]; /* of the key that values are sealed with */
 	bool has_key_name;
 	size_t project_count, pipeline_count, workflow_count, job_count, task_count, step_count,
 		position_count, agent_count, class_count, token_count, context_count,
-		variable_count, orb_count, build_count, timetable_count;
+		variable_count, orb_count, build_count, timetable_count,
+		blob_count;
 };
 
 struct store_numbers {
@@ -288,6 +335,9 @@ void store_op_free(struct store_op *op);
  * Strings of a query are copied; strings of an ADD_ row must live until the next STORE_SYNC submitted after it is done.
  */
 void store_submit(struct store *store, struct store_op *op, store_done_fn *done, void *arg);
+
+/* Room for so many rows in op->blobs; of each the name is to be put into op->arena. */
+void store_blobs_of(struct store_op *op, size_t count);
 
 /* done will not run: for a caller that goes away. */
 void store_forget(struct store_op *op);

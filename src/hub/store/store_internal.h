@@ -55,6 +55,12 @@ int disk_find_pipeline(struct disk *disk, struct store_op *op, const struct id *
 int disk_read_output(struct disk *disk, struct store_op *op, struct err *err);
 int disk_seek_output(struct disk *disk, struct store_op *op, struct err *err);
 
+/* blobs.c */
+int disk_complete_blobs(struct disk *disk, struct store_op *op, struct err *err);
+int disk_delete_blobs(struct disk *disk, struct store_op *op, struct err *err);
+int disk_list_blobs(struct disk *disk, struct store_op *op, struct err *err);
+int disk_find_files(struct disk *disk, struct store_op *op, struct err *err);
+
 /* changes.c */
 int disk_list_changes(struct disk *disk, struct store_op *op, struct err *err);
 
