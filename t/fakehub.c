@@ -37,7 +37,12 @@
 #include "runner/exit.h"
 #include "runner/protocol.h"
 
-enum { BODY_MOST_BYTES = 16 << 20, RELISTEN_MS = 20 };
+enum {
+	BODY_MOST_BYTES = 16 << 20,
+	RELISTEN_MS = 20,
+	FLOOD_PIECE_BYTES = 64 * 1024,
+	FLOOD_QUEUE_BYTES = 1 << 20,
+};
 
 static struct hub *the_hub; /* of option and signal functions */
 
@@ -322,6 +327,51 @@ token_is_good(struct hub *hub, enum kind kind, const char *bearer, const struct 
 	return bearer != NULL && text_starts(bearer, "Bearer ") && token_is_known(hub, bearer + 7);
 }
 
+/* --- a reply that is too long ------------------------------------------------------------- */
+
+struct flood {
+	struct http_request *req;
+	unsigned left; /* pieces to come */
+	bool is_endless;
+};
+
+static void
+on_flood_close(void *arg)
+{
+	log_info("the agent breaks off a reply that is too long");
+	free(arg);
+}
+
+static void
+pour(void *arg)
+{
+	static char blanks[FLOOD_PIECE_BYTES];
+	struct flood *flood = arg;
+
+	memset(blanks, ' ', sizeof(blanks));
+	while (flood->left > 0) {
+		flood->left -= flood->is_endless ? 0 : 1;
+		if (http_reply_write(flood->req, blanks, sizeof(blanks)) >= FLOOD_QUEUE_BYTES)
+			return;
+	}
+	http_reply_end(flood->req);
+	free(flood);
+}
+
+static void
+begin_flood(struct http_request *req, unsigned mib)
+{
+	struct flood *flood = MEM_NEW(struct flood);
+
+	flood->req = req;
+	flood->is_endless = mib == 0;
+	flood->left = mib == 0 ? 1 : mib * ((1 << 20) / FLOOD_PIECE_BYTES);
+	http_request_on_close(req, on_flood_close, flood);
+	http_reply_start(req, 200, "application/json");
+	http_reply_on_drain(req, pour, flood);
+	pour(flood);
+}
+
 static void
 on_kept_close(void *arg)
 {
@@ -340,6 +390,14 @@ obey_first(struct hub *hub, struct http_request *req, const struct rule *rule)
 		return true;
 	case ACTION_BODY:
 		http_reply(req, 200, "application/json", rule->text, strlen(rule->text));
+		return true;
+	case ACTION_CUT:
+		http_reply_start(req, 200, "application/json");
+		(void)http_reply_write(req, rule->text, strlen(rule->text));
+		http_reply_abort(req);
+		return true;
+	case ACTION_FLOOD:
+		begin_flood(req, rule->number);
 		return true;
 	case ACTION_DROP:
 		http_request_on_close(req, on_kept_close, NULL);

@@ -33,6 +33,8 @@ enum action {
 	ACTION_NONE,
 	ACTION_STATUS, /* answer with a status, do nothing */
 	ACTION_BODY,   /* answer 200 with a text, do nothing */
+	ACTION_CUT,    /* begin to answer 200 with a text, then reset the stream; do nothing */
+	ACTION_FLOOD,  /* answer 200 with so many MiB of blanks, 0: without an end; do nothing */
 	ACTION_LOSE,   /* do it, then reset the stream instead of answering */
 	ACTION_DROP,   /* do nothing and close every connection */
 	ACTION_DELAY,  /* do it, answer later */

@@ -13,8 +13,8 @@
  *   token TOKEN                 accept this one (none named: all are accepted)
  *   on KIND WHICH ACTION        what to do with a request; KIND is claim, heartbeat, events,
  *                               output or unclaim; WHICH is "3", "3-5", "3+" or "*"; ACTION is
- *                               status CODE [MESSAGE] | body TEXT | lose | drop | delay MS |
- *                               down MS | say LINE
+ *                               status CODE [MESSAGE] | body TEXT | cut TEXT | flood MIB |
+ *                               lose | drop | delay MS | down MS | say LINE
  *   down MS                     refuse connections for so long
  *   up                          come back before that
  *   drop                        close every connection
@@ -327,6 +327,7 @@ static const struct {
 	bool number, text;
 } actions[] = {
 	{"status", ACTION_STATUS, true, true}, {"body", ACTION_BODY, false, true},
+	{"cut", ACTION_CUT, false, true},      {"flood", ACTION_FLOOD, true, false},
 	{"lose", ACTION_LOSE, false, false},   {"drop", ACTION_DROP, false, false},
 	{"delay", ACTION_DELAY, true, false},  {"down", ACTION_DOWN, true, false},
 	{"say", ACTION_SAY, false, true},

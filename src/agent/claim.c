@@ -42,6 +42,8 @@ struct claim {
 	bool has_id;
 	bool answered; /* at least once */
 	bool stopped;
+	bool is_odd;	   /* the last answer was none, and the log says so */
+	uint64_t hasty_us; /* none to give, and it need not have been said before then */
 	char refused[512];		    /* why, as last said; "" when the token is good */
 	unsigned asked[SLOTS_CLASSES_MOST]; /* room of each class as the request says it */
 	unsigned asked_free;
@@ -245,6 +247,26 @@ give_tasks(struct claim *claim, const struct json *json)
 		claim->hooks.on_task(claim->hooks.arg, json_at(tasks, i));
 }
 
+/* No word of tasks: those that the hub may have leased come with the same claim's next answer. */
+static void
+ask_again(struct claim *claim)
+{
+	(void)pace_failed(&claim->pace, 0);
+	if (!claim->is_odd)
+		log_error("claim: the hub's answer has no tasks, not even none; sending again with "
+			  "longer and longer waits");
+	claim->is_odd = true;
+}
+
+/* A hub that has nothing to give and says so at once, although it may wait, is not asked in a loop.
+ */
+static bool
+is_hasty(const struct claim *claim, const struct json *json)
+{
+	return json_count(json_get(json, "tasks")) == 0 &&
+	       loop_now_us(claim->loop) < claim->hasty_us;
+}
+
 static void
 on_claimed(void *arg, const struct err *err, const struct hub_answer *answer)
 {
@@ -265,10 +287,18 @@ on_claimed(void *arg, const struct err *err, const struct hub_answer *answer)
 		log_debug("claim: %s; again in %llu ms", err->text, (unsigned long long)wait_ms);
 		return;
 	}
+	if (answer->status != 204 && !json_is_array(json_get(answer->json, "tasks"))) {
+		ask_again(claim);
+		return;
+	}
 	claim->has_id = false;
 	claim->answered = true;
+	claim->is_odd = false;
 	claim->refused[0] = '\0';
-	(void)pace_ok(&claim->pace);
+	if (is_hasty(claim, answer->json))
+		(void)pace_failed(&claim->pace, 0);
+	else
+		(void)pace_ok(&claim->pace);
 	give_tasks(claim, answer->json);
 	claim->hooks.on_answer(claim->hooks.arg, first);
 	pace_want(&claim->pace);
@@ -307,6 +337,7 @@ send_claim(struct claim *claim)
 	claim->asked_free = slots_free(claim->slots);
 	for (i = 0; i < claim->slots->class_count; i++)
 		claim->asked[i] = slots_room(claim->slots, i);
+	claim->hasty_us = wait_ms > 0 ? loop_now_us(claim->loop) + CLAIM_HASTY_MS * 1000ull : 0;
 	make_body(claim, wait_ms, &body);
 	pace_sent(&claim->pace);
 	if (hub_post(&claim->request, claim->link, &post, on_claimed, claim, &err) < 0) {

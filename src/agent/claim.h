@@ -25,6 +25,7 @@ struct slots;
 enum {
 	CLAIM_GAP_MS = 5,	  /* between claims while tasks come: they gather meanwhile */
 	CLAIM_LEISURE_MS = 1000,  /* until a held claim is corrected for the sake of numbers */
+	CLAIM_HASTY_MS = 1000,	  /* an empty answer that comes sooner, though it may be held */
 	CLAIM_REFUSED_MS = 30000, /* until a refused token is tried again */
 	CLAIM_REPLY_MS = 30000,	  /* for the answer, beyond the time it is held */
 };

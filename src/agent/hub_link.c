@@ -27,6 +27,7 @@ enum {
 	REQUEST_MAGIC = 0x72657175,
 	BEARER_BYTES = 1024,
 	RETRY_AFTER_MOST_S = 600,
+	FAILURES_TOLD = 2, /* one behind another; a single one is a mishap */
 };
 
 struct hub_link {
@@ -41,6 +42,7 @@ struct hub_link {
 	char *token;
 	uint64_t down_us;  /* 0: up */
 	bool told_slow;	   /* that the tries are as rare as they get */
+	unsigned in_row[HUB_POST_COUNT]; /* so many have failed, one behind another */
 	unsigned protocol; /* of the hub, as last logged; 0: none yet */
 	struct hub_link_counters counters;
 };
@@ -278,11 +280,12 @@ retry_after_ms(const struct http_reply *reply)
 static int
 refusal(const struct hub_link *link, int status, const struct json *json, struct err *err)
 {
-	const char *message = json_get_str(json, "message");
+	const char *text = json_get_str(json, "message");
+	bool says_why = text != NULL && text[0] != '\0';
 	int code = status == 429 || status >= 500 ? ERR_AGAIN : ERR_INPUT;
 
 	return err_set(err, code, "hub at %s answers %d%s%.300s", link->text, status,
-		       message != NULL ? ": " : "", message != NULL ? message : "");
+		       says_why ? ": " : "", says_why ? text : "");
 }
 
 static int
@@ -301,6 +304,24 @@ read_reply(struct hub_link *link, const struct http_reply *reply, struct json **
 		return err_set(err, ERR_AGAIN, "hub at %s answers with what is no JSON: %.300s",
 			       link->text, bad.text);
 	return 0;
+}
+
+/* Of what is sent again and again: told when it is no single mishap, and when it works again. What
+ * a lost connection takes with it is on_down()'s to tell, what is refused the sender's. */
+static void
+note_outcome(struct hub_link *link, enum hub_post_kind kind, const struct err *err)
+{
+	if (err->code == ERR_INPUT || (err->code != 0 && !hub_link_is_up(link)))
+		return;
+	if (err->code != 0) {
+		if (++link->in_row[kind] == FAILURES_TOLD)
+			log_warn("%s: %s; sending again with longer and longer waits",
+				 hub_post_names[kind], err->text);
+		return;
+	}
+	if (link->in_row[kind] >= FAILURES_TOLD)
+		log_info("%s: the hub at %s takes it again", hub_post_names[kind], link->text);
+	link->in_row[kind] = 0;
 }
 
 static void
@@ -328,6 +349,9 @@ on_reply(void *arg, const struct err *failed, const struct http_reply *reply)
 	}
 	if (err.code != 0)
 		link->counters.kinds[kind].failures++;
+	if (kind == HUB_POST_CLAIM || kind == HUB_POST_HEARTBEAT || kind == HUB_POST_EVENTS ||
+	    kind == HUB_POST_OUTPUT)
+		note_outcome(link, kind, &err);
 	done(done_arg, err.code != 0 ? &err : NULL, &answer);
 	json_free(json);
 }

@@ -34,6 +34,7 @@ struct report {
 	struct hub_request *request; /* under way */
 	struct pace pace;
 	char refused[512]; /* why, as last said; "" when all is well */
+	bool is_noted;	   /* the answer has told something new of an event that was sent */
 };
 
 static void on_pace(void *arg);
@@ -68,7 +69,7 @@ static void
 note_position(struct report *report, const struct json *item)
 {
 	const char *id_of = json_get_str(item, "task");
-	int64_t seq = json_get_int(item, "seq", 0);
+	int64_t seq = json_get_int(item, "seq", 0), before;
 	struct task *task;
 	struct id id;
 
@@ -77,10 +78,14 @@ note_position(struct report *report, const struct json *item)
 	task = tasks_find(report->tasks, &id);
 	if (task == NULL)
 		return;
-	if (text_eq(json_get_str(item, "state"), "gone"))
+	before = task_journal(task)->acked;
+	if (text_eq(json_get_str(item, "state"), "gone")) {
+		report->is_noted = true;
 		task_forget(task, "the hub takes no more events of it");
-	else if (seq > 0 && seq <= UINT32_MAX)
+	} else if (seq > before && seq <= task_journal(task)->last_seq) {
+		report->is_noted = true;
 		task_events_acked(task, (uint32_t)seq);
+	}
 }
 
 /* Refused as a whole: said once for each sentence, tried again with ever longer waits. */
@@ -103,6 +108,7 @@ static void
 on_reported(void *arg, const struct err *err, const struct hub_answer *answer)
 {
 	struct report *report = arg;
+	struct err passed_over = ERR_INIT;
 	const struct json *list;
 	size_t i;
 
@@ -112,11 +118,18 @@ on_reported(void *arg, const struct err *err, const struct hub_answer *answer)
 		failed(report, err, answer);
 		return;
 	}
-	(void)pace_ok(&report->pace);
-	report->refused[0] = '\0';
+	report->is_noted = false;
 	list = json_get(answer->json, "tasks");
 	for (i = 0; i < json_count(list); i++)
 		note_position(report, json_at(list, i));
+	if (report->is_noted) {
+		(void)pace_ok(&report->pace);
+		report->refused[0] = '\0';
+	} else {
+		(void)!err_set(&passed_over, ERR_INPUT,
+			       "the hub's answer passes over events that were sent");
+		failed(report, &passed_over, answer);
+	}
 	pace_want(&report->pace);
 }
 
