@@ -108,6 +108,11 @@ like "$(output keys 1)" "k-$(python3 -c 'import base64, hashlib; print(base64.b6
 	'a key is made of a checksum, variables and the machine'
 like "$(output keys 2)" "asks for 'NOT_SET', which is not set" 'a variable that is not set is told'
 
+task hidden "{\"command\":\"touch f\"},$(save 'h-{{ .Environment.OWN }}-{{ .Environment.BOTH }}-{{ .Environment.LEFT }}' f)" \
+	"$one,\"environment\":{\"OWN\":\"job\",\"BOTH\":\"job\",\"LEFT\":\"context\"},\"key_environment\":{\"OWN\":null,\"BOTH\":\"context\"}"
+cached hidden
+like "$(output hidden 1)" "for key 'h--context-context'" "a key does not see what the job's own environment sets"
+
 n=0
 for key in '{{ checksum \"no\" }}' '{{ .Nothing }}' 'a {{ epoch' '{{ checksum lock }}' '{{ epoch more }}' '{{}}'; do
 	n=$((n + 1))

@@ -91,4 +91,20 @@ cd "$tmp/seen" || exit 99
 is "$(cat inline step job context project exported | tr '\n' ' ')" 'x step job context project exported ' \
 	"the shell's own stands above the step's, the job's, the context's, the project's"
 is "$(cat own name | tr '\n' ' ')" 'mine context ' "the job may replace a built-in one, a context does not"
+
+# A cache's key has what lies below the job's own environment.
+cat >"$tmp/config.yml" <<END
+version: 2.1
+jobs:
+  cache:
+    machine: true
+    resource_class: test/linux
+    environment: {V: job, CIRCLE_JOB: mine, OWN: job}
+    steps:
+      - run: touch f
+      - save_cache: {key: 'k-{{ .Environment.V }}-{{ .Environment.CIRCLE_JOB }}-{{ .Environment.OWN }}-{{ .Environment.CIRCLE_NODE_INDEX }}', paths: [f]}
+workflows: {w: {jobs: [cache: {context: c}]}}
+END
+build --branch main
+like "$(cat "$tmp/out")" "key 'k-[*]+-cache--0'" "a cache's key has built-in variables and those of contexts, and not the job's own"
 done_testing

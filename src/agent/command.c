@@ -140,9 +140,11 @@ make_env(struct command *out, struct arena *arena, const struct command_host *ho
 		{CONTROL_VARIABLE, host->control_path != NULL ? host->control_path : ""},
 	};
 	const struct task_step *it = &doc->steps[step];
+	bool makes_key = it->kind == STEP_SAVE_CACHE || it->kind == STEP_RESTORE_CACHE;
 	const struct env_layer layers[] = {
 		{base, BASE_VARS},
 		{doc->environment, doc->environment_count},
+		{doc->key_environment, makes_key ? doc->key_environment_count : 0},
 		{it->environment, it->environment_count},
 		*own,
 	};

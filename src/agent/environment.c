@@ -63,6 +63,8 @@ environment_make(const char *const **out, struct arena *arena, const struct env_
 
 		if (i + 1 < total && strcmp(placed[i + 1].var->name, var->name) == 0)
 			continue;
+		if (var->value == NULL)
+			continue; /* taken away */
 		env[n++] = arena_printf(arena, "%s=%s", var->name, var->value);
 	}
 	if (arena_is_full(arena))

@@ -21,7 +21,7 @@ struct env_layer {
 
 /*
  * NAME=value of all layers, NULL-terminated, each name once: a later layer wins over an earlier
- * one, and within one the last. Fails: ERR_LIMIT when the arena is full.
+ * one, and within one the last; a value of NULL takes the name away. Fails: ERR_LIMIT when the arena is full.
  */
 int environment_make(const char *const **out, struct arena *arena, const struct env_layer *layers,
 		     size_t count, struct err *err);

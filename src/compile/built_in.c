@@ -18,18 +18,11 @@ struct built_ins {
 	struct arena *arena;
 };
 
-/* The job's own value stays: it stands above a built-in one. */
 static void
 add_built_in(struct built_ins *list, const char *name, const char *value)
 {
-	size_t i;
-
-	if (value == NULL)
-		return;
-	for (i = 0; i < list->count; i++)
-		if (strcmp(list->vars[i].name, name) == 0)
-			return;
-	list->vars[list->count++] = (struct env_var){name, value};
+	if (value != NULL)
+		list->vars[list->count++] = (struct env_var){name, value};
 }
 
 static void
@@ -138,10 +131,10 @@ add_all(struct built_ins *list, const struct plan_job *job, const struct plan_ta
 }
 
 size_t
-built_in_add(struct env_var *vars, size_t count, struct arena *arena, const struct plan_job *job,
-	     const struct plan_task_facts *facts)
+built_in_list(struct env_var *vars, struct arena *arena, const struct plan_job *job,
+	      const struct plan_task_facts *facts)
 {
-	struct built_ins list = {vars, count, arena};
+	struct built_ins list = {vars, 0, arena};
 
 	add_all(&list, job, facts);
 	return list.count;

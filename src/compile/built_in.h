@@ -20,10 +20,10 @@ struct plan_task_facts;
 enum { BUILT_IN_MOST = 32 };
 
 /*
- * Append them to vars[0..count), which has room for BUILT_IN_MOST more; a name that is there stays
- * as it is: the job's own stands above. Returns the new count.
+ * Those of a job, above which its own stand, into vars, which has room for BUILT_IN_MOST; texts may
+ * lie in the arena. Returns how many there are.
  */
-size_t built_in_add(struct env_var *vars, size_t count, struct arena *arena,
-		    const struct plan_job *job, const struct plan_task_facts *facts);
+size_t built_in_list(struct env_var *vars, struct arena *arena, const struct plan_job *job,
+		     const struct plan_task_facts *facts);
 
 #endif

@@ -143,18 +143,80 @@ copy_steps(struct task_doc *doc, const struct plan_job *job, struct err *err)
 	return 0;
 }
 
-static int
-fill(struct task_doc *doc, const struct plan_job *job, const struct plan_task_facts *facts,
-     struct err *err)
+static bool
+has_cache_step(const struct plan_job *job)
 {
+	size_t i;
+
+	for (i = 0; i < job->step_count; i++)
+		if (job->steps[i].kind == PLAN_STEP_SAVE_CACHE ||
+		    job->steps[i].kind == PLAN_STEP_RESTORE_CACHE)
+			return true;
+	return false;
+}
+
+static const char *
+value_of(const struct env_var *vars, size_t count, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (text_eq(vars[i].name, name))
+			return vars[i].value;
+	return NULL;
+}
+
+/* The key of a cache does not see what the config's own environment sets, but what lies below. */
+static int
+fill_key_environment(struct task_doc *doc, const struct plan_job *job,
+		     const struct env_var *built_in, size_t built_in_count, struct err *err)
+{
+	size_t count = job->environment.count - job->given, i;
+	struct env_var *vars;
+
+	if (count == 0 || !has_cache_step(job))
+		return 0;
+	vars = ARENA_NEW_ARRAY(&doc->arena, struct env_var, count);
+	if (vars == NULL)
+		return err_set(err, ERR_LIMIT, "the environment is too large");
+	doc->key_environment = vars;
+	for (i = 0; i < count; i++) {
+		const char *name = job->environment.items[i].name;
+
+		if (!text_eq(name, "HOME")) /* that is where "~" of its paths is */
+			vars[doc->key_environment_count++] =
+				(struct env_var){name, value_of(built_in, built_in_count, name)};
+	}
+	return 0;
+}
+
+static int
+fill_environment(struct task_doc *doc, const struct plan_job *job,
+		 const struct plan_task_facts *facts, struct err *err)
+{
+	struct env_var built_in[BUILT_IN_MOST];
+	size_t built_in_count = built_in_list(built_in, &doc->arena, job, facts), i;
 	struct env_list list;
 	int rc = copy_environment(doc, &job->environment, BUILT_IN_MOST, &list, err);
 
 	if (rc < 0)
 		return rc;
+	for (i = 0; i < built_in_count; i++)
+		if (value_of(list.vars, job->environment.count, built_in[i].name) == NULL)
+			list.vars[list.count++] = built_in[i];
 	doc->environment = list.vars;
-	doc->environment_count =
-		built_in_add(list.vars, list.count, &doc->arena, job, facts);
+	doc->environment_count = list.count;
+	return fill_key_environment(doc, job, built_in, built_in_count, err);
+}
+
+static int
+fill(struct task_doc *doc, const struct plan_job *job, const struct plan_task_facts *facts,
+     struct err *err)
+{
+	int rc = fill_environment(doc, job, facts, err);
+
+	if (rc < 0)
+		return rc;
 	doc->token = "";
 	doc->job_id = facts->job_id;
 	doc->job_name = job->name;

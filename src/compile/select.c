@@ -135,8 +135,10 @@ add_environment(struct plan_job *job, const struct selection *selection, struct 
 			      own->items[i].name) == NULL)
 			all.items[all.count++] = own->items[i];
 	for (i = 0; i < selection->environment_count; i++)
-		if (find_pair(all.items, all.count, selection->environment[i].name) == NULL)
+		if (find_pair(all.items, all.count, selection->environment[i].name) == NULL) {
 			all.items[all.count++] = selection->environment[i];
+			job->given++;
+		}
 	job->environment = all;
 	return 0;
 }

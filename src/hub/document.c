@@ -22,7 +22,8 @@
 
 /* What a lease adds or changes; these members of the job's document are left out. */
 static const char *const own_members[] = {"id", "epoch", "token", "lease_ms", "node_index",
-					  "environment", "workflow", "contexts", "workspace"};
+					  "environment", "workflow", "contexts", "workspace",
+					  "key_environment"};
 
 static struct json *
 job_document(struct job *job)
@@ -50,15 +51,23 @@ is_own(const char *key)
 }
 
 static struct json *
-environment_of(struct task *task, struct json *from)
+copy_members(const struct json *from)
 {
 	struct json *to = json_new_object();
-	char index[16], number[24];
-	int64_t previous;
 	void *it;
 
 	for (it = json_first(from); it != NULL; it = json_next(from, it))
 		json_put(to, json_key(it), json_ref(json_value(it)));
+	return to;
+}
+
+static struct json *
+environment_of(struct task *task, struct json *from)
+{
+	struct json *to = copy_members(from);
+	char index[16], number[24];
+	int64_t previous;
+
 	/* The job's own variable of that name stands above ours. */
 	if (json_get(to, "CIRCLE_NODE_INDEX") == NULL) {
 		snprintf(index, sizeof(index), "%u", task->row.node_index);
@@ -123,6 +132,8 @@ task_document(struct task *task, const struct hub_key *key)
 	json_put_int(json, "node_index", task->row.node_index);
 	put_surroundings(json, task);
 	environment = environment_of(task, json_get(from, "environment"));
+	if (json_get(from, "key_environment") != NULL)
+		json_put(json, "key_environment", copy_members(json_get(from, "key_environment")));
 	grant_apply(task, json, environment);
 	put_continuation(task, key, json, environment);
 	json_put(json, "environment", environment);

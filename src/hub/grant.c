@@ -151,6 +151,7 @@ static void
 apply(const struct json *values, struct json *document, struct json *environment)
 {
 	struct json *mask = json_new_array(), *keys = json_new_array();
+	struct json *hidden = json_get(document, "key_environment"), *below;
 	void *it;
 	size_t i;
 
@@ -161,6 +162,9 @@ apply(const struct json *values, struct json *document, struct json *environment
 		}
 		if (json_get(environment, json_key(it)) == NULL)
 			json_put(environment, json_key(it), json_ref(json_value(it)));
+		below = json_get(hidden, json_key(it));
+		if (below != NULL && json_is_null(below))
+			json_put(hidden, json_key(it), json_ref(json_value(it)));
 		if (is_masked(json_str(json_value(it))))
 			json_push(mask, json_ref(json_value(it)));
 	}

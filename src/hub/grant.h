@@ -24,7 +24,8 @@ int grant_make(struct task *task, struct err *err);
 
 /*
  * Into a task document: environment gains the variables it does not have yet (all that is there
- * stands above contexts and projects), document its "mask".
+ * stands above contexts and projects), document its "mask", and its "key_environment" the values
+ * that it has none of.
  */
 void grant_apply(const struct task *task, struct json *document, struct json *environment);
 

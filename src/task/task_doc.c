@@ -200,6 +200,8 @@ parse_surroundings(struct task_doc *doc, const struct json *json, struct err *er
 		rc = task_take_environment(doc, json, &doc->environment, &doc->environment_count,
 					   err);
 	if (rc == 0)
+		rc = task_take_key_environment(doc, json, err);
+	if (rc == 0)
 		rc = task_take_number(json, "max_run_time_ms", 1, TASK_TIME_MOST_MS,
 				      &doc->max_run_time_ms, err);
 	if (rc == 0)
@@ -305,6 +307,9 @@ task_doc_write(const struct task_doc *doc)
 	json_put_str(json, "working_directory", doc->working_directory);
 	json_put(json, "environment",
 		 task_write_environment(doc->environment, doc->environment_count));
+	if (doc->key_environment_count > 0)
+		json_put(json, "key_environment",
+			 task_write_environment(doc->key_environment, doc->key_environment_count));
 	json_put_int(json, "max_run_time_ms", (int64_t)doc->max_run_time_ms);
 	json_put_bool(json, "no_new_privs", doc->no_new_privs);
 	if (doc->mask != NULL)

@@ -111,6 +111,9 @@ struct task_doc {
 	const char *working_directory; /* "~/project" */
 	const struct env_var *environment;
 	size_t environment_count;
+	/* What a cache's key has in the place of these; value NULL: nothing. */
+	const struct env_var *key_environment;
+	size_t key_environment_count;
 	uint64_t max_run_time_ms;
 	bool no_new_privs;
 	struct task_source source;

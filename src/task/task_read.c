@@ -117,24 +117,24 @@ is_env_name(const char *name)
 	return p > name;
 }
 
-int
-task_take_environment(struct task_doc *doc, const struct json *json, const struct env_var **out,
-		      size_t *count, struct err *err)
+static int
+take_variables(struct task_doc *doc, const struct json *json, const char *key, bool may_be_null,
+	       const struct env_var **out, size_t *count, struct err *err)
 {
 	struct json *map = NULL;
 	struct env_var *vars;
 	size_t n = 0;
+	bool is_null;
 	void *it;
 	int rc;
 
-	if (json_get(json, "environment") == NULL)
+	if (json_get(json, key) == NULL)
 		return 0;
-	rc = json_need_object(json, "environment", &map, err);
+	rc = json_need_object(json, key, &map, err);
 	if (rc < 0)
 		return rc;
 	if (json_count(map) > ENVIRONMENT_MOST)
-		return err_set(err, ERR_LIMIT,
-			       "environment has %zu variables, at most %d are allowed",
+		return err_set(err, ERR_LIMIT, "%s has %zu variables, at most %d are allowed", key,
 			       json_count(map), ENVIRONMENT_MOST);
 	vars = ARENA_NEW_ARRAY(&doc->arena, struct env_var, json_count(map) + 1);
 	if (vars == NULL)
@@ -142,15 +142,15 @@ task_take_environment(struct task_doc *doc, const struct json *json, const struc
 	for (it = json_first(map); it != NULL; it = json_next(map, it), n++) {
 		if (!is_env_name(json_key(it)))
 			return err_set(err, ERR_INPUT,
-				       "environment has the name '%.64s': letters, digits and _ "
+				       "%s has the name '%.64s': letters, digits and _ "
 				       "are allowed",
-				       json_key(it));
-		if (!json_is_string(json_value(it)))
-			return err_set(err, ERR_INPUT,
-				       "environment variable '%.64s' must be a string",
+				       key, json_key(it));
+		is_null = may_be_null && json_is_null(json_value(it));
+		if (!is_null && !json_is_string(json_value(it)))
+			return err_set(err, ERR_INPUT, "%s variable '%.64s' must be a string", key,
 				       json_key(it));
 		rc = keep(doc, &vars[n].name, json_key(it), err);
-		if (rc == 0)
+		if (rc == 0 && !is_null)
 			rc = keep(doc, &vars[n].value, json_str(json_value(it)), err);
 		if (rc < 0)
 			return rc;
@@ -158,6 +158,20 @@ task_take_environment(struct task_doc *doc, const struct json *json, const struc
 	*out = vars;
 	*count = n;
 	return 0;
+}
+
+int
+task_take_environment(struct task_doc *doc, const struct json *json, const struct env_var **out,
+		      size_t *count, struct err *err)
+{
+	return take_variables(doc, json, "environment", false, out, count, err);
+}
+
+int
+task_take_key_environment(struct task_doc *doc, const struct json *json, struct err *err)
+{
+	return take_variables(doc, json, "key_environment", true, &doc->key_environment,
+			      &doc->key_environment_count, err);
 }
 
 struct json *

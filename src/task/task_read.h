@@ -27,6 +27,7 @@ int task_take_words(struct task_doc *doc, const struct json *json, const char *k
 		    const char *const **out, struct err *err);
 int task_take_environment(struct task_doc *doc, const struct json *json, const struct env_var **out,
 			  size_t *count, struct err *err);
+int task_take_key_environment(struct task_doc *doc, const struct json *json, struct err *err);
 
 struct json *task_write_words(const char *const *words);
 struct json *task_write_environment(const struct env_var *vars, size_t count);

@@ -29,6 +29,7 @@ static const char full_doc[] =
 	"big\",\"node_index\":1,\"node_total\":3,"
 	"\"shell\":[\"/bin/sh\",\"-e\"],\"working_directory\":\"~/"
 	"x\",\"environment\":{\"A\":\"1\",\"B_2\":\"\"},"
+	"\"key_environment\":{\"A\":null,\"B_2\":\"x\"},"
 	"\"max_run_time_ms\":1000,\"no_new_privs\":false,"
 	"\"source\":{\"kind\":\"git\",\"url\":\"u\",\"revision\":\"r\",\"branch\":\"b\",\"tag\":"
 	"null},"
@@ -69,6 +70,9 @@ test_task_doc_is_read_and_written_whole(void **state)
 	assert_int_equal(doc->steps[1].when, WHEN_ALWAYS);
 	assert_string_equal(doc->steps[0].path, "src");
 	assert_false(doc->no_new_privs);
+	assert_int_equal(doc->key_environment_count, 2);
+	assert_null(doc->key_environment[0].value);
+	assert_string_equal(doc->key_environment[1].value, "x");
 	assert_int_equal(doc->workspace.job_count, 2);
 	assert_int_equal(doc->workspace.count, 3);
 	assert_ptr_equal(layers_find(&doc->workspace, ID "/5"), &doc->workspace.list[2]);
