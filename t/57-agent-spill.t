@@ -96,6 +96,41 @@ ok '(backlog) every byte is there once' is_same backlog 30000000
 stop "$agent_pid"
 is "$status" 0 'the agent ends'
 
+# --- tasks that print much and then nothing for long do not hold up one another ---
+rm "$tmp/go"
+hub_say 'on output * delay 0'
+is_whole()
+{
+	n=$1
+	while [ "$n" -gt 0 ]; do
+		is_same "burst$n" 393216 2>/dev/null || return 1
+		n=$((n - 1))
+	done
+}
+n=0
+while [ $n -lt 20 ]; do
+	n=$((n + 1))
+	hub_say "task burst$n while [ ! -e $tmp/go ]; do sleep 0.05; done; $actor pattern=binary print=393216; while [ -e $tmp/go ]; do sleep 0.05; done"
+done
+start_runnerd -j 20 --spool-memory 8M
+n=0
+while [ $n -lt 20 ]; do
+	n=$((n + 1))
+	wait_log fakehub "task burst$n step 0 step_started" 20
+done
+hub_say 'down 600000'
+touch "$tmp/go"
+ok '(burst) much of their output is on the disk' wait_until 30 has_on_disk 10
+hub_say up
+ok '(burst) all of it comes while they are silent' wait_until 60 is_whole 20
+rm "$tmp/go"
+n=0
+while [ $n -lt 20 ]; do
+	n=$((n + 1))
+	wait_ended "burst$n" success 60 || diag "burst$n has not ended well"
+done
+stop "$agent_pid"
+
 # --- the child that writes there is killed; what it wrote is damaged ---
 child_of()
 {
@@ -103,8 +138,6 @@ child_of()
 		tr '\0' ' ' <"/proc/$t_child/cmdline" | grep -q 'spool-disk' && echo "$t_child"
 	done
 }
-rm "$tmp/go"
-hub_say 'on output * delay 0'
 noise child 14000000
 hub_say "task damaged while [ ! -e $tmp/go ]; do sleep 0.05; done; $actor pattern=binary print=14000000; while [ -e $tmp/go ]; do sleep 0.05; done"
 : >"$tmp/agent.log"

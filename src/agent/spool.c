@@ -215,20 +215,21 @@ needs_segment(const struct spool *spool, size_t len)
 		return true;
 	if (last->len + len > SPOOL_SEGMENT_BYTES)
 		return true;
-	return last->len >= SPOOL_SEGMENT_IDLE_BYTES && spool->safe.segment == last &&
-	       spool->safe.offset == last->len;
+	return spool->safe.segment == last &&
+	       spool->safe.offset - last->head >= SPOOL_SEGMENT_ACKED_BYTES;
 }
 
-/* What the hub has all of may still fill the ceiling: the last segment goes when a new one has its
- * head. */
+/* The hub has all of the last segment, and that is at least so much: it goes when a new one has
+ * its head. */
 static void
-shed_last(struct spool *spool)
+shed_last(struct spool *spool, uint64_t least)
 {
+	const struct spool_segment *last = spool->last;
 	char task[ID_TEXT_BYTES];
 	struct err err = ERR_INIT;
 
-	if (spool->safe.segment == NULL || spool->safe.segment != spool->last ||
-	    spool->safe.offset < spool->last->len || spool->last->len == spool->last->head)
+	if (last == NULL || spool->safe.segment != last || spool->safe.offset < last->len ||
+	    last->len - last->head < least)
 		return;
 	if (begin_segment(spool, &err) < 0)
 		log_line(LOG_WARN, LOG_AT_TASK(id_text(task, &spool->task)), "%s",
@@ -273,7 +274,7 @@ bool
 spool_is_full(struct spool *spool)
 {
 	if (!has_room(spool))
-		shed_last(spool);
+		shed_last(spool, 1);
 	if (has_room(spool))
 		return false;
 	tell_full(spool);
@@ -287,8 +288,7 @@ make_safe(struct spool *spool)
 {
 	spool->safe = spool->read;
 	trim(spool);
-	if (spool->dry)
-		shed_last(spool);
+	shed_last(spool, spool->dry ? 1 : SPOOL_SEGMENT_ACKED_BYTES);
 }
 
 int
@@ -423,6 +423,17 @@ is_at_hand(struct spool *spool)
 	return false;
 }
 
+/* All that the disk gave back for this spool was handed out: another one's turn to be fetched. It
+ * may be long until there is a segment behind it. */
+static void
+rest_loaded(struct spool *spool)
+{
+	if (!spool_is_loaded(spool))
+		return;
+	spool_segment_rest(spool->read.segment);
+	depot_want(spool->depot);
+}
+
 /* Whole records that the hub may not have, into bytes[0..size). */
 static int
 read_unsent(struct spool *spool, unsigned char *bytes, size_t size, size_t *len, struct err *err)
@@ -445,6 +456,8 @@ read_unsent(struct spool *spool, unsigned char *bytes, size_t size, size_t *len,
 		spool->read.offset += used;
 		spool->unsent -= used;
 		*len += kept;
+		if (spool->read.offset == spool->read.segment->len)
+			rest_loaded(spool);
 	}
 	return 0;
 }
@@ -491,8 +504,8 @@ spool_rewind(struct spool *spool)
 
 	for (i = 0; i < spool->stream_count; i++)
 		spool->streams[i].handed = spool->streams[i].acked;
-	if (spool_is_loaded(spool) && spool->read.segment != spool->safe.segment)
-		spool_segment_rest(spool->read.segment);
+	if (spool->read.segment != spool->safe.segment)
+		rest_loaded(spool);
 	spool->wants_fetch = false;
 	spool->read = spool->safe;
 	spool->unsent = bytes_behind(&spool->read);

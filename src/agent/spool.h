@@ -31,8 +31,8 @@ struct err;
 struct spool_segment;
 
 enum {
-	SPOOL_SEGMENT_BYTES = 1 << 20,	     /* a new one is begun when this would be passed */
-	SPOOL_SEGMENT_IDLE_BYTES = 64 << 10, /* the same when the hub has all of it */
+	SPOOL_SEGMENT_BYTES = 1 << 20,	      /* a new one is begun when this would be passed */
+	SPOOL_SEGMENT_ACKED_BYTES = 64 << 10, /* the same when the hub has so much of it */
 	SPOOL_STREAMS_MOST = 6 * RUNNER_TASK_STEPS_MOST, /* attempts of all steps */
 };
 

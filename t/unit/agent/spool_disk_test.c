@@ -277,6 +277,26 @@ test_spool_hands_out_what_is_on_the_disk_and_drops_what_the_hub_has(void **state
 	rig_free(rig);
 }
 
+/* A few spools may hold what was fetched, and others wait for them: nobody holds what he has handed
+ * out, whether he prints on or not. */
+static void
+test_spool_holds_nothing_that_was_fetched_and_is_handed_out(void **state)
+{
+	struct rig *rig = rig_new(*state, 64 << 20, 1 << 30);
+
+	append_all(rig, 40);
+	while (move_one(rig) != 0)
+		continue;
+	assert_int_equal(take(rig), 40);
+	assert_false(spool_is_loaded(&rig->spool));
+	assert_int_equal(spool_wanted(&rig->spool), 0);
+	spool_acked(&rig->spool, 0, 1, rig->from);
+	assert_false(spool_is_loaded(&rig->spool));
+	append_all(rig, 1);
+	assert_int_equal(take(rig), 1);
+	rig_free(rig);
+}
+
 /* Killed after each number of moves, before and after the copy in tmpfs was unlinked. */
 static void
 test_spool_recovers_from_both_places(void **state)
@@ -428,6 +448,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_spool_moves_the_newest_segment_that_is_not_written),
 		T(test_spool_hands_out_what_is_on_the_disk_and_drops_what_the_hub_has),
+		T(test_spool_holds_nothing_that_was_fetched_and_is_handed_out),
 		T(test_spool_recovers_from_both_places),
 		T(test_spool_recovers_a_torn_head_behind_a_moved_segment),
 		T(test_spool_recovers_behind_what_was_being_dropped),

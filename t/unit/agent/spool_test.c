@@ -216,7 +216,41 @@ test_spool_acked_unlinks_whole_segments(void **state)
 		spool_acked(&spool, 0, 1, from[0]);
 		assert_int_equal(scratch_count_files(*state), 1);
 	}
-	assert_true(spool.bytes < 2 * SPOOL_SEGMENT_IDLE_BYTES);
+	assert_true(spool.bytes < 2 * SPOOL_SEGMENT_ACKED_BYTES);
+	spool_remove(&spool);
+}
+
+/* So many tasks that are sent as fast as they print do not fill tmpfs with what the hub has. */
+static void
+test_spool_keeps_little_of_what_is_acked_while_more_waits(void **state)
+{
+	uint64_t from[1] = {0};
+	struct spool spool;
+	unsigned i;
+
+	make(&spool, *state, 64 << 20);
+	append(&spool, 0, 100);
+	for (i = 0; i < 2000; i++) {
+		(void)take(&spool, from, 1);
+		append(&spool, 0, 100); /* printed while the request was under way */
+		spool_acked(&spool, 0, 1, from[0]);
+		assert_true(spool.bytes < 5 * SPOOL_SEGMENT_ACKED_BYTES);
+	}
+	spool_remove(&spool);
+}
+
+/* And nothing but a head once it has all. */
+static void
+test_spool_keeps_nothing_of_a_burst_that_is_acked(void **state)
+{
+	uint64_t from[1] = {0};
+	struct spool spool;
+
+	make(&spool, *state, 64 << 20);
+	append(&spool, 0, 3000);
+	(void)take(&spool, from, 1);
+	spool_acked(&spool, 0, 1, from[0]);
+	assert_true(spool.bytes < 200);
 	spool_remove(&spool);
 }
 
@@ -546,6 +580,8 @@ main(void)
 		T(test_spool_has_room_when_the_rest_was_acknowledged_unsent),
 		T(test_spool_rewind_hands_out_again_what_is_not_acked),
 		T(test_spool_acked_unlinks_whole_segments),
+		T(test_spool_keeps_little_of_what_is_acked_while_more_waits),
+		T(test_spool_keeps_nothing_of_a_burst_that_is_acked),
 		T(test_spool_append_is_refused_at_the_ceiling_until_there_is_room),
 		T(test_spool_recover_goes_on_where_it_was),
 		T(test_spool_recover_knows_streams_whose_segments_are_gone),
