@@ -70,6 +70,7 @@ const struct command *const commands[] = {
 	&project_show_command,
 	&schedule_list_command,
 	&schedule_remove_command,
+	&storage_usage_command,
 	&agent_list_command,
 	&top_command,
 	&completion_command,

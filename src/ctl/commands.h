@@ -41,6 +41,7 @@ extern const struct command envvar_list_command, envvar_set_command, envvar_remo
 extern const struct command ssh_key_add_command, ssh_key_list_command, ssh_key_remove_command;
 extern const struct command project_list_command, project_show_command;
 extern const struct command schedule_list_command, schedule_remove_command;
+extern const struct command storage_usage_command;
 extern const struct command agent_list_command;
 extern const struct command top_command;
 extern const struct command completion_command;

@@ -50,6 +50,7 @@ libctl_a_SOURCES = \
 	src/ctl/input.c src/ctl/input.h \
 	src/ctl/schedule.c \
 	src/ctl/ssh_key.c \
+	src/ctl/storage.c \
 	src/ctl/table.c src/ctl/table.h \
 	src/ctl/task.c \
 	src/ctl/token.c src/ctl/token.h \

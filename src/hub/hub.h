@@ -16,6 +16,7 @@ struct http_server;
 struct loop;
 struct oidc;
 struct store;
+struct sweeper;
 struct timetable;
 struct worker;
 
@@ -30,6 +31,8 @@ struct hub {
 	struct worker *searchers; /* api/search.h */
 	struct worker *inspector; /* looks at output that comes: api/agent_output.c */
 	struct frame_reader *inspector_reader;
+	struct sweeper *sweeper;
+	unsigned revivals;	  /* pipelines on their way from the store into the model */
 	unsigned searches;	  /* under way */
 	unsigned readers;	  /* of output: api/output_stream.h */
 	struct oidc *oidc; /* NULL: no tokens for jobs are made */

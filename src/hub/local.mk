@@ -37,6 +37,7 @@ libhub_a_SOURCES = \
 	src/hub/api/search_pattern.c src/hub/api/search_pattern.h \
 	src/hub/api/search_piece.c src/hub/api/search_piece.h \
 	src/hub/api/ssh_keys.c \
+	src/hub/api/storage.c \
 	src/hub/api/variables.c src/hub/api/variables.h \
 	src/hub/api/views.c src/hub/api/views.h \
 	src/hub/api/views_v2.c \
@@ -79,7 +80,9 @@ libhub_a_SOURCES = \
 	src/hub/store/load.c \
 	src/hub/store/read.c src/hub/store/read_output.c \
 	src/hub/store/segment.c src/hub/store/segment.h \
+	src/hub/store/sweep.c \
 	src/hub/store/store.c src/hub/store/store.h src/hub/store/store_internal.h \
+	src/hub/sweeper.c src/hub/sweeper.h \
 	src/hub/timetable.c src/hub/timetable.h \
 	src/hub/tokens.c src/hub/tokens.h \
 	src/hub/upstream.c src/hub/upstream.h

@@ -10,6 +10,12 @@
 
 #include "base/assert.h"
 
+const char *const kept_kind_names[KEPT_KIND_COUNT] = {
+#define X(upper, name, days) #name,
+	KEPT_KINDS(X)
+#undef X
+};
+
 #define X(upper, name) #name,
 static const char *const job_states[] = {JOB_STATES(X)};
 static const char *const workflow_states[] = {WORKFLOW_STATES(X)};

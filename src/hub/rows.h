@@ -57,6 +57,15 @@ enum {
 	X(OPEN, open) /* bytes are to come */ \
 	X(COMPLETE, complete)
 
+/* What is kept for a time, and for how many days where no setting says it. Their numbers are stored: new ones go to the
+ * end; a blob's is that of its kind and 1. */
+#define KEPT_KINDS(X)                      \
+	X(OUTPUT, output, 90)              \
+	X(ARTIFACTS, artifacts, 30)        \
+	X(CACHES, caches, 15)              \
+	X(WORKSPACES, workspaces, 15)      \
+	X(PIPELINES, pipelines, 365)
+
 #define TOKEN_KINDS(X)            \
 	X(CLASS, resource_class) \
 	X(PERSON, person)
@@ -72,6 +81,9 @@ enum pipeline_state { PIPELINE_STATES(X) PIPELINE_STATE_COUNT };
 #undef X
 #define X(upper, name) STEP_##upper,
 enum step_state { STEP_STATES(X) STEP_STATE_COUNT };
+#undef X
+#define X(upper, name, days) KEPT_##upper,
+enum kept_kind { KEPT_KINDS(X) KEPT_KIND_COUNT };
 #undef X
 #define X(upper, name) BLOB_##upper,
 enum blob_state { BLOB_STATES(X) BLOB_STATE_COUNT };
@@ -177,9 +189,10 @@ struct task_row {
 	char agent_name[HUB_NAME_BYTES];
 	int64_t queued_ms, leased_ms, started_ms, ended_ms;
 	uint64_t seq;
-	/* Of its job; not stored with it. */
+	/* Of its job and its output; not stored with it. */
 	const char *job_name;
 	int64_t job_number;
+	bool output_deleted; /* it was older than output is kept */
 };
 
 struct step_row {
@@ -286,6 +299,8 @@ struct agent_row {
 	char classes[1024]; /* names it proved last, one blank between */
 	int64_t first_ms, last_ms, used_ms; /* connected first, last; leased a task last */
 };
+
+extern const char *const kept_kind_names[KEPT_KIND_COUNT];
 
 /*
  * Walk the jobs a job requires: start with *at = row->requires, until false.

@@ -39,6 +39,7 @@
 #include "hub/launch.h"
 #include "hub/oidc.h"
 #include "hub/store/store.h"
+#include "hub/sweeper.h"
 #include "hub/timetable.h"
 #include "hub/tokens.h"
 #include "loop/clock.h"
@@ -74,6 +75,7 @@ static const struct option options[] = {
 	{"data-dir", 0, "DIR", "database and output"},
 	{"key-file", 0, "FILE", "secret key (default: secret.key in the data directory)"},
 	{"public-url", 0, "URL", "how others reach this hub: for links"},
+	{"retention", 0, "KIND=TIME", "how long something is kept, as output=90d; may be repeated"},
 	{"oidc-issuer", 0, "URL", "who issues tokens of jobs (default: the public URL)"},
 	{"log-level", 0, "LEVEL", "error, warn, info or debug"},
 	{"log-format", 0, "FORMAT", "text or json"},
@@ -149,6 +151,8 @@ set_option(void *arg, const struct option *option, const char *value, struct err
 		}
 	if (strcmp(option->name, "listen") == 0)
 		return add_listen(settings, value, err);
+	if (strcmp(option->name, "retention") == 0)
+		return settings_retain(settings, value, err);
 	if (strncmp(option->name, "log-", 4) == 0)
 		return set_log_option(settings, option->name, value, err);
 	if (strcmp(option->name, "ready-fd") == 0) {
@@ -493,6 +497,7 @@ run(struct serve *serve, struct err *err)
 	if (rc == 0)
 		rc = start_serving(serve, err);
 	if (rc == 0) {
+		sweeper_start(hub);
 		say_ready(&hub->settings);
 		loop_run(hub->loop);
 		log_info("ended");
@@ -502,6 +507,7 @@ run(struct serve *serve, struct err *err)
 	worker_free(hub->compiler);
 	worker_free(hub->searchers);
 	oidc_stop(hub);
+	sweeper_stop(hub);
 	worker_free(hub->inspector);
 	frame_reader_free(hub->inspector_reader);
 	timetables_release(hub);

@@ -19,6 +19,9 @@
 
 enum { SETTINGS_MOST_BYTES = 1 << 20, ISSUER_MOST_BYTES = 512 };
 
+static const int64_t DAY_MS = 24 * 60 * 60 * 1000;
+static const uint64_t RETENTION_LEAST_MS = 1000, RETENTION_MOST_MS = 36500ULL * 24 * 60 * 60 * 1000;
+
 /* The file being read. */
 struct reading {
 	struct settings *settings;
@@ -27,10 +30,20 @@ struct reading {
 	bool is_empty;
 };
 
+static const int64_t retention_days[KEPT_KIND_COUNT] = {
+#define X(upper, name, days) days,
+	KEPT_KINDS(X)
+#undef X
+};
+
 void
 settings_init(struct settings *settings)
 {
+	size_t i;
+
 	memset(settings, 0, sizeof(*settings));
+	for (i = 0; i < KEPT_KIND_COUNT; i++)
+		settings->retention_ms[i] = -1;
 	arena_init(&settings->arena, 0);
 	settings->log_level = LOG_INFO;
 	settings->ready_fd = -1;
@@ -135,6 +148,61 @@ static int
 set_oidc_issuer(struct reading *reading, const struct node *node)
 {
 	return take_text(reading, node, &reading->settings->oidc_issuer);
+}
+
+static int
+retain(struct settings *settings, const char *kind, size_t kind_len, const char *time, struct err *err)
+{
+	uint64_t ms = 0;
+	size_t i;
+
+	for (i = 0; i < KEPT_KIND_COUNT; i++)
+		if (strncmp(kept_kind_names[i], kind, kind_len) == 0 &&
+		    kept_kind_names[i][kind_len] == '\0')
+			break;
+	if (i == KEPT_KIND_COUNT)
+		return err_set(err, ERR_INPUT, "'%.*s' is nothing that is kept for a time", (int)kind_len,
+			       kind);
+	if (!text_eq(time, "forever") && text_parse_duration_ms(time, &ms, err) < 0) {
+		err->code = err_wrap(err, "how long %s is kept", kept_kind_names[i]);
+		return err_hint(err, "write it like 90d, or forever");
+	}
+	if (!text_eq(time, "forever") && (ms < RETENTION_LEAST_MS || ms > RETENTION_MOST_MS))
+		return err_set(err, ERR_INPUT, "%s is kept from 1s to 36500d, or forever; not '%.40s'",
+			       kept_kind_names[i], time);
+	if (settings->retention_ms[i] < 0)
+		settings->retention_ms[i] = (int64_t)ms;
+	return 0;
+}
+
+int
+settings_retain(struct settings *settings, const char *text, struct err *err)
+{
+	const char *mark = strchr(text, '=');
+
+	if (mark == NULL)
+		return err_set(err, ERR_INPUT, "'%.60s' must be KIND=TIME, as output=90d", text);
+	return retain(settings, text, (size_t)(mark - text), mark + 1, err);
+}
+
+static int
+set_retention(struct reading *reading, const struct node *node)
+{
+	struct err err = ERR_INIT;
+	uint32_t i;
+
+	if (node->kind != NODE_MAP)
+		return wrong(reading, node, "a map is meant, not %s", node_kind_name(node->kind));
+	for (i = 0; i < node->count; i++) {
+		const struct pair *pair = &node->pairs[i];
+		const char *time = NULL;
+
+		if (take_text(reading, pair->value, &time) < 0)
+			return reading->err->code;
+		if (retain(reading->settings, pair->key->text, strlen(pair->key->text), time, &err) < 0)
+			return wrong(reading, pair->key, "%s", err.text);
+	}
+	return 0;
 }
 
 static int
@@ -250,6 +318,7 @@ static const struct {
 	{"oidc_issuer", set_oidc_issuer},
 	{"log_level", set_log_level},
 	{"log_format", set_log_format},
+	{"retention", set_retention},
 	{"default_resource_class", set_default_class},
 	{"resource_class_map", set_aliases},
 	{"resource_classes", set_classes},
@@ -389,6 +458,11 @@ complete_issuer(struct settings *settings, struct err *err)
 int
 settings_complete(struct settings *settings, struct err *err)
 {
+	size_t i;
+
+	for (i = 0; i < KEPT_KIND_COUNT; i++)
+		if (settings->retention_ms[i] < 0)
+			settings->retention_ms[i] = retention_days[i] * DAY_MS;
 	if (settings->data_dir == NULL)
 		settings->data_dir = default_data_dir(settings);
 	if (settings->data_dir == NULL)

@@ -6,6 +6,7 @@
  *	tls_key: /etc/runner/hub.key
  *	data_dir: /var/lib/runner-hub
  *	public_url: https://ci.example:8443
+ *	retention: {output: 90d, pipelines: forever}
  *	oidc_issuer: https://tokens.ci.example
  *	default_resource_class: example/linux
  *	resource_class_map:
@@ -23,9 +24,11 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/arena.h"
 #include "base/log.h"
+#include "hub/rows.h"
 
 struct err;
 
@@ -53,6 +56,7 @@ struct settings {
 	enum log_level log_level;
 	bool log_json;
 	bool has_log_level, has_log_format; /* stated on the command line */
+	int64_t retention_ms[KEPT_KIND_COUNT]; /* 0: for ever. Before settings_complete() -1: not stated */
 	const char *default_class; /* NULL: none */
 	struct class_alias *aliases;
 	size_t alias_count;
@@ -70,6 +74,8 @@ void settings_release(struct settings *settings);
 int settings_read(struct settings *settings, const char *path, struct err *err);
 /* The same of the file that is read when none is named, if it is there. */
 int settings_read_default(struct settings *settings, struct err *err);
+/* "KIND=TIME", where nothing is stated of the kind. Fails: ERR_INPUT. */
+int settings_retain(struct settings *settings, const char *text, struct err *err);
 /* Fill in what was not stated: paths by user and root, listen addresses. */
 int settings_complete(struct settings *settings, struct err *err);
 

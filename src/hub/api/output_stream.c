@@ -35,6 +35,9 @@ enum {
 	STREAM_KEEP_ALIVE_MS = 15 * 1000,
 };
 
+const char output_deleted_text[] =
+	"the output of this task was deleted: it was older than output is kept here";
+
 static void output_want(struct output_stream *stream);
 
 /* --- life
@@ -314,6 +317,11 @@ on_records(void *arg, struct store_op *op)
 	OBJ_CHECK(stream, STREAM_MAGIC);
 	stream->reading = false;
 	if (stream->call == NULL) {
+		output_stream_free(stream);
+		return;
+	}
+	if (op->is_deleted && !stream->started && !stream->whole_pipeline) {
+		call_reply_message(stream->call, 410, "%s", output_deleted_text);
 		output_stream_free(stream);
 		return;
 	}

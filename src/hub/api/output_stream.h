@@ -41,6 +41,9 @@ struct feed {
 	UT_hash_handle hh;
 };
 
+/* The reply's message, with status 410. */
+extern const char output_deleted_text[];
+
 struct output_stream {
 	uint32_t magic;
 	/* What is asked for: set before output_stream_begin(). */

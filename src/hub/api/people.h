@@ -36,6 +36,7 @@ extern const struct route orb_routes[];
 extern const struct route project_routes[];
 extern const struct route schedule_routes[];
 extern const struct route ssh_key_routes[];
+extern const struct route storage_routes[];
 extern const struct route runner_class_routes[];
 extern const struct route watch_routes[];
 extern const struct route output_routes[];

@@ -109,6 +109,7 @@ on_revived(void *arg, struct store_op *op)
 	struct workflow *workflow;
 	struct err err = ERR_INIT;
 
+	asking->call->hub->revivals--;
 	if (model_revive(model, op->snapshot, &err) < 0) {
 		call_reply_err(asking->call, &err);
 		asking_free(asking);
@@ -141,6 +142,7 @@ on_workflow(void *arg, struct store_op *op)
 	}
 	load = store_op_new(STORE_LOAD_PIPELINE);
 	load->id = op->workflows[0].pipeline;
+	asking->call->hub->revivals++;
 	store_submit(asking->call->hub->store, load, on_revived, asking);
 }
 

@@ -24,6 +24,7 @@ const struct route *const route_tables[] = {
 	orb_routes,
 	schedule_routes,
 	runner_class_routes,
+	storage_routes,
 	people_job_routes,
 	watch_routes,
 	output_routes,

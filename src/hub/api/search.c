@@ -20,6 +20,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "format/json.h"
+#include "hub/api/output_stream.h"
 #include "hub/api/people.h"
 #include "hub/api/search_pattern.h"
 #include "hub/api/search_piece.h"
@@ -325,6 +326,9 @@ on_task(void *arg, struct store_op *op)
 	if (search->call != NULL && op->count == 0) {
 		call = take_call(search);
 		people_not_found(call, "task");
+	} else if (search->call != NULL && op->tasks[0].output_deleted) {
+		call = take_call(search);
+		call_reply_message(call, 410, "%s", output_deleted_text);
 	}
 	search_want(search);
 }

@@ -114,6 +114,7 @@ view_task(const struct task_row *row)
 	json_put_time(task, "leased_at", row->leased_ms);
 	json_put_time(task, "started_at", row->started_ms);
 	json_put_time(task, "stopped_at", row->ended_ms);
+	json_put_bool(task, "output_deleted", row->output_deleted);
 	return task;
 }
 

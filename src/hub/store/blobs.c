@@ -90,12 +90,6 @@ read_blob(sqlite3_stmt *stmt, struct arena *arena, struct blob_row *row)
 
 /* --- files that are left empty --------------------------------------------------------------- */
 
-struct freed {
-	struct disk *disk;
-	struct store_op *op;
-	struct rows rows;
-};
-
 /* Rows of 0 or 1: is there a blob in the file? */
 static int
 is_file_used(struct disk *disk, const struct id *file, struct err *err)
@@ -123,15 +117,15 @@ note_file(struct freed *freed, const struct id *file, struct err *err)
 	return rc < 0 ? rc : 0;
 }
 
-static void
+void
 give_freed(struct freed *freed)
 {
 	freed->op->freed = freed->rows.items;
 	freed->op->freed_count = freed->rows.count;
 }
 
-/* Run a DELETE ... RETURNING file; each of the files may be empty now. */
-static int
+/* Run a DELETE ... RETURNING file, size; each of the files may be empty now. */
+int
 delete_and_note(struct freed *freed, sqlite3_stmt *stmt, struct err *err)
 {
 	struct rows files = {NULL, 0, 0};
@@ -141,6 +135,8 @@ delete_and_note(struct freed *freed, sqlite3_stmt *stmt, struct err *err)
 	while ((rc = db_row(&freed->disk->db, stmt, err)) > 0) {
 		at = 0;
 		db_read_id(stmt, &at, rows_add(&files, &freed->op->arena, sizeof(struct id)));
+		freed->bytes += (uint64_t)db_read_int(stmt, &at);
+		freed->count++;
 	}
 	for (i = 0; rc == 0 && i < files.count; i++)
 		rc = note_file(freed, (struct id *)files.items + i, err);
@@ -172,7 +168,7 @@ delete_same_name(struct freed *freed, const struct blob_row *row, struct err *er
 {
 	static const char sql[] = "DELETE FROM blob WHERE job = ? AND kind = ? AND attempt = ?"
 				  " AND node_index = ? AND name = ? AND state = 1 AND id <> ?"
-				  " RETURNING file";
+				  " RETURNING file, size";
 	sqlite3_stmt *stmt;
 	int at = 1;
 
@@ -190,7 +186,7 @@ delete_same_name(struct freed *freed, const struct blob_row *row, struct err *er
 static int
 delete_one(struct freed *freed, const struct id *id, struct err *err)
 {
-	static const char sql[] = "DELETE FROM blob WHERE id = ? RETURNING file";
+	static const char sql[] = "DELETE FROM blob WHERE id = ? RETURNING file, size";
 	sqlite3_stmt *stmt;
 	int at = 1;
 
@@ -224,7 +220,7 @@ complete_one(struct freed *freed, struct blob_row *row, bool *taken, struct err 
 int
 disk_complete_blobs(struct disk *disk, struct store_op *op, struct err *err)
 {
-	struct freed freed = {disk, op, {NULL, 0, 0}};
+	struct freed freed = {.disk = disk, .op = op};
 	size_t i;
 	int rc = 0;
 
@@ -238,7 +234,7 @@ disk_complete_blobs(struct disk *disk, struct store_op *op, struct err *err)
 int
 disk_delete_blobs(struct disk *disk, struct store_op *op, struct err *err)
 {
-	struct freed freed = {disk, op, {NULL, 0, 0}};
+	struct freed freed = {.disk = disk, .op = op};
 	size_t i;
 	int rc = 0;
 
@@ -343,7 +339,7 @@ disk_list_blobs(struct disk *disk, struct store_op *op, struct err *err)
 int
 disk_find_files(struct disk *disk, struct store_op *op, struct err *err)
 {
-	struct freed freed = {disk, op, {NULL, 0, 0}};
+	struct freed freed = {.disk = disk, .op = op};
 	size_t i;
 	int rc = 0;
 

@@ -39,8 +39,9 @@ struct arena;
 	"t.id, t.job, t.pipeline, t.attempt, t.node_index, t.state, t.phase, t.outcome,"     \
 	" t.reason, t.cancel_by, t.epoch, t.returned, t.event_seq, t.history_seq,"           \
 	" t.output_open, t.agent, t.claim, t.agent_name, t.queued_ms, t.leased_ms,"          \
-	" t.started_ms, t.ended_ms, t.seq, j.name, j.number"
-#define TASK_FROM " FROM task t JOIN job j ON j.id = t.job "
+	" t.started_ms, t.ended_ms, t.seq, j.name, j.number, f.state"
+#define TASK_FROM \
+	" FROM task t JOIN job j ON j.id = t.job LEFT JOIN output_file f ON f.task = t.id "
 #define STEP_COLUMNS                                                                      \
 	"task, step, attempt, name, kind, state, outcome, reason, exit_code, signal,"     \
 	" output_bytes, wall_ms, user_us, system_us, max_rss_bytes, started_ms, ended_ms, seq"

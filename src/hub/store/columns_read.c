@@ -128,6 +128,7 @@ read_task(sqlite3_stmt *stmt, struct arena *arena, struct task_row *row)
 	row->seq = (uint64_t)db_read_int(stmt, &at);
 	row->job_name = db_read_text(stmt, &at, arena);
 	row->job_number = db_read_int(stmt, &at);
+	row->output_deleted = db_read_int(stmt, &at) != 0;
 }
 
 void

@@ -17,6 +17,12 @@
 #include "base/err.h"
 #include "base/id.h"
 
+/* What is kept of a project becomes more or less: project, kind, bytes, items. */
+#define USAGE_TRIGGER(name, event, values)                                                     \
+	"CREATE TRIGGER " name " AFTER " event " BEGIN INSERT INTO usage VALUES (" values ")"      \
+	" ON CONFLICT (project, kind) DO UPDATE SET bytes = bytes + excluded.bytes,"               \
+	" items = items + excluded.items; END;"
+
 /* What makes version i + 1 of the schema from version i: a step is never changed once it has been released. */
 static const char *const schema_steps[] = {
 	"CREATE TABLE project (id BLOB PRIMARY KEY, slug TEXT NOT NULL UNIQUE,"
@@ -115,6 +121,29 @@ static const char *const schema_steps[] = {
 	"CREATE INDEX blob_cache ON blob (project, name) WHERE kind = 1;"
 	"CREATE INDEX blob_open ON blob (state) WHERE state = 0;"
 	"PRAGMA user_version = 6;",
+	/* 7: what is kept for how long: the files of tasks' output (state 0 kept, 1 being deleted, 2 deleted), pipelines
+	 * that are being deleted; and what each project takes (kind: enum kept_kind), which triggers count, so that
+	 * nobody who adds or deletes can forget it. */
+	"CREATE TABLE output_file (task BLOB PRIMARY KEY, project BLOB NOT NULL, bytes INTEGER NOT NULL,"
+	" made_ms INTEGER NOT NULL, state INTEGER NOT NULL) STRICT;"
+	"CREATE INDEX output_file_kept ON output_file (made_ms) WHERE state = 0;"
+	"CREATE INDEX output_file_going ON output_file (state) WHERE state = 1;"
+	"CREATE INDEX pipeline_ended ON pipeline (ended_ms) WHERE state = 1;"
+	"CREATE TABLE pipeline_going (pipeline BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;"
+	"CREATE INDEX blob_age ON blob (kind, created_ms) WHERE state = 1;"
+	"CREATE TABLE usage (project BLOB NOT NULL, kind INTEGER NOT NULL, bytes INTEGER NOT NULL,"
+	" items INTEGER NOT NULL, PRIMARY KEY (project, kind)) STRICT, WITHOUT ROWID;"
+	USAGE_TRIGGER("output_file_comes", "INSERT ON output_file", "NEW.project, 0, NEW.bytes, 1")
+	USAGE_TRIGGER("output_file_goes", "UPDATE OF state ON output_file WHEN NEW.state = 2 AND OLD.state <> 2",
+		      "OLD.project, 0, -OLD.bytes, -1")
+	USAGE_TRIGGER("blob_comes", "INSERT ON blob WHEN NEW.state = 1",
+		      "NEW.project, NEW.kind + 1, NEW.size, 1")
+	USAGE_TRIGGER("blob_goes", "DELETE ON blob WHEN OLD.state = 1",
+		      "OLD.project, OLD.kind + 1, -OLD.size, -1")
+	"INSERT INTO output_file SELECT t.id, p.project, sum(o.frame_len), t.ended_ms, 0 FROM output o"
+	" JOIN task t ON t.id = o.task JOIN pipeline p ON p.id = t.pipeline WHERE o.segment = 0 GROUP BY t.id;"
+	"INSERT INTO usage SELECT project, kind + 1, sum(size), count(*) FROM blob WHERE state = 1 GROUP BY 1, 2;"
+	"PRAGMA user_version = 7;",
 };
 
 enum { DB_SCHEMA = sizeof(schema_steps) / sizeof(schema_steps[0]) };
@@ -155,7 +184,7 @@ prepare_file(struct db *db, struct err *err)
 	/* One user only: no shared memory file, and a second hub is refused. */
 	rc = db_exec(db,
 		     "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL;"
-		     "PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384;"
+		     "PRAGMA synchronous = FULL; PRAGMA recursive_triggers = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384;"
 		     "BEGIN IMMEDIATE; COMMIT;",
 		     err);
 	if (rc < 0)

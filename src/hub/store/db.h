@@ -18,7 +18,7 @@ struct arena;
 struct err;
 struct id;
 
-enum { DB_KEPT_MOST = 96 };
+enum { DB_KEPT_MOST = 160 };
 
 struct db {
 	sqlite3 *handle;

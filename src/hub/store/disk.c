@@ -182,6 +182,7 @@ static const struct {
 	[STORE_DELETE_BLOBS] = {disk_delete_blobs, true},
 	[STORE_LIST_BLOBS] = {disk_list_blobs, false},
 	[STORE_FIND_FILES] = {disk_find_files, false},
+	[STORE_SWEEP] = {disk_sweep, true},
 	[STORE_GET_PIPELINE] = {disk_get_pipeline, false},
 	[STORE_LOAD_PIPELINE] = {disk_load_pipeline, false},
 	[STORE_GET_TIMETABLE] = {disk_get_timetable, false},
@@ -194,6 +195,7 @@ static const struct {
 	[STORE_LIST_CHANGES] = {disk_list_changes, false},
 	[STORE_READ_OUTPUT] = {disk_read_output, false},
 	[STORE_SEEK_OUTPUT] = {disk_seek_output, false},
+	[STORE_LIST_USAGE] = {disk_list_usage, false},
 };
 _Static_assert(sizeof(ops) / sizeof(ops[0]) == STORE_OP_COUNT, "an operation has no row");
 

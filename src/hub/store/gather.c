@@ -15,10 +15,14 @@
 #include "base/err.h"
 #include "hub/store/columns.h"
 #include "hub/store/store_internal.h"
+#include "loop/clock.h"
 
 static const char rows_of_task_sql[] =
 	"SELECT " OUTPUT_COLUMNS " FROM output WHERE task = ? ORDER BY step, attempt, offset";
 static const char close_task_sql[] = "UPDATE task SET output_open = 0 WHERE id = ?";
+static const char add_file_sql[] =
+	"INSERT INTO output_file SELECT t.id, p.project, ?2, ?3, 0 FROM task t"
+	" JOIN pipeline p ON p.id = t.pipeline WHERE t.id = ?1";
 
 static int
 list_rows(struct disk *disk, struct store_op *op, struct rows *rows, struct err *err)
@@ -111,20 +115,39 @@ finish_file(struct disk *disk, struct making *making, struct err *err)
 	return 0;
 }
 
+/* Its file counts for the task's project from now on, and is as old as this moment. */
+static int
+add_file(struct disk *disk, const struct id *task, uint64_t bytes, struct err *err)
+{
+	sqlite3_stmt *stmt;
+	int at = 1;
+
+	if (db_kept(&disk->db, add_file_sql, &stmt, err) < 0)
+		return err->code;
+	db_bind_id(stmt, &at, task);
+	db_bind_int(stmt, &at, (int64_t)bytes);
+	db_bind_int(stmt, &at, clock_unix_ms());
+	return db_run(&disk->db, stmt, err);
+}
+
 static int
 move_rows(struct disk *disk, struct store_op *op, struct rows *rows, struct err *err)
 {
 	struct output_row *row = rows->items;
+	uint64_t bytes = 0;
 	size_t i;
 
 	for (i = 0; i < rows->count; i++) {
 		uint32_t segment = row[i].segment;
 
+		bytes += row[i].frame_len;
 		row[i].segment = 0;
 		if (move_output(&disk->db, &row[i], err) < 0)
 			return err->code;
 		segments_leave(&disk->segments, segment, 1);
 	}
+	if (rows->count > 0 && add_file(disk, &op->id, bytes, err) < 0)
+		return err->code;
 	disk->numbers.gathered++;
 	return delete_by_id(&disk->db, close_task_sql, &op->id, err);
 }

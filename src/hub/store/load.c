@@ -119,7 +119,12 @@ int
 disk_load_pipeline(struct disk *disk, struct store_op *op, struct err *err)
 {
 	struct id one = op->id;
+	bool is_going;
 
+	if (pipeline_is_going(&disk->db, &one, &is_going, err) < 0)
+		return err->code;
+	if (is_going)
+		memset(&one, 0, sizeof(one)); /* nobody's */
 	op->snapshot = arena_zalloc(&op->arena, sizeof(*op->snapshot));
 	arena_init(&op->snapshot->arena, 0);
 	if (load_pipelines(disk, &one, op->snapshot, err) < 0)

@@ -78,6 +78,9 @@ disk_read_output(struct disk *disk, struct store_op *op, struct err *err)
 	size_t i, done = 0;
 	int rc;
 
+	rc = output_is_deleted(&disk->db, &op->output_query.task, &op->is_deleted, err);
+	if (rc < 0 || op->is_deleted)
+		return rc;
 	rc = list_output(disk, op, &rows, err);
 	if (rc < 0)
 		return rc;

@@ -40,6 +40,7 @@ enum {
 	STORE_LIST_MOST = 1000,			/* rows in one list */
 	STORE_OUTPUT_READ_MOST_BYTES = 1 << 20, /* of frames in one read */
 	STORE_SEGMENT_BYTES = 64 << 20,		/* a segment is closed beyond this */
+	STORE_SWEEP_PIPELINES_MOST = 64,	/* that one sweep names */
 };
 
 #define STORE_OPS(X)            \
@@ -76,6 +77,7 @@ enum {
 	X(DELETE_BLOBS, blobs)  \
 	X(ADD_OUTPUT, output)   \
 	X(GATHER, id)           \
+	X(SWEEP, sweep)         \
 	X(GET_PIPELINE, id) \
 	X(LOAD_PIPELINE, id) \
 	X(GET_TIMETABLE, id) \
@@ -89,7 +91,8 @@ enum {
 	X(READ_OUTPUT, output_query) \
 	X(SEEK_OUTPUT, seek)    \
 	X(LIST_BLOBS, blob_query) \
-	X(FIND_FILES, files)
+	X(FIND_FILES, files)    \
+	X(LIST_USAGE, id)
 
 #define X(upper, member) STORE_##upper,
 enum store_op_kind { STORE_OPS(X) STORE_OP_COUNT };
@@ -202,6 +205,29 @@ struct store_files {
 	size_t count;
 };
 
+/*
+ * STORE_SWEEP: delete some of what is older than it is kept (sweep.c), so little that others do not wait long. Submit it
+ * again, when it is done, while is_busy. The files in which no blob lies any more are op->freed.
+ */
+struct store_sweep {
+	int64_t before_ms[KEPT_KIND_COUNT]; /* what came (pipelines: ended) before; 0: none */
+	/* Pipelines to delete: found by a sweep before, and neither in memory nor on their way there. */
+	struct id drop[STORE_SWEEP_PIPELINES_MOST];
+	size_t drop_count;
+	/* Results. */
+	struct id found[STORE_SWEEP_PIPELINES_MOST]; /* old enough */
+	size_t found_count;
+	uint64_t deleted[KEPT_KIND_COUNT], bytes[KEPT_KIND_COUNT]; /* by this operation */
+	bool is_busy; /* there was something to do */
+};
+
+/* STORE_LIST_USAGE: of each project and kind that has anything, by slug. */
+struct usage_row {
+	const char *project_slug;
+	enum kept_kind kind;
+	uint64_t bytes, items;
+};
+
 /* STORE_LIST_CHANGES: rows of a pipeline whose number is above after, in the order of the numbers. */
 struct store_change_query {
 	struct id pipeline;
@@ -247,6 +273,7 @@ struct store_op {
 		struct store_output_query output_query;
 		struct store_change_query change_query;
 		struct store_seek seek; /* SEEK_OUTPUT: its results, too */
+		struct store_sweep sweep; /* SWEEP: its results, too */
 	};
 
 	/* Results of reads; they live in the op's arena. */
@@ -260,6 +287,8 @@ struct store_op {
 	struct agent_row *agents;
 	struct timetable_row *timetables; /* GET_TIMETABLE: the one */
 	struct output_row *outputs;
+	bool is_deleted; /* READ_OUTPUT: it was deleted, or is being */
+	struct usage_row *usages;
 	struct store_change *changes;
 	struct blob_row *blob_rows; /* LIST_BLOBS */
 	struct id *freed;	    /* files in which no blob lies */

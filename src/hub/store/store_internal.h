@@ -61,6 +61,25 @@ int disk_delete_blobs(struct disk *disk, struct store_op *op, struct err *err);
 int disk_list_blobs(struct disk *disk, struct store_op *op, struct err *err);
 int disk_find_files(struct disk *disk, struct store_op *op, struct err *err);
 
+/* The files of deleted blobs that no other lies in. */
+struct freed {
+	struct disk *disk;
+	struct store_op *op;
+	struct rows rows;
+	size_t count; /* of blobs that went, and */
+	uint64_t bytes;
+};
+/* Run a DELETE FROM blob ... RETURNING file, size. */
+int delete_and_note(struct freed *freed, sqlite3_stmt *stmt, struct err *err);
+void give_freed(struct freed *freed);
+
+/* sweep.c */
+int disk_sweep(struct disk *disk, struct store_op *op, struct err *err);
+int disk_list_usage(struct disk *disk, struct store_op *op, struct err *err);
+/* It is being deleted: nothing may begin with it any more. */
+int pipeline_is_going(struct db *db, const struct id *pipeline, bool *is_going, struct err *err);
+int output_is_deleted(struct db *db, const struct id *task, bool *is_deleted, struct err *err);
+
 /* changes.c */
 int disk_list_changes(struct disk *disk, struct store_op *op, struct err *err);
 
