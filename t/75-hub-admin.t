@@ -167,7 +167,7 @@ for key in $(sed -n 's/^\([a-z_]*\):.*/\1/p' "$tmp/sample.yaml"); do
 	grep -q "$key" "$top_srcdir/man/runner-hub.yaml.5" || missing="$missing $key"
 done
 is "$missing" "" "the man page has every key of it"
-is "$(wc -l <"$tmp/sample.yaml")" 15 "which is all of them"
+is "$(wc -l <"$tmp/sample.yaml")" 16 "which is all of them"
 echo 'nonsense: 1' >"$tmp/bad.yaml"
 like "$(runner-hub check -c "$tmp/bad.yaml")" "bad.yaml:1:1: there is no setting 'nonsense'" "a wrong key is said with its place"
 done_testing

@@ -16,7 +16,6 @@
 #include "base/assert.h"
 #include "base/buffer.h"
 #include "base/err.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "format/json.h"
@@ -90,28 +89,6 @@ on_scrape(void *arg, const char *path, struct h1_reply *reply)
 	buffer_puts(&reply->body, "there are /metrics, /healthz and /readyz here\n");
 }
 
-/* A port alone is one of this host's own: who wants others to see us names an address. */
-static int
-serve_metrics(struct lookout *lookout, const char *address, struct err *err)
-{
-	struct listener *listener;
-	char room[ADDRESS_BYTES];
-
-	if (address[strspn(address, ":0123456789")] == '\0') {
-		(void)snprintf(room, sizeof(room), "127.0.0.1:%.64s",
-			       address + (address[0] == ':'));
-		address = room;
-	}
-	if (listener_open(&listener, address, err) < 0)
-		return err_wrap(err, "metrics");
-	log_info("metrics at %s", listener_text(listener));
-	if (listener_is_public(listener))
-		log_warn("metrics at %s are for whoever can connect there",
-			 listener_text(listener));
-	return h1_server_new(&lookout->metrics, lookout->sight.loop, listener, on_scrape, lookout,
-			     err);
-}
-
 /* --- runnerctl top -------------------------------------------------------------------------- */
 
 static void
@@ -171,7 +148,8 @@ lookout_new(struct lookout **out, const struct lookout_sight *sight, int run_dir
 	lookout->magic = LOOKOUT_MAGIC;
 	lookout->sight = *sight;
 	if (serve_state(lookout, run_dir_fd, err) < 0 ||
-	    (metrics != NULL && serve_metrics(lookout, metrics, err) < 0)) {
+	    (metrics != NULL && h1_server_open(&lookout->metrics, lookout->sight.loop, metrics,
+					       on_scrape, lookout, err) < 0)) {
 		lookout_free(lookout);
 		return err->code;
 	}

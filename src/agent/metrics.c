@@ -9,18 +9,12 @@
  */
 #include "agent/metrics.h"
 
-#include <dirent.h>
-#include <stdio.h>
-#include <sys/resource.h>
-#include <unistd.h>
-
 #include "agent/hub_link.h"
 #include "agent/lookout.h"
 #include "agent/slots.h"
 #include "agent/task.h"
 #include "agent/tasks.h"
 #include "agent/uplink.h"
-#include "base/log.h"
 #include "format/openmetrics.h"
 #include "loop/child.h"
 #include "loop/loop.h"
@@ -203,76 +197,6 @@ put_loop(const struct loop *loop, struct openmetrics *to)
 	openmetrics_put(to, child_count(), NULL);
 }
 
-static void
-put_log(struct openmetrics *to)
-{
-	unsigned i;
-
-	openmetrics_begin(to, "runnerd_log_lines", COUNTER, NULL, "Lines of the log, by level.");
-	for (i = 0; i < LOG_LEVEL_COUNT; i++)
-		openmetrics_put(to, log_count((enum log_level)i), "level",
-				log_level_name((enum log_level)i), NULL);
-}
-
-/* Resident pages are the second number there: proc_pid_statm(5). */
-static uint64_t
-resident_bytes(void)
-{
-	unsigned long long size, resident = 0;
-	FILE *file = fopen("/proc/self/statm", "re");
-
-	if (file == NULL)
-		return 0;
-	if (fscanf(file, "%llu %llu", &size, &resident) != 2)
-		resident = 0;
-	(void)fclose(file);
-	return resident * (uint64_t)sysconf(_SC_PAGESIZE);
-}
-
-static uint64_t
-open_fds(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	const struct dirent *entry;
-	uint64_t count = 0;
-
-	if (dir == NULL)
-		return 0;
-	while ((entry = readdir(dir)) != NULL)
-		count += entry->d_name[0] != '.';
-	(void)closedir(dir);
-	return count - 1; /* that of the directory itself */
-}
-
-static double
-seconds(struct timeval time)
-{
-	return (double)time.tv_sec + (double)time.tv_usec / 1e6;
-}
-
-/* Named as every program's are, not as ours. */
-static void
-put_process(const struct lookout_sight *sight, struct openmetrics *to)
-{
-	struct rusage usage;
-	struct rlimit limit;
-
-	openmetrics_begin(to, "process_cpu_seconds", COUNTER, "seconds", "CPU time of runnerd.");
-	if (getrusage(RUSAGE_SELF, &usage) == 0)
-		openmetrics_put_real(to, seconds(usage.ru_utime) + seconds(usage.ru_stime), NULL);
-	openmetrics_begin(to, "process_resident_memory_bytes", GAUGE, "bytes",
-			  "Resident memory of runnerd.");
-	openmetrics_put(to, resident_bytes(), NULL);
-	openmetrics_begin(to, "process_open_fds", GAUGE, NULL, "Open file descriptors.");
-	openmetrics_put(to, open_fds(), NULL);
-	openmetrics_begin(to, "process_max_fds", GAUGE, NULL, "As many as are allowed.");
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0)
-		openmetrics_put(to, limit.rlim_cur, NULL);
-	openmetrics_begin(to, "process_start_time_seconds", GAUGE, "seconds",
-			  "When runnerd was started, as Unix time.");
-	openmetrics_put_real(to, (double)sight->started_ms / 1e3, NULL);
-}
-
 void
 metrics_write(const struct lookout_sight *sight, struct buffer *out)
 {
@@ -285,7 +209,7 @@ metrics_write(const struct lookout_sight *sight, struct buffer *out)
 	put_output(sight->tasks, &to);
 	put_hub(sight->uplink, &to);
 	put_loop(sight->loop, &to);
-	put_log(&to);
-	put_process(sight, &to);
+	openmetrics_put_log(&to, "runnerd_log_lines");
+	openmetrics_put_process(&to, sight->started_ms);
 	openmetrics_end(&to);
 }

@@ -6,7 +6,7 @@ libformat_a_SOURCES = \
 	src/format/frame.c src/format/frame.h \
 	src/format/gzip.c src/format/gzip.h \
 	src/format/json.c src/format/json.h src/format/json_write.c \
-	src/format/openmetrics.c src/format/openmetrics.h \
+	src/format/openmetrics.c src/format/openmetrics.h src/format/openmetrics_process.c \
 	src/format/rsa_key.c src/format/rsa_key.h \
 	src/format/seal.c src/format/seal.h \
 	src/format/ssh_key.c src/format/ssh_key.h \

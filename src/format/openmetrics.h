@@ -54,6 +54,10 @@ void openmetrics_put_real(struct openmetrics *to, double value, ...) __attribute
 void openmetrics_put_histogram(struct openmetrics *to, const double *bounds, const uint64_t *counts,
 			       size_t n, double sum);
 
+/* Families of every program: process_*, named as others do (started_ms: Unix time), and lines of the log by level. */
+void openmetrics_put_process(struct openmetrics *to, int64_t started_ms);
+void openmetrics_put_log(struct openmetrics *to, const char *name);
+
 void openmetrics_end(struct openmetrics *to);
 
 #endif

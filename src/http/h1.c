@@ -18,6 +18,7 @@
 #include <event2/listener.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -30,7 +31,7 @@
 #include "http/listener.h"
 #include "loop/loop.h"
 
-enum { H1_MAGIC = 0x68747031, PAUSE_MS = 1000, SWEEP_MS = 250 };
+enum { H1_MAGIC = 0x68747031, PAUSE_MS = 1000, SWEEP_MS = 250, ADDRESS_BYTES = 96 };
 
 struct h1_conn {
 	struct bufferevent *bev; /* a reference */
@@ -214,6 +215,27 @@ h1_server_new(struct h1_server **out, struct loop *loop, struct listener *listen
 	}
 	*out = server;
 	return 0;
+}
+
+int
+h1_server_open(struct h1_server **out, struct loop *loop, const char *address,
+	       h1_handler_fn *handler, void *arg, struct err *err)
+{
+	struct listener *listener;
+	char room[ADDRESS_BYTES];
+
+	if (address[strspn(address, ":0123456789")] == '\0') {
+		(void)snprintf(room, sizeof(room), "127.0.0.1:%.64s",
+			       address + (address[0] == ':'));
+		address = room;
+	}
+	if (listener_open(&listener, address, err) < 0)
+		return err_wrap(err, "metrics");
+	log_info("metrics at %s", listener_text(listener));
+	if (listener_is_public(listener))
+		log_warn("metrics at %s are for whoever can connect there",
+			 listener_text(listener));
+	return h1_server_new(out, loop, listener, handler, arg, err);
 }
 
 void

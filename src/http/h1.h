@@ -38,6 +38,13 @@ typedef void h1_handler_fn(void *arg, const char *path, struct h1_reply *reply);
 int h1_server_new(struct h1_server **out, struct loop *loop, struct listener *listener,
 		  h1_handler_fn *handler, void *arg, struct err *err);
 
+/*
+ * The same at an address as --metrics has it: a port alone is one of this host's own, who wants others to see us names
+ * ADDRESS:PORT or unix:PATH. The log says where it is. Fails: ERR_HOST, ERR_INPUT.
+ */
+int h1_server_open(struct h1_server **out, struct loop *loop, const char *address,
+		   h1_handler_fn *handler, void *arg, struct err *err);
+
 /* Closes every connection at once. NULL is fine. */
 void h1_server_free(struct h1_server *server);
 

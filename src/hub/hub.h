@@ -12,6 +12,7 @@
 
 struct blobs;
 struct frame_reader;
+struct h1_server;
 struct http_server;
 struct loop;
 struct oidc;
@@ -32,6 +33,9 @@ struct hub {
 	struct worker *inspector; /* looks at output that comes: api/agent_output.c */
 	struct frame_reader *inspector_reader;
 	struct sweeper *sweeper;
+	struct h1_server *metrics; /* NULL: not asked for */
+	int64_t started_ms;
+	bool is_ending; /* no new requests are taken */
 	unsigned revivals;	  /* pipelines on their way from the store into the model */
 	unsigned searches;	  /* under way */
 	unsigned readers;	  /* of output: api/output_stream.h */

@@ -54,6 +54,7 @@ libhub_a_SOURCES = \
 	src/hub/key.c src/hub/key.h \
 	src/hub/launch.c src/hub/launch.h \
 	src/hub/lease.c src/hub/lease.h \
+	src/hub/metrics.c src/hub/metrics.h \
 	src/hub/model.c src/hub/model.h \
 	src/hub/objects.c \
 	src/hub/oidc.c src/hub/oidc.h \

@@ -37,6 +37,7 @@
 #include "hub/dispatch.h"
 #include "hub/hub.h"
 #include "hub/launch.h"
+#include "hub/metrics.h"
 #include "hub/oidc.h"
 #include "hub/store/store.h"
 #include "hub/sweeper.h"
@@ -59,7 +60,6 @@ struct serve {
 	struct listener *listeners[SETTINGS_LISTEN_MOST];
 	struct signal_watch term, intr;
 	struct timer drain;
-	bool is_ending;
 	bool wants_help;
 	const char *config; /* -c */
 };
@@ -75,6 +75,7 @@ static const struct option options[] = {
 	{"data-dir", 0, "DIR", "database and output"},
 	{"key-file", 0, "FILE", "secret key (default: secret.key in the data directory)"},
 	{"public-url", 0, "URL", "how others reach this hub: for links"},
+	{"metrics", 0, "ADDRESS", "serve numbers to scrapers: PORT, ADDR:PORT or unix:PATH"},
 	{"retention", 0, "KIND=TIME", "how long something is kept, as output=90d; may be repeated"},
 	{"oidc-issuer", 0, "URL", "who issues tokens of jobs (default: the public URL)"},
 	{"log-level", 0, "LEVEL", "error, warn, info or debug"},
@@ -138,6 +139,7 @@ set_option(void *arg, const struct option *option, const char *value, struct err
 		{"key-file", &settings->key_file},
 		{"public-url", &settings->public_url},
 		{"oidc-issuer", &settings->oidc_issuer},
+		{"metrics", &settings->metrics},
 		{"token-file", &settings->token_file},
 		{"agent-token-file", &settings->agent_token_file},
 	};
@@ -376,11 +378,11 @@ on_signal(void *arg, int signo)
 	struct serve *serve = arg;
 
 	(void)signo;
-	if (serve->is_ending) {
+	if (serve->hub.is_ending) {
 		loop_stop(serve->hub.loop);
 		return;
 	}
-	serve->is_ending = true;
+	serve->hub.is_ending = true;
 	log_info("ending: no new requests");
 	answer_held(&serve->hub.model);
 	timer_start_ms(&serve->drain, DRAIN_MS);
@@ -496,6 +498,8 @@ run(struct serve *serve, struct err *err)
 		rc = output_start_inspector(hub, err);
 	if (rc == 0)
 		rc = start_serving(serve, err);
+	if (rc == 0)
+		rc = metrics_start(hub, err);
 	if (rc == 0) {
 		sweeper_start(hub);
 		say_ready(&hub->settings);
@@ -508,6 +512,7 @@ run(struct serve *serve, struct err *err)
 	worker_free(hub->searchers);
 	oidc_stop(hub);
 	sweeper_stop(hub);
+	metrics_stop(hub);
 	worker_free(hub->inspector);
 	frame_reader_free(hub->inspector_reader);
 	timetables_release(hub);

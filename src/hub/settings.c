@@ -151,6 +151,12 @@ set_oidc_issuer(struct reading *reading, const struct node *node)
 }
 
 static int
+set_metrics(struct reading *reading, const struct node *node)
+{
+	return take_text(reading, node, &reading->settings->metrics);
+}
+
+static int
 retain(struct settings *settings, const char *kind, size_t kind_len, const char *time, struct err *err)
 {
 	uint64_t ms = 0;
@@ -318,6 +324,7 @@ static const struct {
 	{"oidc_issuer", set_oidc_issuer},
 	{"log_level", set_log_level},
 	{"log_format", set_log_format},
+	{"metrics", set_metrics},
 	{"retention", set_retention},
 	{"default_resource_class", set_default_class},
 	{"resource_class_map", set_aliases},

@@ -56,6 +56,7 @@ struct settings {
 	enum log_level log_level;
 	bool log_json;
 	bool has_log_level, has_log_format; /* stated on the command line */
+	const char *metrics; /* NULL: none */
 	int64_t retention_ms[KEPT_KIND_COUNT]; /* 0: for ever. Before settings_complete() -1: not stated */
 	const char *default_class; /* NULL: none */
 	struct class_alias *aliases;

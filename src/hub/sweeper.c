@@ -104,6 +104,19 @@ tell(struct sweeper *sweeper)
 }
 
 static void
+on_usage(void *arg, struct store_op *op)
+{
+	struct sweeper *sweeper = arg;
+	size_t i;
+
+	sweeper->op = NULL;
+	memset(sweeper->numbers.kept, 0, sizeof(sweeper->numbers.kept));
+	for (i = 0; i < op->count; i++)
+		sweeper->numbers.kept[op->usages[i].kind] += op->usages[i].bytes;
+	timer_start_ms(&sweeper->timer, look_ms(&sweeper->hub->settings));
+}
+
+static void
 on_swept(void *arg, struct store_op *op)
 {
 	struct sweeper *sweeper = arg;
@@ -123,7 +136,8 @@ on_swept(void *arg, struct store_op *op)
 		return;
 	}
 	tell(sweeper);
-	timer_start_ms(&sweeper->timer, look_ms(&sweeper->hub->settings));
+	sweeper->op = store_op_new(STORE_LIST_USAGE);
+	store_submit(sweeper->hub->store, sweeper->op, on_usage, sweeper);
 }
 
 static void

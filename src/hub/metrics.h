@@ -1,0 +1,16 @@
+/*
+ * metrics.h - the hub's numbers for scrapers: /metrics, /healthz and /readyz (doc/metrics.md).
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef HUB_METRICS_H
+#define HUB_METRICS_H
+
+struct err;
+struct hub;
+
+/* Where settings.metrics says; nothing is served when it is NULL. Fails: ERR_HOST, ERR_INPUT. */
+int metrics_start(struct hub *hub, struct err *err);
+void metrics_stop(struct hub *hub);
+
+#endif
