@@ -3,7 +3,8 @@
 #   ./configure --enable-fuzzers CC=clang && make t/fuzz/task_doc && t/fuzz/task_doc -max_total_time=60 t/data/fuzz/task_doc
 # A target appends to fuzz_targets and has its libraries in <target>_LDADD.
 fuzz_targets = t/fuzz/task_doc t/fuzz/output_record t/fuzz/url t/fuzz/config t/fuzz/mask t/fuzz/dotenv \
-	t/fuzz/yaml t/fuzz/substitute t/fuzz/expr t/fuzz/filter t/fuzz/accept t/fuzz/marks t/fuzz/ssh_key t/fuzz/timings t/fuzz/cache_key
+	t/fuzz/yaml t/fuzz/substitute t/fuzz/expr t/fuzz/filter t/fuzz/accept t/fuzz/marks t/fuzz/ssh_key t/fuzz/timings t/fuzz/cache_key \
+	t/fuzz/settings t/fuzz/frame t/fuzz/search
 if FUZZERS
 fuzz_main =
 else
@@ -57,3 +58,12 @@ EXTRA_PROGRAMS += $(fuzz_targets)
 t_fuzz_cache_key_SOURCES = t/fuzz/cache_key.c $(fuzz_main)
 t_fuzz_cache_key_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 t_fuzz_cache_key_LDADD = libarchiver.a libformat.a libbase.a $(format_libs) $(OPENSSL_LIBS)
+t_fuzz_settings_SOURCES = t/fuzz/settings.c $(fuzz_main)
+t_fuzz_settings_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+t_fuzz_settings_LDADD = $(unit_agent_libs)
+t_fuzz_frame_SOURCES = t/fuzz/frame.c $(fuzz_main)
+t_fuzz_frame_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+t_fuzz_frame_LDADD = libformat.a libbase.a $(format_libs)
+t_fuzz_search_SOURCES = t/fuzz/search.c $(fuzz_main)
+t_fuzz_search_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+t_fuzz_search_LDADD = $(runner_hub_LDADD)
