@@ -257,19 +257,19 @@ cover_to(struct writing *writing, size_t to)
 static void
 write_masked(const struct mask *mask, struct writing *writing, size_t open)
 {
-	const struct span *span = mask->spans, *last = span + mask->span_count;
-	size_t start, end;
+	const struct span *spans = mask->spans; /* NULL: there is none */
+	size_t count = mask->span_count, i = 0, start, end;
 
-	while (span < last && span->start < open) {
-		start = span->start;
-		end = span->end;
-		for (span++; span < last && span->start < open && span->start < end &&
-			     span->start - start < MASK_RUN_BYTES;
-		     span++)
-			end = span->end;
+	while (i < count && spans[i].start < open) {
+		start = spans[i].start;
+		end = spans[i].end;
+		for (i++; i < count && spans[i].start < open && spans[i].start < end &&
+			  spans[i].start - start < MASK_RUN_BYTES;
+		     i++)
+			end = spans[i].end;
 		copy_to(writing, start);
-		if (span < last && span->start < open && span->start < end)
-			end = span->start; /* long enough: the next one begins a new run */
+		if (i < count && spans[i].start < open && spans[i].start < end)
+			end = spans[i].start; /* long enough: the next one begins a new run */
 		else if (end > open)
 			return;
 		cover_to(writing, end);

@@ -35,13 +35,11 @@ struct scene {
 static size_t
 count_lines(const void *bytes, size_t len)
 {
-	const char *at = bytes, *end = at + len;
-	size_t count = 0;
+	const char *text = bytes;
+	size_t count = 0, i;
 
-	while (at < end && (at = memchr(at, '\n', (size_t)(end - at))) != NULL) {
-		at++;
-		count++;
-	}
+	for (i = 0; i < len; i++)
+		count += text[i] == '\n';
 	return count;
 }
 
