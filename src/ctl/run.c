@@ -32,6 +32,7 @@
 #include "ctl/orphans.h"
 #include "ctl/parameters.h"
 #include "ctl/private.h"
+#include "ctl/run_result.h"
 #include "ctl/say.h"
 #include "ctl/screen.h"
 #include "compile/select.h"
@@ -85,6 +86,7 @@ struct run {
 	struct private_pair *pair;
 	struct api *api;
 	char *pipeline;
+	struct json *result; /* with --json, once all has ended */
 };
 
 /* --- the command line ------------------------------------------------------------------------ */
@@ -463,11 +465,13 @@ cancel(struct run *run)
 static int
 watch_pipeline(struct run *run, struct err *err)
 {
+	bool is_wanted = globals()->json != JSON_FORM_NONE, canceled = false;
 	struct watching *watching;
-	bool canceled = false;
 	int status = ARGS_GO;
 
-	if (watching_start(&watching, run->loop, run->api, run->pipeline, false, err) < 0)
+	/* Standard output is the result's then. */
+	if (watching_start(&watching, run->api, run->pipeline, is_wanted ? STDERR_FILENO : STDOUT_FILENO,
+			   false, err) < 0)
 		return ARGS_GO;
 	while (!watching_is_done(watching) && !run->died && !run->hurry) {
 		loop_run(run->loop);
@@ -480,6 +484,9 @@ watch_pipeline(struct run *run, struct err *err)
 	if (watching_is_done(watching) && watching_error(watching, err) == 0)
 		status = watching_finish(watching, &run->hurry);
 	watching_free(watching);
+	if (is_wanted && status != ARGS_GO &&
+	    run_result_make(&run->result, run->api, run->pipeline, err) < 0)
+		status = ARGS_GO;
 	return status;
 }
 
@@ -556,6 +563,9 @@ run_plan(struct run *run)
 		signal_stop(&run->signals[i]);
 	timer_release(&run->grace);
 	free(run->pipeline);
+	if (run->result != NULL && run_result_print(run->result) != EXIT_OK && status == EXIT_OK)
+		status = EXIT_REFUSED;
+	json_free(run->result);
 	if (run->signal != 0)
 		return 128 + run->signal;
 	return status == ARGS_GO ? say_error(&err) : status;

@@ -1,6 +1,6 @@
 /*
- * watching.c - a pipeline on standard output until it has ended: display, outlet and follow put
- * together.
+ * watching.c - a pipeline on a terminal, or in a file, until it has ended: display, outlet and
+ * follow put together.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -53,8 +53,9 @@ put(void *arg, const void *bytes, size_t len)
 static void
 size(void *arg, unsigned *rows, unsigned *columns)
 {
-	(void)arg;
-	screen_size(STDOUT_FILENO, rows, columns);
+	const struct watching *watching = arg;
+
+	screen_size(watching->outlet.fd, rows, columns);
 }
 
 /* A screen that does not take what we send is not sent more. */
@@ -87,20 +88,21 @@ on_room(void *arg)
 }
 
 int
-watching_start(struct watching **out, struct loop *loop, struct api *api, const char *pipeline,
-	       bool resumes, struct err *err)
+watching_start(struct watching **out, struct api *api, const char *pipeline, int fd, bool resumes,
+	       struct err *err)
 {
+	struct loop *loop = api_loop(api);
 	struct watching *watching = MEM_NEW(struct watching);
 	struct display_place place = {now_us, put, size, watching};
 	struct follow_options options = {
 		.api = api, .pipeline = pipeline, .resumes = resumes, .on_change = on_change, .arg = watching};
-	enum display_kind kind = screen_redraws(STDOUT_FILENO) ? DISPLAY_TERMINAL : DISPLAY_PLAIN;
+	enum display_kind kind = screen_redraws(fd) ? DISPLAY_TERMINAL : DISPLAY_PLAIN;
 
 	if (globals()->quiet)
 		kind = DISPLAY_QUIET;
 	watching->loop = loop;
-	outlet_init(&watching->outlet, loop, STDOUT_FILENO, on_room, watching);
-	watching->display = display_new(kind, screen_has_colour(STDOUT_FILENO), &place);
+	outlet_init(&watching->outlet, loop, fd, on_room, watching);
+	watching->display = display_new(kind, screen_has_colour(fd), &place);
 	timer_init(&watching->tick, loop, on_tick, watching);
 	options.display = watching->display;
 	options.outlet = &watching->outlet;
@@ -163,7 +165,7 @@ watching_run(struct api *api, const char *pipeline)
 	bool stop = false;
 	int status;
 
-	if (watching_start(&watching, api_loop(api), api, pipeline, true, &err) < 0)
+	if (watching_start(&watching, api, pipeline, STDOUT_FILENO, true, &err) < 0)
 		return say_error(&err);
 	while (!watching_is_done(watching))
 		loop_run(api_loop(api));

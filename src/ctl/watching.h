@@ -1,6 +1,6 @@
 /*
- * watching.h - a pipeline on standard output until it has ended: display, outlet and follow put
- * together.
+ * watching.h - a pipeline on a terminal, or in a file, until it has ended: display, outlet and
+ * follow put together.
  *
  * watching_start() -> loop_run() until watching_is_done() -> watching_finish() ->
  * watching_free().
@@ -18,8 +18,9 @@ struct json;
 struct loop;
 struct watching;
 
-/* resumes: a connection that is cut is made again, and all goes on; without, it is the end. */
-int watching_start(struct watching **out, struct loop *loop, struct api *api, const char *pipeline,
+/* fd: where it is shown; borrowed. resumes: a connection that is cut is made again, and all goes on;
+ * without, it is the end. */
+int watching_start(struct watching **out, struct api *api, const char *pipeline, int fd,
 		   bool resumes, struct err *err);
 void watching_free(struct watching *watching); /* NULL is fine */
 
