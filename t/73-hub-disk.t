@@ -2,7 +2,9 @@
 # A disk that takes no more: the hub ends, and what it acknowledged is there when there is room again.
 import os
 import resource
+import sqlite3
 import sys
+import uuid
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from hubtest import *
@@ -38,6 +40,22 @@ eq([len(person.jobs(id)) for id in stored + acknowledged], [1] * (len(stored) + 
 reply = person.client.call("GET", "/api/runner/v1/tasks/%s/output" % done_one["id"], person.headers)
 eq(reply["body"], "hello\n", "and so is the output")
 eq(len(agent.claim(slots=1)), 1, "it goes on")
+
+# --- a database that has lost something ---
+
+hub.stop()
+database = sqlite3.connect(os.path.join(hub.dir, "data", "hub.db"))
+queued = database.execute("SELECT id, hex(job) FROM task WHERE state = 0 ORDER BY rowid").fetchall()
+database.execute("DELETE FROM job_document WHERE hex(job) = ?", (queued[0][1],))
+database.commit()
+database.close()
+hub.start()
+person, agent.client = Person(hub), hub.client()
+eq(agent.claim(slots=1), [], "a task whose document is lost is given to nobody")
+task = str(uuid.UUID(bytes=queued[0][0]))
+shown = person.client.call("GET", "/api/runner/v1/tasks/" + task, person.headers)["json"]
+eq((shown["outcome"], shown["reason"]), ("infra-fail", "the hub's database does not say any more what it is to do"), "it ends and says why")
+eq(len(agent.claim(slots=1)), 1, "and the others go on")
 
 # --- what serve refuses ---
 

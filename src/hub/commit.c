@@ -277,6 +277,9 @@ flush_job(struct model *model, struct job *job)
 	job->row.seq = number_change(model, job->workflow->pipeline, &change);
 	op = store_op_new(job->touched.is_stored ? STORE_PUT_JOB : STORE_ADD_JOB);
 	op->job = job->row;
+	/* From here on the store has it: document.h. */
+	if (!job->touched.is_stored)
+		job->row.document = NULL;
 	submit(model, op);
 }
 

@@ -50,6 +50,9 @@ make_job(struct workflow *workflow, const struct draft_job *draft, uint32_t posi
 		.serial_group = draft->plan->serial_group,
 		.parallelism = draft->plan->parallelism > 0 ? draft->plan->parallelism : 1,
 		.document = draft->document,
+		.document_bytes = (uint32_t)draft->document_bytes,
+		.contexts = draft->contexts,
+		.needs_keys = draft->needs_keys,
 		.state = JOB_BLOCKED,
 		.created_ms = workflow->row.created_ms,
 	};

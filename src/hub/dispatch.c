@@ -42,7 +42,7 @@ grant_all(struct model *model)
 		struct claim *claim = agent->claim;
 
 		if (claim != NULL && claim->task_count > 0)
-			claim->granted(claim, claim->tasks, claim->task_count);
+			claim->granted(claim);
 	}
 }
 
@@ -77,8 +77,8 @@ dispatch_run(struct model *model)
 			continue;
 		offer_take(offer, task->job->class);
 		lease_take(task, claim->agent, &claim->id);
-		claim->tasks[claim->task_count++] = task;
-		claim->bytes += task->job->document_bytes + 2 * task->grant_len;
+		claim->task_count++;
+		claim->bytes += task->job->row.document_bytes + 2 * task->grant_len;
 		if (claim->task_count == RUNNER_CLAIM_TASKS_MOST || claim->bytes > CLAIM_REPLY_BYTES)
 			offer->free = 0;
 	}

@@ -18,11 +18,9 @@ struct claim {
 	struct agent *agent;
 	struct id id;
 	struct offer offer;
-	/* These tasks have been leased for it. */
-	void (*granted)(struct claim *claim, struct task **tasks, size_t count);
-	struct task *tasks[RUNNER_CLAIM_TASKS_MOST]; /* dispatch_run()'s */
-	size_t task_count;
-	size_t bytes; /* of their documents */
+	/* All that it gets has been leased to its agent, in its name. */
+	void (*granted)(struct claim *claim);
+	size_t task_count, bytes; /* leased for it, and of their documents: dispatch_run()'s */
 };
 
 enum { CLAIM_REPLY_BYTES = 16 << 20 }; /* a claim gets no more tasks beyond this */

@@ -1,43 +1,140 @@
 /*
  * document.c - the task document an agent gets with a lease.
  *
- * The job's document is parsed once, when the first of its tasks is leased; a lease's
- * document shares its members and differs in a few.
+ * A lease's document shares the members of the job's and differs in a few.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "hub/document.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/assert.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "format/json.h"
 #include "hub/grant.h"
 #include "hub/key.h"
 #include "hub/model.h"
 #include "hub/previous.h"
+#include "hub/states.h"
+#include "hub/store/store.h"
 #include "hub/upstream.h"
 
-/* What a lease adds or changes; these members of the job's document are left out. */
+/* What a lease adds or changes; these members of the job's document are left out. Contexts are in those of older hubs. */
 static const char *const own_members[] = {"id", "epoch", "token", "lease_ms", "node_index",
 					  "environment", "workflow", "contexts", "workspace",
 					  "key_environment"};
 
+/* --- the job's ----------------------------------------------------------------------------- */
+
+/* We wrote it ourselves and the database checks its pages. */
+static void
+parse(struct job *job, const char *text, size_t len)
+{
+	struct err err = ERR_INIT;
+	int rc = json_parse(&job->document, text, len, &err);
+
+	assert(rc == 0);
+}
+
+/* NULL: it is being read, or nobody runs the job. */
 static struct json *
 job_document(struct job *job)
 {
-	struct err err = ERR_INIT;
-	int rc;
-
-	if (job->document == NULL) {
-		/* We wrote it ourselves and the database checks its pages. */
-		rc = json_parse(&job->document, job->row.document, strlen(job->row.document), &err);
-		assert(rc == 0);
+	if (job->document == NULL && job->row.document != NULL) {
+		parse(job, job->row.document, strlen(job->row.document));
+		document_check(job);
 	}
 	return job->document;
 }
+
+static void
+end_lost(struct job *job)
+{
+	size_t i;
+
+	log_error("the database has no document of job '%s'", job->row.name);
+	for (i = 0; i < job->task_count; i++) {
+		if (job->tasks[i]->row.state != HUB_LEASED)
+			continue;
+		job->tasks[i]->is_abandoned = true;
+		task_enter(job->tasks[i], HUB_ENDED, OUTCOME_INFRA_FAIL,
+			   "the hub's database does not say any more what it is to do");
+	}
+}
+
+static void
+on_read(void *arg, struct store_op *op)
+{
+	struct job *job = arg;
+	struct pipeline *pipeline = job->workflow->pipeline;
+
+	job->is_reading_document = false;
+	if (op->found)
+		parse(job, (const char *)op->bytes, op->byte_count);
+	else
+		end_lost(job);
+	document_check(job);
+	pipeline_unpin(pipeline);
+}
+
+void
+document_want(struct job *job)
+{
+	struct store_op *op;
+
+	if (job->is_reading_document || job_document(job) != NULL)
+		return;
+	job->is_reading_document = true;
+	pipeline_pin(job->workflow->pipeline);
+	op = store_op_new(STORE_GET_DOCUMENT);
+	op->id = job->row.id;
+	store_submit(job->workflow->pipeline->model->store, op, on_read, job);
+}
+
+static bool
+needs_document(const struct task *task)
+{
+	if (task->row.state == HUB_ENDED)
+		return task->row.output_open && !task->is_gathering;
+	return task->row.state == HUB_LEASED;
+}
+
+static void
+forget_text(struct job *job)
+{
+	free((char *)job->row.document);
+	job->row.document = NULL;
+}
+
+void
+document_check(struct job *job)
+{
+	size_t i;
+
+	for (i = 0; i < job->task_count; i++)
+		if (needs_document(job->tasks[i]))
+			break;
+	if (i == job->task_count) {
+		json_free(job->document);
+		job->document = NULL;
+	}
+	if (job->touched.is_stored && (job->document != NULL || i == job->task_count))
+		forget_text(job);
+}
+
+void
+document_forget(struct job *job)
+{
+	json_free(job->document);
+	job->document = NULL;
+	forget_text(job);
+}
+
+/* --- a lease's ----------------------------------------------------------------------------- */
 
 static bool
 is_own(const char *key)
@@ -124,7 +221,7 @@ task_document(struct task *task, const struct hub_key *key)
 	char id[ID_TEXT_BYTES], token[TASK_TOKEN_BYTES];
 	void *it;
 
-	assert(task->row.state == HUB_LEASED);
+	assert(task->row.state == HUB_LEASED && from != NULL);
 	json_put_str(json, "id", id_text(id, &task->row.id));
 	json_put_int(json, "epoch", task->row.epoch);
 	json_put_str(json, "token", task_token_write(token, key, &task->row.id, task->row.epoch));
@@ -151,10 +248,17 @@ task_sets_variable(struct task *task, const char *name)
 	return json_get(json_get(job_document(task->job), "environment"), name) != NULL;
 }
 
-const struct json *
-task_contexts(struct task *task)
+struct json *
+job_contexts(const struct job *job)
 {
-	return json_get(job_document(task->job), "contexts");
+	struct err err = ERR_INIT;
+	struct json *names = NULL;
+	int rc = 0;
+
+	if (job->row.contexts != NULL)
+		rc = json_parse(&names, job->row.contexts, strlen(job->row.contexts), &err);
+	assert(rc == 0);
+	return names;
 }
 
 size_t

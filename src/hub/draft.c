@@ -92,12 +92,12 @@ write_requires(struct draft *draft, const struct draft_workflow *workflow, const
 }
 
 static bool
-has_checkout(const struct plan_job *plan)
+has_step(const struct plan_job *plan, enum plan_step_kind kind)
 {
 	size_t i;
 
 	for (i = 0; i < plan->step_count; i++)
-		if (plan->steps[i].kind == PLAN_STEP_CHECKOUT)
+		if (plan->steps[i].kind == kind)
 			return true;
 	return false;
 }
@@ -115,7 +115,7 @@ fill_source(const struct pipeline_spec *spec, const struct plan_job *plan,
 		source->revision = spec->revision;
 		source->branch = spec->branch;
 		source->tag = spec->tag;
-	} else if (has_checkout(plan)) {
+	} else if (has_step(plan, PLAN_STEP_CHECKOUT)) {
 		err->code = err_set(err, ERR_INPUT, "job '%s' has a checkout step, and nothing says what to check out",
 				    plan->name);
 		return err_hint(err, "give the repository's URL with the pipeline");
@@ -123,19 +123,25 @@ fill_source(const struct pipeline_spec *spec, const struct plan_job *plan,
 	return 0;
 }
 
-/* Their values come with the lease: document.c. */
-static void
-put_contexts(struct json *document, const struct plan_strings *contexts)
+/* Their values come with the lease: grant.c. */
+static const char *
+write_contexts(struct draft *draft, const struct plan_strings *contexts)
 {
+	struct buffer text = BUFFER_INIT;
 	struct json *list;
+	const char *kept;
 	size_t i;
 
 	if (contexts->count == 0)
-		return;
+		return NULL;
 	list = json_new_array();
 	for (i = 0; i < contexts->count; i++)
 		json_push(list, json_new_string(contexts->items[i]));
-	json_put(document, "contexts", list);
+	json_write(&text, list);
+	json_free(list);
+	kept = arena_strdup(&draft->arena, buffer_text(&text));
+	buffer_release(&text);
+	return kept;
 }
 
 static const char *
@@ -186,13 +192,13 @@ write_document(struct draft *draft, const struct draft_workflow *workflow, struc
 	if (rc < 0)
 		return rc;
 	json = task_doc_write(doc);
-	put_contexts(json, &job->plan->contexts);
 	json_write(&text, json);
 	if (text.len > DOCUMENT_MOST_BYTES)
 		rc = err_set(err, ERR_LIMIT, "job '%s' makes a task document of %zu bytes, %d are allowed",
 			     job->plan->name, text.len, DOCUMENT_MOST_BYTES);
 	else
 		job->document = arena_strdup(&draft->arena, buffer_text(&text));
+	job->document_bytes = text.len;
 	buffer_release(&text);
 	json_free(json);
 	task_doc_free(doc);
@@ -212,6 +218,8 @@ draft_job(struct draft *draft, const struct draft_workflow *workflow, struct dra
 		return err_set(err, ERR_LIMIT, "job '%s' has parallelism %u, %d is allowed", job->plan->name,
 			       job->plan->parallelism, MODEL_PARALLELISM_MOST);
 	job->number = ++draft->last_job;
+	job->contexts = write_contexts(draft, &job->plan->contexts);
+	job->needs_keys = has_step(job->plan, PLAN_STEP_CHECKOUT) || has_step(job->plan, PLAN_STEP_ADD_SSH_KEYS);
 	rc = choose_class(draft, job, err);
 	return rc < 0 ? rc : write_document(draft, workflow, job, err);
 }

@@ -46,6 +46,9 @@ struct draft_job {
 	int64_t number;
 	const char *class; /* NULL where nothing runs */
 	const char *requires, *document;
+	size_t document_bytes;
+	const char *contexts; /* a JSON array; NULL: none */
+	bool needs_keys;      /* a step uses the project's */
 };
 
 struct draft_workflow {

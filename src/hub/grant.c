@@ -70,28 +70,32 @@ add_context(struct json *out, struct model *model, const char *owner, const char
 	return err_hint(err, "make it with 'runnerctl context create'");
 }
 
-static bool
-needs_keys(struct task *task)
+static int
+add_contexts(struct json *out, const struct task *task, struct err *err)
 {
-	return task_has_kind(task, "checkout") || task_has_kind(task, "add_ssh_keys");
+	const struct job *job = task->job;
+	struct json *names = job_contexts(job);
+	char owner[HUB_NAME_BYTES];
+	size_t i;
+	int rc = 0;
+
+	secrets_owner_of(owner, job->row.project_slug);
+	for (i = json_count(names); rc == 0 && i > 0; i--)
+		rc = add_context(out, model_of(task), owner, json_str(json_at(names, i - 1)), err);
+	json_free(names);
+	return rc;
 }
 
 static int
 collect(struct json *out, struct task *task, struct err *err)
 {
 	const struct project *project = task->job->workflow->pipeline->project;
-	const struct json *contexts = task_contexts(task);
 	struct model *model = model_of(task);
-	char owner[HUB_NAME_BYTES];
-	size_t i;
-	int rc = 0;
+	int rc = add_contexts(out, task, err);
 
-	secrets_owner_of(owner, project->row.slug);
-	for (i = json_count(contexts); rc == 0 && i > 0; i--)
-		rc = add_context(out, model, owner, json_str(json_at(contexts, i - 1)), err);
 	if (rc == 0)
 		rc = add_variables(out, model, &project->variables, err);
-	return rc == 0 && needs_keys(task) ? add_variables(out, model, &project->ssh_keys, err)
+	return rc == 0 && task->job->row.needs_keys ? add_variables(out, model, &project->ssh_keys, err)
 					   : rc;
 }
 

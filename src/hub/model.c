@@ -10,8 +10,8 @@
 
 #include "base/assert.h"
 #include "base/log.h"
-#include "format/json.h"
 #include "hub/commit.h"
+#include "hub/document.h"
 #include "hub/lease.h"
 #include "hub/oidc.h"
 #include "hub/orbs.h"
@@ -50,56 +50,45 @@ watcher_stop(struct watcher *watcher)
 	pipeline_unpin(pipeline);
 }
 
+/* The objects themselves lie in the pipeline's arena. */
 static void
-step_free_all(struct task *task)
+task_release(struct model *model, struct task *task)
 {
 	struct step *step;
 
-	while ((step = task->steps) != NULL) {
-		task->steps = step->next;
-		OBJ_WIPE(&step->touched);
-		free(step);
-	}
-}
-
-static void
-task_free(struct model *model, struct task *task)
-{
 	assert(!task->is_queued && task->agent == NULL && !task->touched.is_touched);
 	HASH_DEL(model->tasks, task);
-	step_free_all(task);
+	for (step = task->steps; step != NULL; step = step->next)
+		OBJ_WIPE(&step->touched);
 	free(task->positions);
 	free(task->grant);
 	OBJ_WIPE(&task->touched);
-	free(task);
 }
 
 static void
-job_free(struct model *model, struct job *job)
+job_release(struct model *model, struct job *job)
 {
 	size_t i;
 
 	for (i = 0; i < job->task_count; i++)
-		task_free(model, job->tasks[i]);
+		task_release(model, job->tasks[i]);
 	HASH_DEL(model->jobs, job);
-	json_free(job->document);
+	document_forget(job);
 	free(job->tasks);
 	free(job->requires);
 	OBJ_WIPE(&job->touched);
-	free(job);
 }
 
 static void
-workflow_free(struct model *model, struct workflow *workflow)
+workflow_release(struct model *model, struct workflow *workflow)
 {
 	size_t i;
 
 	for (i = 0; i < workflow->job_count; i++)
-		job_free(model, workflow->jobs[i]);
+		job_release(model, workflow->jobs[i]);
 	HASH_DEL(model->workflows, workflow);
 	free(workflow->jobs);
 	OBJ_WIPE(&workflow->touched);
-	free(workflow);
 }
 
 static void
@@ -111,7 +100,7 @@ pipeline_free(struct pipeline *pipeline)
 	log_debug("pipeline %lld of project '%s' is the store's alone now", (long long)pipeline->row.number,
 		  pipeline->row.project_slug);
 	for (i = 0; i < pipeline->workflow_count; i++)
-		workflow_free(model, pipeline->workflows[i]);
+		workflow_release(model, pipeline->workflows[i]);
 	HASH_DEL(model->pipelines, pipeline);
 	free(pipeline->workflows);
 	arena_release(&pipeline->arena);

@@ -99,7 +99,7 @@ struct pipeline {
 	struct pipeline_row row;
 	struct model *model;
 	struct project *project;
-	struct arena arena; /* strings of its rows and its jobs' */
+	struct arena arena; /* its workflows, jobs, tasks and steps, and the strings of all rows */
 	struct workflow **workflows;
 	size_t workflow_count;
 	unsigned pins;	     /* stays while not 0 */
@@ -131,8 +131,8 @@ struct job {
 	struct requirement *requires;
 	size_t require_count;
 	struct resource_class *class; /* NULL where nothing runs */
-	struct json *document;	      /* of row.document, once a task of it has been leased */
-	size_t document_bytes;
+	struct json *document;	      /* document.h */
+	bool is_reading_document;     /* the store is asked for it */
 	struct task **tasks;	      /* of all attempts, oldest first */
 	size_t task_count;
 	const char *waiting;	      /* why it is not running although it could; NULL */

@@ -161,7 +161,7 @@ pipeline_new(struct model *model, const struct pipeline_row *row)
 struct workflow *
 workflow_new(struct pipeline *pipeline, const struct workflow_row *row)
 {
-	struct workflow *workflow = MEM_NEW(struct workflow);
+	struct workflow *workflow = ARENA_NEW(&pipeline->arena, struct workflow);
 	struct model *model = pipeline->model;
 
 	workflow->touched.magic = WORKFLOW_MAGIC;
@@ -184,7 +184,7 @@ struct job *
 job_new(struct workflow *workflow, const struct job_row *row)
 {
 	struct pipeline *pipeline = workflow->pipeline;
-	struct job *job = MEM_NEW(struct job);
+	struct job *job = ARENA_NEW(&pipeline->arena, struct job);
 	struct model *model = pipeline->model;
 
 	job->touched.magic = JOB_MAGIC;
@@ -198,8 +198,8 @@ job_new(struct workflow *workflow, const struct job_row *row)
 	job->row.requires = keep(pipeline, row->requires);
 	job->row.resource_class = keep(pipeline, row->resource_class);
 	job->row.serial_group = keep(pipeline, row->serial_group);
-	job->row.document = keep(pipeline, row->document);
-	job->document_bytes = row->document == NULL ? 0 : strlen(row->document);
+	job->row.contexts = keep(pipeline, row->contexts);
+	job->row.document = row->document == NULL ? NULL : mem_strdup(row->document);
 	job->row.workflow_name = workflow->row.name;
 	job->row.project_slug = pipeline->row.project_slug;
 	job->row.pipeline_number = pipeline->row.number;
@@ -215,7 +215,7 @@ struct task *
 task_new(struct job *job, const struct task_row *row)
 {
 	struct pipeline *pipeline = job->workflow->pipeline;
-	struct task *task = MEM_NEW(struct task);
+	struct task *task = ARENA_NEW(&pipeline->arena, struct task);
 
 	task->touched.magic = TASK_MAGIC;
 	task->touched.kind = TOUCHED_TASK;
@@ -236,7 +236,8 @@ task_new(struct job *job, const struct task_row *row)
 struct step *
 step_new(struct task *task, const struct step_row *row)
 {
-	struct step *step = MEM_NEW(struct step), **at;
+	struct pipeline *pipeline = task->job->workflow->pipeline;
+	struct step *step = ARENA_NEW(&pipeline->arena, struct step), **at;
 
 	step->touched.magic = STEP_MAGIC;
 	step->touched.kind = TOUCHED_STEP;

@@ -318,7 +318,7 @@ ttl_of(const struct hub *hub, const struct subject *subject)
 static struct json *
 contexts_of(const struct hub *hub, const struct subject *subject, struct task *task)
 {
-	const struct json *names = task_contexts(task);
+	struct json *names = job_contexts(task->job);
 	struct json *ids = json_new_array();
 	char owner[HUB_NAME_BYTES], id[ID_TEXT_BYTES];
 	const struct context *context;
@@ -331,6 +331,7 @@ contexts_of(const struct hub *hub, const struct subject *subject, struct task *t
 		if (context != NULL)
 			json_push(ids, json_new_string(id_text(id, &context->row.id)));
 	}
+	json_free(names);
 	return ids;
 }
 

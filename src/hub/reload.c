@@ -87,6 +87,8 @@ load_tasks(struct model *model, const struct store_snapshot *snapshot, struct er
 			task->agent = model_agent(model, &row->agent);
 			if (task->agent == NULL)
 				return lost_row(err, "task", &row->id, "agent");
+			if (job->row.document == NULL)
+				return lost_row(err, "job", &row->job, "document");
 		}
 	}
 	for (i = 0; i < snapshot->step_count; i++) {

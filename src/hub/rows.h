@@ -159,7 +159,11 @@ struct job_row {
 	const char *resource_class; /* as resolved; NULL where nothing runs */
 	const char *serial_group;   /* NULL: none */
 	uint32_t parallelism;
-	const char *document; /* task document without what a lease adds; loaded for active jobs only */
+	const char *document; /* task document without what a lease adds: document.h; NULL in lists */
+	uint32_t document_bytes;
+	/* What a lease of it needs to know; of active jobs only. */
+	const char *contexts; /* that it names: a JSON array; NULL: none */
+	bool needs_keys;      /* the project's: a step of it uses them */
 	enum job_state state;
 	enum outcome outcome;
 	char reason[RUNNER_REASON_BYTES];

@@ -366,7 +366,7 @@ answer_held(struct model *model)
 
 	HASH_ITER(hh, model->agents, agent, next) {
 		if (agent->claim != NULL)
-			agent->claim->granted(agent->claim, NULL, 0);
+			agent->claim->granted(agent->claim);
 		if (agent->heartbeat != NULL)
 			agent->heartbeat->hurry(agent->heartbeat);
 	}

@@ -12,6 +12,7 @@
 #include "base/assert.h"
 #include "base/log.h"
 #include "compile/plan.h"
+#include "hub/document.h"
 #include "hub/grant.h"
 #include "hub/rerun.h"
 #include "hub/scheduler.h"
@@ -61,6 +62,7 @@ enter_leased(struct task *task)
 	DL_APPEND2(task->agent->leases, task, lease_prev, lease_next);
 	task->agent->lease_count++;
 	task->job->class->running++;
+	document_want(task->job);
 	model_of(task->job)->counts.tasks_running++;
 }
 
@@ -162,6 +164,7 @@ task_enter(struct task *task, enum hub_state to, enum outcome outcome, const cha
 	task_remember(task, hub_state_name(to), to == HUB_LEASED ? task->row.agent_name : reason);
 	task_log(task, reason);
 	task_rows[to].enter(task);
+	document_check(task->job);
 	job_follow(task->job);
 }
 
@@ -221,10 +224,12 @@ task_close_output(struct task *task)
 	if (i == task->position_count) {
 		task->row.output_open = false;
 		task->job->workflow->pipeline->open_tasks--;
+		document_check(task->job);
 		task_touch(task);
 		return;
 	}
 	task->is_gathering = true;
+	document_check(task->job);
 	op = store_op_new(STORE_GATHER);
 	op->id = task->row.id;
 	store_submit(model->store, op, on_gathered, task);

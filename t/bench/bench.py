@@ -45,7 +45,7 @@ def memory_dir():
 
 
 class Bench:
-    """Directories (all in memory, and the work directories on disk where disk says so), removed at the end."""
+    """Directories (all in memory, and the work directories on disk where disk says so), removed at the end. jobs 0: no agent."""
 
     def __init__(self, build, jobs=64, disk=None, tls=False, level="warn", more=(), env=None):
         self.build, self.level = os.path.abspath(build), level
@@ -55,7 +55,7 @@ class Bench:
         self.work = f"{self.disk.name if self.disk else self.dir}/work"
         (self.start_tls_hub if tls else self.start_private_hub)()
         self.agent_log = f"{self.dir}/runnerd.log"
-        self.agent = self.start("runnerd", *self.trust, "--hub", self.url, "--token-file", self.agent_token, "-j", str(jobs),
+        self.agent = jobs and self.start("runnerd", *self.trust, "--hub", self.url, "--token-file", self.agent_token, "-j", str(jobs),
                                 "--name", "bench", "--run-dir", f"{self.dir}/run", "--data-dir", f"{self.dir}/data",
                                 "--cache-dir", f"{self.dir}/cache", "--work-dir", self.work, "--orphan-limit", "0", *more, env=env)
         self.ctl = [f"{self.build}/runnerctl", *self.trust, "--hub", self.url, "--token-file", self.token,
@@ -95,6 +95,11 @@ class Bench:
                 sys.exit(f"{program} did not start:\n" + open(log.name).read())
         return child
 
+    @staticmethod
+    def stop(child):
+        child.send_signal(signal.SIGTERM)
+        child.wait(30)
+
     def config(self, jobs, body):
         """A config of so many jobs alike; body: the lines of one job below "machine: true"."""
         path = f"{self.dir}/config.yml"
@@ -123,8 +128,8 @@ class Bench:
 
     def __exit__(self, *_):
         for child in (self.agent, self.hub):
-            child.send_signal(signal.SIGTERM)
-            child.wait(30)
+            if child:
+                self.stop(child)
         if self.disk:
             self.disk.cleanup()
         self.home.cleanup()

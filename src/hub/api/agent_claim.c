@@ -271,7 +271,7 @@ on_signed(void *arg, struct oidc_batch *batch)
 		for (j = 0; j < TOKENS_OF_TASK; j++)
 			if (json_is_null(json_get(json_get(json_at(list, i), "environment"), token_names[j])))
 				put_token(json_at(list, i), token_names[j], oidc_batch_token(batch, n++));
-	call_reply_json_after_commit(reply->call, 200, reply->body);
+	call_reply_json(reply->call, 200, reply->body);
 	oidc_batch_free(batch);
 	free(reply);
 }
@@ -284,7 +284,6 @@ reply_signed(struct call *call, struct json *body, struct oidc_batch *batch)
 	struct err err = ERR_INIT;
 
 	*reply = (struct signed_reply){call, body};
-	call_on_close(call, NULL);
 	if (oidc_batch_start(batch, call->hub, on_signed, reply, &err) == 0)
 		return;
 	call_reply_err(call, &err);
@@ -293,25 +292,63 @@ reply_signed(struct call *call, struct json *body, struct oidc_batch *batch)
 	free(reply);
 }
 
+/* *batch is made when the first task comes. */
 static void
-reply_tasks(struct call *call, struct task *const *tasks, size_t count)
+add_document(struct json *list, struct hub *hub, struct task *task, struct oidc_batch **batch)
 {
-	struct json *body = json_new_object(), *list = json_new_array(), *document;
-	struct hub *hub = call->hub;
-	struct oidc_batch *batch = count > 0 && hub->oidc != NULL ? oidc_batch_new(hub) : NULL;
-	size_t i;
+	struct json *document = task_document(task, &hub->key);
 
-	for (i = 0; i < count; i++) {
-		document = task_document(tasks[i], &hub->key);
-		if (batch != NULL)
-			want_tokens(batch, hub, tasks[i], document);
-		json_push(list, document);
-	}
+	if (*batch == NULL && hub->oidc != NULL)
+		*batch = oidc_batch_new(hub);
+	if (*batch != NULL)
+		want_tokens(*batch, hub, task, document);
+	json_push(list, document);
+}
+
+static void
+reply_documents(struct call *call, struct json *list, struct oidc_batch *batch)
+{
+	struct json *body = json_new_object();
+
 	json_put(body, "tasks", list);
 	if (batch != NULL)
 		reply_signed(call, body, batch);
 	else
-		call_reply_json_after_commit(call, 200, body);
+		call_reply_json(call, 200, body);
+}
+
+/* A reply that waits for its leases to be stored, and for their documents to be read. */
+struct granted {
+	struct call *call;
+	struct id agent, claim;
+};
+
+static void
+on_stored(void *arg)
+{
+	struct granted *granted = arg;
+	struct hub *hub = granted->call->hub;
+	struct agent *agent = model_agent(&hub->model, &granted->agent);
+	struct task *task;
+	struct json *list = json_new_array();
+	struct oidc_batch *batch = NULL;
+
+	for (task = agent == NULL ? NULL : agent->leases; task != NULL; task = task->lease_next)
+		if (id_eq(&task->row.claim, &granted->claim))
+			add_document(list, hub, task, &batch);
+	reply_documents(granted->call, list, batch);
+	free(granted);
+}
+
+/* What the agent has leased in the claim's name. */
+static void
+reply_leases(struct call *call, const struct id *agent, const struct id *claim)
+{
+	struct granted *granted = MEM_NEW(struct granted);
+
+	*granted = (struct granted){call, *agent, *claim};
+	call_on_close(call, NULL);
+	model_after_commit(&call->hub->model, on_stored, granted);
 }
 
 /* Take it off the agent; the call is the caller's. */
@@ -328,24 +365,19 @@ held_end(struct held_claim *held)
 }
 
 static void
-on_granted(struct claim *claim, struct task **tasks, size_t count)
+on_granted(struct claim *claim)
 {
-	struct call *call = ((struct held_claim *)claim)->call;
+	struct id agent = claim->agent->row.id, id = claim->id;
 
-	reply_tasks(call, tasks, count);
-	(void)held_end((struct held_claim *)claim);
-}
-
-static void
-reply_none(struct call *call)
-{
-	reply_tasks(call, NULL, 0);
+	reply_leases(held_end((struct held_claim *)claim), &agent, &id);
 }
 
 static void
 on_wait_over(void *arg)
 {
-	reply_none(held_end(arg));
+	struct held_claim *held = arg;
+
+	on_granted(&held->claim);
 }
 
 static void
@@ -358,15 +390,14 @@ on_client_gone(struct call *call)
 static bool
 reply_again(struct call *call, struct agent *agent, const struct id *claim)
 {
-	struct task *tasks[RUNNER_CLAIM_TASKS_MOST], *task;
-	size_t count = 0;
+	const struct task *task;
 
 	for (task = agent->leases; task != NULL; task = task->lease_next)
-		if (id_eq(&task->row.claim, claim) && count < RUNNER_CLAIM_TASKS_MOST)
-			tasks[count++] = task;
-	if (count == 0)
+		if (id_eq(&task->row.claim, claim))
+			break;
+	if (task == NULL)
 		return false;
-	reply_tasks(call, tasks, count);
+	reply_leases(call, &agent->row.id, claim);
 	return true;
 }
 
@@ -408,7 +439,7 @@ answer(struct call *call, const struct asked *asked)
 	if (reply_again(call, agent, &asked->claim))
 		return;
 	if (asked->wait_ms == 0)
-		reply_none(call);
+		reply_leases(call, &agent->row.id, &asked->claim);
 	else
 		hold(call, agent, asked);
 }

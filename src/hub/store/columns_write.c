@@ -159,7 +159,8 @@ put_workflow(struct db *db, const struct workflow_row *row, struct err *err)
 }
 
 static const char add_job_sql[] =
-	"INSERT INTO job VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+	"INSERT INTO job VALUES"
+	" (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 static const char add_document_sql[] = "INSERT INTO job_document VALUES (?, ?)";
 
 static void
@@ -185,6 +186,9 @@ bind_job(sqlite3_stmt *stmt, int *at, const struct job_row *row)
 	db_bind_int(stmt, at, row->ended_ms);
 	db_bind_int(stmt, at, (int64_t)row->seq);
 	db_bind_text(stmt, at, row->serial_group);
+	db_bind_text(stmt, at, row->contexts);
+	db_bind_int(stmt, at, row->needs_keys);
+	db_bind_int(stmt, at, row->document_bytes);
 }
 
 int

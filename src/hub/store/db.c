@@ -144,6 +144,15 @@ static const char *const schema_steps[] = {
 	" JOIN task t ON t.id = o.task JOIN pipeline p ON p.id = t.pipeline WHERE o.segment = 0 GROUP BY t.id;"
 	"INSERT INTO usage SELECT project, kind + 1, sum(size), count(*) FROM blob WHERE state = 1 GROUP BY 1, 2;"
 	"PRAGMA user_version = 7;",
+	/* 8: what a lease must know of a job without reading its document. */
+	"ALTER TABLE job ADD COLUMN contexts TEXT;"
+	"ALTER TABLE job ADD COLUMN needs_keys INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE job ADD COLUMN document_bytes INTEGER NOT NULL DEFAULT 0;"
+	"UPDATE job SET contexts = json_extract(d.document, '$.contexts'),"
+	" needs_keys = EXISTS (SELECT 1 FROM json_each(d.document, '$.steps') s"
+	"  WHERE s.value ->> 'kind' IN ('checkout', 'add_ssh_keys')),"
+	" document_bytes = length(CAST(d.document AS BLOB)) FROM job_document d WHERE d.job = job.id;"
+	"PRAGMA user_version = 8;",
 };
 
 enum { DB_SCHEMA = sizeof(schema_steps) / sizeof(schema_steps[0]) };

@@ -183,6 +183,7 @@ static const struct {
 	[STORE_LIST_BLOBS] = {disk_list_blobs, false},
 	[STORE_FIND_FILES] = {disk_find_files, false},
 	[STORE_SWEEP] = {disk_sweep, true},
+	[STORE_GET_DOCUMENT] = {disk_get_document, false},
 	[STORE_GET_PIPELINE] = {disk_get_pipeline, false},
 	[STORE_LOAD_PIPELINE] = {disk_load_pipeline, false},
 	[STORE_GET_TIMETABLE] = {disk_get_timetable, false},

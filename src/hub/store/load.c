@@ -18,12 +18,17 @@
 	" SELECT pipeline FROM task WHERE output_open = 1 AND ?1 IS NULL UNION"  \
 	" SELECT ?1)"
 
+/* With its document while a task of it is with an agent. */
 static void
 read_active_job(sqlite3_stmt *stmt, struct arena *arena, struct job_row *row)
 {
 	int at = sqlite3_column_count(stmt) - 1;
 
 	read_job(stmt, arena, row);
+	at -= 3;
+	row->contexts = db_read_text(stmt, &at, arena);
+	row->needs_keys = db_read_int(stmt, &at) != 0;
+	row->document_bytes = (uint32_t)db_read_int(stmt, &at);
 	row->document = db_read_text(stmt, &at, arena);
 }
 
@@ -93,7 +98,10 @@ load_key_name(struct disk *disk, struct store_snapshot *out, struct err *err)
 		out->counter = rows.count;                                                    \
 	} while (0)
 
-/* The pipelines that are active, or the one, with all that belongs to them. */
+/*
+ * The pipelines that are active, or the one, with all that belongs to them. The '+' keeps the look-up of a job's tasks off the
+ * index of the open ones, which are nearly all of those that are active.
+ */
 static int
 load_pipelines(struct disk *disk, const struct id *one, struct store_snapshot *out, struct err *err)
 {
@@ -103,9 +111,11 @@ load_pipelines(struct disk *disk, const struct id *one, struct store_snapshot *o
 	     "SELECT " WORKFLOW_COLUMNS WORKFLOW_FROM "WHERE w.pipeline IN " MEANT
 	     " ORDER BY w.pipeline, w.position");
 	LOAD(jobs, job_count, struct job_row, read_active_job, one,
-	     "SELECT " JOB_COLUMNS ", d.document FROM job j JOIN workflow w ON w.id = j.workflow"
+	     "SELECT " JOB_COLUMNS ", j.contexts, j.needs_keys, j.document_bytes, d.document FROM job j JOIN workflow w ON w.id = j.workflow"
 	     " JOIN pipeline p ON p.id = j.pipeline JOIN project r ON r.id = p.project"
-	     " LEFT JOIN job_document d ON d.job = j.id WHERE j.pipeline IN " MEANT
+	     " LEFT JOIN job_document d ON d.job = j.id AND EXISTS (SELECT 1 FROM task t"
+	     " WHERE t.job = j.id AND +t.output_open = 1 AND t.state <> 0)"
+	     " WHERE j.pipeline IN " MEANT
 	     " ORDER BY j.workflow, j.position");
 	LOAD(tasks, task_count, struct task_row, read_task, one,
 	     "SELECT " TASK_COLUMNS TASK_FROM "WHERE t.pipeline IN " MEANT " ORDER BY t.rowid");

@@ -122,6 +122,27 @@ select_order(struct select *select, const char *order, size_t limit, size_t skip
 	} while (0)
 
 int
+disk_get_document(struct disk *disk, struct store_op *op, struct err *err)
+{
+	static const char sql[] = "SELECT document FROM job_document WHERE job = ?";
+	sqlite3_stmt *stmt;
+	const void *text;
+	int rc, at = 1, column = 0;
+
+	if (db_kept(&disk->db, sql, &stmt, err) < 0)
+		return err->code;
+	db_bind_id(stmt, &at, &op->id);
+	rc = db_row(&disk->db, stmt, err);
+	if (rc > 0) {
+		text = db_read_blob(stmt, &column, &op->byte_count);
+		op->bytes = (unsigned char *)arena_strndup(&op->arena, text, op->byte_count);
+		op->found = true;
+	}
+	sqlite3_reset(stmt);
+	return rc < 0 ? rc : 0;
+}
+
+int
 disk_get_pipeline(struct disk *disk, struct store_op *op, struct err *err)
 {
 	sqlite3_stmt *stmt;

@@ -86,6 +86,8 @@ store_op_free(struct store_op *op)
 		free(op->output.bytes);
 		free(op->output.rows);
 	}
+	if (op->kind == STORE_ADD_JOB)
+		free((char *)op->job.document);
 	if (op->snapshot != NULL)
 		store_snapshot_release(op->snapshot);
 	arena_release(&op->arena);

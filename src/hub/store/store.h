@@ -78,6 +78,7 @@ enum {
 	X(ADD_OUTPUT, output)   \
 	X(GATHER, id)           \
 	X(SWEEP, sweep)         \
+	X(GET_DOCUMENT, id) \
 	X(GET_PIPELINE, id) \
 	X(LOAD_PIPELINE, id) \
 	X(GET_TIMETABLE, id) \
@@ -251,7 +252,7 @@ struct store_op {
 		struct project_row project;
 		struct pipeline_row pipeline;
 		struct workflow_row workflow;
-		struct job_row job;
+		struct job_row job; /* ADD: document is from malloc, and the op's */
 		struct task_row task;
 		struct step_row step;
 		struct history_row history;
@@ -263,7 +264,7 @@ struct store_op {
 		struct orb_row orb; /* PUT: source is copied by store_submit() */
 		struct timetable_row timetable; /* PUT: copied by store_submit() */
 		unsigned char key_name[HUB_KEY_BYTES];
-		struct id id; /* DELETE_AGENT, DELETE_CLASS, DELETE_TOKEN, DELETE_CONTEXT; GATHER: task; GET_PIPELINE, LOAD_PIPELINE */
+		struct id id; /* DELETE_AGENT, DELETE_CLASS, DELETE_TOKEN, DELETE_CONTEXT; GATHER: task; GET_DOCUMENT: job; GET_PIPELINE, LOAD_PIPELINE */
 		struct blob_row blob; /* ADD: its name is copied by store_submit(); USE: id and used_ms count */
 		struct store_blobs blobs;
 		struct store_blob_query blob_query;
@@ -277,7 +278,7 @@ struct store_op {
 	};
 
 	/* Results of reads; they live in the op's arena. */
-	bool found; /* GET_PIPELINE, LOAD_PIPELINE, LIST_CHANGES: there is such a pipeline; lists: count > 0 */
+	bool found; /* GET_DOCUMENT: op->bytes is it; GET_PIPELINE, LOAD_PIPELINE, LIST_CHANGES: there is such a pipeline; lists: count > 0 */
 	struct pipeline_row *pipelines; /* LIST_CHANGES, too: the one */
 	struct workflow_row *workflows;
 	struct job_row *jobs;

@@ -41,6 +41,7 @@ int disk_run(struct disk *disk, struct store_op *op, struct err *err);
 bool store_op_is_write(enum store_op_kind kind);
 
 /* read.c */
+int disk_get_document(struct disk *disk, struct store_op *op, struct err *err);
 int disk_get_pipeline(struct disk *disk, struct store_op *op, struct err *err);
 int disk_get_timetable(struct disk *disk, struct store_op *op, struct err *err);
 int disk_list_pipelines(struct disk *disk, struct store_op *op, struct err *err);

@@ -313,6 +313,36 @@ test_a_canceled_task_that_nobody_answers_for_ends_as_canceled(void **state)
 	world_release(&world);
 }
 
+static void
+test_a_document_is_in_memory_while_somebody_runs_the_job(void **state)
+{
+	struct world world;
+	struct agent *agent;
+	struct task *first, *second;
+	struct job *job;
+	uint32_t seq;
+
+	(void)state;
+	world_init(&world);
+	job = world_job(&world, "a", "build", 2);
+	workflow_advance(world.workflow);
+	assert_null(job->document);
+	agent = world_agent(&world, "big1");
+	first = world_lease(&world, agent);
+	second = world_lease(&world, agent);
+	assert_non_null(job->document);
+	assert_true(lease_return(first, "its agent gave it back"));
+	assert_non_null(job->document);
+	assert_int_equal(report(&world, second, agent, 1, 1, EVENT_ENDED, &seq), PROGRESS_OK);
+	assert_int_equal(second->row.state, HUB_ENDED);
+	assert_null(job->document);
+	first = world_lease(&world, agent);
+	assert_non_null(job->document);
+	assert_true(lease_return(first, "its agent gave it back"));
+	assert_null(job->document);
+	world_release(&world);
+}
+
 int
 main(void)
 {
@@ -326,6 +356,7 @@ main(void)
 		cmocka_unit_test(test_output_has_one_place_for_each_byte),
 		cmocka_unit_test(test_a_job_says_that_no_agent_serves_its_class_until_one_comes),
 		cmocka_unit_test(test_a_canceled_task_that_nobody_answers_for_ends_as_canceled),
+		cmocka_unit_test(test_a_document_is_in_memory_while_somebody_runs_the_job),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
