@@ -34,9 +34,12 @@ END
 build --branch main
 is "$status" 0 'a build'
 cp "$tmp/seen/all" "$tmp/seen/first"
-is "$(sed -n 's/^\(CI\|CIRCLE[A-Z0-9_]*\)=.*/\1/p' "$tmp/seen/first" | sort | tr '\n' ' ')" \
-	'CI CIRCLECI CIRCLE_BRANCH CIRCLE_BUILD_NUM CIRCLE_BUILD_URL CIRCLE_INTERNAL_TASK_DATA CIRCLE_JOB CIRCLE_NODE_INDEX CIRCLE_NODE_TOTAL CIRCLE_ORGANIZATION_ID CIRCLE_PIPELINE_ID CIRCLE_PROJECT_ID CIRCLE_PROJECT_REPONAME CIRCLE_PROJECT_USERNAME CIRCLE_REPOSITORY_URL CIRCLE_SHA1 CIRCLE_USERNAME CIRCLE_WORKFLOW_ID CIRCLE_WORKFLOW_JOB_ID CIRCLE_WORKFLOW_WORKSPACE_ID CIRCLE_WORKING_DIRECTORY ' \
-	'has these variables, and none that is deprecated or does not apply'
+has_those()
+{
+	is "$(sed -n 's/^\(CI\|BASH_ENV\|CIRCLE[A-Z0-9_]*\)=.*/\1/p' "$tmp/seen/$1" | sort)" "$(awk -v when=" always $2 " \
+		'/^[A-Z]/ && index(when, " " $2 " ") { print $1 }' "$top_srcdir/t/data/environment.txt" | sort)" "$3"
+}
+has_those first 'branch url' 'has the variables of t/data/environment.txt that apply, and no other'
 is "$(for name in CI CIRCLECI CIRCLE_BRANCH CIRCLE_JOB CIRCLE_NODE_TOTAL CIRCLE_PROJECT_REPONAME CIRCLE_PROJECT_USERNAME CIRCLE_REPOSITORY_URL CIRCLE_SHA1 CIRCLE_WORKING_DIRECTORY; do
 	seen first $name
 done | tr '\n' ' ')" "true true main shown 2 engine ada git@github.com:ada/engine.git $revision ~/here " 'with their values'
@@ -49,12 +52,15 @@ build --branch other
 is "$(seen all CIRCLE_PREVIOUS_BUILD_NUM)" '' 'the first build on a branch has none before it'
 build --branch main
 is "$(seen all CIRCLE_PREVIOUS_BUILD_NUM)" "$first" 'the second has'
+has_those all 'branch url again' 'which is all that it has more'
 second=$(seen all CIRCLE_BUILD_NUM)
 build --tag v1
 is "$(seen all CIRCLE_TAG):$(seen all CIRCLE_BRANCH)$(seen all CIRCLE_PREVIOUS_BUILD_NUM)" v1: 'of a tag the tag is set, and no branch'
+has_those all 'tag url' 'and nothing else'
 build --branch pull/17
 is "$(seen all CIRCLE_PR_NUMBER) $(seen all CIRCLE_PULL_REQUEST) $(seen all CIRCLE_PULL_REQUESTS)" \
 	'17 https://github.com/ada/engine/pull/17 https://github.com/ada/engine/pull/17' 'of a pull request its number and page'
+has_those all 'branch url pull' 'which is all that it has more'
 stop "$agent_pid"
 stop "$hub_pid"
 mv "$tmp/hub.log" "$tmp/before.log"
@@ -62,6 +68,23 @@ start_plain_hub --public-url https://hub.example || exit 1
 start_agent --token-file "$tmp/hub/agent.token" -j 2
 build --branch main
 is "$(seen all CIRCLE_PREVIOUS_BUILD_NUM)" "$second" 'a hub that was started again knows the builds of before'
+
+# A hub that does not know its own address, and a setup workflow.
+stop "$agent_pid"
+stop "$hub_pid"
+sed -i '/^public_url/d' "$tmp/hub/runner-hub.yaml"
+mv "$tmp/hub.log" "$tmp/before.log"
+start_plain_hub || exit 1
+start_agent --token-file "$tmp/hub/agent.token" -j 2
+build --branch plain
+has_those all branch 'a hub that does not know its address gives no address and no tokens'
+cp "$tmp/config.yml" "$tmp/plain.yml"
+{
+	echo 'setup: true'
+	sed 's/, parallelism: 2//' "$tmp/plain.yml"
+} >"$tmp/config.yml"
+build --branch setup
+has_those all 'branch setup' 'in a setup workflow there is the key of its pipeline'
 
 # --- who stands above whom: conformance case 100 --------------------------------------------------
 printf project >"$tmp/value"
