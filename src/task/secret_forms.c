@@ -57,42 +57,6 @@ secret_is_one(const void *value, size_t len)
 	       !(len == 5 && strncasecmp(value, "false", 5) == 0);
 }
 
-/* --- lines --- */
-
-static bool
-is_blank(unsigned char c)
-{
-	return c == ' ' || c == '\t' || c == '\r';
-}
-
-/* Without the blanks around it: indentation is no secret, and may be another where it is printed.
- */
-static void
-tell_line(struct telling *telling, const unsigned char *line, size_t len)
-{
-	while (len > 0 && is_blank(line[len - 1]))
-		len--;
-	while (len > 0 && is_blank(*line))
-		line++, len--;
-	if (secret_is_one(line, len))
-		tell(telling, line, len);
-}
-
-static void
-tell_lines(struct telling *telling)
-{
-	const unsigned char *at = telling->bytes, *end = at + telling->len, *stop;
-
-	if (memchr(at, '\n', telling->len) == NULL)
-		return;
-	for (; at < end; at = stop + 1) {
-		stop = memchr(at, '\n', (size_t)(end - at));
-		if (stop == NULL)
-			stop = end;
-		tell_line(telling, at, (size_t)(stop - at));
-	}
-}
-
 /* --- base64 --- */
 
 /* Six bits of the secret; bit 0 is the highest of its first byte. */
@@ -361,6 +325,59 @@ tell_shell(struct telling *telling)
 	tell_text(telling);
 }
 
+static void
+tell_quoted(struct telling *telling)
+{
+	tell_percent(telling);
+	tell_json(telling);
+	tell_shell(telling);
+}
+
+/* --- lines --- */
+
+static bool
+is_blank(unsigned char c)
+{
+	return c == ' ' || c == '\t' || c == '\r';
+}
+
+/* Without the blanks around it: indentation is no secret, and may be another where it is printed.
+ */
+static void
+tell_line(struct telling *telling, const unsigned char *line, size_t len)
+{
+	struct telling one = *telling;
+
+	while (len > 0 && is_blank(line[len - 1]))
+		len--;
+	while (len > 0 && is_blank(*line))
+		line++, len--;
+	if (!secret_is_one(line, len))
+		return;
+	tell(telling, line, len);
+	if (telling->len > SECRET_LINES_MOST_BYTES)
+		return;
+	one.bytes = line;
+	one.len = len;
+	tell_quoted(&one);
+	telling->text = one.text;
+}
+
+static void
+tell_lines(struct telling *telling)
+{
+	const unsigned char *at = telling->bytes, *end = at + telling->len, *stop;
+
+	if (memchr(at, '\n', telling->len) == NULL)
+		return;
+	for (; at < end; at = stop + 1) {
+		stop = memchr(at, '\n', (size_t)(end - at));
+		if (stop == NULL)
+			stop = end;
+		tell_line(telling, at, (size_t)(stop - at));
+	}
+}
+
 void
 secret_forms(const void *value, size_t len, secret_form_fn *form, void *arg)
 {
@@ -371,8 +388,6 @@ secret_forms(const void *value, size_t len, secret_form_fn *form, void *arg)
 	tell(&telling, telling.bytes, telling.len);
 	tell_lines(&telling);
 	tell_base64(&telling);
-	tell_percent(&telling);
-	tell_json(&telling);
-	tell_shell(&telling);
+	tell_quoted(&telling);
 	buffer_release(&telling.text);
 }

@@ -116,6 +116,22 @@ test_mask_knows_a_secret_in_other_writing(void **state)
 	mask_free(mask);
 }
 
+/* Whoever prints a key line by line writes each line in that way. */
+static void
+test_mask_knows_a_line_of_a_secret_in_other_writing(void **state)
+{
+	const char *const secrets[] = {
+		"-----BEGIN KEY-----\nMIIB/+a==x\n say \"it's me\" \nshort\n", NULL};
+	struct mask *mask = mask_of(secrets);
+
+	(void)state;
+	expect(mask, "v=MIIB%2F%2Ba%3D%3Dx", "v=****");
+	expect(mask, "[\"say \\\"it's me\\\"\"]", "[\"****\"]");
+	expect(mask, "+ echo 'say \"it'\\''s me\"'", "+ echo '****'");
+	expect(mask, "say\\ \\\"it\\'s\\ me\\\"", "****");
+	mask_free(mask);
+}
+
 static void
 base64(char *room, const unsigned char *bytes, size_t len, const char *last)
 {
@@ -410,6 +426,7 @@ main(void)
 		cmocka_unit_test(test_mask_knows_base64_at_every_alignment),
 		cmocka_unit_test(
 			test_mask_covers_the_rest_of_a_secret_whose_beginning_was_released),
+		cmocka_unit_test(test_mask_knows_a_line_of_a_secret_in_other_writing),
 		cmocka_unit_test(test_mask_recalls_what_was_begun),
 		cmocka_unit_test(test_mask_takes_secrets_while_it_runs),
 		cmocka_unit_test(test_mask_text_covers_in_place),
