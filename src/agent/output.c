@@ -61,6 +61,7 @@ fail(struct output *output, const struct err *err)
 	output->failed = true;
 	watch_stop(&output->watch);
 	timer_stop(&output->timer);
+	turn_stop(&output->turn);
 	output->hooks.on_failed(output->hooks.arg, err);
 }
 
@@ -259,17 +260,18 @@ finish_turn(struct output *output)
 		output->hooks.on_ended(output->hooks.arg);
 }
 
-static void
-on_pipe_ready(void *arg, unsigned events)
+/* The poller has said that something waits. False when it failed. */
+static bool
+look_when_ready(struct output *output)
 {
-	struct output *output = arg;
 	uint64_t before = output->read_us;
 	size_t moved;
 
-	(void)events;
-	OBJ_CHECK(output, OUTPUT_MAGIC);
+	output->ready = false;
+	if (output->pipe_fd < 0)
+		return true;
 	if (!look(output, OUTPUT_TURN_BYTES, &moved))
-		return;
+		return false;
 	/* The second time within a few milliseconds: from here on by the clock. */
 	if (!output->ended && !output->blocked &&
 	    (output->read_us - before < PACE_MOST_MS * 1000ull || is_held(output))) {
@@ -277,31 +279,55 @@ on_pipe_ready(void *arg, unsigned events)
 		output->polled = true;
 		set_pace(output, moved);
 	}
-	finish_turn(output);
+	return true;
+}
+
+/* False when it failed. */
+static bool
+look_when_due(struct output *output)
+{
+	size_t moved;
+
+	if (!output->polled || is_held(output) ||
+	    loop_now_us(output->press->loop) < output->read_us + output->pace_ms * 1000ull)
+		return true;
+	if (!look(output, OUTPUT_TURN_BYTES, &moved))
+		return false;
+	set_pace(output, moved);
+	return moved > 0 || output->ended || output->blocked || output->waiting ||
+	       is_held(output) || watch_pipe(output);
+}
+
+static void
+on_turn(void *arg)
+{
+	struct output *output = arg;
+
+	OBJ_CHECK(output, OUTPUT_MAGIC);
+	if (output->blocked)
+		output_resume(output);
+	else if (output->ready ? look_when_ready(output) : look_when_due(output))
+		finish_turn(output);
+}
+
+static void
+on_pipe_ready(void *arg, unsigned events)
+{
+	struct output *output = arg;
+
+	(void)events;
+	OBJ_CHECK(output, OUTPUT_MAGIC);
+	output->ready = true;
+	turn_want(&output->turn);
 }
 
 static void
 on_timer(void *arg)
 {
 	struct output *output = arg;
-	size_t moved;
 
 	OBJ_CHECK(output, OUTPUT_MAGIC);
-	if (output->blocked) {
-		output_resume(output);
-		return;
-	}
-	if (output->polled &&
-	    loop_now_us(output->press->loop) >= output->read_us + output->pace_ms * 1000ull &&
-	    !is_held(output)) {
-		if (!look(output, OUTPUT_TURN_BYTES, &moved))
-			return;
-		set_pace(output, moved);
-		if (moved == 0 && !output->ended && !output->blocked && !output->waiting &&
-		    !is_held(output) && !watch_pipe(output))
-			return;
-	}
-	finish_turn(output);
+	turn_want(&output->turn);
 }
 
 void
@@ -417,6 +443,7 @@ output_start(struct output *output, struct press *press, struct spool *spool, st
 	output->committed = spool_source_end(spool, step, attempt);
 	output->cut = spool_is_cut(spool, step, attempt);
 	timer_init(&output->timer, press->loop, on_timer, output);
+	turn_init(&output->turn, &press->turns, on_turn, output);
 	rc = pipe_memfd_size(memfd, &size, err);
 	if (rc == 0 && size < output->committed)
 		rc = err_set(err, ERR_HOST, "step %u has %llu bytes of output, its spool has %llu",
@@ -451,6 +478,7 @@ output_release(struct output *output)
 		return;
 	watch_stop(&output->watch);
 	timer_release(&output->timer);
+	turn_stop(&output->turn);
 	press_hold(output->press, output_holds(output), 0);
 	press_shrink_pipe(output->press, output->grown);
 	if (output->pipe_fd >= 0)

@@ -8,9 +8,10 @@
  * goes on where the spool ends: what lies between is the next chunk.
  *
  * A pipe that prints is looked at by a timer, not by the poller, so that short lines cost a
- * wake-up every few milliseconds and not one each. A chunk is closed at 64 KiB, 50 ms after
- * its first byte when the step was quiet before, 250 ms when not, or at the end. While the
- * spool has no room, or this output has its share of a short memory (agent/press.h), nothing is
+ * wake-up every few milliseconds and not one each. Outputs whose time has come take turns, so that
+ * many noisy ones do not keep the loop from sending what they print. A chunk is closed at 64 KiB,
+ * 50 ms after its first byte when the step was quiet before, 250 ms when not, or at the end. While
+ * the spool has no room, or this output has its share of a short memory (agent/press.h), nothing is
  * taken out of the pipe and the step waits in write(2).
  *
  * Where limits say so (agent/output_limit.h) bytes are dropped instead of committed, and one line
@@ -34,6 +35,7 @@
 
 #include "agent/output_limit.h"
 #include "loop/loop.h"
+#include "loop/turns.h"
 #include "task/mask.h"
 
 struct err;
@@ -84,11 +86,13 @@ struct output {
 	bool found_full;   /* once, its pipe */
 	unsigned pace_ms;  /* between two looks */
 	bool ended;	   /* end of file was seen */
+	bool ready;	   /* the poller said so */
 	bool draining, polled, blocked, failed;
 	bool waiting; /* for memory that others hold */
 	bool cut;     /* a limit is reached: what comes is dropped */
 	struct watch watch;
 	struct timer timer;
+	struct turn turn;
 };
 
 /*

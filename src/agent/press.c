@@ -44,12 +44,14 @@ press_init(struct press *press, struct loop *loop, int zstd_level, size_t memory
 	}
 	press->pipes_most = pipe_user_bytes() / 4;
 	timer_init(&press->trim, loop, on_trim, press);
+	turns_init(&press->turns, loop);
 	return 0;
 }
 
 void
 press_release(struct press *press)
 {
+	turns_release(&press->turns);
 	timer_release(&press->trim);
 	slab_free(press->slab);
 	frame_packer_free(press->packer);

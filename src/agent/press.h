@@ -25,6 +25,7 @@
 #include "agent/output_limit.h"
 #include "base/slab.h"
 #include "loop/loop.h"
+#include "loop/turns.h"
 
 struct err;
 struct frame_packer;
@@ -49,6 +50,7 @@ struct press {
 	struct frame_packer *packer;
 	struct slab *slab;
 	struct timer trim;
+	struct turns turns;		      /* at reading and pressing */
 	size_t pipes_grown, pipes_most;	      /* bytes that pipes were given, and may be */
 	struct output_limits limits;	      /* all zero: none */
 	uint64_t bytes, records, frame_bytes; /* counted since the start */
@@ -72,8 +74,8 @@ size_t press_allowance(const struct press *press, uint64_t holds);
 bool press_is_short(const struct press *press);
 
 /*
- * Give a pipe that was found full twice its room, once. It makes reading one noisy step some percent
- * cheaper (doc/performance.md). All pipes together get a quarter of what their user may
+ * Give a pipe that was found full twice its room, once. It makes reading one noisy step some
+ * percent cheaper (doc/performance.md). All pipes together get a quarter of what their user may
  * have at most: the job's own count too. Returns how much was added, for press_shrink_pipe() when
  * it is closed; 0 when it stays as it is.
  */

@@ -6,4 +6,5 @@ libloop_a_SOURCES = \
 	src/loop/clock.c src/loop/clock.h \
 	src/loop/loop.c src/loop/loop.h \
 	src/loop/pipe.c src/loop/pipe.h \
+	src/loop/turns.c src/loop/turns.h \
 	src/loop/worker.c src/loop/worker.h
