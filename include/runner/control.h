@@ -59,6 +59,9 @@
  */
 #define CONTROL_VERB_IDENTITY "identity"
 
+/* No value; a socket comes along on which blobs are sent from then on: runner/carrier.h. */
+#define CONTROL_VERB_CARRY "carry"
+
 enum {
 	CONTROL_CONTINUE_MOST_BYTES = 4 << 20, /* config and parameters */
 	CONTROL_VALUE_MOST_BYTES = 64 << 10, /* also of all values that one task adds */

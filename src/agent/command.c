@@ -195,6 +195,12 @@ put_archive_words(const char **argv, struct arena *arena, const struct task_step
 		argv[n++] = arena_printf(arena, "%u", step);
 		argv[n++] = it->root;
 		break;
+	case STEP_STORE_ARTIFACTS:
+		argv[n++] = "store-artifacts";
+		argv[n++] = it->path;
+		if (it->destination != NULL)
+			argv[n++] = it->destination;
+		break;
 	default:
 		argv[n++] = "attach";
 		argv[n++] = it->at;
@@ -214,7 +220,7 @@ make_archive_argv(struct command *out, struct arena *arena, const struct command
 
 	if (host->archiver == NULL)
 		return err_set(err, ERR_HOST,
-			       "runner-archive, which keeps caches and workspaces, was not found");
+			       "runner-archive, which keeps caches, workspaces and artifacts, was not found");
 	while (more != NULL && more[count] != NULL)
 		count++;
 	argv = arena_zalloc_array(arena, count + 5, sizeof(*argv));
@@ -232,6 +238,7 @@ static bool
 is_archive_step(enum step_kind kind)
 {
 	return kind == STEP_SAVE_CACHE || kind == STEP_RESTORE_CACHE ||
+	       kind == STEP_STORE_ARTIFACTS ||
 	       kind == STEP_PERSIST_TO_WORKSPACE || kind == STEP_ATTACH_WORKSPACE;
 }
 

@@ -65,6 +65,8 @@ struct hub_request {
 	enum hub_post_kind kind;
 	struct http_call *call;
 	struct buffer body;
+	hub_body_fn *body_read;
+	void *stream_arg;
 	hub_done_fn *done;
 	void *arg;
 	struct hub_request *next, **prev;
@@ -359,6 +361,26 @@ on_reply(void *arg, const struct err *failed, const struct http_reply *reply)
 /* --- requests -----------------------------------------------------------------------------------
  */
 
+static ssize_t
+on_body_read(void *arg, void *room, size_t room_len, bool *end, struct err *err)
+{
+	struct hub_request *request = arg;
+	ssize_t n;
+
+	OBJ_CHECK(request, REQUEST_MAGIC);
+	n = request->body_read(request->stream_arg, room, room_len, end, err);
+	if (n > 0)
+		request->link->counters.kinds[request->kind].body_bytes += (uint64_t)n;
+	return n;
+}
+
+void
+hub_request_body_want(struct hub_request *request)
+{
+	OBJ_CHECK(request, REQUEST_MAGIC);
+	http_call_body_want(request->call);
+}
+
 static int
 start_call(struct hub_request *request, const struct hub_post *post, struct err *err)
 {
@@ -372,13 +394,16 @@ start_call(struct hub_request *request, const struct hub_post *post, struct err 
 		{"runner-agent", link->agent_text},
 	};
 	struct http_call_spec spec = {
-		.method = "POST",
-		.path = paths[post->kind],
+		.method = post->method != NULL ? post->method : "POST",
+		.path = post->path != NULL ? post->path : paths[post->kind],
 		.headers = headers,
 		.header_count = sizeof(headers) / sizeof(headers[0]),
 		.body = request->body.data,
 		.pieces = post->pieces,
 		.body_len = post->pieces != NULL ? post->pieces_len : request->body.len,
+		.body_read = post->body_read != NULL ? on_body_read : NULL,
+		.stream_arg = request,
+		.is_bulk = post->body_read != NULL,
 		.reply_limit = RUNNER_JSON_MOST_BYTES,
 		.timeout_ms = post->timeout_ms,
 	};
@@ -404,6 +429,8 @@ hub_post(struct hub_request **out, struct hub_link *link, const struct hub_post 
 	request->kind = post->kind;
 	request->done = done;
 	request->arg = arg;
+	request->body_read = post->body_read;
+	request->stream_arg = post->stream_arg;
 	if (post->body != NULL) {
 		request->body = *post->body;
 		memset(post->body, 0, sizeof(*post->body));

@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/id.h"
 
@@ -36,7 +37,8 @@ struct tls_context;
 	X(EVENTS, events, "/api/v3/runner/events")            \
 	X(OUTPUT, output, "/api/v3/runner/output")            \
 	X(CONTINUE, continue, "/api/v2/pipeline/continue")    \
-	X(IDENTITY, identity, "/api/v3/runner/oidc")
+	X(IDENTITY, identity, "/api/v3/runner/oidc")          \
+	X(BLOBS, blobs, "/api/v3/runner/blobs")
 
 #define X(NAME, name, path) HUB_POST_##NAME,
 enum hub_post_kind { HUB_POSTS(X) HUB_POST_COUNT };
@@ -101,13 +103,20 @@ struct hub_answer {
  */
 typedef void hub_done_fn(void *arg, const struct err *err, const struct hub_answer *answer);
 
+/* Bytes of a streamed body: http_call_body_fn. */
+typedef ssize_t hub_body_fn(void *arg, void *room, size_t room_len, bool *end, struct err *err);
+
 struct hub_post {
 	enum hub_post_kind kind;
+	const char *method;	  /* NULL: POST */
+	const char *path;	  /* NULL: the kind's */
 	const char *token;	  /* NULL: the link's */
 	const char *content_type; /* NULL: application/json */
 	struct buffer *body; /* taken: empty when hub_post() returns, also where it fails; or */
 	const struct iovec *pieces; /* its pieces: borrowed, the array too, until done or cancel */
 	size_t pieces_len;	    /* bytes of them together */
+	hub_body_fn *body_read; /* a streamed body instead, which lets all else go before it */
+	void *stream_arg;
 	uint64_t timeout_ms;
 };
 
@@ -117,6 +126,8 @@ struct hub_post {
  */
 int hub_post(struct hub_request **out, struct hub_link *link, const struct hub_post *post,
 	     hub_done_fn *done, void *arg, struct err *err);
+/* body_read has more to give. */
+void hub_request_body_want(struct hub_request *request);
 /* Reset and forget; NULL is fine. */
 void hub_request_cancel(struct hub_request *request);
 

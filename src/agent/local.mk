@@ -58,6 +58,7 @@ src/agent/checkout.$(OBJEXT) src/agent/mirrors.$(OBJEXT): $(agent_literals)
 
 # The link to the hub, settings, and the program.
 libagent_a_SOURCES += \
+	src/agent/carrier.c src/agent/carrier.h \
 	src/agent/check.c src/agent/check.h \
 	src/agent/claim.c src/agent/claim.h \
 	src/agent/continuation.c src/agent/continuation.h \
@@ -77,7 +78,8 @@ libagent_a_SOURCES += \
 	src/agent/settings_words.c \
 	src/agent/slots.c src/agent/slots.h \
 	src/agent/state_view.c src/agent/state_view.h \
-	src/agent/uplink.c src/agent/uplink.h
+	src/agent/uplink.c src/agent/uplink.h \
+	src/agent/upload.c src/agent/upload.h
 
 sbin_PROGRAMS += runnerd
 runnerd_SOURCES = src/agent/main.c

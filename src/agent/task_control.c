@@ -201,6 +201,26 @@ ask_identity(struct task *task, const struct control_request *request, struct co
 		hooks->on_errand(hooks->arg, task, &identity_errand, task->doc->token, request, reply);
 }
 
+/* The descriptor is the request's, and goes with it. */
+static void
+ask_carry(struct task *task, int fd, struct control_reply *reply)
+{
+	const struct tasks_hooks *hooks = &task->tasks->hooks;
+	int channel = fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
+	struct err err = ERR_INIT;
+
+	if (channel < 0) {
+		control_refuse(reply, "blobs are sent on a socket that comes with the request");
+	} else if (hooks->on_channel == NULL) {
+		(void)close(channel);
+		control_refuse(reply, "this agent has no hub");
+	} else if (hooks->on_channel(hooks->arg, task, channel, &err) < 0) {
+		control_refuse(reply, err.text);
+	} else {
+		say(reply, "ok");
+	}
+}
+
 /* --- who asks what --- */
 
 static bool
@@ -238,6 +258,8 @@ tasks_control(void *arg, const struct control_request *request, struct control_r
 		ask_continue(task, request, reply);
 	else if (text_eq(request->verb, CONTROL_VERB_IDENTITY))
 		ask_identity(task, request, reply);
+	else if (text_eq(request->verb, CONTROL_VERB_CARRY))
+		ask_carry(task, request->fd, reply);
 	else if (!task_asks_archive(task, request, reply))
 		control_refuse(reply, "this agent does not know the request");
 }

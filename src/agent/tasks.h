@@ -51,6 +51,8 @@ struct tasks_hooks {
 	void (*on_errand)(void *arg, struct task *task, const struct errand_kind *kind,
 			  const char *key, const struct control_request *request,
 			  struct control_reply *reply);
+	/* A process sends blobs on a channel (carrier.h), which is the callee's, also on failure. NULL as above. */
+	int (*on_channel)(void *arg, struct task *task, int fd, struct err *err);
 };
 
 /* Texts are borrowed for the life of the tasks. Times in milliseconds. */

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/carrier.h"
 #include "agent/claim.h"
 #include "agent/errand.h"
 #include "agent/journal.h"
@@ -22,6 +23,7 @@
 #include "agent/slots.h"
 #include "agent/spool.h"
 #include "agent/task.h"
+#include "agent/upload.h"
 #include "base/assert.h"
 #include "base/buffer.h"
 #include "base/err.h"
@@ -39,6 +41,7 @@ struct berth {
 	bool in_slot; /* holds what its class reserves */
 	bool waiting; /* for room: task_begin() was not called */
 	struct errands errands;
+	struct carriers carriers;
 };
 
 struct uplink {
@@ -48,6 +51,7 @@ struct uplink {
 	struct slots *slots;
 	struct tasks *tasks; /* NULL before uplink_start() */
 	struct hub_link *link;
+	struct uploads *uploads;
 	struct claim *claim;
 	struct lease *lease;
 	struct report *report;
@@ -166,8 +170,10 @@ berth_of(struct uplink *uplink, struct task *task)
 static void
 berth_free(struct berth *berth)
 {
-	if (berth != NULL)
+	if (berth != NULL) {
 		errands_release(&berth->errands);
+		carriers_release(&berth->carriers);
+	}
 	free(berth);
 }
 
@@ -271,11 +277,21 @@ on_errand(void *arg, struct task *task, const struct errand_kind *kind, const ch
 		    reply);
 }
 
+static int
+on_channel(void *arg, struct task *task, int fd, struct err *err)
+{
+	struct uplink *uplink = arg;
+
+	OBJ_CHECK(uplink, UPLINK_MAGIC);
+	return carriers_take(&berth_of(uplink, task)->carriers, uplink->loop, uplink->uploads, task_token(task),
+			     fd, err);
+}
+
 struct tasks_hooks
 uplink_hooks(struct uplink *uplink)
 {
 	struct tasks_hooks hooks = {uplink, on_events, on_output, on_done, on_removed,
-				     on_errand};
+				     on_errand, on_channel};
 
 	return hooks;
 }
@@ -411,6 +427,7 @@ on_up(void *arg)
 	OBJ_CHECK(uplink, UPLINK_MAGIC);
 	if (uplink->tasks != NULL)
 		resume_all(uplink);
+	uploads_want(uplink->uploads);
 }
 
 /* --- life
@@ -435,6 +452,7 @@ uplink_new(struct uplink **out, struct loop *loop, const struct uplink_settings 
 		return err->code;
 	}
 	hub_link_set_token(uplink->link, uplink->slots->classes[0].token);
+	uploads_new(&uplink->uploads, loop, uplink->link);
 	timer_init(&uplink->idle, loop, on_idle, uplink);
 	timer_init(&uplink->look, loop, on_look, uplink);
 	*out = uplink;
@@ -483,6 +501,7 @@ uplink_free(struct uplink *uplink)
 			task_set_owner(task, NULL);
 		}
 	}
+	uploads_free(uplink->uploads);
 	hub_link_free(uplink->link);
 	timer_release(&uplink->idle);
 	timer_release(&uplink->look);

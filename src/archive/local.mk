@@ -1,14 +1,17 @@
 # src/archive: runner-archive, the steps that keep files, run inside a job; may include base, format, task, helper's client
 noinst_LIBRARIES += libarchiver.a
 libarchiver_a_SOURCES = \
+	src/archive/artifacts.c src/archive/artifacts.h \
 	src/archive/cache.c src/archive/cache.h \
 	src/archive/cache_key.c src/archive/cache_key.h \
 	src/archive/overlap.c src/archive/overlap.h \
 	src/archive/pack.c src/archive/pack.h \
 	src/archive/paths.c src/archive/paths.h \
 	src/archive/place.c src/archive/place.h \
+	src/archive/sender.c src/archive/sender.h \
 	src/archive/step.c src/archive/step.h \
 	src/archive/unpack.c src/archive/unpack.h \
+	src/archive/walk.c src/archive/walk.h \
 	src/archive/workspace.c src/archive/workspace.h \
 	src/helper/control_client.c src/helper/control_client.h
 pkglibexec_PROGRAMS += runner-archive

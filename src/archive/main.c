@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "archive/artifacts.h"
 #include "archive/cache.h"
 #include "archive/workspace.h"
 #include "base/err.h"
@@ -39,6 +40,12 @@ attach(int argc, char **argv, struct err *err)
 	return workspace_attach(argv[0], err);
 }
 
+static int
+store_artifacts(int argc, char **argv, struct err *err)
+{
+	return artifacts_store(argv[0], argc > 1 ? argv[1] : "", err);
+}
+
 static const struct {
 	const char *name;
 	int arguments; /* at least */
@@ -48,6 +55,7 @@ static const struct {
 	{"restore-cache", 1, restore_cache}, /* KEY... */
 	{"persist", 3, persist},	     /* STEP ROOT PATTERN... */
 	{"attach", 1, attach},		     /* DIR */
+	{"store-artifacts", 1, store_artifacts}, /* PATH [DESTINATION] */
 };
 
 int

@@ -462,6 +462,29 @@ api_stream_start(struct api_stream *stream, struct api *api, const char *path, c
 	return http_call_start(&stream->call, api->client, &spec, on_stream_done, stream, err);
 }
 
+int
+api_stream_part(struct api_stream *stream, struct api *api, const char *path, uint64_t from, const char *etag,
+		api_data_fn *on_data, api_ended_fn *on_ended, void *arg, struct err *err)
+{
+	char range[40];
+	struct http_header headers[] = {
+		{"circle-token", api->token}, {"accept", "*/*"}, {"range", range}, {"if-range", etag}};
+	struct http_call_spec spec = {.path = path,
+				      .headers = headers,
+				      .header_count = from > 0 ? 4 : 2,
+				      .on_head = on_stream_head,
+				      .on_data = on_stream_data,
+				      .stream_arg = stream,
+				      .wait = true};
+
+	(void)snprintf(range, sizeof(range), "bytes=%llu-", (unsigned long long)from);
+	memset(stream, 0, sizeof(*stream));
+	stream->on_data = on_data;
+	stream->on_ended = on_ended;
+	stream->arg = arg;
+	return http_call_start(&stream->call, api->client, &spec, on_stream_done, stream, err);
+}
+
 void
 api_stream_stop(struct api_stream *stream)
 {

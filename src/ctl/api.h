@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "http/client.h"
 
@@ -84,6 +85,9 @@ struct api_stream {
 int
 api_stream_start(struct api_stream *stream, struct api *api, const char *path, const char *accept,
 		 api_data_fn *on_data, api_ended_fn *on_ended, void *arg, struct err *err);
+/* The bytes from there on of something that has that entity tag. */
+int api_stream_part(struct api_stream *stream, struct api *api, const char *path, uint64_t from, const char *etag,
+		    api_data_fn *on_data, api_ended_fn *on_ended, void *arg, struct err *err);
 /* on_ended does not run any more. A zeroed struct is fine. */
 void api_stream_stop(struct api_stream *stream);
 void api_stream_pause(struct api_stream *stream);

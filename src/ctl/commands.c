@@ -44,6 +44,8 @@ const struct command *const commands[] = {
 	&task_list_command,
 	&task_show_command,
 	&logs_command,
+	&artifact_list_command,
+	&artifact_get_command,
 	&cache_list_command,
 	&cache_clear_command,
 	&resource_class_create_command,
@@ -83,6 +85,7 @@ static const struct {
 } other_names[] = {
 	{"local execute", "run"},
 	{"job logs", "logs"},
+	{"job artifacts", "artifact list"},
 	{"runner resource-class create", "resource-class create"},
 	{"runner resource-class list", "resource-class list"},
 	{"runner resource-class delete", "resource-class delete"},

@@ -4,6 +4,7 @@ libctl_a_SOURCES = \
 	src/ctl/agent.c \
 	src/ctl/api.c src/ctl/api.h \
 	src/ctl/args.c src/ctl/args.h \
+	src/ctl/artifact.c src/ctl/artifact.h \
 	src/ctl/cache.c src/ctl/cache_dir.h \
 	src/ctl/capture.c src/ctl/capture.h \
 	src/ctl/clean.c src/ctl/clean.h \
@@ -14,6 +15,7 @@ libctl_a_SOURCES = \
 	src/ctl/context.c src/ctl/context_calls.c src/ctl/context_calls.h \
 	src/ctl/contexts.c src/ctl/contexts.h \
 	src/ctl/display.c src/ctl/display.h src/ctl/view.h src/ctl/view_plain.c src/ctl/view_terminal.c \
+	src/ctl/download.c src/ctl/download.h \
 	src/ctl/environment.c src/ctl/environment.h \
 	src/ctl/dotenv.c src/ctl/dotenv.h \
 	src/ctl/envvar.c \

@@ -25,6 +25,7 @@
 #include "compile/plan.h"
 #include "ctl/api.h"
 #include "ctl/args.h"
+#include "ctl/artifact.h"
 #include "ctl/cache_dir.h"
 #include "ctl/commands.h"
 #include "ctl/contexts.h"
@@ -58,6 +59,7 @@ static const struct option run_options[] = {
 	{"context", 0, "NAME=FILE", "a context with the variables of this file, masked in output"},
 	{"commit", 0, NULL, "check out the commit, without what is not committed"},
 	{"no-cache", 0, NULL, "neither take the caches of earlier runs nor keep this one's"},
+	{"artifacts", 0, "DIR", "write what the jobs store below this directory"},
 	{"keep-failed", 0, NULL, "keep the working directories of failed jobs"},
 	{"dry-run", 0, NULL, "print what would run"},
 	{NULL, 0, NULL, NULL},
@@ -77,6 +79,7 @@ struct run {
 	struct plan plan; /* what is selected */
 	unsigned slots;
 	bool commit, no_cache, keep_failed, dry_run;
+	const char *artifacts; /* NULL: they go with the hub */
 	struct loop *loop;
 	struct signal_watch signals[3];
 	int signal; /* the first that came; 0: none */
@@ -141,6 +144,8 @@ set_run(void *arg, const struct option *option, const char *value, struct err *e
 		run->commit = true;
 	else if (text_eq(option->name, "no-cache"))
 		run->no_cache = true;
+	else if (text_eq(option->name, "artifacts"))
+		run->artifacts = value;
 	else if (text_eq(option->name, "keep-failed"))
 		run->keep_failed = true;
 	else if (text_eq(option->name, "dry-run"))
@@ -531,6 +536,9 @@ run_private(struct run *run, struct err *err)
 			err) == 0 &&
 	    send_contexts(run, slug, err) == 0 && submit(run, slug, err) == 0)
 		status = watch_pipeline(run, err);
+	if (status != ARGS_GO && run->artifacts != NULL && !run->died && !run->hurry &&
+	    artifacts_land(run->api, run->pipeline, run->artifacts, err) < 0)
+		status = ARGS_GO;
 	if (status == ARGS_GO && !run->stop && err->code == ERR_AGAIN)
 		explain(run, err);
 	else if (status == ARGS_GO && run->died)

@@ -272,6 +272,7 @@ static void
 take_spec(struct http_call *call, const struct http_call_spec *spec)
 {
 	call->body_read = spec->body_read;
+	call->stream.is_bulk = spec->is_bulk;
 	call->on_head = spec->on_head;
 	call->on_data = spec->on_data;
 	call->stream_arg = spec->stream_arg;

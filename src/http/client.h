@@ -124,6 +124,7 @@ struct http_call_spec {
 	http_call_head_fn *on_head;   /* may be NULL */
 	http_call_data_fn *on_data;   /* streamed reply; NULL: collected */
 	void *stream_arg;	      /* of the three above */
+	bool is_bulk;		      /* bodies of others go first on the wire */
 	size_t reply_limit;	      /* most bytes collected; 0: HTTP_REPLY_MAX_BYTES */
 	uint64_t timeout_ms;	      /* from start to done, waiting included; 0: none */
 	bool wait; /* while the connection is down: wait for it, else fail at once */

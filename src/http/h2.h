@@ -52,6 +52,7 @@ struct h2_stream {
 	bool sent_end;		  /* our side is complete */
 	bool got_end;		  /* the peer's side is complete */
 	bool head_done;		  /* set by the owner in on_headers: what follows are trailers */
+	bool is_bulk;		  /* client: others go first; set before h2_request() */
 	bool closing;		  /* closed, but bytes of its body wait for the socket */
 	uint32_t code;		  /* why it was closed */
 	const struct iovec *body; /* what is left of it, in pieces; borrowed; or */

@@ -442,9 +442,11 @@ h2_request(struct h2 *h2, struct h2_stream *stream, const nghttp2_nv *fields, si
 {
 	nghttp2_data_provider body = {.read_callback = on_read_body};
 	bool has_body = stream->pull != NULL || stream->body_left > 0;
-	int32_t id = nghttp2_submit_request(h2->session, NULL, fields, count,
-					    has_body ? &body : NULL, stream);
+	nghttp2_priority_spec priority;
+	int32_t id;
 
+	nghttp2_priority_spec_init(&priority, 0, stream->is_bulk ? NGHTTP2_MIN_WEIGHT : NGHTTP2_MAX_WEIGHT, 0);
+	id = nghttp2_submit_request(h2->session, &priority, fields, count, has_body ? &body : NULL, stream);
 	if (id < 0)
 		return err_set(err, ERR_AGAIN, "cannot begin a request: %s", nghttp2_strerror(id));
 	stream->h2 = h2;

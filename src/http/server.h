@@ -35,7 +35,7 @@ enum {
 	HTTP_BODY_MAX_BYTES = 16 * 1024 * 1024, /* when the options say nothing */
 	HTTP_STREAMS_MAX = 1000,		/* of one connection */
 	HTTP_CONNECTIONS_MAX = 4096,		/* of one server, when the options say nothing */
-	HTTP_SEGMENTS_MAX = 32,			/* of a path */
+	HTTP_SEGMENTS_MAX = 300,		/* of a path */
 	HTTP_QUERY_MAX = 64,			/* parameters of a request */
 	HTTP_QUEUE_MAX_BYTES =
 		8 * 1024 * 1024,	  /* of a streamed reply: beyond, the stream is reset */

@@ -11,10 +11,12 @@ libhub_a_SOURCES = \
 	src/hub/api/agent_heartbeat.c \
 	src/hub/api/agent_output.c \
 	src/hub/api/agent_unclaim.c \
+	src/hub/api/artifacts.c \
 	src/hub/api/blob_send.c src/hub/api/blob_send.h \
 	src/hub/api/call.c src/hub/api/call.h \
 	src/hub/api/contexts.c \
 	src/hub/api/oidc.c \
+	src/hub/api/media_type.c src/hub/api/media_type.h \
 	src/hub/api/orbs.c \
 	src/hub/api/output.c \
 	src/hub/api/output_batch.c src/hub/api/output_batch.h \

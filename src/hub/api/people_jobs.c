@@ -262,14 +262,28 @@ find_by_ref(struct finding *finding, const char *ref)
 	return true;
 }
 
+/* The last of that name that succeeded, perhaps on a branch. */
+static void
+find_latest(struct finding *finding, const char *name)
+{
+	struct store_op *op = find_in_project(finding);
+
+	op->query.name = name;
+	op->query.branch = call_query(finding->call, "branch");
+	op->query.green_only = true;
+	store_submit(finding->call->hub->store, op, on_found, finding);
+}
+
 static void
 find_job(struct call *call)
 {
-	const char *ref = call_query(call, "ref");
+	const char *ref = call_query(call, "ref"), *latest = call_query(call, "latest");
 	struct finding *finding;
 	int64_t attempt;
 	struct id id;
 
+	if (latest != NULL && latest[0] != '\0')
+		ref = latest;
 	if (ref == NULL || ref[0] == '\0') {
 		call_reply_message(call, 400, "parameter 'ref' is missing: which job is meant");
 		return;
@@ -280,12 +294,14 @@ find_job(struct call *call)
 	finding->call = call;
 	finding->attempt = attempt;
 	finding->node = ANY_NODE;
-	if (id_parse(&id, ref)) {
+	if (latest == NULL && id_parse(&id, ref)) {
 		find_by_id(finding, &id);
 		return;
 	}
 	if (!people_slug(call, call_query(call, "project"), finding->slug)) {
 		finding_free(finding);
+	} else if (latest != NULL) {
+		find_latest(finding, latest);
 	} else if (!find_by_ref(finding, ref)) {
 		call_reply_message(call, 400,
 				   "a job is written as its number, its id, WORKFLOW/JOB, "

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/buffer.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -61,6 +62,23 @@ match_slug(struct match *match)
 	return true;
 }
 
+/* All that is left, with its slashes. */
+static bool
+match_rest(struct match *match)
+{
+	struct buffer rest = BUFFER_INIT;
+	const char *part;
+
+	while ((part = http_request_segment(match->request, match->at)) != NULL) {
+		buffer_printf(&rest, "%s%s", rest.len > 0 ? "/" : "", part);
+		match->at++;
+	}
+	if (rest.len == 0)
+		return false;
+	match->vars[match->count++] = buffer_take_text(&rest);
+	return true;
+}
+
 static bool
 match_part(struct match *match, const char *part, size_t len)
 {
@@ -68,6 +86,8 @@ match_part(struct match *match, const char *part, size_t len)
 
 	if (len == 6 && memcmp(part, "{slug}", 6) == 0)
 		return match_slug(match);
+	if (len > 5 && memcmp(part + len - 4, "...}", 4) == 0)
+		return match_rest(match);
 	segment = http_request_segment(match->request, match->at);
 	if (segment == NULL)
 		return false;

@@ -57,7 +57,7 @@ typedef void route_fn(struct call *call);
 
 /*
  * pattern: parts between '/', each literal or "{name}"; "{slug}" takes a project slug, written as one part with %2F or as
- * three parts. The first row that fits wins.
+ * three parts; "{name...}", the last, takes one part and all behind it. The first row that fits wins.
  */
 struct route {
 	const char *method;

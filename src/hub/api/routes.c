@@ -26,6 +26,7 @@ const struct route *const route_tables[] = {
 	runner_class_routes,
 	storage_routes,
 	people_job_routes,
+	artifact_routes,
 	watch_routes,
 	output_routes,
 	search_routes,

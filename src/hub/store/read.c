@@ -271,12 +271,18 @@ disk_list_jobs(struct disk *disk, struct store_op *op, struct err *err)
 	where_text(&select, "p.project = (SELECT id FROM project WHERE slug = ?)", query->project_slug);
 	where_text(&select, "j.name = ?", query->name);
 	where_text(&select, "w.name = ?", query->workflow_name);
+	where_text(&select, "p.branch = ?", query->branch);
+	where_number(&select, "j.number > ?", query->with_number, 0);
 	where_number(&select, "j.number = ?", query->number != 0, query->number);
 	where_number(&select, "j.state = ?", query->state >= 0, query->state);
 	if (query->failed_only) {
 		where_number(&select, "j.state = ?", true, JOB_ENDED);
 		where_number(&select, "j.outcome != ?", true, OUTCOME_SUCCESS);
 		where_number(&select, "j.outcome != ?", true, OUTCOME_NOT_RUN);
+	}
+	if (query->green_only) {
+		where_number(&select, "j.state = ?", true, JOB_ENDED);
+		where_number(&select, "j.outcome = ?", true, OUTCOME_SUCCESS);
 	}
 	select_order(&select, query->by_workflow ? "j.position" : "j.rowid DESC", limit, op->query.skip);
 	LIST(disk, op, &select, limit, jobs, struct job_row, read_job);

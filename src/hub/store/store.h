@@ -129,13 +129,15 @@ struct store_query {
 	bool by_id, by_project, by_pipeline, by_workflow, by_job, by_task;
 	struct id id, project, pipeline, workflow, job, task;
 	const char *project_slug;  /* copied by store_submit() */
-	const char *branch;	   /* pipelines; copied by store_submit() */
+	const char *branch;	   /* pipelines, jobs; copied by store_submit() */
 	const char *name;	   /* jobs; copied by store_submit() */
 	const char *workflow_name; /* jobs; copied by store_submit() */
 	int64_t number;		   /* pipelines, jobs; 0: any */
 	int64_t before;		   /* pipelines: number below this, when by project, else created before */
 	int state;		   /* jobs: enum job_state; tasks: enum hub_state; -1: any */
 	bool failed_only;	   /* jobs: ended neither as success nor not_run */
+	bool green_only;	   /* jobs: ended as success */
+	bool with_number;	   /* jobs: that run something */
 	bool with_steps;	   /* tasks: their steps, too */
 	size_t skip;		   /* rows of the list, counted from its beginning, that are not wanted */
 	size_t limit;		   /* 0: STORE_LIST_MOST */

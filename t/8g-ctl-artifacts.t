@@ -1,0 +1,158 @@
+#!/bin/sh
+# Artifacts: what a job stores, and what comes of what cannot be; and that it lands where it is asked for.
+#
+# SPDX-License-Identifier: Apache-2.0
+. "${0%/*}/ctl.sh"
+
+content()
+{
+	cat "$tmp/got/$1" 2>/dev/null
+}
+
+names()
+{
+	(cd "$tmp/$1" && find . -type f | sed 's,^\./,,' | sort)
+}
+
+# --- names, destinations, what is taken along --------------------------------------------------------
+# case 062
+project names <<'END'
+version: 2.1
+jobs:
+  one:
+    machine: true
+    parallelism: 2
+    environment: {NAME: "it's $HOME"}
+    steps:
+      - run: |
+          mkdir -p out/a "out/per cent%2F" && cd out
+          echo "node $CIRCLE_NODE_INDEX" >a/b.txt
+          : >empty
+          echo odd >"$(printf 'new\nline')"
+          echo odd >"$(printf 'not \377 utf-8')"
+          echo long >"$(head -c 255 /dev/zero | tr '\0' n)"
+          echo q >'per cent%2F/?&#'
+          echo '<script>' >page.html
+          seq 100000 >large
+          mkfifo fifo
+          python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind("socket")'
+          ln -s a/b.txt inside
+          ln -s /etc/hostname outside
+          ln -s a dir
+          ln -s nothing dangling
+          ln -s loop loop
+          ln -s . a/up
+          echo one >../file.txt
+          echo "$NAME" >'../$NAME'
+          ln -s out ../link
+      - store_artifacts: {path: out, destination: d}
+      - store_artifacts: {path: file.txt, destination: d/g}
+      - store_artifacts: {path: file.txt}
+      - store_artifacts: {path: "$NAME", destination: /e//x/../x/}
+      - store_artifacts: {path: link, destination: by-link}
+      - store_artifacts: {path: nothing}
+      - run: echo two >file.txt; mkdir hollow
+      - store_artifacts: {path: file.txt, destination: d/g}
+      - store_artifacts: {path: hollow}
+  after: {machine: true, steps: [run: echo after]}
+workflows: {w: {jobs: [one, after: {requires: [one]}]}}
+END
+run_ctl run --artifacts "$tmp/got"
+is "$status" 0 "a job that stores artifacts succeeds"
+is "$(content one/0/d/a/b.txt) $(content one/1/d/a/b.txt)" "node 0 node 1" "each node has its own"
+newline=$(printf 'new\nline')
+is "$(names got/one/0/d)" "$(printf '%s\n' a/b.txt empty g inside large "$newline" "$(printf 'not \377 utf-8')" \
+	"$(head -c 255 /dev/zero | tr '\0' n)" page.html 'per cent%2F/?&#' | sort)" "all files of a directory come, and no other"
+is "$(content one/0/d/inside)" "node 0" "a link to a file within comes as the file"
+is "$(content one/0/d/large | cksum)" "$(seq 100000 | cksum)" "a large file has its bytes"
+is "$(content one/0/d/g)" "two" "a later one of the same name takes its place"
+case $(names got/one/0) in *"/project/file.txt"*) pass "without a destination the name is the absolute path" ;; *) fail "without a destination the name is the absolute path" ;; esac
+is "$(content one/0/e/x/x)" "it's \$HOME" "a path is taken as it is written, a destination is made clean"
+is "$(content one/0/by-link/a/b.txt)" "node 0" "what a step names may be a link itself"
+for one in "fifo.*FIFO" "socket.*socket" "outside.*leads out" "'dir'.*link to a directory" "dangling.*nothing" "loop.*leads to itself" "a/up.*directory"; do
+	like "$out" "'?$one" "what is left out is told: $one"
+done
+like "$out" "there is no 'nothing': nothing is stored" "a path that is not there is told, and no failure"
+like "$out" "there are no files: nothing is stored" "nor is an empty directory"
+like "$err" "^42 files, .*, in $tmp/got: " "how much came is told"
+ok "nothing is left behind" nothing_left
+
+# --- what cannot be stored ---------------------------------------------------------------------------
+# case 093
+# Cuts a file off when another process has it open.
+cat >"$tmp/cut.py" <<'END'
+import glob, os, sys, time
+path = os.path.realpath(sys.argv[1])
+def is_open():
+    for link in glob.glob("/proc/[0-9]*/fd/*"):
+        try:
+            if os.readlink(link) == path:
+                return True
+        except OSError:
+            pass
+while not is_open():
+    time.sleep(0.002)
+os.truncate(path, 1 << 20)
+END
+chmod a+rx "$tmp"
+project wrong <<END
+version: 2.1
+jobs:
+  changes:
+    machine: true
+    steps:
+      - run: mkdir out; echo a >out/a; echo z >out/z; truncate -s 1G out/shrinks
+      - run: {command: "python3 $tmp/cut.py out/shrinks", background: true}
+      - store_artifacts: {path: out, destination: d}
+  always:
+    machine: true
+    steps:
+      - run: echo kept >file; exit 3
+      - run: echo never
+      - store_artifacts: {path: file, destination: f}
+workflows: {w: {jobs: [changes, always]}}
+END
+run_ctl run --artifacts "$tmp/wrong-got"
+is "$status" 1 "a file that changes while it is uploaded fails its step"
+like "$out" "'d/shrinks' is not stored: it became shorter while it was uploaded: [0-9]+ bytes of 1073741824 are there" "it says which, and why"
+is "$(cat "$tmp/wrong-got/changes/d/a" "$tmp/wrong-got/changes/d/z")" "$(printf 'a\nz')" "the others are stored"
+ok "it is not" test ! -e "$tmp/wrong-got/changes/d/shrinks"
+is "$(cat "$tmp/wrong-got/always/f")" "kept" "a job that failed stores its artifacts, too"
+
+if [ "$(id -u)" != 0 ]; then
+	project unreadable <<'END'
+version: 2.1
+jobs:
+  one: {machine: true, steps: [run: "mkdir out; echo a >out/a; echo b >out/b; chmod 0 out/b", store_artifacts: {path: out, destination: d}]}
+workflows: {w: {jobs: [one]}}
+END
+	run_ctl run --artifacts "$tmp/unreadable-got"
+	is "$status" 1 "a file that cannot be read fails its step"
+	like "$out" "'b' is not stored: Permission denied" "and is told"
+	is "$(names unreadable-got)" "one/d/a" "the others are stored"
+fi
+
+# --- many, and large ----------------------------------------------------------------------------------
+# In memory where there is such a place: making files is what takes the time.
+many=$(mktemp -d /dev/shm/runner-t.XXXXXX 2>/dev/null) || { many=$tmp/many.d; mkdir "$many"; }
+mkdir "$many/out"
+(cd "$many/out" && seq 10000 | split -l 1 -a 4 -d)
+chmod -R a+rX "$many"
+project many <<END
+version: 2.1
+jobs:
+  many: {machine: true, steps: [store_artifacts: {path: $many/out, destination: d}]}
+workflows: {w: {jobs: [many]}}
+END
+run_ctl run --artifacts "$many/got"
+is "$status" 0 "10,000 small files are stored"
+like "$out" "Stored 10000 artifacts, " "as many as there were"
+is "$(find "$many/got" -type f -print0 | xargs -0 cat | sort -n | cksum)" "$(seq 10000 | cksum)" "and all come"
+rm -rf "$many"
+
+# --- what is asked for wrongly --------------------------------------------------------------------------
+echo file >"$tmp/file"
+run_ctl run --artifacts "$tmp/file/x"
+is "$status" 3 "a directory that cannot be made is an error"
+like "$err" "cannot (make|open) directory '$tmp/file/x'" "which says so"
+done_testing
