@@ -247,16 +247,18 @@ want_tokens(struct oidc_batch *batch, const struct hub *hub, struct task *task, 
 	}
 }
 
+/* Masked is the signature, without which a token is worth nothing: agents look for less then. */
 static void
 put_token(struct json *document, const char *name, const char *token)
 {
 	struct json *mask = json_get(document, "mask");
+	const char *signature = strrchr(token, '.') + 1;
 
 	if (mask == NULL) {
 		mask = json_new_array();
 		json_put(document, "mask", mask);
 	}
-	json_push(mask, json_new_string(token));
+	json_push(mask, json_new_string(signature));
 	json_put_str(json_get(document, "environment"), name, token);
 }
 
