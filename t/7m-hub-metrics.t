@@ -24,7 +24,7 @@ has_sample()
 	[ "$(sample "$1")" = "$2" ]
 }
 
-start_plain_hub --metrics "unix:$tmp/m.sock" --retention output=2s || exit 1
+start_plain_hub --metrics "unix:$tmp/m.sock" --retention output=2s --oidc-issuer https://tokens.example || exit 1
 cat >"$tmp/config.yml" <<'END'
 version: 2.1
 jobs: {one: {machine: true, steps: [run: seq 100]}}
@@ -67,6 +67,12 @@ assert len(names) == len(set(names)) and len(names) > 20, names
 else
 	skip "a strict parser takes it" "python3-prometheus-client is not installed"
 fi
+org=0f0c2b7a-1e4d-4938-8b5c-7d6e5f4a3b2c
+for path in /.well-known/openid-configuration /.well-known/jwks-pub.json /org/$org/.well-known/openid-configuration /org/$org/.well-known/jwks-pub.json; do
+	ask GET "$path"
+	is "$(scrape "$path")" "$body" "$path is the same over HTTP/1.1"
+done
+is "$(status_of "/org/$org/jwks-pub.json") $(status_of /org/) $(status_of /org/nobody/.well-known/jwks-pub.json)" "404 404 404" "others are not there"
 is "$(status_of /healthz) $(status_of /readyz) $(status_of /else)" "200 200 404" "it is healthy and ready"
 ok "nothing can be sent there" test "$(curl -sS -o /dev/null -w '%{http_code}' -X POST --unix-socket "$tmp/m.sock" http://hub/metrics)" -ge 400
 stop "$agent_pid"

@@ -10,9 +10,11 @@
 #include <sys/statvfs.h>
 
 #include "base/text.h"
+#include "format/json.h"
 #include "format/openmetrics.h"
 #include "http/h1.h"
 #include "hub/hub.h"
+#include "hub/oidc.h"
 #include "hub/store/store.h"
 #include "hub/sweeper.h"
 #include "loop/loop.h"
@@ -153,6 +155,7 @@ static void
 on_scrape(void *arg, const char *path, struct h1_reply *reply)
 {
 	const struct hub *hub = arg;
+	struct json *document;
 
 	if (text_eq(path, "/metrics")) {
 		reply->content_type = OPENMETRICS_TYPE;
@@ -162,6 +165,10 @@ on_scrape(void *arg, const char *path, struct h1_reply *reply)
 		buffer_puts(&reply->body, "not ready: the hub is ending\n");
 	} else if (text_eq(path, "/healthz") || text_eq(path, "/readyz")) {
 		buffer_puts(&reply->body, "ok\n"); /* the loop turns: who asks hears us */
+	} else if ((document = oidc_document(hub, path)) != NULL) {
+		reply->content_type = "application/json";
+		json_write(&reply->body, document);
+		json_free(document);
 	} else {
 		reply->status = 404;
 		buffer_puts(&reply->body, "there are /metrics, /healthz and /readyz here\n");

@@ -1,5 +1,6 @@
 /*
- * metrics.h - the hub's numbers for scrapers: /metrics, /healthz and /readyz (doc/metrics.md).
+ * metrics.h - the hub's numbers for scrapers: /metrics, /healthz and /readyz (doc/metrics.md); and, for web servers
+ * in front of it that speak HTTP/1.1, the documents by which identity tokens are checked (oidc.h).
  *
  * SPDX-License-Identifier: Apache-2.0
  */

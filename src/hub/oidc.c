@@ -253,6 +253,29 @@ oidc_key_set(const struct hub *hub)
 	return set;
 }
 
+struct json *
+oidc_document(const struct hub *hub, const char *path)
+{
+	char text[ID_TEXT_BYTES] = "";
+	struct id organization;
+	bool is_root = !text_starts(path, "/org/");
+
+	if (hub->oidc == NULL)
+		return NULL;
+	if (!is_root) {
+		path += strlen("/org/");
+		if (strlen(path) < sizeof(text))
+			return NULL;
+		memcpy(text, path, sizeof(text) - 1);
+		path += sizeof(text) - 1;
+		if (!id_parse(&organization, text))
+			return NULL;
+	}
+	if (text_eq(path, "/.well-known/openid-configuration"))
+		return oidc_discovery(hub, is_root ? NULL : &organization);
+	return text_eq(path, "/.well-known/jwks-pub.json") ? oidc_key_set(hub) : NULL;
+}
+
 /* --- signing ------------------------------------------------------------------------------- */
 
 struct oidc_batch *

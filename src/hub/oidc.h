@@ -57,6 +57,8 @@ void oidc_stop(struct hub *hub);
 char *oidc_issuer(const struct hub *hub, const struct id *organization);
 struct json *oidc_discovery(const struct hub *hub, const struct id *organization);
 struct json *oidc_key_set(const struct hub *hub);
+/* Of both, the one that lies at path ("/org/ID/.well-known/jwks-pub.json"); NULL: none. hub->oidc may be NULL. */
+struct json *oidc_document(const struct hub *hub, const char *path);
 
 /* --- tokens --- */
 
