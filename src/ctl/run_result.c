@@ -82,6 +82,29 @@ describe_requires(const struct json *job, const struct json *jobs)
 }
 
 static int
+describe_artifacts(struct json *item, struct api *api, const char *job, struct err *err)
+{
+	static const char *const keys[] = {"path", "name", "node_index", "size_bytes", "sha256", NULL};
+	LOCAL_FREE char *path = api_path("/api/runner/v1/jobs/%s/artifacts", job);
+	struct json *answer, *list, *artifact;
+	const struct json *items;
+	size_t i;
+
+	if (pages_get(&answer, api, path, err) < 0)
+		return err->code;
+	list = json_new_array();
+	items = json_get(answer, "items");
+	for (i = 0; i < json_count(items); i++) {
+		artifact = json_new_object();
+		copy(artifact, json_at(items, i), keys);
+		json_push(list, artifact);
+	}
+	json_put(item, "artifacts", list);
+	json_free(answer);
+	return 0;
+}
+
+static int
 describe_job(struct json *items, struct api *api, const struct json *job, const struct json *jobs,
 	     struct err *err)
 {
@@ -101,7 +124,7 @@ describe_job(struct json *items, struct api *api, const struct json *job, const 
 	json_put(item, "tasks", describe_tasks(json_get(whole, "tasks")));
 	json_push(items, item);
 	json_free(whole);
-	return 0;
+	return describe_artifacts(item, api, json_get_str(job, "id"), err);
 }
 
 static int
