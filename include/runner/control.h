@@ -62,6 +62,21 @@
 /* No value; a socket comes along on which blobs are sent from then on: runner/carrier.h. */
 #define CONTROL_VERB_CARRY "carry"
 
+/*
+ * What a step has found of tests. The value says in digits how many of the step's tests came before;
+ * the descriptor is a sealed memfd as above, with lines of task/test_case.h. "ok" when the hub has them.
+ */
+#define CONTROL_VERB_TESTS_STORE "tests-store"
+
+/*
+ * What the hub knows of the tests of this task's job: "ok NEXT" and a file of lines, microseconds, file,
+ * classname and name with tabs between. The value is empty at first; where NEXT is there, it is the value
+ * that asks for more. "tests-timings": of the latest run that succeeded. "tests-failed": those that failed in
+ * the attempt before, where the job runs again for these alone. "none": there are none, or it does not.
+ */
+#define CONTROL_VERB_TESTS_TIMINGS "tests-timings"
+#define CONTROL_VERB_TESTS_FAILED  "tests-failed"
+
 enum {
 	CONTROL_CONTINUE_MOST_BYTES = 4 << 20, /* config and parameters */
 	CONTROL_VALUE_MOST_BYTES = 64 << 10, /* also of all values that one task adds */

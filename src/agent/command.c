@@ -201,6 +201,10 @@ put_archive_words(const char **argv, struct arena *arena, const struct task_step
 		if (it->destination != NULL)
 			argv[n++] = it->destination;
 		break;
+	case STEP_STORE_TEST_RESULTS:
+		argv[n++] = "store-test-results";
+		argv[n++] = it->path;
+		break;
 	default:
 		argv[n++] = "attach";
 		argv[n++] = it->at;
@@ -220,7 +224,7 @@ make_archive_argv(struct command *out, struct arena *arena, const struct command
 
 	if (host->archiver == NULL)
 		return err_set(err, ERR_HOST,
-			       "runner-archive, which keeps caches, workspaces and artifacts, was not found");
+			       "runner-archive, which keeps what jobs leave, was not found");
 	while (more != NULL && more[count] != NULL)
 		count++;
 	argv = arena_zalloc_array(arena, count + 5, sizeof(*argv));
@@ -238,7 +242,7 @@ static bool
 is_archive_step(enum step_kind kind)
 {
 	return kind == STEP_SAVE_CACHE || kind == STEP_RESTORE_CACHE ||
-	       kind == STEP_STORE_ARTIFACTS ||
+	       kind == STEP_STORE_ARTIFACTS || kind == STEP_STORE_TEST_RESULTS ||
 	       kind == STEP_PERSIST_TO_WORKSPACE || kind == STEP_ATTACH_WORKSPACE;
 }
 

@@ -5,21 +5,14 @@
  */
 #include "agent/continuation.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <sys/mman.h>
 
 #include "agent/control.h"
 #include "agent/hub_link.h"
 #include "base/buffer.h"
-#include "base/cleanup.h"
 #include "base/err.h"
-#include "base/mem.h"
 #include "base/text.h"
 #include "format/json.h"
 
@@ -67,30 +60,6 @@ tell(struct task *task, const struct err *err, const struct hub_answer *answer,
 /* --- what is sent ------------------------------------------------------------------------------
  */
 
-/* All of a descriptor that cannot change and that nothing has to wait for. */
-static int
-read_sealed(int fd, char **out, size_t *len, struct err *err)
-{
-	const int wanted = F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW;
-	int seals = fcntl(fd, F_GET_SEALS);
-	struct stat st;
-	ssize_t n;
-
-	if (seals < 0 || (seals & wanted) != wanted || fstat(fd, &st) != 0)
-		return err_set(err, ERR_INPUT, "a config comes in a sealed memfd");
-	if (st.st_size > CONTROL_CONTINUE_MOST_BYTES)
-		return err_set(err, ERR_LIMIT, "config and parameters are larger than %d bytes",
-			       CONTROL_CONTINUE_MOST_BYTES);
-	*len = (size_t)st.st_size;
-	*out = MEM_NEW_ARRAY(char, *len + 1);
-	n = pread(fd, *out, *len, 0);
-	if (n == (ssize_t)*len)
-		return 0;
-	free(*out);
-	*out = NULL;
-	return err_set(err, ERR_HOST, "cannot read the config");
-}
-
 static int
 add_parameters(struct json *body, const char *text, size_t len, struct err *err)
 {
@@ -106,28 +75,43 @@ add_parameters(struct json *body, const char *text, size_t len, struct err *err)
 	return 0;
 }
 
+/* bytes[0..len): the config, and behind it the parameters. */
+static int
+put_config(struct json *body, const char *bytes, size_t len, size_t config_len, struct err *err)
+{
+	if (config_len > len)
+		return err_set(err, ERR_INPUT, "the config is shorter than was said");
+	if (text_utf8_prefix(bytes, config_len) < config_len ||
+	    memchr(bytes, '\0', config_len) != NULL)
+		return err_set(err, ERR_INPUT, "the config is not valid UTF-8");
+	json_put(body, "configuration", json_new_stringn(bytes, config_len));
+	return add_parameters(body, bytes + config_len, len - config_len, err);
+}
+
 static int
 describe(struct json *body, const char *key, const struct control_request *request, struct err *err)
 {
 	char digits[LENGTH_DIGITS + 1] = "";
-	LOCAL_FREE char *bytes = NULL;
 	uint64_t config_len;
-	size_t len = 0;
+	void *map;
+	size_t len;
+	int rc;
 
 	if (request->len <= LENGTH_DIGITS)
 		memcpy(digits, request->value, request->len);
 	if (text_parse_u64(digits, CONTROL_CONTINUE_MOST_BYTES, &config_len, err) < 0)
 		return err_wrap(err, "the length of the config");
-	if (read_sealed(request->fd, &bytes, &len, err) < 0)
-		return err->code;
-	if (config_len > len)
-		return err_set(err, ERR_INPUT, "the config is shorter than was said");
-	if (text_utf8_prefix(bytes, (size_t)config_len) < config_len ||
-	    memchr(bytes, '\0', (size_t)config_len) != NULL)
-		return err_set(err, ERR_INPUT, "the config is not valid UTF-8");
+	if (control_map_sealed(request, CONTROL_CONTINUE_MOST_BYTES, &map, &len, err) < 0)
+		return err_wrap(err, "the config and its parameters");
 	json_put_str(body, "continuation-key", key);
-	json_put(body, "configuration", json_new_stringn(bytes, (size_t)config_len));
-	return add_parameters(body, bytes + config_len, len - (size_t)config_len, err);
+	rc = put_config(body, map != NULL ? map : "", len, (size_t)config_len, err);
+	if (map != NULL)
+		(void)munmap(map, len);
+	return rc;
 }
 
-const struct errand_kind continuation_errand = {HUB_POST_CONTINUE, false, describe, tell};
+const struct errand_kind continuation_errand = {
+	.post = HUB_POST_CONTINUE,
+	.describe = describe,
+	.tell = tell,
+};

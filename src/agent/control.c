@@ -6,9 +6,11 @@
 #include "agent/control.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -248,4 +250,29 @@ const char *
 control_path(const struct control *control)
 {
 	return control->path;
+}
+
+int
+control_map_sealed(const struct control_request *request, size_t most, void **out, size_t *len,
+		   struct err *err)
+{
+	const int wanted = F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW;
+	int seals = fcntl(request->fd, F_GET_SEALS);
+	struct stat st;
+
+	*out = NULL;
+	*len = 0;
+	if (seals < 0 || (seals & wanted) != wanted || fstat(request->fd, &st) != 0)
+		return err_set(err, ERR_INPUT, "what is sent comes in a sealed memfd");
+	if ((uint64_t)st.st_size > most)
+		return err_set(err, ERR_LIMIT, "what is sent is larger than %zu bytes", most);
+	if (st.st_size == 0)
+		return 0;
+	*out = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, request->fd, 0);
+	if (*out == MAP_FAILED) {
+		*out = NULL;
+		return err_sys(err, "cannot read what is sent");
+	}
+	*len = (size_t)st.st_size;
+	return 0;
 }

@@ -47,4 +47,11 @@ void control_free(struct control *control); /* NULL is fine */
 
 const char *control_path(const struct control *control);
 
+/*
+ * What came along with a request, if it cannot change and nothing has to wait for it: all of it, for munmap(); NULL of
+ * nothing. Fails: ERR_INPUT, ERR_LIMIT (above most), ERR_HOST.
+ */
+int control_map_sealed(const struct control_request *request, size_t most, void **out, size_t *len,
+		       struct err *err);
+
 #endif

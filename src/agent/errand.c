@@ -7,6 +7,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "agent/control.h"
@@ -20,8 +23,12 @@ enum { ERRAND_TIMEOUT_MS = 60 * 1000 };
 struct errand {
 	const struct errand_kind *kind;
 	struct task *task;
-	pid_t pid;		     /* who asks */
+	pid_t pid;  /* who asks */
+	ino_t file; /* of what came along; 0: nothing */
+	struct errand_load load;
+	struct iovec pieces[2];
 	struct hub_request *request; /* NULL: ended, and reply is what is told */
+	bool again;		     /* the hub was away: nothing is told, the process asks anew */
 	struct control_reply reply;
 	struct errand *next;
 };
@@ -32,12 +39,23 @@ say_wait(struct control_reply *reply)
 	(void)snprintf(reply->text, sizeof(reply->text), "wait");
 }
 
+static ino_t
+file_of(const struct control_request *request)
+{
+	struct stat st;
+
+	return request->fd >= 0 && fstat(request->fd, &st) == 0 ? st.st_ino : 0;
+}
+
+/* That of the process and what it has sent, or the end. */
 static struct errand **
-find(struct errands *errands, const struct errand_kind *kind, pid_t pid)
+find(struct errands *errands, const struct errand_kind *kind, const struct control_request *request)
 {
 	struct errand **at = &errands->first;
+	ino_t file = file_of(request);
 
-	while (*at != NULL && ((*at)->kind != kind || (*at)->pid != pid))
+	while (*at != NULL &&
+	       ((*at)->kind != kind || (*at)->pid != request->pid || (*at)->file != file))
 		at = &(*at)->next;
 	return at;
 }
@@ -51,6 +69,8 @@ drop(struct errand **at)
 	hub_request_cancel(errand->request);
 	if (errand->reply.fd >= 0)
 		(void)close(errand->reply.fd);
+	if (errand->load.map != NULL)
+		(void)munmap(errand->load.map, errand->load.map_len);
 	free(errand);
 }
 
@@ -77,7 +97,43 @@ on_answer(void *arg, const struct err *err, const struct hub_answer *answer)
 	struct errand *errand = arg;
 
 	errand->request = NULL;
-	errand->kind->tell(errand->task, err, answer, &errand->reply);
+	errand->again = err != NULL && err->code == ERR_AGAIN && errand->kind->repeats;
+	if (!errand->again)
+		errand->kind->tell(errand->task, err, answer, &errand->reply);
+}
+
+/* The pieces stay where they are until the answer is there. */
+static int
+load_pieces(struct errand *errand, const struct control_request *request, struct hub_post *post,
+	    struct err *err)
+{
+	struct errand_load *load = &errand->load;
+	int rc = errand->kind->load(load, errand->task, request, err);
+
+	if (rc < 0)
+		return rc;
+	errand->pieces[0] = (struct iovec){load->head, strlen(load->head)};
+	errand->pieces[1] = (struct iovec){load->map, load->map_len};
+	post->content_type = load->content_type;
+	post->pieces = errand->pieces;
+	post->pieces_len = errand->pieces[0].iov_len + errand->pieces[1].iov_len;
+	return 0;
+}
+
+static int
+describe_body(struct errand *errand, const char *key, const struct control_request *request,
+	      struct hub_post *post, struct buffer *body, struct err *err)
+{
+	struct json *json = json_new_object();
+	int rc = errand->kind->describe(json, key, request, err);
+
+	if (rc < 0) {
+		json_free(json);
+		return rc;
+	}
+	hub_body(body, json);
+	post->body = body;
+	return 0;
 }
 
 static int
@@ -85,22 +141,30 @@ start(struct errand *errand, struct hub_link *link, const char *key,
       const struct control_request *request, struct err *err)
 {
 	const struct errand_kind *kind = errand->kind;
-	struct json *json = json_new_object();
 	struct buffer body = BUFFER_INIT;
 	struct hub_post post = {.kind = kind->post,
 				.token = kind->is_bearer ? key : NULL,
-				.body = &body,
 				.timeout_ms = ERRAND_TIMEOUT_MS};
-	int rc = kind->describe(json, key, request, err);
+	int rc = kind->load != NULL ? load_pieces(errand, request, &post, err)
+				    : describe_body(errand, key, request, &post, &body, err);
 
-	if (rc < 0) {
-		json_free(json);
-		return rc;
-	}
-	hub_body(&body, json);
-	rc = hub_post(&errand->request, link, &post, on_answer, errand, err);
+	if (rc == 0)
+		rc = hub_post(&errand->request, link, &post, on_answer, errand, err);
 	buffer_release(&body);
 	return rc;
+}
+
+/* It is over: who asks is told, or asks once more. */
+static void
+finish(struct errand **at, struct control_reply *reply)
+{
+	if ((*at)->again) {
+		say_wait(reply);
+	} else {
+		*reply = (*at)->reply;
+		(*at)->reply.fd = -1; /* goes along */
+	}
+	drop(at);
 }
 
 void
@@ -108,21 +172,23 @@ errands_ask(struct errands *errands, struct hub_link *link, struct task *task,
 	    const struct errand_kind *kind, const char *key, const struct control_request *request,
 	    struct control_reply *reply)
 {
-	struct errand **at = find(errands, kind, request->pid);
+	struct errand **at = find(errands, kind, request);
 	struct err err = ERR_INIT;
 
 	if (*at != NULL && (*at)->request == NULL) {
-		*reply = (*at)->reply;
-		(*at)->reply.fd = -1; /* goes along */
-		drop(at);
+		finish(at, reply);
 		return;
 	}
 	say_wait(reply);
 	if (*at != NULL || !hub_link_is_up(link) || !make_room(errands))
 		return;
-	at = find(errands, kind, request->pid); /* the end, which may have moved */
+	at = find(errands, kind, request); /* the end, which may have moved */
 	*at = MEM_NEW(struct errand);
-	**at = (struct errand){.kind = kind, .task = task, .pid = request->pid, .reply.fd = -1};
+	**at = (struct errand){.kind = kind,
+			       .task = task,
+			       .pid = request->pid,
+			       .file = file_of(request),
+			       .reply.fd = -1};
 	if (start(*at, link, key, request, &err) == 0)
 		return;
 	control_refuse(reply, err.text);

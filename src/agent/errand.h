@@ -12,6 +12,8 @@
 #define AGENT_ERRAND_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <sys/uio.h>
 
 #include "agent/hub_link.h"
 
@@ -22,6 +24,14 @@ struct task;
 
 enum { ERRANDS_MOST = 16 }; /* of one task at a time; more wait */
 
+/* A body that is not JSON: a head of ours, and what the process has sent, from where it lies. */
+struct errand_load {
+	const char *content_type;
+	char head[64];
+	void *map; /* control_map_sealed(); unmapped when the errand is over */
+	size_t map_len;
+};
+
 /* What can be asked: one row a verb. */
 struct errand_kind {
 	enum hub_post_kind post;
@@ -29,6 +39,10 @@ struct errand_kind {
 	/* The body, an object. Fails: the process is told why. */
 	int (*describe)(struct json *body, const char *key, const struct control_request *request,
 			struct err *err);
+	/* In its place. Fails likewise. */
+	int (*load)(struct errand_load *load, struct task *task,
+		    const struct control_request *request, struct err *err);
+	bool repeats; /* it may be sent again: where the hub is away the process waits for it */
 	/* What the process is told; err and answer are as hub_done_fn has them. */
 	void (*tell)(struct task *task, const struct err *err, const struct hub_answer *answer,
 		     struct control_reply *reply);

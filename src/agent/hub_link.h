@@ -38,7 +38,10 @@ struct tls_context;
 	X(OUTPUT, output, "/api/v3/runner/output")            \
 	X(CONTINUE, continue, "/api/v2/pipeline/continue")    \
 	X(IDENTITY, identity, "/api/v3/runner/oidc")          \
-	X(BLOBS, blobs, "/api/v3/runner/blobs")
+	X(BLOBS, blobs, "/api/v3/runner/blobs")               \
+	X(TESTS, tests, "/api/v3/runner/tests")               \
+	X(TIMINGS, timings, "/api/v3/runner/tests/timings")   \
+	X(FAILED_TESTS, failed_tests, "/api/v3/runner/tests/failed")
 
 #define X(NAME, name, path) HUB_POST_##NAME,
 enum hub_post_kind { HUB_POSTS(X) HUB_POST_COUNT };

@@ -81,4 +81,9 @@ tell(struct task *task, const struct err *err, const struct hub_answer *answer,
 		control_refuse(reply, err != NULL ? err->text : "the hub's answer has no token");
 }
 
-const struct errand_kind identity_errand = {HUB_POST_IDENTITY, true, describe, tell};
+const struct errand_kind identity_errand = {
+	.post = HUB_POST_IDENTITY,
+	.is_bearer = true,
+	.describe = describe,
+	.tell = tell,
+};

@@ -14,6 +14,7 @@
 #include "agent/mirrors.h"
 #include "agent/task_masks.h"
 #include "agent/task_struct.h"
+#include "agent/test_errands.h"
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -190,15 +191,31 @@ ask_continue(struct task *task, const struct control_request *request, struct co
 		hooks->on_errand(hooks->arg, task, &continuation_errand, key, request, reply);
 }
 
-static void
-ask_identity(struct task *task, const struct control_request *request, struct control_reply *reply)
+/* What the task's token alone proves. False: it is another verb. */
+static bool
+asks_hub(struct task *task, const struct control_request *request, struct control_reply *reply)
 {
+	static const struct {
+		const char *verb;
+		const struct errand_kind *kind;
+	} verbs[] = {
+		{CONTROL_VERB_IDENTITY, &identity_errand},
+		{CONTROL_VERB_TESTS_STORE, &tests_store_errand},
+		{CONTROL_VERB_TESTS_TIMINGS, &tests_timings_errand},
+		{CONTROL_VERB_TESTS_FAILED, &tests_failed_errand},
+	};
 	const struct tasks_hooks *hooks = &task->tasks->hooks;
+	size_t i, count = sizeof(verbs) / sizeof(verbs[0]);
 
+	for (i = 0; i < count && !text_eq(request->verb, verbs[i].verb); i++)
+		;
+	if (i == count)
+		return false;
 	if (hooks->on_errand == NULL)
 		control_refuse(reply, "this agent has no hub");
 	else
-		hooks->on_errand(hooks->arg, task, &identity_errand, task->doc->token, request, reply);
+		hooks->on_errand(hooks->arg, task, verbs[i].kind, task->doc->token, request, reply);
+	return true;
 }
 
 /* The descriptor is the request's, and goes with it. */
@@ -256,10 +273,8 @@ tasks_control(void *arg, const struct control_request *request, struct control_r
 		ask_mirror(task, request->len, reply);
 	else if (text_eq(request->verb, CONTROL_VERB_CONTINUE))
 		ask_continue(task, request, reply);
-	else if (text_eq(request->verb, CONTROL_VERB_IDENTITY))
-		ask_identity(task, request, reply);
 	else if (text_eq(request->verb, CONTROL_VERB_CARRY))
 		ask_carry(task, request->fd, reply);
-	else if (!task_asks_archive(task, request, reply))
+	else if (!asks_hub(task, request, reply) && !task_asks_archive(task, request, reply))
 		control_refuse(reply, "this agent does not know the request");
 }

@@ -4,16 +4,19 @@ libarchiver_a_SOURCES = \
 	src/archive/artifacts.c src/archive/artifacts.h \
 	src/archive/cache.c src/archive/cache.h \
 	src/archive/cache_key.c src/archive/cache_key.h \
+	src/archive/junit.c src/archive/junit.h \
 	src/archive/overlap.c src/archive/overlap.h \
 	src/archive/pack.c src/archive/pack.h \
 	src/archive/paths.c src/archive/paths.h \
 	src/archive/place.c src/archive/place.h \
 	src/archive/sender.c src/archive/sender.h \
 	src/archive/step.c src/archive/step.h \
+	src/archive/test_results.c src/archive/test_results.h \
 	src/archive/unpack.c src/archive/unpack.h \
 	src/archive/walk.c src/archive/walk.h \
 	src/archive/workspace.c src/archive/workspace.h \
+	src/archive/xml_text.c src/archive/xml_text.h \
 	src/helper/control_client.c src/helper/control_client.h
 pkglibexec_PROGRAMS += runner-archive
 runner_archive_SOURCES = src/archive/main.c
-runner_archive_LDADD = libarchiver.a libtask.a libformat.a libbase.a $(ARCHIVE_LIBS) $(format_libs) $(OPENSSL_LIBS)
+runner_archive_LDADD = libarchiver.a libtask.a libformat.a libbase.a $(ARCHIVE_LIBS) $(EXPAT_LIBS) $(format_libs) $(OPENSSL_LIBS)

@@ -11,6 +11,7 @@
 
 #include "archive/artifacts.h"
 #include "archive/cache.h"
+#include "archive/test_results.h"
 #include "archive/workspace.h"
 #include "base/err.h"
 #include "runner/exit.h"
@@ -46,6 +47,13 @@ store_artifacts(int argc, char **argv, struct err *err)
 	return artifacts_store(argv[0], argc > 1 ? argv[1] : "", err);
 }
 
+static int
+store_test_results(int argc, char **argv, struct err *err)
+{
+	(void)argc;
+	return test_results_store(argv[0], err);
+}
+
 static const struct {
 	const char *name;
 	int arguments; /* at least */
@@ -56,6 +64,7 @@ static const struct {
 	{"persist", 3, persist},	     /* STEP ROOT PATTERN... */
 	{"attach", 1, attach},		     /* DIR */
 	{"store-artifacts", 1, store_artifacts}, /* PATH [DESTINATION] */
+	{"store-test-results", 1, store_test_results}, /* PATH */
 };
 
 int

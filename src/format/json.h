@@ -51,6 +51,8 @@ void json_push(struct json *array, struct json *value);
 
 /* Append the document, without white space; or indented by two blanks with a newline at the end. */
 void json_write(struct buffer *out, const struct json *json);
+/* A string with its quotes, for text that needs no document; it must be valid UTF-8. */
+void json_write_string(struct buffer *out, const char *text, size_t len);
 void json_write_pretty(struct buffer *out, const struct json *json);
 
 /* --- ask --- */

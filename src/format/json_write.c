@@ -37,8 +37,8 @@ put_escape(struct buffer *out, unsigned char byte)
 	buffer_putn(out, text, sizeof(text));
 }
 
-static void
-put_string(struct buffer *out, const char *text, size_t len)
+void
+json_write_string(struct buffer *out, const char *text, size_t len)
 {
 	size_t from = 0, i;
 
@@ -80,7 +80,7 @@ put_value(struct buffer *out, json_t *json)
 		i = 0;
 		json_object_foreach (json, key, value) {
 			buffer_putn(out, ",", i++ > 0 ? 1 : 0);
-			put_string(out, key, strlen(key));
+			json_write_string(out, key, strlen(key));
 			buffer_putn(out, ":", 1);
 			put_value(out, value);
 		}
@@ -95,7 +95,7 @@ put_value(struct buffer *out, json_t *json)
 		buffer_putn(out, "]", 1);
 		break;
 	case JSON_STRING:
-		put_string(out, json_string_value(json), json_string_length(json));
+		json_write_string(out, json_string_value(json), json_string_length(json));
 		break;
 	case JSON_INTEGER:
 		buffer_printf(out, "%" JSON_INTEGER_FORMAT, json_integer_value(json));

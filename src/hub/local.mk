@@ -10,6 +10,7 @@ libhub_a_SOURCES = \
 	src/hub/api/agent_events.c \
 	src/hub/api/agent_heartbeat.c \
 	src/hub/api/agent_output.c \
+	src/hub/api/agent_tests.c \
 	src/hub/api/agent_unclaim.c \
 	src/hub/api/artifacts.c \
 	src/hub/api/blob_send.c src/hub/api/blob_send.h \
@@ -29,6 +30,7 @@ libhub_a_SOURCES = \
 	src/hub/api/people_jobs.c \
 	src/hub/api/people_rerun.c \
 	src/hub/api/people_run.c \
+	src/hub/api/people_tests.c \
 	src/hub/api/people_v2.c \
 	src/hub/api/projects.c \
 	src/hub/api/router.c src/hub/api/router.h \
@@ -40,6 +42,7 @@ libhub_a_SOURCES = \
 	src/hub/api/search_piece.c src/hub/api/search_piece.h \
 	src/hub/api/ssh_keys.c \
 	src/hub/api/storage.c \
+	src/hub/api/test_lines.c src/hub/api/test_lines.h \
 	src/hub/api/variables.c src/hub/api/variables.h \
 	src/hub/api/views.c src/hub/api/views.h \
 	src/hub/api/views_v2.c \
@@ -85,6 +88,7 @@ libhub_a_SOURCES = \
 	src/hub/store/segment.c src/hub/store/segment.h \
 	src/hub/store/sweep.c \
 	src/hub/store/store.c src/hub/store/store.h src/hub/store/store_internal.h \
+	src/hub/store/tests.c src/hub/store/tests_read.c \
 	src/hub/sweeper.c src/hub/sweeper.h \
 	src/hub/timetable.c src/hub/timetable.h \
 	src/hub/tokens.c src/hub/tokens.h \

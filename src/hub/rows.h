@@ -24,6 +24,7 @@
 #include "runner/blob.h"
 #include "runner/protocol.h"
 #include "runner/states.h"
+#include "task/test_case.h"
 
 enum {
 	HUB_NAME_BYTES = 200,  /* of an agent, a class, a login; with the NUL */
@@ -164,6 +165,7 @@ struct job_row {
 	/* What a lease of it needs to know; of active jobs only. */
 	const char *contexts; /* that it names: a JSON array; NULL: none */
 	bool needs_keys;      /* the project's: a step of it uses them */
+	uint32_t failed_tests_of; /* it runs again for the tests that failed in this attempt; 0: for all */
 	enum job_state state;
 	enum outcome outcome;
 	char reason[RUNNER_REASON_BYTES];
@@ -213,6 +215,28 @@ struct step_row {
 	uint64_t wall_ms, user_us, system_us, max_rss_bytes;
 	int64_t started_ms, ended_ms;
 	uint64_t seq;
+};
+
+/* The tests of one task. */
+struct test_run_row {
+	struct id task, job, pipeline, project;
+	const char *branch; /* "": none */
+	const char *job_name;
+	int64_t pipeline_number;
+	uint32_t attempt, node_index;
+	uint32_t total, failures, skipped, flaky;
+	/* Of what it belongs to; not stored with it. */
+	const char *workflow_name, *revision;
+	struct id workflow;
+	int64_t job_number, created_ms; /* of the workflow */
+};
+
+/* One test in one task. */
+struct test_row {
+	uint32_t node_index;
+	uint32_t place; /* in the task: the step, and there */
+	int64_t id;	/* of the test, in all tasks of the project */
+	struct test_case test;
 };
 
 /* One line of a task's life: what it came to and why. */

@@ -4,7 +4,7 @@
 # A target appends to fuzz_targets and has its libraries in <target>_LDADD.
 fuzz_targets = t/fuzz/task_doc t/fuzz/output_record t/fuzz/url t/fuzz/config t/fuzz/mask t/fuzz/dotenv \
 	t/fuzz/yaml t/fuzz/substitute t/fuzz/expr t/fuzz/filter t/fuzz/accept t/fuzz/marks t/fuzz/ssh_key t/fuzz/timings t/fuzz/cache_key \
-	t/fuzz/settings t/fuzz/frame t/fuzz/search
+	t/fuzz/settings t/fuzz/frame t/fuzz/search t/fuzz/junit
 if FUZZERS
 fuzz_main =
 else
@@ -67,3 +67,6 @@ t_fuzz_frame_LDADD = libformat.a libbase.a $(format_libs)
 t_fuzz_search_SOURCES = t/fuzz/search.c $(fuzz_main)
 t_fuzz_search_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 t_fuzz_search_LDADD = $(runner_hub_LDADD)
+t_fuzz_junit_SOURCES = t/fuzz/junit.c $(fuzz_main)
+t_fuzz_junit_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+t_fuzz_junit_LDADD = libarchiver.a libtask.a libformat.a libbase.a $(EXPAT_LIBS) $(format_libs) $(OPENSSL_LIBS)

@@ -17,6 +17,9 @@ const struct route agent_routes[] = {
 	{"POST", "/api/v3/runner/events", WHO_AGENT, handle_events},
 	{"POST", "/api/v3/runner/heartbeat", WHO_AGENT, handle_heartbeat},
 	{"POST", "/api/v3/runner/claim", WHO_AGENT, handle_claim},
+	{"POST", "/api/v3/runner/tests", WHO_TASK, handle_tests},
+	{"POST", "/api/v3/runner/tests/timings", WHO_TASK, handle_timings},
+	{"POST", "/api/v3/runner/tests/failed", WHO_TASK, handle_failed_tests},
 	{"POST", "/api/v3/runner/unclaim", WHO_TASK, handle_unclaim},
 	{NULL, NULL, WHO_ANYONE, NULL},
 };

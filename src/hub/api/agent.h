@@ -19,6 +19,9 @@ void handle_claim(struct call *call);
 void handle_heartbeat(struct call *call);
 void handle_events(struct call *call);
 void handle_output(struct call *call);
+void handle_tests(struct call *call);
+void handle_timings(struct call *call);
+void handle_failed_tests(struct call *call);
 void handle_unclaim(struct call *call);
 
 /* The thread that looks at output: before the first call. Fails: ERR_HOST, ERR_LIMIT. */

@@ -27,6 +27,7 @@ const struct route *const route_tables[] = {
 	storage_routes,
 	people_job_routes,
 	artifact_routes,
+	people_test_routes,
 	watch_routes,
 	output_routes,
 	search_routes,

@@ -145,6 +145,42 @@ view_step(const struct step_row *row)
 }
 
 struct json *
+view_test(const struct test_row *row)
+{
+	struct json *json = json_new_object();
+
+	json_put_str(json, "name", row->test.name);
+	view_put_text(json, "classname", row->test.classname);
+	view_put_text(json, "file", row->test.file);
+	view_put_text(json, "source", row->test.source);
+	json_put_int(json, "node_index", row->node_index);
+	json_put_str(json, "result", test_result_name(row->test.result));
+	json_put_bool(json, "flaky", row->test.flaky);
+	json_put(json, "run_time_ms", json_new_real((double)row->test.run_time_us / 1000));
+	view_put_text(json, "message", row->test.message);
+	return json;
+}
+
+struct json *
+view_test_run(const struct test_run_row *row)
+{
+	struct json *json = json_new_object(), *job = json_new_object();
+
+	view_put_id(job, "id", &row->job);
+	json_put_int(job, "number", row->job_number);
+	json_put_str(job, "name", row->job_name);
+	json_put(json, "job", job);
+	json_put_str(json, "workflow", row->workflow_name);
+	json_put_int(json, "attempt", row->attempt);
+	json_put_int(json, "node_index", row->node_index);
+	json_put_int(json, "tests", row->total);
+	json_put_int(json, "failures", row->failures);
+	json_put_int(json, "skipped", row->skipped);
+	json_put_int(json, "flaky", row->flaky);
+	return json;
+}
+
+struct json *
 view_history(const struct history_row *row)
 {
 	struct json *line = json_new_object();

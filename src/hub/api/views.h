@@ -34,6 +34,9 @@ struct json *view_v2_job(const struct job_row *row, const struct settings *setti
 /* The "parallel_runs": tasks[0..count) are the job's, of all attempts; the last one is shown. */
 struct json *view_v2_runs(const struct task_row *tasks, size_t count);
 
+/* Also that of v1.1. */
+struct json *view_v2_test(const struct test_row *row);
+
 struct json *view_v2_project(const struct project_row *row);
 
 /* CircleCI names people (and we organizations) by UUID: ours follows from the login alone. */
@@ -47,6 +50,8 @@ struct json *view_job(const struct job_row *row, const char *waiting);
 /* Without "steps" and "history". */
 struct json *view_task(const struct task_row *row);
 struct json *view_step(const struct step_row *row);
+struct json *view_test(const struct test_row *row);
+struct json *view_test_run(const struct test_run_row *row);
 struct json *view_history(const struct history_row *row);
 struct json *view_agent(const struct agent_row *row, const char *resource_class);
 

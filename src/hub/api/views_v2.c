@@ -382,6 +382,22 @@ view_v2_job(const struct job_row *row, const struct settings *settings, struct m
 
 /* --- projects ------------------------------------------------------------------------------------ */
 
+/* Clients take no null here. */
+struct json *
+view_v2_test(const struct test_row *row)
+{
+	struct json *json = json_new_object();
+
+	json_put_str(json, "name", row->test.name);
+	json_put_str(json, "classname", row->test.classname);
+	json_put_str(json, "file", row->test.file);
+	json_put_str(json, "source", row->test.source);
+	json_put_str(json, "result", test_result_name(row->test.result));
+	json_put(json, "run_time", json_new_real((double)row->test.run_time_us / 1e6));
+	json_put_str(json, "message", row->test.message);
+	return json;
+}
+
 struct json *
 view_v2_project(const struct project_row *row)
 {

@@ -31,6 +31,7 @@ struct arena;
 	"j.id, j.workflow, j.pipeline, j.number, j.position, j.name, j.type, j.requires,"  \
 	" j.resource_class, j.parallelism, j.state, j.outcome, j.reason, j.by,"            \
 	" j.created_ms, j.queued_ms, j.started_ms, j.ended_ms, j.seq, j.serial_group,"  \
+	" j.failed_tests_of,"  \
 	" w.name, r.slug, p.number"
 #define JOB_FROM                                                                            \
 	" FROM job j JOIN workflow w ON w.id = j.workflow JOIN pipeline p ON p.id = j.pipeline" \

@@ -93,6 +93,7 @@ read_job(sqlite3_stmt *stmt, struct arena *arena, struct job_row *row)
 	row->ended_ms = db_read_int(stmt, &at);
 	row->seq = (uint64_t)db_read_int(stmt, &at);
 	row->serial_group = db_read_text(stmt, &at, arena);
+	row->failed_tests_of = (uint32_t)db_read_int(stmt, &at);
 	row->workflow_name = db_read_text(stmt, &at, arena);
 	row->project_slug = db_read_text(stmt, &at, arena);
 	row->pipeline_number = db_read_int(stmt, &at);

@@ -160,7 +160,7 @@ put_workflow(struct db *db, const struct workflow_row *row, struct err *err)
 
 static const char add_job_sql[] =
 	"INSERT INTO job VALUES"
-	" (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+	" (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 static const char add_document_sql[] = "INSERT INTO job_document VALUES (?, ?)";
 
 static void
@@ -189,6 +189,7 @@ bind_job(sqlite3_stmt *stmt, int *at, const struct job_row *row)
 	db_bind_text(stmt, at, row->contexts);
 	db_bind_int(stmt, at, row->needs_keys);
 	db_bind_int(stmt, at, row->document_bytes);
+	db_bind_int(stmt, at, row->failed_tests_of);
 }
 
 int
@@ -214,7 +215,7 @@ add_job(struct db *db, const struct job_row *row, struct err *err)
 
 static const char put_job_sql[] =
 	"UPDATE job SET state = ?, outcome = ?, reason = ?, by = ?, queued_ms = ?, started_ms = ?,"
-	" ended_ms = ?, seq = ? WHERE id = ?";
+	" ended_ms = ?, seq = ?, failed_tests_of = ? WHERE id = ?";
 
 int
 put_job(struct db *db, const struct job_row *row, struct err *err)
@@ -232,6 +233,7 @@ put_job(struct db *db, const struct job_row *row, struct err *err)
 	db_bind_int(stmt, &at, row->started_ms);
 	db_bind_int(stmt, &at, row->ended_ms);
 	db_bind_int(stmt, &at, (int64_t)row->seq);
+	db_bind_int(stmt, &at, row->failed_tests_of);
 	db_bind_id(stmt, &at, &row->id);
 	return db_run(db, stmt, err);
 }

@@ -153,6 +153,23 @@ static const char *const schema_steps[] = {
 	"  WHERE s.value ->> 'kind' IN ('checkout', 'add_ssh_keys')),"
 	" document_bytes = length(CAST(d.document AS BLOB)) FROM job_document d WHERE d.job = job.id;"
 	"PRAGMA user_version = 8;",
+	/* 9: tests. Their names are kept once in a project; digest is of all four texts. */
+	"CREATE TABLE test (id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, name TEXT NOT NULL,"
+	" classname TEXT NOT NULL, file TEXT NOT NULL, source TEXT NOT NULL) STRICT;"
+	"CREATE TABLE test_result (task BLOB NOT NULL, place INTEGER NOT NULL, test INTEGER NOT NULL,"
+	" result INTEGER NOT NULL, flaky INTEGER NOT NULL, run_time_us INTEGER NOT NULL, message TEXT,"
+	" PRIMARY KEY (task, place)) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE test_run (task BLOB PRIMARY KEY, job BLOB NOT NULL, pipeline BLOB NOT NULL,"
+	" project BLOB NOT NULL, branch TEXT NOT NULL, job_name TEXT NOT NULL,"
+	" pipeline_number INTEGER NOT NULL, attempt INTEGER NOT NULL, node_index INTEGER NOT NULL,"
+	" total INTEGER NOT NULL, failures INTEGER NOT NULL, skipped INTEGER NOT NULL,"
+	" flaky INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+	"CREATE INDEX test_run_job ON test_run (job);"
+	"CREATE INDEX test_run_pipeline ON test_run (pipeline);"
+	"CREATE INDEX test_run_name ON test_run (project, job_name, branch, pipeline_number);"
+	"CREATE INDEX test_run_branch ON test_run (project, branch, pipeline_number);"
+	"ALTER TABLE job ADD COLUMN failed_tests_of INTEGER NOT NULL DEFAULT 0;"
+	"PRAGMA user_version = 9;",
 };
 
 enum { DB_SCHEMA = sizeof(schema_steps) / sizeof(schema_steps[0]) };

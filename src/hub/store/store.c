@@ -375,12 +375,27 @@ store_blobs_of(struct store_op *op, size_t count)
 	op->blobs.count = count;
 }
 
+static void
+copy_test_query(struct store_op *op)
+{
+	struct store_test_query *query = &op->test_query;
+
+	if (query->job_name != NULL)
+		query->job_name = arena_strdup(&op->arena, query->job_name);
+	if (query->branch != NULL)
+		query->branch = arena_strdup(&op->arena, query->branch);
+}
+
 void
 store_submit(struct store *store, struct store_op *op, store_done_fn *done, void *arg)
 {
 	assert(store->is_running);
 	if (op->kind >= STORE_LIST_PIPELINES && op->kind <= STORE_LIST_AGENTS)
 		copy_query(op);
+	if (op->kind == STORE_LIST_TESTS)
+		copy_test_query(op);
+	if (op->kind == STORE_LIST_TEST_RUNS && op->test_run_query.branch != NULL)
+		op->test_run_query.branch = arena_strdup(&op->arena, op->test_run_query.branch);
 	if (op->kind == STORE_PUT_VARIABLE)
 		copy_sealed(op);
 	if (op->kind == STORE_PUT_TIMETABLE)

@@ -76,6 +76,7 @@ enum {
 	X(USE_BLOB, blob)       \
 	X(DELETE_BLOBS, blobs)  \
 	X(ADD_OUTPUT, output)   \
+	X(ADD_TESTS, tests_found) \
 	X(GATHER, id)           \
 	X(SWEEP, sweep)         \
 	X(GET_DOCUMENT, id) \
@@ -89,6 +90,9 @@ enum {
 	X(LIST_HISTORY, query)  \
 	X(LIST_AGENTS, query)   \
 	X(LIST_CHANGES, change_query) \
+	X(LIST_TESTS, test_query) \
+	X(LIST_TEST_RUNS, test_run_query) \
+	X(NAME_TESTS, test_query) \
 	X(READ_OUTPUT, output_query) \
 	X(SEEK_OUTPUT, seek)    \
 	X(LIST_BLOBS, blob_query) \
@@ -231,6 +235,54 @@ struct usage_row {
 	uint64_t bytes, items;
 };
 
+enum { STORE_TESTS_MOST = 5000 }; /* tests in one list */
+
+/*
+ * STORE_ADD_TESTS: tests that a step of a task has found, the first'th and those behind it. What is there already stays,
+ * so that all may be sent again. found is false afterwards where the task would have more than TESTS_OF_TASK_MOST: nothing is
+ * stored then. cases and all strings live in the op's arena.
+ */
+struct store_tests {
+	struct test_run_row run;
+	uint32_t step, first;
+	struct test_case *cases;
+	size_t count;
+};
+
+enum store_tests_of {
+	STORE_TESTS_OF_TASK, /* id is the task's */
+	STORE_TESTS_OF_JOB,  /* id is the job's: of all nodes of an attempt */
+	STORE_TESTS_TIMED,   /* of the latest job of that name that succeeded, on the branch, else on any; id comes back */
+};
+
+/*
+ * STORE_LIST_TESTS: op->tests in the order of nodes and of their finding, op->next_page where a page is to follow. Members that are
+ * zero do not restrict. STORE_NAME_TESTS: the names of ids[0..id_count), in their order.
+ */
+struct store_test_query {
+	enum store_tests_of of;
+	struct id id;
+	struct id project;	/* TIMED; and: */
+	const char *job_name;	/* copied by store_submit() */
+	const char *branch;	/* copied by store_submit() */
+	uint32_t attempt;	/* 0: TIMED: the one with most tests, else the last that has any */
+	bool failed_only;
+	bool with_messages;
+	bool numbers_only;	/* without any text */
+	int64_t from;		/* where a page begins: op->next_page */
+	size_t limit;		/* 0: STORE_TESTS_MOST */
+	const int64_t *ids;	/* NAME: they live in the op's arena */
+	size_t id_count;
+};
+
+/* STORE_LIST_TEST_RUNS: of a pipeline, or of the last pipelines of a branch that have tests; the newest pipeline first. */
+struct store_test_run_query {
+	bool by_pipeline;
+	struct id pipeline, project;
+	const char *branch; /* copied by store_submit(); NULL: all */
+	size_t last;	    /* so many pipelines */
+};
+
 /* STORE_LIST_CHANGES: rows of a pipeline whose number is above after, in the order of the numbers. */
 struct store_change_query {
 	struct id pipeline;
@@ -272,6 +324,9 @@ struct store_op {
 		struct store_blob_query blob_query;
 		struct store_files files;
 		struct store_output output;
+		struct store_tests tests_found;
+		struct store_test_query test_query;
+		struct store_test_run_query test_run_query;
 		struct store_query query;
 		struct store_output_query output_query;
 		struct store_change_query change_query;
@@ -292,6 +347,9 @@ struct store_op {
 	struct output_row *outputs;
 	bool is_deleted; /* READ_OUTPUT: it was deleted, or is being */
 	struct usage_row *usages;
+	struct test_row *tests;
+	struct test_run_row *test_runs;
+	int64_t next_page; /* LIST_TESTS */
 	struct store_change *changes;
 	struct blob_row *blob_rows; /* LIST_BLOBS */
 	struct id *freed;	    /* files in which no blob lies */

@@ -81,6 +81,21 @@ int disk_list_usage(struct disk *disk, struct store_op *op, struct err *err);
 int pipeline_is_going(struct db *db, const struct id *pipeline, bool *is_going, struct err *err);
 int output_is_deleted(struct db *db, const struct id *task, bool *is_deleted, struct err *err);
 
+/* tests.c, tests_read.c */
+enum { TESTS_OF_STEP_BITS = 17 }; /* TESTS_OF_TASK_MOST fit */
+
+/* Where a step's n-th test lies among those of its task. */
+static inline int64_t
+store_test_place(uint32_t step, uint32_t n)
+{
+	return (int64_t)step << TESTS_OF_STEP_BITS | n;
+}
+
+int disk_add_tests(struct disk *disk, struct store_op *op, struct err *err);
+int disk_list_tests(struct disk *disk, struct store_op *op, struct err *err);
+int disk_list_test_runs(struct disk *disk, struct store_op *op, struct err *err);
+int disk_name_tests(struct disk *disk, struct store_op *op, struct err *err);
+
 /* changes.c */
 int disk_list_changes(struct disk *disk, struct store_op *op, struct err *err);
 

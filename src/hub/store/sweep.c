@@ -303,6 +303,10 @@ static const char mark_its_outputs_sql[] =
 static const char its_going_outputs_sql[] =
 	"SELECT f.task FROM output_file f JOIN task t ON t.id = f.task WHERE t.pipeline = ?"
 	" AND f.state <> 2 LIMIT 1";
+/* So many that others do not wait long. */
+static const char delete_its_tests_sql[] =
+	"DELETE FROM test_result WHERE (task, place) IN (SELECT r.task, r.place FROM test_run u"
+	" JOIN test_result r ON r.task = u.task WHERE u.pipeline = ? LIMIT 2000)";
 static const char its_tasks_sql[] = "SELECT id FROM task WHERE pipeline = ? LIMIT 32";
 static const char its_jobs_sql[] = "SELECT id FROM job WHERE pipeline = ? LIMIT 64";
 
@@ -324,6 +328,7 @@ static const char *const of_job_sql[] = {
 static const char *const of_pipeline_sql[] = {
 	"DELETE FROM workflow WHERE pipeline = ?",
 	"DELETE FROM pipeline_config WHERE pipeline = ?",
+	"DELETE FROM test_run WHERE pipeline = ?",
 	"DELETE FROM pipeline WHERE id = ?",
 	"DELETE FROM pipeline_going WHERE pipeline = ?",
 	NULL,
@@ -353,7 +358,7 @@ delete_blobs_of(struct freed *freed, const struct ids *jobs, struct err *err)
 	return n;
 }
 
-/* One step on its way: outputs, then tasks, then jobs with their blobs, then the rest. */
+/* One step on its way: outputs, then tests, then tasks, then jobs with their blobs, then the rest. */
 static int
 delete_part(struct freed *freed, struct store_sweep *sweep, const struct id *pipeline, struct err *err)
 {
@@ -366,6 +371,10 @@ delete_part(struct freed *freed, struct store_sweep *sweep, const struct id *pip
 		return err->code;
 	if (part.count > 0)
 		return 0; /* delete_outputs() takes them */
+	if (delete_by_id(&disk->db, delete_its_tests_sql, pipeline, err) < 0)
+		return err->code;
+	if (sqlite3_changes(disk->db.handle) > 0)
+		return 0;
 	if (list_by_id(disk, its_tasks_sql, pipeline, &part, err) < 0)
 		return err->code;
 	if (part.count > 0)
