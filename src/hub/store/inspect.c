@@ -6,13 +6,18 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/crc32c.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "hub/store/columns.h"
 #include "hub/store/store_internal.h"
 
@@ -68,6 +73,17 @@ inspect_references(struct inspection *inspection, struct err *err)
 		 "SELECT count(*) FROM step WHERE task NOT IN (SELECT id FROM task)"},
 		{"records of output without a task",
 		 "SELECT count(*) FROM output WHERE task NOT IN (SELECT id FROM task)"},
+		{"histories without a task",
+		 "SELECT count(*) FROM history WHERE task NOT IN (SELECT id FROM task)"},
+		{"files of output without a task",
+		 "SELECT count(*) FROM output_file WHERE task NOT IN (SELECT id FROM task)"},
+		{"records in files that are deleted",
+		 "SELECT count(*) FROM output WHERE task IN (SELECT task FROM output_file WHERE state = 2)"},
+		{"totals of usage that differ from what is there",
+		 "SELECT count(*) FROM (SELECT project, kind, bytes, items FROM usage WHERE items <> 0 OR bytes <> 0"
+		 " EXCEPT SELECT * FROM (SELECT project, 0, sum(bytes), count(*) FROM output_file WHERE state <> 2"
+		 " GROUP BY 1 UNION ALL"
+		 " SELECT project, kind + 1, sum(size), count(*) FROM blob WHERE state = 1 GROUP BY 1, 2))"},
 	};
 	sqlite3_stmt *stmt;
 	char text[128];
@@ -149,6 +165,54 @@ inspect_output(struct inspection *inspection, struct err *err)
 	return rc;
 }
 
+/* Of a task whose output is not deleted, or is yet to be gathered. A file without a row is one that nobody would ever remove. */
+static int
+inspect_file(struct inspection *inspection, const char *name, struct err *err)
+{
+	static const char sql[] = "SELECT 1 FROM output_file WHERE task = ?1 AND state <> 2 UNION ALL"
+				  " SELECT 1 FROM task WHERE id = ?1 AND output_open = 1";
+	char id[ID_TEXT_BYTES] = "", text[128];
+	sqlite3_stmt *stmt;
+	struct id task;
+	int at = 1, rc;
+
+	if (strlen(name) != ID_TEXT_BYTES - 1 + strlen(".zst") || !text_ends(name, ".zst"))
+		return 0; /* a segment, or what the next start removes */
+	memcpy(id, name, ID_TEXT_BYTES - 1);
+	if (!id_parse(&task, id))
+		return 0;
+	if (db_kept(&inspection->disk->db, sql, &stmt, err) < 0)
+		return err->code;
+	db_bind_id(stmt, &at, &task);
+	rc = db_row(&inspection->disk->db, stmt, err);
+	sqlite3_reset(stmt);
+	if (rc == 0) {
+		(void)snprintf(text, sizeof(text), "output/%s belongs to no task", name);
+		fault(inspection, text);
+	}
+	return rc < 0 ? rc : 0;
+}
+
+static int
+inspect_files(struct inspection *inspection, struct err *err)
+{
+	int fd = openat(inspection->disk->segments.dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	struct dirent *entry;
+	int rc = 0;
+
+	if (dir == NULL) {
+		rc = err_sys(err, "cannot read the output folder");
+		if (fd >= 0)
+			(void)close(fd);
+		return rc;
+	}
+	while (rc == 0 && (entry = readdir(dir)) != NULL)
+		rc = inspect_file(inspection, entry->d_name, err);
+	(void)closedir(dir);
+	return rc;
+}
+
 int
 disk_inspect(struct disk *disk, struct store_inspection *found, store_fault_fn *tell, void *arg,
 	     struct err *err)
@@ -163,7 +227,7 @@ disk_inspect(struct disk *disk, struct store_inspection *found, store_fault_fn *
 		return 0;
 	if (count(&inspection, "SELECT count(*) FROM pipeline", &found->pipelines, err) < 0 ||
 	    count(&inspection, "SELECT count(*) FROM task", &found->tasks, err) < 0 ||
-	    inspect_references(&inspection, err) < 0)
+	    inspect_references(&inspection, err) < 0 || inspect_files(&inspection, err) < 0)
 		return err->code;
 	return inspect_output(&inspection, err);
 }
