@@ -5,6 +5,7 @@
  */
 #include "agent/task_masks.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
 #include <unistd.h>
@@ -52,12 +53,15 @@ task_masks_append(int dir_fd, const void *value, size_t len, size_t *total, stru
 	put32(&record, crc32c(0, value, len));
 	buffer_putn(&record, value, len);
 	n = write(fd, record.data, record.len);
-	if (n == (ssize_t)record.len)
+	if (n == (ssize_t)record.len) {
 		*total += record.len;
-	else if (n > 0 && ftruncate(fd, (off_t)*total) != 0)
-		rc = err_sys(err, "cannot cut off what was written of the task's masks");
-	else
+	} else {
+		if (n >= 0)
+			errno = ENOSPC; /* a part was written: errno says nothing */
 		rc = err_sys(err, "cannot write the task's masks");
+		if (n > 0 && ftruncate(fd, (off_t)*total) != 0)
+			rc = err_wrap(err, "and cannot cut off what was written");
+	}
 	buffer_release(&record);
 	return rc;
 }
