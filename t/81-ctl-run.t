@@ -128,6 +128,28 @@ is "$(printf '%s' "$out" | python3 -c 'import json, sys; print([(i["workflow"] +
 	"('three/on-main', 'machine', [])" "with --json as a document"
 run_ctl --json=lines run --dry-run --pipeline-parameters '{loud: true, greeting: "1"}' --branch main
 is "$(printf '%s\n' "$out" | grep -c '"job":')" "$(printf '%s\n' "$out" | wc -l)" "or a line a job"
+cat >"$tmp/mixed.yml" <<'END'
+version: 2.1
+jobs:
+  here: {machine: true, steps: [run: echo here]}
+  mac: {macos: {xcode: "15.0"}, steps: [run: echo there]}
+  behind: {machine: true, steps: [run: echo behind]}
+  far: {macos: {xcode: "15.0"}, steps: [run: echo far]}
+workflows: {w: {jobs: [here, mac, {behind: {requires: [mac]}}, {hold: {type: approval}}, {far: {requires: [hold]}}]}}
+END
+run_ctl run -c "$tmp/mixed.yml" --dry-run
+is "$status" 1 "a job that cannot run here is an error"
+like "$err" '^--job NAME runs one job with what it requires' "which says how the others can be run"
+is "$(printf '%s\n' "$err" | grep -c E_UNSUPPORTED)" 1 "what an approval holds back is not asked for more"
+run_ctl run -c "$tmp/mixed.yml" --dry-run --job here
+is "$status $out" "0 w/here  machine" "a job that is named needs only what it needs itself"
+run_ctl run -c "$tmp/mixed.yml" --dry-run --job behind
+like "$status $err" '^1 .*E_UNSUPPORTED.*macOS' "with what it requires"
+run_ctl run -c "$tmp/mixed.yml" --dry-run --only-job behind
+is "$status" 0 "without what it requires"
+run_ctl run -c "$tmp/mixed.yml" --dry-run --executor docker
+is "$status" 2 "containers are not started"
+like "$err" '^hint: host runs the steps' "and it says what there is instead"
 run_ctl run --only-job b --job a
 is "$status" 2 "--job and --only-job are one or the other"
 run_ctl run --job nowhere

@@ -78,11 +78,15 @@ enum compile_feature {
 			      FEATURE_WORKSPACE | FEATURE_ARTIFACTS | FEATURE_TEST_RESULTS,
 };
 
+struct selection;
+
 struct compile_policy {
 	/* Take docker: executors without FEATURE_DOCKER: the steps run on the host ("--executor
 	 * host"). */
 	bool docker_on_host;
 	uint64_t supported; /* OR of enum compile_feature */
+	/* What jobs need that is not supported is told of those that this takes; NULL: of all. Borrowed. */
+	const struct selection *selection;
 };
 
 enum compile_type {

@@ -80,13 +80,14 @@ drop_approvals(const struct plan_workflow *workflow, bool *wanted, bool *held)
 	return count;
 }
 
-/* Returns how many are wanted. */
-static size_t
-mark_wanted(const struct plan_workflow *workflow, const struct selection *selection, bool *wanted,
+size_t
+select_mark(const struct plan_workflow *workflow, const struct selection *selection, bool *wanted,
 	    bool *held)
 {
 	size_t i, count = 0, held_count;
 
+	if (selection->workflow != NULL && !text_eq(workflow->name, selection->workflow))
+		return 0;
 	for (i = 0; i < workflow->job_count; i++)
 		wanted[i] = selection->job == NULL ||
 			    is_named(workflow, &workflow->jobs[i], selection->job);
@@ -178,7 +179,7 @@ select_jobs(struct plan_workflow *out, const struct plan_workflow *from,
 
 	if (wanted == NULL || held == NULL)
 		return too_large(err);
-	count = mark_wanted(from, selection, wanted, held);
+	count = select_mark(from, selection, wanted, held);
 	*out = *from;
 	out->job_count = 0;
 	out->jobs = ARENA_NEW_ARRAY(arena, struct plan_job, count + 1);

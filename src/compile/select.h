@@ -39,6 +39,13 @@ struct selection {
 };
 
 /*
+ * Mark the jobs of a workflow that a selection takes: wanted and held have room for each, all
+ * false. Returns how many are wanted; held are those that wait for an approval.
+ */
+size_t select_mark(const struct plan_workflow *workflow, const struct selection *selection,
+		   bool *wanted, bool *held);
+
+/*
  * A plan that shares the strings and steps of from (which must outlive it); its lists lie in the
  * arena. Fails: ERR_INPUT when a workflow, a job or a step is not there (with the names that are),
  * ERR_LIMIT.

@@ -16,6 +16,7 @@
 #include "compile/naming.h"
 #include "compile/requires.h"
 #include "compile/schedule.h"
+#include "compile/select.h"
 #include "compile/substitute.h"
 #include "compile/tree.h"
 
@@ -270,6 +271,30 @@ check_contexts(struct reading *reading)
 
 /* ---- into the plan ---- */
 
+/* What the jobs need that this runner has not; of those that are to run. */
+static void
+tell_refusals(struct compilation *c, const struct invocations *list,
+	      const struct plan_workflow *workflow)
+{
+	bool *wanted = COMP_NEW_ARRAY(c, bool, workflow->job_count + 1);
+	bool *held = COMP_NEW_ARRAY(c, bool, workflow->job_count + 1);
+	struct selection selection = {0};
+	size_t i, at = 0;
+	struct link link;
+
+	if (c->input->policy.selection != NULL)
+		selection = *c->input->policy.selection;
+	selection.held = NULL;
+	(void)select_mark(workflow, &selection, wanted, held);
+	for (i = 0; i < list->count; i++) {
+		if (list->items[i]->is_pruned || !wanted[at++])
+			continue;
+		comp_enter(c, &link, "job", list->items[i]->name);
+		job_tell_refusals(c, &list->items[i]->build);
+		comp_exit(c);
+	}
+}
+
 static void
 emit(struct reading *reading, struct selected *selected)
 {
@@ -278,16 +303,13 @@ emit(struct reading *reading, struct selected *selected)
 	uint32_t *new_index = COMP_NEW_ARRAY(c, uint32_t, list->count);
 	struct plan_workflow *workflow = &reading->plan->workflows[reading->plan->workflow_count];
 	size_t i, j;
-	struct link link, inner;
+	struct link link;
 
 	comp_enter(c, &link, "workflow", selected->name);
 	workflow->jobs = COMP_NEW_ARRAY(c, struct plan_job, list->count);
 	for (i = 0; i < list->count; i++) {
 		if (list->items[i]->is_pruned)
 			continue;
-		comp_enter(c, &inner, "job", list->items[i]->name);
-		job_tell_refusals(c, &list->items[i]->build);
-		comp_exit(c);
 		new_index[i] = (uint32_t)workflow->job_count;
 		workflow->jobs[workflow->job_count++] = *list->items[i]->job;
 	}
@@ -297,6 +319,7 @@ emit(struct reading *reading, struct selected *selected)
 	workflow->name = selected->name;
 	workflow->max_auto_reruns = selected->max_auto_reruns;
 	workflow->place = comp_plan_place(c, selected->key);
+	tell_refusals(c, list, workflow);
 	if (workflow->job_count > 0)
 		reading->plan->workflow_count++;
 	else

@@ -56,6 +56,10 @@ input_release(struct input *source)
 static int
 set_executor(struct input *source, const char *value, struct err *err)
 {
+	if (text_eq(value, "docker")) {
+		err->code = err_set(err, ERR_INPUT, "option '--executor docker': this version starts no containers");
+		return err_hint(err, "host runs the steps of docker: jobs on this machine itself");
+	}
 	if (!text_eq(value, "auto") && !text_eq(value, "host"))
 		return err_set(err, ERR_INPUT, "option '--executor' may be auto or host, not '%s'",
 			       value);
@@ -327,6 +331,7 @@ input_compile(struct input *source, uint64_t features, struct diags **diags)
 		input.branch = source->project.branch;
 	input.policy.docker_on_host = source->docker_on_host;
 	input.policy.supported = features;
+	input.policy.selection = source->selection;
 	input.orb = give_orb;
 	input.orb_arg = &orbs;
 	rc = compile(&input, &source->plan, diags);

@@ -23,6 +23,7 @@ struct err;
 struct json;
 struct loop;
 struct plan;
+struct selection;
 
 /* clang-format off */
 #define INPUT_OPTIONS                                                                          \
@@ -37,6 +38,7 @@ struct input {
 	const char *file;	  /* as typed, '-' for standard input; NULL: .circleci/config.yml */
 	const char *branch, *tag; /* as typed; NULL: not */
 	bool docker_on_host;
+	const struct selection *selection; /* what is to run of it; NULL: all */
 	struct project project;
 	char *path; /* of the config as messages show it */
 	char *root; /* what a checkout copies: the directory that holds .circleci, else the tree's

@@ -22,6 +22,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "compile/compile.h"
+#include "compile/diag.h"
 #include "compile/plan.h"
 #include "ctl/api.h"
 #include "ctl/args.h"
@@ -198,6 +199,35 @@ refuse_empty(const struct run *run)
 	return say_error(&err);
 }
 
+static bool
+is_only_unsupported(const struct diags *diags)
+{
+	const struct diag *diag;
+	size_t i;
+
+	for (i = 0; i < diags_count(diags); i++) {
+		diag = diags_at(diags, i);
+		if (diag->severity == DIAG_ERROR && !text_eq(diag->code, "E_UNSUPPORTED"))
+			return false;
+	}
+	return true;
+}
+
+/* What jobs need that are not selected does not count. */
+static int
+compile_selected(struct run *run)
+{
+	struct diags *diags = NULL;
+	int rc = input_compile(&run->source, FEATURE_CARRIED_OUT, &diags);
+
+	input_say_diags(diags);
+	if (rc < 0 && run->selection.job == NULL && is_only_unsupported(diags))
+		say_note("--job NAME runs one job with what it requires, --only-job NAME that job alone, "
+			 "whatever the others need");
+	diags_free(diags);
+	return rc < 0 ? EXIT_NO : EXIT_OK;
+}
+
 /* EXIT_OK: run->plan is what is to run. */
 static int
 choose(struct run *run)
@@ -208,11 +238,12 @@ choose(struct run *run)
 
 	if (input_read(&run->source, run->loop, &err) < 0)
 		return say_error(&err);
-	status = input_compile_aloud(&run->source, FEATURE_CARRIED_OUT);
-	if (status != EXIT_OK)
-		return status;
 	run->selection.docker_on_host = run->source.docker_on_host;
 	run->selection.no_approvals = true;
+	run->source.selection = &run->selection;
+	status = compile_selected(run);
+	if (status != EXIT_OK)
+		return status;
 	run->selection.held = &held;
 	run->selection.environment = run->environment.pairs;
 	run->selection.environment_count = run->environment.count;
