@@ -387,13 +387,34 @@ begins_unended_text(const yaml_parser_t *parser)
 	       strstr(parser->problem, "end of stream") != NULL;
 }
 
-static const char *
-syntax_hint(const yaml_parser_t *parser)
+/* The line is one of those that git puts around the two sides of a conflict. */
+static bool
+is_conflict_mark(const struct reader *reader, size_t line)
 {
+	static const char *const marks[] = {"<<<<<<< ", "=======", ">>>>>>> "};
+	const char *at = reader->input->bytes, *end = at + reader->input->len;
+	size_t i;
+
+	for (; line > 0 && at != NULL; line--) {
+		at = memchr(at, '\n', (size_t)(end - at));
+		at = at != NULL ? at + 1 : NULL;
+	}
+	for (i = 0; at != NULL && i < sizeof(marks) / sizeof(marks[0]); i++)
+		if ((size_t)(end - at) >= strlen(marks[i]) && memcmp(at, marks[i], strlen(marks[i])) == 0)
+			return true;
+	return false;
+}
+
+static const char *
+syntax_hint(const struct reader *reader, const yaml_parser_t *parser)
+{
+	if (is_conflict_mark(reader, parser->problem_mark.line))
+		return "a merge has left a conflict here: keep one of the two sides, without the marks";
 	if (strstr(parser->problem, "cannot start any token") != NULL)
 		return "indent with spaces, never tabs; quote values that begin with @, ` or %";
 	if (strstr(parser->problem, "mapping values are not allowed") != NULL)
-		return "check the indentation; quote a value that contains ': '";
+		return "check the indentation; a line with keys below it ends with ':'; quote a value that "
+		       "contains ': '";
 	if (strstr(parser->problem, "did not find expected ','") != NULL)
 		return "close the bracket; quote a value that holds brackets, braces or commas";
 	if (strstr(parser->problem, "did not find expected") != NULL)
@@ -420,7 +441,7 @@ tell_syntax(struct reader *reader, const yaml_parser_t *parser)
 		return ERR_INPUT;
 	}
 	yaml_tell(reader, "E_YAML_SYNTAX", (uint32_t)mark->line + 1, (uint32_t)mark->column + 1,
-		  syntax_hint(parser), "this is not YAML: %s%s%s", parser->problem,
+		  syntax_hint(reader, parser), "this is not YAML: %s%s%s", parser->problem,
 		  parser->context != NULL ? ", " : "",
 		  parser->context != NULL ? parser->context : "");
 	return ERR_INPUT;
