@@ -22,6 +22,9 @@
 #include "http/tls_session.h"
 #include "loop/loop.h"
 
+/* In the kernel's hands, beyond what is on its way: what comes later waits behind no more. */
+enum { UNSENT_MOST_BYTES = 256 * 1024 };
+
 int
 transport_init(struct transport *transport, int fd, const struct tls_context *tls, const char *host,
 	       struct err *err)
@@ -212,11 +215,12 @@ transport_has_pending(const struct transport *transport)
 void
 transport_tune_tcp(int fd)
 {
-	int on = 1, idle_s = 60, every_s = 20, times = 3;
+	int on = 1, idle_s = 60, every_s = 20, times = 3, unsent_bytes = UNSENT_MOST_BYTES;
 
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof(idle_s));
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &every_s, sizeof(every_s));
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &times, sizeof(times));
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent_bytes, sizeof(unsent_bytes));
 }

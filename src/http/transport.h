@@ -56,7 +56,10 @@ ssize_t transport_write(struct transport *transport, const struct iovec *pieces,
 /* TLS holds decrypted bytes that no readiness of the descriptor will tell of. */
 bool transport_has_pending(const struct transport *transport);
 
-/* No delay of small writes; dead peers are found by the kernel, which costs us no wake-up. */
+/*
+ * No delay of small writes; dead peers are found by the kernel, which costs us no wake-up; and of a large body little waits
+ * in the kernel, so that what is more urgent goes soon.
+ */
 void transport_tune_tcp(int fd);
 
 #endif

@@ -18,7 +18,7 @@
 #include "hub/hub.h"
 #include "hub/store/store.h"
 
-enum { WRITE_BACK_BYTES = 8 << 20 };
+enum { WRITE_BACK_BYTES = 8 << 20, HOLE_BYTES = 256 << 10 };
 
 /* --- in a thread ----------------------------------------------------------------------------- */
 
@@ -77,6 +77,37 @@ write_back(const struct blob *blob, uint64_t at, size_t len)
 				      SYNC_FILE_RANGE_WRITE);
 }
 
+static bool
+is_zero(const unsigned char *bytes, size_t len)
+{
+	return bytes[0] == 0 && memcmp(bytes, bytes + 1, len - 1) == 0;
+}
+
+/* What is all zeros is left a hole, as it most likely was where it came from. */
+static int
+write_sparse(int fd, const unsigned char *bytes, size_t len, uint64_t at, struct err *err)
+{
+	uint64_t end = at + len;
+	bool is_hole = false;
+
+	while (len > 0) {
+		size_t part = HOLE_BYTES - (size_t)(at % HOLE_BYTES);
+
+		if (part > len)
+			part = len;
+		is_hole = is_zero(bytes, part);
+		if (!is_hole && blobs_write_all(fd, bytes, part, at, err) < 0)
+			return err->code;
+		bytes += part;
+		at += part;
+		len -= part;
+	}
+	/* Its size is how far the upload has come. */
+	if (is_hole && ftruncate(fd, (off_t)end) != 0)
+		return err_sys(err, "the hub cannot write to its disk");
+	return 0;
+}
+
 static void
 run_write(void *arg)
 {
@@ -85,7 +116,7 @@ run_write(void *arg)
 	size_t len = blob->piece.len - blob->skip;
 
 	if (prepare(blob, &blob->err) < 0 || blobs_check_room(blob->fd, len, &blob->err) < 0 ||
-	    blobs_write_all(blob->fd, bytes, len, blob->offset, &blob->err) < 0)
+	    write_sparse(blob->fd, bytes, len, blob->offset, &blob->err) < 0)
 		return;
 	digest_add(blob->digest, bytes, len);
 	write_back(blob, blob->offset, len);

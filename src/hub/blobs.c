@@ -68,7 +68,7 @@ blobs_write_all(int fd, const void *bytes, size_t len, uint64_t at, struct err *
 
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0 && (errno == ENOSPC || errno == EDQUOT))
+		if (n < 0 && (errno == ENOSPC || errno == EDQUOT || errno == EFBIG))
 			return err_set(err, ERR_LIMIT, "the hub's disk is full");
 		if (n < 0)
 			return err_sys(err, "the hub cannot write to its disk");

@@ -1,0 +1,261 @@
+#!/usr/bin/env python3
+# Artifacts from a job to the hub, whatever breaks on the way; and how people and browsers get them.
+import glob
+import hashlib
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+import urllib.parse
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from hubtest import *
+
+CONFIG = """version: 2.1
+jobs:
+  one:
+    machine: true
+    resource_class: local/big
+    steps:
+      - run: {name: make, command: "%s"}
+      - store_artifacts: {path: out, destination: d}
+workflows:
+  main:
+    jobs: [one]
+"""
+hub = Hub()
+person = Person(hub)
+
+
+def fetch(job, name, node=0, client=None, **headers):
+    path = "/output/job/%s/artifacts/%d/%s" % (job, node, urllib.parse.quote(name))
+    number = person.client.start("GET", path, dict(person.headers, **headers), raw=True)
+    reply = person.client.replies[number].get(timeout=DEADLINE)
+    return reply["status"], bytes.fromhex(reply.get("hex", "")), reply.get("headers", {})
+
+
+def items(job):
+    return person.get("/api/runner/v1/jobs/%s/artifacts" % job)["items"]
+
+
+def store(command):
+    """Run it; the job, once it has ended."""
+    pipeline = person.run(CONFIG % command.replace('"', '\\"'))
+    return pipeline, person.jobs(pipeline)[0]
+
+
+def ended(pipeline):
+    return wait_for("the pipeline to end", lambda: person.has_ended(pipeline))
+
+
+def outcome(pipeline):
+    return person.jobs(pipeline)[0]["outcome"]
+
+
+def output(job):
+    task = person.get("/api/runner/v1/jobs/" + job)["tasks"][0]["id"]
+    return person.client.call("GET", "/api/runner/v1/tasks/%s/output" % task, person.headers).get("body", "")
+
+
+def blobs():
+    """Files of the hub's, and how long they are."""
+    sizes = {}
+    for path in glob.glob(os.path.join(hub.dir, "data", "blobs", "*")):
+        try:
+            sizes[path] = os.stat(path).st_size
+        except FileNotFoundError:
+            pass
+    return sizes
+
+
+# --- a line that is cut every few hundred kilobytes ---
+real = hub.url
+relay_path = os.path.join(tmp, "relay.sock")
+with open(os.path.join(tmp, "relay.log"), "wb") as log:
+    relay = subprocess.Popen([os.path.join(build, "t", "relay"), relay_path, real[len("unix:"):],
+                              os.environ.get("RELAY_SEED", "3"), "2500000"], stdout=log, stderr=log)
+started.append(relay)
+
+
+def relay_log():
+    with open(os.path.join(tmp, "relay.log")) as log:
+        return log.read()
+
+
+wait_for("the relay", lambda: "ready" in relay_log())
+hub.url = "unix:" + relay_path
+runnerd = start_runnerd(hub)
+make = ("mkdir out; cd out; for n in 1 2 3; do head -c $((n * 3000000)) /dev/zero | openssl enc -aes-128-ctr -K 0$n -iv 0 "
+        ">f$n 2>/dev/null; done; for n in $(seq 300); do echo $n >s$n; done; sha256sum *")
+pipeline, job = store(make)
+large = set()
+
+
+def has_been_cut():
+    large.update(path for path, size in blobs().items() if size > 1000000)
+    return relay_log().count("relay: cut") >= 5
+
+
+ok(wait_for("the line to be cut", has_been_cut), "a line is cut again and again")
+os.kill(relay.pid, signal.SIGUSR1)
+ok(ended(pipeline) and outcome(pipeline) == "success", "over which a job stores its artifacts")
+ok(large <= {path for path, size in blobs().items() if size in (3000000, 6000000, 9000000)},
+   "none was begun anew: %d were under way" % len(large))
+wanted = dict(reversed(line.split()) for line in output(job["id"]).splitlines() if len(line.split()) == 2 and len(line.split()[0]) == 64)
+eq({one["path"][2:]: one["sha256"] for one in items(job["id"])}, wanted, "each is there once, with the digest that it has in the job")
+eq(hashlib.sha256(fetch(job["id"], "d/f3")[1]).hexdigest(), wanted["f3"], "and its bytes are the job's")
+
+# --- either side is killed in the middle ---
+big = "mkdir out; truncate -s 400M out/big; echo end >>out/big"
+
+
+def kill_in_the_middle(kill, what):
+    before = set(blobs())
+    pipeline, job = store(big)
+
+    def part():
+        return [path for path, size in blobs().items() if path not in before and 1 << 20 < size < 300 << 20]
+
+    parts = wait_for("a part of it", part)
+    ok(parts, "a large one is on its way")
+    kill()
+    ok(ended(pipeline) and outcome(pipeline) == "success", what)
+    eq([(one["path"], one["size_bytes"]) for one in items(job["id"])], [("d/big", (400 << 20) + 4)], "and is whole")
+    eq([path for path in blobs() if path not in before], parts, "it was not begun anew")
+    eq(fetch(job["id"], "d/big", range="bytes=-6")[1], b"\0\0end\n", "to its end")
+    return job
+
+
+def kill_runnerd():
+    global runnerd
+    runnerd.kill()
+    runnerd.wait()
+    with open(os.path.join(tmp, "runnerd.log"), "ab") as log:
+        runnerd = subprocess.Popen(runnerd.args, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    started.append(runnerd)
+
+
+def kill_hub():
+    hub.url = real
+    hub.crash()
+    hub.url = "unix:" + relay_path
+    person.client = Client(real)
+
+
+kill_in_the_middle(kill_runnerd, "a runnerd that is killed meanwhile goes on with it")
+job = kill_in_the_middle(kill_hub, "and so does it with a hub that is")
+held = [os.stat(path).st_blocks * 512 for path in glob.glob(os.path.join(hub.dir, "data", "blobs", "*"))]
+ok(max(held) < 100 << 20, "holes of a sparse file take no room at the hub")
+
+# --- a full disk at the hub ---
+wal = os.path.getsize(os.path.join(hub.dir, "data", "hub.db-wal"))
+limit = max(16 << 20, wal + (4 << 20))
+resource.prlimit(hub.process.pid, resource.RLIMIT_FSIZE, (limit, limit))
+before = len(blobs())
+pipeline, job = store("mkdir out; echo small >out/a; head -c %d /dev/urandom >out/large; echo small >out/z" % (limit + 1000000))
+ok(ended(pipeline) and outcome(pipeline) == "failed", "a file that the hub's disk does not take fails its step")
+ok("'d/large' is not stored: the hub's disk is full" in output(job["id"]), "which says so")
+eq([one["path"] for one in items(job["id"])], ["d/a", "d/z"], "the others are stored")
+ok(wait_for("its part to go", lambda: len(blobs()) == before + 1), "what came of it is gone")
+ok(hub.process.poll() is None, "and the hub goes on")
+
+# --- lists ---
+number = job["number"]
+listed = person.get("/api/v2/project/local/o/r/%d/artifacts" % number)
+eq([(one["path"], one["node_index"]) for one in listed["items"]] + [listed["next_page_token"]], [("d/a", 0), ("d/z", 0), None],
+   "the list of CircleCI's API")
+ok(listed["items"][0]["url"].endswith("/output/job/%s/artifacts/0/d/a" % job["id"]), "with an address each")
+eq([(one["path"], one["pretty_path"]) for one in person.get("/api/v1.1/project/local/o/r/%d/artifacts" % number)],
+   [("d/a", "d/a"), ("d/z", "d/z")], "that of its first version")
+eq([one["path"] for one in person.get("/api/v1.1/project/local/o/r/latest/artifacts?branch=main")], ["d/a", "d/z"], "of the newest job")
+eq([one["path"] for one in person.get("/api/v1.1/project/local/o/r/latest/artifacts?branch=main&filter=successful")], ["d/big"],
+   "of the newest that succeeded")
+eq(person.get("/api/v1.1/project/local/o/r/latest/artifacts?branch=other")["message"], "there is no such job", "of a branch without any")
+v3 = person.get("/api/v3/jobs/%s/artifacts" % job["id"])
+eq([(one["attributes"]["path"], one["attributes"]["execution"]) for one in v3["data"]], [("d/a", 0), ("d/z", 0)], "and of its third")
+eq(person.get("/api/v2/project/local/o/r/99999/artifacts")["message"], "there is no such job", "a job that is not there has none")
+
+# --- what a browser gets ---
+pipeline, job = store("mkdir -p out/sub; cd out; for n in x.html x.svg x.TXT x.png x.weird x sub/rel.css; do echo \"<script>\" >$n; done; "
+                      "echo odd >\"$(printf 'a\\\\nb.txt')\"; echo odd >\"$(printf 'q\\\\377\\\\\"\\\\303\\\\251.txt')\"")
+ended(pipeline)
+kinds = {name: fetch(job["id"], "d/" + name)[2] for name in ("x.html", "x.svg", "x.TXT", "x.png", "x.weird", "x", "sub/rel.css")}
+eq([kinds[name]["content-disposition"].split(";")[0] for name in ("x.html", "x.svg", "x.weird", "x")], ["attachment"] * 4,
+   "what a browser would run, or does not know, it is to save")
+eq([kinds[name]["content-disposition"].split(";")[0] for name in ("x.TXT", "x.png")], ["inline"] * 2, "what it may show it may show")
+eq([kinds[name]["content-type"] for name in ("x.html", "x.TXT", "x.png", "x")],
+   ["text/html; charset=utf-8", "text/plain; charset=utf-8", "image/png", "application/octet-stream"], "each has its type")
+eq({(one["x-content-type-options"], one["content-security-policy"]) for one in kinds.values()},
+   {("nosniff", "sandbox; default-src 'none'")}, "none is looked into, none runs")
+odd = {one["name"]: one["path"] for one in items(job["id"])}
+eq(odd.get("d%2Fa%0Ab.txt"), "d/a\nb.txt", "a newline is one in the list")
+eq(odd.get("d%2Fq%FF%22%C3%A9.txt"), "d/q\ufffd\"é.txt", "a byte that is no UTF-8 is shown as such")
+status, got, headers = fetch(job["id"], "d/a\nb.txt")
+eq((status, got, headers["content-disposition"]), (200, b"odd\n", "inline; filename=\"a_b.txt\"; filename*=UTF-8''a%0Ab.txt"), "names are quoted")
+number = person.client.start("GET", "/output/job/%s/artifacts/0/d/q%%FF%%22%%C3%%A9.txt" % job["id"], person.headers, raw=True)
+reply = person.client.replies[number].get(timeout=DEADLINE)
+eq((reply["status"], reply["headers"]["content-disposition"]), (200, 'inline; filename="q____.txt"'), "whatever they are")
+eq(fetch(job["id"], "d/none")[0], 404, "what is not there is not found")
+eq(fetch(job["id"], "d/x", node=1)[0], 404, "nor on another node")
+etag = kinds["x"]["etag"]
+eq(fetch(job["id"], "d/x", **{"if-none-match": etag})[0], 304, "who has it gets nothing")
+eq(fetch(job["id"], "d/x.html", range="bytes=1-3")[1], b"scr", "a part is a part")
+headers = dict(person.headers)
+headers["circle-token"] = "none"
+eq(person.client.call("GET", "/output/job/%s/artifacts/0/d/x" % job["id"], headers)["status"], 401, "nobody gets any without a token")
+
+# --- runnerctl ---
+with open(os.path.join(tmp, "token"), "w") as file:
+    file.write(hub.person)
+ctl_relay = os.path.join(tmp, "ctl.sock")
+
+
+def ctl(*words, url=real, cwd=None):
+    return subprocess.run([os.path.join(build, "runnerctl"), "--hub", url, "--token-file", os.path.join(tmp, "token"), "--project",
+                           "local/o/r", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=cwd, timeout=60)
+
+
+listed = ctl("artifact", "list", str(job["number"]))
+ok(listed.returncode == 0 and "d/x.html" in listed.stdout and "NODE" in listed.stdout, "artifact list")
+eq(ctl("job", "artifacts", "main/one").stdout, listed.stdout, "also as job artifacts, by workflow and name")
+into = os.path.join(tmp, "got")
+got = ctl("artifact", "get", str(job["number"]), "d/sub", "*.svg", "--into", into)
+eq((got.returncode, sorted(os.listdir(os.path.join(into, "d"))), os.listdir(os.path.join(into, "d", "sub"))), (0, ["sub", "x.svg"], ["rel.css"]),
+   "artifact get fetches what is asked for")
+got = ctl("artifact", "get", "--latest", "one", "--branch", "main", "d/x", cwd=into)
+eq((got.returncode, open(os.path.join(into, "d", "x")).read()), (0, "<script>\n"), "of the latest green job of that name")
+got = ctl("artifact", "get", "--latest", "one", "--branch", "other")
+ok(got.returncode == 1 and "no such job" in got.stderr, "a branch without one has none")
+got = ctl("artifact", "get", str(job["number"]), "nothing")
+ok(got.returncode == 1 and "stored nothing of that name" in got.stderr, "what is not there is an error")
+os.symlink("/tmp", os.path.join(tmp, "link"))
+os.makedirs(os.path.join(tmp, "trap"))
+os.symlink(tmp, os.path.join(tmp, "trap", "d"))
+got = ctl("artifact", "get", str(job["number"]), "d/x", "--into", os.path.join(tmp, "trap"))
+ok(got.returncode == 1 and not os.path.exists(os.path.join(tmp, "x")), "no link in the directory is followed")
+full = ctl("artifact", "get", str(job["number"]), "d/x", "--into", "/proc/self/fdinfo")
+ok(full.returncode == 1 and "'d/x': cannot make" in full.stderr, "a disk that takes nothing is told")
+
+# A job's own words as names: the hub takes them, nobody writes them elsewhere.
+runnerd.terminate()
+runnerd.wait(timeout=DEADLINE)
+agent = Agent(hub, "hostile", client=Client(real))
+pipeline = person.run()
+task = agent.claim(wait_ms=DEADLINE * 1000)[0]
+agent.events(task, "preparing", "running")
+bearer = {"authorization": "Bearer " + task["token"]}
+names = ["../../evil", "/evil", "a/../../evil", "ok/./evil", "fine/file"]
+for name in names:
+    reply = agent.client.call("POST", "/api/v3/runner/blobs", bearer, {"kind": "artifact", "name": urllib.parse.quote(name), "size": 0})
+    agent.client.call("POST", "/api/v3/runner/blobs/" + reply["json"]["id"], bearer, {"digest": hashlib.sha256(b"").hexdigest()})
+agent.events(task, "finishing", "ended", seq=3)
+ended(pipeline)
+into = os.path.join(tmp, "hostile")
+got = ctl("artifact", "get", person.jobs(pipeline)[0]["id"], "--into", into)
+eq((got.returncode, got.stderr.count("would lead elsewhere")), (1, 4), "names that lead elsewhere are refused, and told")
+eq([os.path.relpath(os.path.join(place, name), into) for place, dirs, files in os.walk(into) for name in files], ["fine/file"],
+   "what is left is fetched")
+ok(not os.path.exists(os.path.join(tmp, "evil")), "and nothing lies elsewhere")
+done()
