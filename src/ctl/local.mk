@@ -56,6 +56,7 @@ libctl_a_SOURCES = \
 	src/ctl/storage.c \
 	src/ctl/table.c src/ctl/table.h \
 	src/ctl/task.c \
+	src/ctl/test.c \
 	src/ctl/token.c src/ctl/token.h \
 	src/ctl/top.c src/ctl/top.h src/ctl/top_draw.c src/ctl/top_source.c \
 	src/ctl/usage.c src/ctl/usage.h \

@@ -32,6 +32,7 @@ static const struct option approve_options[] = {
 
 static const struct option rerun_options[] = {
 	{"from-failed", 0, NULL, "only what did not succeed"},
+	{"failed-tests", 0, NULL, "the same, and 'circleci tests run' runs what failed before"},
 	{"job", 0, "JOB", "only this job, and what did not succeed behind it; may be repeated"},
 	{NULL, 0, NULL, NULL},
 };
@@ -49,7 +50,7 @@ const struct command job_rerun_command = {"job rerun", "JOB", "run a job again",
 
 struct decision {
 	const char *workflow;
-	bool from_failed;
+	bool from_failed, failed_tests;
 	const char *jobs[JOBS_MOST]; /* as typed */
 	size_t job_count;
 };
@@ -61,6 +62,10 @@ set_decision(void *arg, const struct option *option, const char *value, struct e
 
 	if (text_eq(option->name, "from-failed")) {
 		decision->from_failed = true;
+		return 0;
+	}
+	if (text_eq(option->name, "failed-tests")) {
+		decision->failed_tests = true;
 		return 0;
 	}
 	if (decision->job_count == JOBS_MOST)
@@ -230,6 +235,8 @@ rerun(struct api *api, const struct decision *decision, struct err *err)
 
 	if (decision->from_failed)
 		json_put_bool(body, "from_failed", true);
+	if (decision->failed_tests)
+		json_put_bool(body, "failed_tests", true);
 	rc = put_jobs(body, api, decision, err);
 	if (rc == 0)
 		rc = api_call(api, "POST", path, body, NULL, err);
@@ -247,8 +254,9 @@ workflow_rerun(int argc, char **argv)
 
 	if (status != ARGS_GO)
 		return status;
-	if (decision.from_failed && decision.job_count > 0) {
-		if (err_set(&err, ERR_INPUT, "'--from-failed' and '--job' exclude each other") < 0)
+	if ((decision.from_failed || decision.failed_tests) && decision.job_count > 0) {
+		if (err_set(&err, ERR_INPUT, "'--%s' and '--job' exclude each other",
+			    decision.from_failed ? "from-failed" : "failed-tests") < 0)
 			(void)say_error(&err);
 		return EXIT_USAGE;
 	}

@@ -18,6 +18,7 @@
 
 #include "helper/helper.h"
 #include "helper/items.h"
+#include "helper/known.h"
 #include "helper/timings.h"
 #include "runner/exit.h"
 
@@ -212,6 +213,9 @@ read_timings(const struct share *share, struct timings *timings)
 				EXIT_NO, "'%.200s' is neither JUnit XML nor lines of SECONDS NAME",
 				share->timings[i]);
 	}
+	/* Where no file is named, the hub's; that nobody can be asked is told, and no failure. */
+	if (share->timings_count == 0)
+		(void)known_timings(timings);
 	timings_settle(timings);
 	return EXIT_OK;
 }
@@ -295,6 +299,48 @@ weigh_timings(const struct share *share, struct items *items, const struct timin
 	}
 	weigh_by_type(share, items, timings, type);
 	return true;
+}
+
+/* --- a rerun of what failed --- */
+
+static void
+keep_known(struct items *items, const struct timings *failed, int type)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < items->count; i++)
+		if (timings_find(failed, (enum timings_type)type, items->list[i].text) != NULL)
+			items->list[n++] = items->list[i];
+	items->count = n;
+}
+
+/*
+ * Of the items those stay that failed in the attempt before, by file, class or name. Where none is
+ * known to have failed all stay: nothing is ever left out that was not seen to pass.
+ */
+static void
+reduce_to_failed(const struct share *share, struct items *items)
+{
+	struct timings failed = {{ITEMS_INIT, ITEMS_INIT, ITEMS_INIT}};
+	enum known known = known_failed(&failed);
+	size_t all = items->count;
+	int type = share->type;
+
+	timings_settle(&failed);
+	if (type == TYPE_AUTODETECT)
+		type = detect_type(items, &failed);
+	if (known != KNOWN_YES) {
+		timings_release(&failed);
+		return;
+	}
+	if (type == TYPE_AUTODETECT || count_known(items, &failed, type) == 0) {
+		(void)fputs("None of these tests is known to have failed: all of them run.\n", stderr);
+	} else {
+		keep_known(items, &failed, type);
+		(void)fprintf(stderr, "%zu of %zu tests failed before and run again\n",
+			      items->count, all);
+	}
+	timings_release(&failed);
 }
 
 /* --- the division --- */
@@ -417,6 +463,8 @@ select_items(struct share *share, struct items *items, int argc, char **argv)
 		status = settle_node(share);
 	if (status == EXIT_OK)
 		status = read_items(share, items);
+	if (status == EXIT_OK && share->runs)
+		reduce_to_failed(share, items);
 	if (status == EXIT_OK)
 		status = divide(share, items);
 	return status;

@@ -27,9 +27,19 @@ timings_microseconds(const char *text)
 	return whole * 1000000 + part;
 }
 
+/* Reporters write "./x" where a shell's patterns give "x". */
+static const char *
+plain(const char *name)
+{
+	while (name != NULL && name[0] == '.' && name[1] == '/')
+		name += 2;
+	return name;
+}
+
 static void
 add(struct items *items, const char *name, uint64_t microseconds)
 {
+	name = plain(name);
 	if (name == NULL || *name == '\0')
 		return;
 	items_add(items, name, strlen(name));
@@ -54,6 +64,25 @@ read_lines(struct timings *timings, char *text)
 			add(&timings->of[type], name, timings_microseconds(line));
 	}
 	return true;
+}
+
+void
+timings_read_table(struct timings *timings, char *text)
+{
+	char *line, *rest = text, *fields[4];
+	uint64_t microseconds;
+	size_t i;
+
+	while ((line = strsep(&rest, "\n")) != NULL) {
+		for (i = 0; i < 4; i++)
+			fields[i] = strsep(&line, "\t");
+		if (fields[3] == NULL)
+			continue;
+		microseconds = strtoull(fields[0], NULL, 10);
+		add(&timings->of[TIMINGS_FILENAME], fields[1], microseconds);
+		add(&timings->of[TIMINGS_CLASSNAME], fields[2], microseconds);
+		add(&timings->of[TIMINGS_TESTNAME], fields[3], microseconds);
+	}
 }
 
 /* --- XML --- */
@@ -298,7 +327,7 @@ timings_find(const struct timings *timings, enum timings_type type, const char *
 
 	if (items->count == 0)
 		return NULL;
-	return bsearch(name, items->list, items->count, sizeof(*items->list), name_to_item);
+	return bsearch(plain(name), items->list, items->count, sizeof(*items->list), name_to_item);
 }
 
 void

@@ -3,7 +3,7 @@
  *
  * Of a JUnit file the attributes file, classname, name and time of its test cases are read (file
  * and time may stand at the suite), and nothing else: no entity but the five of XML and numbers is
- * known, no document type is looked at, nothing is fetched.
+ * known, no document type is looked at, nothing is fetched. "./x" is the same name as "x".
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -26,6 +26,8 @@ uint64_t timings_microseconds(const char *text);
 
 /* Add what is in text, which is changed. False: it is neither. */
 bool timings_read(struct timings *timings, char *text);
+/* Add lines of microseconds, file, classname and name with tabs between; text is changed. What is no such line is passed over. */
+void timings_read_table(struct timings *timings, char *text);
 void timings_settle(struct timings *timings);
 void timings_release(struct timings *timings);
 /* NULL: not known. */

@@ -42,6 +42,7 @@ libhub_a_SOURCES = \
 	src/hub/api/search_piece.c src/hub/api/search_piece.h \
 	src/hub/api/ssh_keys.c \
 	src/hub/api/storage.c \
+	src/hub/api/test_history.c \
 	src/hub/api/test_lines.c src/hub/api/test_lines.h \
 	src/hub/api/variables.c src/hub/api/variables.h \
 	src/hub/api/views.c src/hub/api/views.h \

@@ -116,17 +116,28 @@ choose_followers(struct choice *choice)
 	}
 }
 
-static void
-run_again(struct workflow *workflow, const struct choice *choice)
+static uint32_t
+last_attempt(const struct job *job)
 {
+	return job->task_count == 0 ? 0 : job->tasks[job->task_count - 1]->row.attempt;
+}
+
+static void
+run_again(struct workflow *workflow, const struct choice *choice, bool failed_tests)
+{
+	struct job *job;
 	size_t i;
 
 	workflow->row.reruns++;
 	workflow->row.canceled_by[0] = '\0';
 	workflow_touch(workflow);
-	for (i = 0; i < workflow->job_count; i++)
-		if (choice->again[i])
-			job_enter(workflow->jobs[i], JOB_BLOCKED, OUTCOME_NONE, "");
+	for (i = 0; i < workflow->job_count; i++) {
+		job = workflow->jobs[i];
+		if (!choice->again[i])
+			continue;
+		job->row.failed_tests_of = failed_tests && !has_succeeded(job) ? last_attempt(job) : 0;
+		job_enter(job, JOB_BLOCKED, OUTCOME_NONE, "");
+	}
 }
 
 static int
@@ -134,12 +145,12 @@ choose(struct choice *choice, const struct rerun *rerun, struct err *err)
 {
 	size_t i, count = 0;
 
-	if (rerun->from_failed)
+	if (rerun->from_failed || rerun->failed_tests)
 		choose_failed(choice);
 	else if (rerun->job_count > 0 && choose_jobs(choice, rerun, err) < 0)
 		return err->code;
 	for (i = 0; i < choice->workflow->job_count; i++) {
-		if (!rerun->from_failed && rerun->job_count == 0)
+		if (!rerun->from_failed && !rerun->failed_tests && rerun->job_count == 0)
 			choice->again[i] = true;
 		count += choice->again[i];
 	}
@@ -180,7 +191,7 @@ workflow_rerun(struct workflow *workflow, const struct rerun *rerun, const char 
 		/* It is a person's now. */
 		workflow->row.auto_reruns = 0;
 		workflow_begin_again(workflow);
-		run_again(workflow, &choice);
+		run_again(workflow, &choice, rerun->failed_tests);
 		workflow_advance(workflow);
 	}
 	free(choice.again);
@@ -208,7 +219,7 @@ workflow_rerun_by_itself(struct workflow *workflow, enum outcome outcome)
 	choice.again = MEM_NEW_ARRAY(bool, workflow->job_count + 1);
 	choose_failed(&choice);
 	choose_followers(&choice);
-	run_again(workflow, &choice);
+	run_again(workflow, &choice, false);
 	free(choice.again);
 	return true;
 }

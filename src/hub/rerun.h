@@ -22,6 +22,7 @@ enum { RERUNS_MOST = 100 }; /* of one workflow */
 /* Neither from_failed nor jobs: all of the workflow. */
 struct rerun {
 	bool from_failed;      /* what did not end as success */
+	bool failed_tests;     /* that, and "tests run" in it runs the tests that failed alone */
 	const struct id *jobs; /* these, and of those that require them what did not end as success */
 	size_t job_count;
 };

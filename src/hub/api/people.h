@@ -32,6 +32,7 @@ extern const struct route people_continue_routes[];
 extern const struct route people_job_routes[];
 extern const struct route artifact_routes[];
 extern const struct route people_test_routes[];
+extern const struct route test_history_routes[];
 extern const struct route context_routes[];
 extern const struct route oidc_routes[];
 extern const struct route orb_routes[];

@@ -72,13 +72,14 @@ read_asking(struct asking *asking, const struct json *body, struct err *err)
 	bool ssh, sparse;
 
 	if (read_flag(body, "from_failed", &asking->rerun.from_failed, err) < 0 ||
+	    read_flag(body, "failed_tests", &asking->rerun.failed_tests, err) < 0 ||
 	    read_flag(body, "enable_ssh", &ssh, err) < 0 ||
 	    read_flag(body, "sparse_tree", &sparse, err) < 0 ||
 	    read_jobs(asking, json_get(body, "jobs"), err) < 0)
 		return err->code;
 	if (ssh)
 		return err_set(err, ERR_INPUT, "'enable_ssh' is not supported");
-	if (asking->rerun.from_failed && asking->rerun.job_count > 0)
+	if ((asking->rerun.from_failed || asking->rerun.failed_tests) && asking->rerun.job_count > 0)
 		return err_set(err, ERR_INPUT, "'from_failed' and 'jobs' exclude each other");
 	return 0;
 }

@@ -28,6 +28,7 @@ const struct route *const route_tables[] = {
 	people_job_routes,
 	artifact_routes,
 	people_test_routes,
+	test_history_routes,
 	watch_routes,
 	output_routes,
 	search_routes,

@@ -1,0 +1,143 @@
+#!/usr/bin/env python3
+# What the hub knows of tests, used: splits by timings, reruns of what failed, which are slow and which are flaky.
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from hubtest import *
+
+hub = Hub()
+person = Person(hub)
+start_runnerd(hub)
+place = os.path.join(tmp, "place")
+os.mkdir(place)
+os.chmod(place, 0o777)
+# A reporter: reads its tests from standard input, takes so long as is said, fails for those in the file "bad".
+with open(os.path.join(place, "report.py"), "w") as file:
+    file.write(r"""import os, sys
+times = {"t/a.py": 8, "t/b.py": 1, "t/c.py": 1, "t/d.py": 6}
+bad = open(sys.argv[1] + "/bad").read().split() if os.path.exists(sys.argv[1] + "/bad") else []
+names = sys.stdin.read().split()
+with open(sys.argv[1] + "/ran-" + os.environ["CIRCLE_NODE_INDEX"], "w") as f:
+    f.write(" ".join(names))
+os.makedirs("reports", exist_ok=True)
+with open("reports/r.xml", "w") as f:
+    f.write('<testsuite name="fake">')
+    for name in names:
+        f.write('<testcase name="test of %s" classname="%s" file="./%s" time="%d">%s</testcase>' % (
+            name, name[:-3].replace("/", "."), name, times.get(name, 2), '<failure message="no"/>' if name in bad else ""))
+    f.write('</testsuite>')
+sys.exit(any(name in bad for name in names))
+""")
+
+CONFIG = """version: 2.1
+jobs:
+  test:
+    machine: true
+    parallelism: NODES
+    steps:
+      - run: 'echo "TESTS" | circleci tests run --command "python3 PLACE/report.py PLACE" --verbose --split-by=timings --timings-type=TYPE'
+      - store_test_results: {path: reports}
+workflows: {w: {jobs: [test]}}
+"""
+
+
+def start(nodes=1, tests="t/a.py t/b.py t/c.py t/d.py", kind="autodetect", branch="main", revision="a" * 40):
+    forget()
+    reply = person.post("/api/v2/project/local/o/r/pipeline/run",
+                        {"config": {"content": CONFIG.replace("NODES", str(nodes)).replace("TESTS", tests).replace("PLACE", place).replace("TYPE", kind)},
+                         "checkout": {"branch": branch, "revision": revision}})
+    pipeline = reply["json"]["id"]
+    wait_for("the pipeline to end", lambda: person.has_ended(pipeline))
+    return pipeline
+
+
+def forget():
+    for name in os.listdir(place):
+        if name.startswith("ran-"):
+            os.unlink(os.path.join(place, name))
+
+
+def ran(node=0):
+    path = os.path.join(place, "ran-%d" % node)
+    return open(path).read() if os.path.exists(path) else None
+
+
+def bad(*names):
+    with open(os.path.join(place, "bad"), "w") as file:
+        file.write(" ".join(names))
+
+
+def said(pipeline, step=0, node=0):
+    job = person.jobs(pipeline)[0]
+    tasks = [task for task in person.get("/api/runner/v1/jobs/" + job["id"])["tasks"] if task["node_index"] == node]
+    task = max(tasks, key=lambda task: task["attempt"])
+    return person.client.call("GET", "/api/runner/v1/tasks/%s/output?step=%d" % (task["id"], step),
+                              dict(person.headers, **{"accept-encoding": "identity"}))["body"]
+
+
+def rerun(pipeline, **body):
+    forget()
+    workflow = person.workflows(pipeline)[0]["id"]
+    reply = person.post("/api/v2/workflow/%s/rerun" % workflow, body)
+    wait_for("the rerun to end", lambda: person.has_ended(pipeline))
+    return reply["status"]
+
+
+# --- timings --------------------------------------------------------------------------------------
+pipeline = start(2)
+ok("falling back to weighting by name" in said(pipeline), "without a run before the split is by name")
+eq((ran(0), ran(1)), ("t/a.py t/c.py", "t/b.py t/d.py"), "every second one")
+pipeline = start(2)
+eq((ran(0), ran(1)), ("t/a.py", "t/b.py t/c.py t/d.py"), "then by the times of the run before, by file, of all its nodes")
+start(2, branch="other")
+eq((ran(0), ran(1)), ("t/a.py", "t/b.py t/c.py t/d.py"), "a branch without a run of its own has those of another")
+start(2, "t.a t.b t.c t.d", kind="classname")
+eq((ran(0), ran(1)), ("t.a", "t.b t.c t.d"), "or by class")
+
+# --- what failed, once more ---------------------------------------------------------------------------
+bad("t/b.py", "t/c.py")
+pipeline = start(2)
+eq(person.outcomes(pipeline), {"test": "failed"}, "two tests fail")
+eq(rerun(pipeline, failed_tests=True), 202, "the workflow runs again for its failed tests")
+eq((ran(0), ran(1)), ("t/b.py", "t/c.py"), "these alone run, divided")
+eq(person.outcomes(pipeline), {"test": "failed"}, "and fail again")
+bad("t/c.py")
+rerun(pipeline, failed_tests=True)
+eq((ran(0), ran(1)), ("t/b.py", "t/c.py"), "and once more")
+bad()
+rerun(pipeline, failed_tests=True)
+eq((ran(0), ran(1)), ("t/c.py", None), "what failed in the attempt before, not in those before that; a node without a share does not run the command")
+ok("1 of 4 tests failed before and run again" in said(pipeline), "as is said")
+eq(person.outcomes(pipeline), {"test": "success"}, "the job is green then")
+start(2)
+eq((ran(0), ran(1)), ("t/a.py", "t/b.py t/c.py t/d.py"), "times are those of its fullest attempt, not of what ran last")
+eq(rerun(pipeline, failed_tests=True), 400, "nothing is left to run again")
+
+bad("t/a.py")
+pipeline = start()
+rerun(pipeline, from_failed=True)
+eq(ran(), "t/a.py t/b.py t/c.py t/d.py", "from_failed runs all tests of what failed")
+pipeline = person.run("version: 2.1\njobs:\n  test:\n    machine: true\n    steps:\n      - run: 'echo x y | circleci tests run --command \"cat >%s/ran-0; exit 1\"'\n"
+                      "workflows: {w: {jobs: [test]}}\n" % place)
+wait_for("the pipeline to end", lambda: person.has_ended(pipeline))
+rerun(pipeline, failed_tests=True)
+eq(ran().strip(), "x y", "a job without results runs all of them")
+eq(person.post("/api/v2/workflow/%s/rerun" % person.workflows(pipeline)[0]["id"], {"failed_tests": True, "jobs": [person.jobs(pipeline)[0]["id"]]})["status"], 400,
+   "failed_tests and jobs exclude each other")
+
+# --- slow and flaky ---------------------------------------------------------------------------------------
+slow = person.get("/api/runner/v1/projects/local%2Fo%2Fr/tests/slow?limit=2")["items"]
+eq([(item["name"], item["mean_ms"]) for item in slow], [("test of t/a.py", 8000), ("test of t/d.py", 6000)], "the slowest come first")
+flaky = person.get("/api/runner/v1/projects/local%2Fo%2Fr/tests/flaky?branch=main")["items"]
+eq([(item["name"], item["flaked"]) for item in flaky],
+   [("test of t/c.py", 3), ("test of t/a.py", 2), ("test of t/b.py", 2)], "what failed and passed on one revision is flaky, as often as it failed")
+eq(person.get("/api/runner/v1/projects/local%2Fo%2Fr/tests/flaky?branch=other")["items"], [], "on a branch where nothing failed nothing is")
+insights = person.get("/api/v2/insights/local/o/r/flaky-tests")
+eq((insights["total-flaky-tests"], insights["total_flaky_tests"], len(insights["flaky_tests"])), (3, 3, 3), "CircleCI's clients find them under both spellings")
+eq((insights["flaky-tests"][0]["test-name"], insights["flaky_tests"][0]["job_name"], insights["flaky_tests"][0]["times_flaked"]), ("test of t/c.py", "test", 3), "of each")
+bad("t/d.py")
+start(revision="b" * 40)
+ok("test of t/d.py" not in [item["name"] for item in person.get("/api/runner/v1/projects/local%2Fo%2Fr/tests/flaky")["items"]], "what failed on another revision alone is not")
+eq(person.client.call("GET", "/api/runner/v1/projects/local%2Fo%2Fnone/tests/slow", person.headers)["status"], 404, "a project that is not there has none")
+done()
