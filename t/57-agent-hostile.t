@@ -82,7 +82,11 @@ all_whole()
 ok 'all tasks end well' test "$(grep -c 'task wave[-0-9]* ended success' "$tmp/fakehub.log")" -eq $((4 * waves))
 ok 'what they printed is whole, and each event came once' all_whole
 peak_kb=$(sed -n 's/^VmHWM:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$agent_pid/status")
-ok "what it was sent does not stay in memory ($peak_kb kB at most)" test "$peak_kb" -lt 65536
+if grep -q __asan_init "$(command -v runnerd)"; then
+	skip 'what it was sent does not stay in memory' 'the sanitizer keeps freed memory'
+else
+	ok "what it was sent does not stay in memory ($peak_kb kB at most)" test "$peak_kb" -lt 65536
+fi
 ok 'and is told' grep -q "claim: the hub's answer has no tasks" "$tmp/agent.log"
 ok 'of events too' grep -q "events: the hub's answer passes over events that were sent" "$tmp/agent.log"
 ok 'it takes no more of a reply without an end' grep -q 'the agent breaks off a reply that is too long' "$tmp/fakehub.log"

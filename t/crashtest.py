@@ -267,4 +267,9 @@ def check_clean(hub, agents):
     eq(processes_left(), [], "no process is left")
     eq(mounts_left(), [], "no mount is left")
     output = os.path.join(hub.dir, "data", "output")
-    eq([name for name in os.listdir(output) if name.endswith(".tmp")], [], "no unfinished file is left at the hub")
+
+    def unfinished():
+        return [name for name in os.listdir(output) if name.endswith(".tmp")]
+
+    wait_for("the last files to be made", lambda: not unfinished())
+    eq(unfinished(), [], "no unfinished file is left at the hub")
