@@ -2,7 +2,7 @@
  * sweeper.c - what is older than it is kept is deleted, all the time and a little at a time.
  *
  * One operation is under way at a time. While there is something to do the next one follows after a
- * pause that leaves the disk to others; else a look is taken after a tenth of the shortest time, at
+ * pause, the longer the longer the last one took, so that commits find the disk free; else a look is taken after a tenth of the shortest time, at
  * least every ten minutes.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -22,7 +22,9 @@
 #include "loop/loop.h"
 
 enum {
-	PAUSE_MS = 50, /* between two operations that have something to do */
+	PAUSE_TIMES = 9, /* as long as the last operation took: it takes a tenth of the store's time */
+	PAUSE_LEAST_MS = 20,
+	PAUSE_MOST_MS = 2000,
 	LOOK_LEAST_MS = 500,
 	LOOK_MOST_MS = 10 * 60 * 1000,
 	FIRST_LOOK_MS = 200,
@@ -32,6 +34,7 @@ struct sweeper {
 	struct hub *hub;
 	struct timer timer;
 	struct store_op *op; /* under way; NULL: none */
+	uint64_t begun_us;   /* its begin */
 	struct id found[STORE_SWEEP_PIPELINES_MOST]; /* by the last one */
 	size_t found_count;
 	struct sweeper_numbers numbers, told; /* told: in the log */
@@ -116,6 +119,16 @@ on_usage(void *arg, struct store_op *op)
 	timer_start_ms(&sweeper->timer, look_ms(&sweeper->hub->settings));
 }
 
+static uint64_t
+pause_ms(const struct sweeper *sweeper)
+{
+	uint64_t ms = (loop_now_us(sweeper->hub->loop) - sweeper->begun_us) * PAUSE_TIMES / 1000;
+
+	if (ms < PAUSE_LEAST_MS)
+		return PAUSE_LEAST_MS;
+	return ms < PAUSE_MOST_MS ? ms : PAUSE_MOST_MS;
+}
+
 static void
 on_swept(void *arg, struct store_op *op)
 {
@@ -132,7 +145,7 @@ on_swept(void *arg, struct store_op *op)
 	memcpy(sweeper->found, sweep->found, sweep->found_count * sizeof(sweep->found[0]));
 	sweeper->found_count = sweep->found_count;
 	if (sweep->is_busy || can_drop(sweeper)) {
-		timer_start_ms(&sweeper->timer, PAUSE_MS);
+		timer_start_ms(&sweeper->timer, pause_ms(sweeper));
 		return;
 	}
 	tell(sweeper);
@@ -151,6 +164,7 @@ on_time(void *arg)
 		op->sweep.before_ms[i] = before_ms(sweeper->hub, (enum kept_kind)i);
 	choose_pipelines(sweeper, &op->sweep);
 	sweeper->op = op;
+	sweeper->begun_us = loop_now_us(sweeper->hub->loop);
 	store_submit(sweeper->hub->store, op, on_swept, sweeper);
 }
 
