@@ -19,7 +19,7 @@ jobs:
       - run: {name: greet, command: 'echo "{\"not\": \"the result\"}"'}
       - run: {name: fails, command: exit 3}
       - run: {name: again, when: always, max_auto_reruns: 1, command: 'mkdir "$HOME/made" || exit 0; kill -9 $$'}
-  two: {machine: true, steps: [run: 'mkdir out; echo kept >out/a', store_artifacts: {path: out, destination: out}]}
+  two: {machine: true, steps: [run: 'mkdir out; echo kept >out/a', store_artifacts: {path: out, destination: out}, run: 'printf "<testsuite><testcase name=\"a\"/><testcase name=\"b\"><failure/></testcase><testcase name=\"c\"><skipped/></testcase></testsuite>" >t.xml', store_test_results: {path: t.xml}]}
 workflows:
   w: {jobs: [one, two: {requires: [one]}]}
   other: {jobs: [two: {name: three}]}
@@ -36,6 +36,7 @@ is "$(of '[(s["name"], s["attempt"], s["outcome"], s["exit_code"], s["signal"]) 
 	"[('greet', 1, 'success', 0, None), ('fails', 1, 'failed', 3, None), ('again', 1, 'failed', 137, 9), ('again', 2, 'success', 0, None)]" \
 	"and its steps, each attempt with how it ended"
 is "$(of 'all(s["wall_ms"] >= 0 and s["started_at"] <= s["stopped_at"] for i in d["items"] for t in i["tasks"] for s in t["steps"])')" True "and how long it took"
+is "$(of 'sorted(d["tests"].items())')" "[('failures', 1), ('flaky', 0), ('skipped', 1), ('tests', 3)]" "tests are summed up"
 is "$(of '[(a["path"], a["node_index"], a["size_bytes"], a["sha256"]) for i in d["items"] for a in i["artifacts"]]')" \
 	"[('out/a', 0, 5, '$(echo kept | sha256sum | cut -d' ' -f1)')]" "what was stored is told"
 like "$err" 'one/0\] {"not": "the result"}' "what jobs print is on standard error"

@@ -189,6 +189,23 @@ describe_jobs(struct json *result, struct api *api, const char *pipeline, struct
 	return rc;
 }
 
+/* All of them together. */
+static int
+describe_tests(struct json *result, struct api *api, const char *pipeline, struct err *err)
+{
+	static const char *const keys[] = {"tests", "failures", "skipped", "flaky", NULL};
+	LOCAL_FREE char *path = api_path("/api/runner/v1/pipelines/%s/tests", pipeline);
+	struct json *answer, *counts;
+
+	if (api_get(api, path, &answer, err) < 0)
+		return err->code;
+	counts = json_new_object();
+	copy(counts, answer, keys);
+	json_put(result, "tests", counts);
+	json_free(answer);
+	return 0;
+}
+
 static bool
 has_succeeded(const struct json *workflows)
 {
@@ -208,7 +225,8 @@ run_result_make(struct json **out, struct api *api, const char *pipeline, struct
 	json_put_int(result, "version", RUN_RESULT_VERSION);
 	json_put_str(result, "pipeline", pipeline);
 	if (describe_workflows(result, api, pipeline, err) < 0 ||
-	    describe_jobs(result, api, pipeline, err) < 0) {
+	    describe_jobs(result, api, pipeline, err) < 0 ||
+	    describe_tests(result, api, pipeline, err) < 0) {
 		json_free(result);
 		return err_wrap(err, "asking what became of the jobs");
 	}
