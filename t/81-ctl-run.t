@@ -128,6 +128,21 @@ is "$(printf '%s' "$out" | python3 -c 'import json, sys; print([(i["workflow"] +
 	"('three/on-main', 'machine', [])" "with --json as a document"
 run_ctl --json=lines run --dry-run --pipeline-parameters '{loud: true, greeting: "1"}' --branch main
 is "$(printf '%s\n' "$out" | grep -c '"job":')" "$(printf '%s\n' "$out" | wc -l)" "or a line a job"
+cat >"$tmp/own-path.yml" <<'END'
+version: 2.1
+jobs:
+  a:
+    machine: true
+    environment: {PATH: "/usr/bin:/bin"}
+    steps:
+      - run: 'echo "finds $(basename "$(command -v circleci)") and $(basename "$(command -v circleci-agent)"), PATH begins ${PATH%%:*}"'
+      - run: 'date +%N$$ >stamp'
+      - save_cache: {key: 'stamp-{{ checksum "~/project/stamp" }}', paths: [stamp]}
+workflows: {w: {jobs: [a]}}
+END
+run_ctl run -c "$tmp/own-path.yml"
+like "$out" 'finds circleci and circleci-agent, PATH begins /usr/bin$' "a job with a PATH of its own finds the helpers, behind it"
+like "$out" "Saving a cache for key 'stamp-.{44}'" "a checksum's file may be named in the home"
 cat >"$tmp/mixed.yml" <<'END'
 version: 2.1
 jobs:

@@ -24,6 +24,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "loop/child.h"
 #include "runner/control.h"
 #include "task/task_doc.h"
@@ -123,6 +124,24 @@ make_run_argv(struct command *out, struct arena *arena, const struct command_hos
 	return argv[n] != NULL ? 0 : err->code;
 }
 
+/* Where a job has a PATH of its own the helper is still found: behind what that has. */
+static const char *
+own_search_path(struct arena *arena, const struct command_host *host, const struct env_layer *layers,
+		size_t count)
+{
+	const char *path = NULL;
+	size_t i, j;
+
+	for (i = 0; i < count; i++)
+		for (j = 0; j < layers[i].count; j++)
+			if (text_eq(layers[i].vars[j].name, "PATH"))
+				path = layers[i].vars[j].value;
+	if (path == NULL || host->helper == NULL)
+		return path;
+	return arena_printf(arena, "%s%s%.*s", path, path[0] != '\0' ? ":" : "",
+			    (int)(strrchr(host->helper, '/') - host->helper), host->helper);
+}
+
 /* What a step has without being told; the document's variables stand above them. */
 static int
 make_env(struct command *out, struct arena *arena, const struct command_host *host,
@@ -141,14 +160,18 @@ make_env(struct command *out, struct arena *arena, const struct command_host *ho
 	};
 	const struct task_step *it = &doc->steps[step];
 	bool makes_key = it->kind == STEP_SAVE_CACHE || it->kind == STEP_RESTORE_CACHE;
-	const struct env_layer layers[] = {
+	struct env_var path = {"PATH", NULL};
+	struct env_layer layers[] = {
 		{base, BASE_VARS},
 		{doc->environment, doc->environment_count},
 		{doc->key_environment, makes_key ? doc->key_environment_count : 0},
 		{it->environment, it->environment_count},
 		*own,
+		{&path, 0},
 	};
 
+	path.value = own_search_path(arena, host, layers + 1, 4);
+	layers[5].count = path.value != NULL;
 	return environment_make(&out->env, arena, layers, sizeof(layers) / sizeof(layers[0]), err);
 }
 

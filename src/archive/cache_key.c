@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -266,10 +267,27 @@ on_unset_here(void *arg, const char *name)
 	(void)fprintf(stderr, "warning: the cache key asks for '%s', which is not set\n", name);
 }
 
+/* "~/x" is in the job's home, as in all paths of a config. */
+static int
+open_file(const char *path)
+{
+	const char *home = getenv("HOME");
+	char room[PATH_MAX];
+
+	if (text_starts(path, "~/") && home != NULL) {
+		if ((size_t)snprintf(room, sizeof(room), "%s/%s", home, path + 2) >= sizeof(room)) {
+			errno = ENAMETOOLONG;
+			return -1;
+		}
+		path = room;
+	}
+	return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+}
+
 static int
 checksum_of_file(void *arg, const char *path, unsigned char digest[DIGEST_BYTES], struct err *err)
 {
-	LOCAL_FD fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	LOCAL_FD fd = open_file(path);
 	LOCAL_FREE unsigned char *room = malloc(READ_BYTES);
 	struct digest *sum;
 	struct stat st;
