@@ -171,7 +171,9 @@ run_ctl run --job nowhere
 is "$status" 1 "a job that is not there is an error"
 like "$err" "^runnerctl: there is no job 'nowhere' to run" "which is said"
 run_ctl run --workflow three --branch dev
-like "$err" "^runnerctl: there is no workflow 'three' to run: there is 'one'\$" "a workflow that a filter leaves out, too"
+like "$err" "^runnerctl: workflow 'three' has no job to run: the filters of its jobs say no\$" "of a workflow that filters leave nothing of that is said"
+run_ctl run --workflow four
+like "$err" "^runnerctl: there is no workflow 'four' to run: there is 'one'" "one that is not there is an error that lists those that are"
 run_ctl run --only-job b --until 7
 is "$status:$err" "1:runnerctl: job 'b' has no step '7': it has 0 'echo \"b on \$CIRCLE_BRANCH\"'" "a step that is not there is an error that lists those that are"
 run_ctl run --until nowhere
@@ -209,7 +211,8 @@ run_ctl run --context keys="$tmp/keys.env"
 is "$status" 1 "a job whose context nobody gave fails"
 is "$err" "job 'deploy' will fail: nobody gave context 'more' (--context 'more=FILE')" "which is said at the start, once"
 run_ctl run --context keys="$tmp/none.env" --context more
-like "$err" "^runnerctl: .*'$tmp/none.env'" "a context's file that is not there is an error"
+is "$status" 3 "a context's file that is not there is an error"
+like "$err" "^runnerctl: .*'$tmp/none.env'" "which is named"
 echo 'TOKEN' >"$tmp/bad.env"
 run_ctl run --context keys="$tmp/bad.env"
 like "$err" "^runnerctl: .*'$tmp/bad.env': line 1: " "and so is one that is wrong: the line"

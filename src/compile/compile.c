@@ -30,7 +30,13 @@ read_version(struct compilation *c, const struct node *root)
 			   "required key [version] not found");
 		return false;
 	}
-	text = version->kind < NODE_SEQ ? version->text : "";
+	if (version->kind >= NODE_SEQ || version->kind == NODE_NULL) {
+		comp_error(c, version, "E_VERSION_UNSUPPORTED", "write 'version: 2.1'",
+			   "key 'version': expected a number, found: %s",
+			   node_kind_name(version->kind));
+		return false;
+	}
+	text = version->text;
 	c->is_21 =
 		strcmp(text, "2.1") == 0 || (version->kind == NODE_FLOAT && version->real == 2.1);
 	if (c->is_21 || strcmp(text, "2") == 0 || strcmp(text, "2.0") == 0)
@@ -135,7 +141,7 @@ run_stages(struct compilation *c, struct plan *plan)
 		return;
 	check_top_level(c, root);
 	read_setup(c, root, plan);
-	pipeline_bind(c, pipeline, c->is_21 ? node_get(root, "parameters") : NULL);
+	pipeline_bind(c, pipeline, c->is_21 ? node_get(root, "parameters") : NULL, plan->setup);
 	if (c->is_21)
 		orbs_import(c, space, node_get(root, "orbs"), 0);
 	space_declare(c, space, root);

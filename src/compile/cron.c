@@ -126,6 +126,20 @@ has(const struct cron *cron, int field, int value)
 	return (cron->fields[field] >> value & 1) != 0;
 }
 
+bool
+cron_happens(const struct cron *cron)
+{
+	static const uint8_t days[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+	int month;
+
+	if (!cron->any_weekday) /* every month has each of them */
+		return true;
+	for (month = 1; month <= 12; month++)
+		if (has(cron, MONTH, month) && (cron->fields[DAY] & bits(1, days[month - 1])) != 0)
+			return true;
+	return false;
+}
+
 static bool
 is_day(const struct cron *cron, const struct tm *tm)
 {

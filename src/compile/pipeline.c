@@ -234,7 +234,7 @@ bind_supplied(struct compilation *c, struct pipeline *pipeline, const struct par
 }
 
 static void
-check_supplied(struct compilation *c, const struct parameters *declared)
+check_supplied(struct compilation *c, const struct parameters *declared, bool is_setup)
 {
 	const struct compile_input *input = c->input;
 	size_t i, j;
@@ -245,6 +245,7 @@ check_supplied(struct compilation *c, const struct parameters *declared)
 	for (i = 0; i < input->parameter_count; i++) {
 		const struct compile_value *given = &input->parameters[i];
 		struct suggestion suggestion;
+		const char *hint;
 
 		if (strlen(given->name) > COMPILE_PARAMETER_NAME_MAX_BYTES)
 			reject(c, "E_LIMIT", NULL, "its name is longer than 128 bytes",
@@ -260,7 +261,11 @@ check_supplied(struct compilation *c, const struct parameters *declared)
 		comp_suggest_init(c, &suggestion, given->name);
 		for (j = 0; j < declared->count; j++)
 			comp_suggest(&suggestion, declared->items[j].name);
-		comp_error(c, NULL, "E_ARG_UNEXPECTED", comp_suggest_hint(c, &suggestion),
+		hint = comp_suggest_hint(c, &suggestion);
+		if (hint == NULL && is_setup)
+			hint = "what the continuation alone declares is declared here, too, to be "
+			       "passed on, or given to 'circleci-agent continue'";
+		comp_error(c, NULL, "E_ARG_UNEXPECTED", hint,
 			   "unexpected argument(s): %s: the config declares no such pipeline "
 			   "parameter",
 			   given->name);
@@ -268,13 +273,14 @@ check_supplied(struct compilation *c, const struct parameters *declared)
 }
 
 void
-pipeline_bind(struct compilation *c, struct pipeline *pipeline, const struct node *section)
+pipeline_bind(struct compilation *c, struct pipeline *pipeline, const struct node *section,
+	      bool is_setup)
 {
 	struct parameters declared;
 	size_t i;
 
 	(void)params_declare(c, section, PARAM_OF_PIPELINE, &declared);
-	check_supplied(c, &declared);
+	check_supplied(c, &declared, is_setup);
 	for (i = 0; i < declared.count; i++) {
 		const struct parameter *parameter = &declared.items[i];
 		const struct compile_value *given = supplied(c->input, parameter->name);

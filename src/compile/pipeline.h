@@ -22,9 +22,10 @@ struct pipeline *pipeline_of_trigger(struct compilation *c);
 
 /*
  * Declare the config's "parameters" section (NULL: none) and bind what the input
- * supplies: unknown names, wrong types and limits are told.
+ * supplies: unknown names, wrong types and limits are told. is_setup: the config is a setup config.
  */
-void pipeline_bind(struct compilation *c, struct pipeline *pipeline, const struct node *section);
+void pipeline_bind(struct compilation *c, struct pipeline *pipeline, const struct node *section,
+		   bool is_setup);
 
 /* A value by its full name, null where this trigger has none; NULL for a name nobody knows. */
 const struct node *pipeline_value(struct compilation *c, const char *name, size_t len);

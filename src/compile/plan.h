@@ -85,6 +85,7 @@ struct plan_pair {
 struct plan_environment {
 	struct plan_pair *items;
 	size_t count;
+	uint32_t *slots; /* environment.c's: where a name's item is; NULL: they are few */
 };
 
 /* Where in the config something was written; lines and columns count from 1. */
@@ -200,6 +201,14 @@ struct plan_schedule {
 	bool is_of_branch;	    /* by these, of the branch that the plan was made for */
 };
 
+/* Why a workflow of the config is not among those that the trigger selects. */
+enum plan_idle_cause { PLAN_IDLE_SCHEDULE, PLAN_IDLE_CONDITION, PLAN_IDLE_FILTERS };
+
+struct plan_idle {
+	const char *workflow;
+	enum plan_idle_cause cause;
+};
+
 struct plan_orb {
 	const char *alias;
 	const char *resolved; /* "ns/name@1.2.3", or "inline" */
@@ -208,6 +217,8 @@ struct plan_orb {
 struct plan {
 	struct plan_workflow *workflows; /* those this trigger selects; may be none */
 	size_t workflow_count;
+	struct plan_idle *idle; /* the others */
+	size_t idle_count;
 	struct plan_schedule *schedules; /* all of the config */
 	size_t schedule_count;
 	struct plan_orb *orbs;

@@ -29,7 +29,8 @@ matches_any(struct compilation *c, const struct node *at, const struct plan_stri
 	return matched;
 }
 
-/* Where nothing is built of a branch, the patterns are looked at for what is wrong with them alone. */
+/* Where nothing is built of a branch, the patterns are looked at for what is wrong with them alone.
+ */
 static bool
 is_of_branch(struct compilation *c, const struct node *at, const struct plan_schedule *schedule)
 {
@@ -93,6 +94,9 @@ read_schedule(struct compilation *c, const struct node *item, const char *workfl
 			   "five fields: minute hour day month weekday; lists and ranges, but no "
 			   "steps ('*/5') and no ranges of weekdays ('1-5')",
 			   "'%s' is no schedule", text);
+	else if (text != NULL && !cron_happens(&times))
+		comp_error(c, cron, "E_CRON", "none of its months has such a day",
+			   "the schedule '%s' never comes", text);
 	plan->schedules = comp_grow(c, plan->schedules, plan->schedule_count, sizeof(*out));
 	out = &plan->schedules[plan->schedule_count++];
 	memset(out, 0, sizeof(*out));

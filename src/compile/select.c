@@ -264,12 +264,36 @@ cut_jobs(struct plan *plan, const struct selection *selection, struct err *err)
 
 /* --- the whole ----------------------------------------------------------------------------- */
 
+/* It is in the config, and nothing of it runs. */
+static int
+refuse_idle(const struct plan_idle *idle, struct err *err)
+{
+	static const struct {
+		const char *text, *hint;
+	} causes[] = {
+		[PLAN_IDLE_SCHEDULE] = {"has 'triggers': the clock alone starts it",
+					"one of the same jobs without 'triggers' can be run"},
+		[PLAN_IDLE_CONDITION] = {"does not run: its 'when' or 'unless' says no",
+					 "--parameter, --branch and --tag give it other values"},
+		[PLAN_IDLE_FILTERS] = {"has no job to run: the filters of its jobs say no",
+				       "--branch and --tag say what is built"},
+	};
+
+	if (err_set(err, ERR_INPUT, "workflow '%s' %s", idle->workflow, causes[idle->cause].text) <
+	    0)
+		err_hint(err, causes[idle->cause].hint);
+	return err->code;
+}
+
 static int
 refuse_workflow(const struct plan *from, const char *name, struct err *err)
 {
 	char list[256] = "";
 	size_t i, len = 0;
 
+	for (i = 0; i < from->idle_count; i++)
+		if (text_eq(from->idle[i].workflow, name))
+			return refuse_idle(&from->idle[i], err);
 	for (i = 0; i < from->workflow_count && len < sizeof(list) - 1; i++)
 		len += (size_t)snprintf(list + len, sizeof(list) - len, "%s'%s'", i > 0 ? ", " : "",
 					from->workflows[i].name);

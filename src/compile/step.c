@@ -9,6 +9,7 @@
 
 #include "compile/step_run.h"
 #include "compile/tree.h"
+#include "task/cache_file.h"
 
 enum { DEPTH_MAX = 1000000000 };
 
@@ -106,10 +107,37 @@ read_checkout(struct step_reading *reading)
 
 /* ---- caches ---- */
 
+/*
+ * What "{{ ... }}" becomes is known when the step runs, and is looked at then, too; what stands
+ * around it is too long already here.
+ */
+static void
+check_cache_key(struct step_reading *reading, const struct node *at)
+{
+	const char *p, *open, *close;
+	size_t len = 0;
+
+	if (at == NULL || at->kind != NODE_STRING || at->count <= CACHE_KEY_MOST)
+		return;
+	for (p = at->text; (open = strstr(p, "{{")) != NULL; p = close + 2) {
+		len += (size_t)(open - p);
+		close = strstr(open, "}}");
+		if (close == NULL)
+			return;
+	}
+	len += strlen(p);
+	if (len > CACHE_KEY_MOST)
+		comp_error(reading->c, at, "E_LIMIT",
+			   "{{ checksum \"FILE\" }} stands for a long text",
+			   "%s: the key has %zu bytes, the limit is %d", reading->what, len,
+			   CACHE_KEY_MOST);
+}
+
 static void
 read_save_cache(struct step_reading *reading)
 {
 	reading->step->key = need_text(reading, "key");
+	check_cache_key(reading, node_get(reading->body, "key"));
 	need_paths(reading);
 	step_when(reading);
 }
@@ -119,6 +147,7 @@ read_restore_cache(struct step_reading *reading)
 {
 	const char *key = step_text(reading, "key");
 	struct plan_strings more = {0}, *keys = &reading->step->keys;
+	const struct node *list;
 	size_t i;
 
 	take_strings(reading, "keys", &more);
@@ -127,6 +156,10 @@ read_restore_cache(struct step_reading *reading)
 			   "%s: required key [key] or [keys] not found", reading->what);
 		return;
 	}
+	check_cache_key(reading, node_get(reading->body, "key"));
+	list = node_get(reading->body, "keys");
+	for (i = 0; i < more.count; i++)
+		check_cache_key(reading, list->kind == NODE_SEQ ? list->items[i] : list);
 	keys->items = COMP_NEW_ARRAY(reading->c, const char *, more.count + 1);
 	if (key != NULL)
 		keys->items[keys->count++] = key;

@@ -119,13 +119,22 @@ check_unselected(struct reading *reading, const struct node *jobs)
 }
 
 static void
+leave_idle(struct reading *reading, const char *workflow, enum plan_idle_cause cause)
+{
+	struct plan *plan = reading->plan;
+
+	plan->idle = comp_grow(reading->c, plan->idle, plan->idle_count, sizeof(*plan->idle));
+	plan->idle[plan->idle_count++] = (struct plan_idle){workflow, cause};
+}
+
+static void
 select_one(struct reading *reading, const struct pair *pair)
 {
 	struct compilation *c = reading->c;
 	const char *what = comp_printf(c, "workflow '%s'", pair->key->text);
 	const struct node *body = pair->value, *jobs;
 	struct selected *selected;
-	bool is_selected;
+	bool is_started, is_selected;
 
 	if (!tree_expect(c, body, NODE_MAP, what))
 		return;
@@ -135,9 +144,11 @@ select_one(struct reading *reading, const struct pair *pair)
 		return;
 	if (jobs->count == 0)
 		comp_error(c, jobs, "E_SHAPE", NULL, "%s has no jobs", what);
-	is_selected = is_triggered(reading, body, pair->key->text);
-	is_selected &= is_wanted(reading, body);
+	is_started = is_triggered(reading, body, pair->key->text);
+	is_selected = is_wanted(reading, body) && is_started;
 	if (!is_selected) {
+		leave_idle(reading, pair->key->text,
+			   is_started ? PLAN_IDLE_CONDITION : PLAN_IDLE_SCHEDULE);
 		check_unselected(reading, jobs);
 		return;
 	}
@@ -255,7 +266,7 @@ check_contexts(struct reading *reading)
 			for (k = 0; k < contexts->count; k++) {
 				for (n = 0; n < count && strcmp(names[n], contexts->items[k]); n++)
 					;
-				comp_work(c, 1 + n / 16);
+				comp_work(c, 1 + n);
 				if (n < count)
 					continue;
 				if (count == CONTEXTS_MAX)
@@ -320,10 +331,12 @@ emit(struct reading *reading, struct selected *selected)
 	workflow->max_auto_reruns = selected->max_auto_reruns;
 	workflow->place = comp_plan_place(c, selected->key);
 	tell_refusals(c, list, workflow);
-	if (workflow->job_count > 0)
+	if (workflow->job_count > 0) {
 		reading->plan->workflow_count++;
-	else
+	} else {
+		leave_idle(reading, selected->name, PLAN_IDLE_FILTERS);
 		memset(workflow, 0, sizeof(*workflow));
+	}
 	comp_exit(c);
 }
 

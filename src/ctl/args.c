@@ -180,6 +180,8 @@ args_read(const struct command *command, int argc, char **argv, int *operands, o
 		  : read_so_far.verbose == 1 ? LOG_INFO
 					     : LOG_DEBUG,
 		  false, clock_unix_ms);
+	if (rc == ERR_HOST) /* a file that an option names */
+		return say_error(&err);
 	return rc < 0 ? say_usage(command, &err) : ARGS_GO;
 }
 

@@ -237,6 +237,40 @@ test_select_leaves_out_what_waits_for_an_approval(void **state)
 }
 
 static void
+test_select_says_why_a_workflow_does_not_run(void **state)
+{
+	static const char text[] = "version: 2.1\n"
+				   "jobs: {b: {machine: true, steps: [run: echo a]}}\n"
+				   "workflows:\n"
+				   "  clock: {jobs: [b], triggers: [{schedule: {cron: 0 0 * * *, "
+				   "filters: {branches: {only: main}}}}]}\n"
+				   "  never: {jobs: [b], when: false}\n"
+				   "  empty: {jobs: [b: {filters: {branches: {only: other}}}]}\n";
+	struct fixture *f = *state;
+	struct compile_input input = {.path = "config.yml",
+				      .bytes = text,
+				      .len = sizeof(text) - 1,
+				      .branch = "main",
+				      .policy = {.supported = FEATURE_SCHEDULES}};
+	struct diags *diags;
+
+	plan_free(f->plan);
+	assert_int_equal(compile(&input, &f->plan, &diags), 0);
+	diags_free(diags);
+	assert_int_equal(chosen(f, (struct selection){.workflow = "clock"}), ERR_INPUT);
+	assert_string_equal(f->err.text,
+			    "workflow 'clock' has 'triggers': the clock alone starts it");
+	assert_int_equal(chosen(f, (struct selection){.workflow = "never"}), ERR_INPUT);
+	assert_string_equal(f->err.text,
+			    "workflow 'never' does not run: its 'when' or 'unless' says no");
+	assert_int_equal(chosen(f, (struct selection){.workflow = "empty"}), ERR_INPUT);
+	assert_string_equal(f->err.text,
+			    "workflow 'empty' has no job to run: the filters of its jobs say no");
+	assert_int_equal(chosen(f, (struct selection){.workflow = "w"}), ERR_INPUT);
+	assert_string_equal(f->err.text, "there is no workflow 'w' to run: there is none");
+}
+
+static void
 test_select_says_what_is_not_there(void **state)
 {
 	struct fixture *f = *state;
@@ -271,6 +305,8 @@ main(void)
 			teardown),
 		cmocka_unit_test_setup_teardown(test_select_leaves_out_what_waits_for_an_approval,
 						setup, teardown),
+		cmocka_unit_test_setup_teardown(test_select_says_why_a_workflow_does_not_run, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(test_select_says_what_is_not_there, setup,
 						teardown),
 	};
