@@ -101,6 +101,17 @@ like "$err" 'empty.yml:1:1: error\[E_YAML_EMPTY\]: the file is empty' "and that 
 chmod 0 "$tmp/secret.yml"
 as_user "$top_builddir/runnerctl" config validate "$tmp/secret.yml" >"$tmp/out" 2>&1
 is "$?:$(cat "$tmp/out")" "2:runnerctl: cannot open config '$tmp/secret.yml': Permission denied" "a file that may not be read"
+# The error names the shortest of three: of a thousand jobs, of eleven, of four.
+awk 'BEGIN {
+	print "version: 2.1\njobs: {b: {machine: true, steps: [run: make]}}\nworkflows:\n  w:\n    jobs:"
+	for (i = 0; i < 1000; i++)
+		printf "      - b: {name: j%d, requires: [j%d%s]}\n", i, (i + 1) % 1000, i == 20 ? ", j10" : i == 500 ? ", j497" : ""
+}' >"$tmp/cycle.yml"
+run_ctl config validate "$tmp/cycle.yml"
+is "$status" 1 "jobs that wait for one another"
+like "$err" "cycle.yml:503:9: error\[E_CYCLE\]: jobs wait for one another: j497 -> j498 -> j499 -> j500 -> j497\$" "of a thousand in a circle the shortest cycle is named"
+like "$err" "cycle.yml:16:9: error\[E_CYCLE\]: jobs wait for one another: j10 -> .* -> \(1 more\) -> j10\$" "and the next one"
+is "$(printf '%s\n' "$err" | grep -c 'E_CYCLE')" 2 "and the long one no more, which these are part of"
 run_ctl config validate --parameter n=x
 like "$err" 'E_TYPE' "a parameter's type is checked"
 
@@ -115,6 +126,11 @@ is "$out" "$(cat "$tmp/once.yml")" "what is printed is a config that gives the s
 run_ctl config process --tag v1
 like "$out" '^      - build:$' "a tag chooses jobs"
 case $out in *test-linux*) fail "and leaves others out" ;; *) pass "and leaves others out" ;; esac
+
+{ printf '\357\273\277' && sed 's/$/\r/' .circleci/config.yml; } >"$tmp/windows.yml"
+is "$(runnerctl config process "$tmp/windows.yml" --branch main)" "$(runnerctl config process --branch main)" "lines that end in CR LF, and a byte order mark, change nothing"
+{ printf '\357\273\277' && cat .circleci/config.yml; } >"$tmp/mark.yml"
+is "$(runnerctl config process "$tmp/mark.yml" --branch main)" "$(runnerctl config process --branch main)" "nor does the mark alone"
 
 # --- graph ----------------------------------------------------------------------------------------
 run_ctl config graph --branch main

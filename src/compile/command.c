@@ -54,12 +54,12 @@ read_shape(struct compilation *c, const struct node *item, struct step *step)
 /* ---- when, unless, steps ---- */
 
 static bool
-is_known(const struct home *home, const char *name)
+is_known(struct compilation *c, const struct home *home, const char *name)
 {
 	static const char *const structure[] = {"when", "unless", "steps", NULL};
 
 	return tree_is_in(structure, name) || step_is_builtin(name) ||
-	       space_get(home->space, ELEMENT_COMMAND, name) != NULL;
+	       space_get(c, home->space, ELEMENT_COMMAND, name) != NULL;
 }
 
 /* The branch not taken: only its shape and its names are looked at. */
@@ -74,7 +74,7 @@ check_steps(struct compilation *c, const struct node *list, const struct home *h
 	if (list->kind != NODE_SEQ)
 		return;
 	for (i = 0; i < list->count; i++) {
-		if (!read_shape(c, list->items[i], &step) || is_known(home, step.key->text))
+		if (!read_shape(c, list->items[i], &step) || is_known(c, home, step.key->text))
 			continue;
 		comp_error(
 			c, step.key, "W_CMD_UNKNOWN", NULL,
@@ -225,9 +225,9 @@ expand_command(struct compilation *c, struct job_build *build, struct element *c
 
 /* The command a name calls from this home; NULL where it is a built-in step. */
 static struct element *
-find_command(const struct home *home, const char *name)
+find_command(struct compilation *c, const struct home *home, const char *name)
 {
-	struct element *command = space_get(home->space, ELEMENT_COMMAND, name);
+	struct element *command = space_get(c, home->space, ELEMENT_COMMAND, name);
 
 	return command != NULL && command == home->command && step_is_builtin(name) ? NULL
 										    : command;
@@ -286,7 +286,7 @@ expand_step(struct compilation *c, struct job_build *build, const struct node *i
 			steps_expand(c, build, step.body, home);
 		return;
 	}
-	command = find_command(home, name);
+	command = find_command(c, home, name);
 	if (command != NULL)
 		expand_command(c, build, command, &step, home);
 	else if (step_is_builtin(name))
@@ -309,6 +309,7 @@ steps_expand(struct compilation *c, struct job_build *build, const struct node *
 		return;
 	for (i = 0; i < list->count; i++) {
 		comp_work(c, 4);
+		comp_work_tree(c, list->items[i], NULL);
 		expand_step(c, build, list->items[i], home);
 	}
 }

@@ -12,7 +12,18 @@
 #include "base/text.h"
 #include "compile/diags.h"
 
-enum { MESSAGE_MAX_BYTES = 1000, CHAIN_MAX_BYTES = 1000, DISTANCE_MAX = 2 };
+enum {
+	MESSAGE_MAX_BYTES = 1000,
+	CHAIN_MAX_BYTES = 1000,
+	CHAIN_NAME_MAX_BYTES = 300,
+	DISTANCE_MAX = 2,
+	SUGGESTED_MAX_BYTES = 100,
+	NODE_WORK = 4,
+	TELL_WORK = 100,
+	TELL_WORK_BYTES = 2, /* of the message before it is cut, to one of work */
+	TAG_WORK_BYTES = 4,  /* before a tag that is looked for, to one of work */
+	COLUMN_WORK_BYTES = 16,
+};
 
 static const struct place NOWHERE = {0, 0, 0};
 
@@ -102,6 +113,14 @@ comp_work(struct compilation *c, uint64_t n)
 			   COMP_WORK_MAX);
 }
 
+void
+comp_work_tree(struct compilation *c, const struct node *node, const struct node *but)
+{
+	uint32_t apart = but != NULL ? but->weight : 0;
+
+	comp_work(c, (uint64_t)NODE_WORK * (node->weight > apart ? node->weight - apart : 1));
+}
+
 struct place
 place_of(const struct node *node)
 {
@@ -117,11 +136,20 @@ place_of_spot(struct compilation *c, const struct spot *spot)
 
 	if (spot->tag == NULL)
 		return place;
+	if (c->last_spot.node == spot->node && c->last_spot.tag <= spot->tag) {
+		place = c->last_place;
+		p = c->last_spot.tag;
+	}
+	comp_work(c, (uint64_t)(spot->tag - p) / TAG_WORK_BYTES);
 	while ((p = strstr(p, "<<")) != NULL && p < spot->tag) {
 		n++;
 		p += 2;
 	}
-	source_find_tag(&c->sources[place.source], n, &place.line, &place.column);
+	comp_work(c, n);
+	if (source_find_tag(&c->sources[place.source], n, &place.line, &place.column)) {
+		c->last_spot = *spot;
+		c->last_place = place;
+	}
 	return place;
 }
 
@@ -168,8 +196,9 @@ write_chain(const struct link *link, char room[CHAIN_MAX_BYTES])
 		return NULL;
 	room[0] = '\0';
 	while (depth-- > 0 && used < CHAIN_MAX_BYTES - 1) {
-		int n = snprintf(room + used, CHAIN_MAX_BYTES - used, "%s%s '%s'",
-				 used > 0 ? ", " : "", links[depth]->kind, links[depth]->name);
+		int n = snprintf(room + used, CHAIN_MAX_BYTES - used, "%s%s '%.*s'",
+				 used > 0 ? ", " : "", links[depth]->kind, CHAIN_NAME_MAX_BYTES,
+				 links[depth]->name);
 
 		used += n > 0 ? (size_t)n : 0;
 	}
@@ -185,6 +214,7 @@ vnote(struct compilation *c, struct place place, const char *code, const char *h
 	char message[MESSAGE_MAX_BYTES], chain[CHAIN_MAX_BYTES];
 	size_t source_len = 0;
 	uint32_t first = 1;
+	int len;
 	bool is_warning = code[0] == 'W' || c->is_rehearsal;
 	struct diag diag = {.severity = is_warning ? DIAG_WARNING : DIAG_ERROR,
 			    .code = code,
@@ -196,8 +226,13 @@ vnote(struct compilation *c, struct place place, const char *code, const char *h
 
 	if (!diags_wants(c->diags, diag.severity))
 		return true;
-	(void)vsnprintf(message, sizeof(message), fmt, ap);
+	len = vsnprintf(message, sizeof(message), fmt, ap);
 	make_line(message);
+	/* Looked at by the next comp_work(): what tells that limit comes by here, too. */
+	c->work += TELL_WORK + (unsigned)(len > 0 ? len : 0) / TELL_WORK_BYTES;
+	if (diags_fold(c->diags, &diag))
+		return true;
+	c->work += place.column / COLUMN_WORK_BYTES;
 	diag.chain = write_chain(c->chain, chain);
 	diag.source = source_excerpt(source, place.line, place.column, &source_len, &first);
 	diag.source_column = place.column - (first - 1);
@@ -293,7 +328,8 @@ void
 comp_suggest_init(struct compilation *c, struct suggestion *suggestion, const char *wanted)
 {
 	suggestion->candidates = &c->candidates;
-	suggestion->wanted = wanted;
+	suggestion->wanted =
+		strnlen(wanted, SUGGESTED_MAX_BYTES + 1) > SUGGESTED_MAX_BYTES ? NULL : wanted;
 	suggestion->best = NULL;
 	suggestion->distance = DISTANCE_MAX + 1;
 }
@@ -304,11 +340,12 @@ comp_suggest(struct suggestion *suggestion, const char *candidate)
 	unsigned distance;
 	size_t len;
 
-	if (candidate == NULL || *suggestion->candidates >= COMP_CANDIDATES_MAX)
+	if (candidate == NULL || suggestion->wanted == NULL ||
+	    *suggestion->candidates >= COMP_CANDIDATES_MAX)
 		return;
 	(*suggestion->candidates)++;
-	len = strlen(candidate);
-	if (len < 3 || len > 100 || strlen(suggestion->wanted) > 100)
+	len = strnlen(candidate, SUGGESTED_MAX_BYTES + 1);
+	if (len < 3 || len > SUGGESTED_MAX_BYTES)
 		return;
 	distance = text_distance(suggestion->wanted, candidate, DISTANCE_MAX);
 	if (distance > 0 && distance < suggestion->distance && distance < len) {

@@ -22,7 +22,7 @@
 #include "compile/source.h"
 #include "format/yaml.h"
 
-enum { COMP_SOURCES_MAX = 64, COMP_WORK_MAX = 8000000, COMP_CANDIDATES_MAX = 100000 };
+enum { COMP_SOURCES_MAX = 64, COMP_WORK_MAX = 3000000, COMP_CANDIDATES_MAX = 30000 };
 
 struct diags;
 struct space;
@@ -57,7 +57,9 @@ struct compilation {
 	bool is_21;	   /* version 2.1: parameters, "<< >>" and so on */
 	bool is_rehearsal; /* of what nothing runs (rehearsal.h): errors are warnings */
 	uint64_t work;
-	unsigned candidates;		 /* names compared for "did you mean" */
+	unsigned candidates;   /* names compared for "did you mean" */
+	struct spot last_spot; /* a tag that was looked for, and where it is */
+	struct place last_place;
 	const struct pipeline *pipeline; /* pipeline.h */
 	int result;			 /* why it ended early: a negative enum err_code */
 	jmp_buf leave;
@@ -88,8 +90,17 @@ void draft_add(struct compilation *c, struct draft *draft, const char *bytes, si
 /* The text; "" where nothing was added. */
 const char *draft_text(const struct draft *draft);
 
-/* Count n units of work against COMP_WORK_MAX. */
+/*
+ * Count n units of work against COMP_WORK_MAX. A unit takes some 15 ns: whatever a config can make
+ * happen more than once is to be counted, so that all of it takes no longer than reading a large
+ * file.
+ */
 void comp_work(struct compilation *c, uint64_t n);
+/*
+ * The same for a subtree that is about to be read, and may have been before; but: a part of it that
+ * is counted by itself, or NULL.
+ */
+void comp_work_tree(struct compilation *c, const struct node *node, const struct node *but);
 
 /* ---- places and diagnostics ---- */
 
@@ -128,7 +139,7 @@ bool comp_has_errors(const struct compilation *c);
 /* Feed candidates one by one; comp_suggest_hint() is NULL where none is near enough. */
 struct suggestion {
 	unsigned *candidates; /* of the compilation */
-	const char *wanted;
+	const char *wanted;   /* NULL: too long to be helped */
 	const char *best;
 	unsigned distance;
 };

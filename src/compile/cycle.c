@@ -3,7 +3,8 @@
  *
  * What waits for nothing is taken away until nothing changes: the rest waits for a cycle. From each
  * of the rest a breadth-first search looks for the way back to itself, no deeper than the shortest
- * found so far.
+ * found so far; the first begins where a walk along requirements comes by twice, so that it finds
+ * one.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -99,16 +100,36 @@ search_from(struct walk *walk, uint32_t start)
 	}
 }
 
-/* Of a crowded graph not every job is tried: what was found by then is short. */
+/* A job of some cycle: whoever is left waits for another of them, so as many steps end in one. */
+static uint32_t
+walk_into_cycle(const struct walk *walk)
+{
+	uint32_t at = 0;
+	size_t i, j;
+
+	while (!walk->is_left[at])
+		at++;
+	for (i = 0; i < walk->list->count; i++) {
+		const struct plan_job *job = walk->list->items[at]->job;
+
+		for (j = 0; !walk->is_left[job->requires[j].job]; j++)
+			;
+		at = job->requires[j].job;
+	}
+	return at;
+}
+
+/* Of a crowded graph, or of many cycles, not every job is tried: what was found by then is short.
+ */
 static void
 find_shortest(struct walk *walk)
 {
 	size_t i;
 
 	walk->length = 0;
-	walk->edges = 0;
+	search_from(walk, walk_into_cycle(walk));
 	for (i = 0; i < walk->list->count; i++) {
-		if (walk->length != 0 && (walk->length == 2 || walk->edges > EDGES_WALKED_MAX))
+		if (walk->length == 2 || walk->edges > EDGES_WALKED_MAX)
 			break;
 		if (walk->is_left[i])
 			search_from(walk, (uint32_t)i);
@@ -116,31 +137,42 @@ find_shortest(struct walk *walk)
 	assert(walk->length > 0);
 }
 
+/* The i-th job of the cycle, which is told from the one that the config has first. */
+static uint32_t
+member(const struct walk *walk, size_t i)
+{
+	size_t first = 0, k;
+
+	for (k = 1; k < walk->length; k++)
+		if (walk->cycle[k] < walk->cycle[first])
+			first = k;
+	return walk->cycle[(first + i) % walk->length];
+}
+
 static void
 tell(struct walk *walk)
 {
 	const struct invocations *list = walk->list;
 	struct compilation *c = walk->c;
+	const struct invocation *first = list->items[member(walk, 0)];
 	struct draft names = {0};
 	size_t i;
 
-	for (i = 0; i < walk->length; i++) {
-		const char *name = list->items[walk->cycle[i]]->name;
-
+	for (i = 0; i < walk->length; i++)
 		walk->is_left[walk->cycle[i]] = false;
-		if (i < NAMES_SHOWN_MAX) {
-			draft_add(c, &names, name, strlen(name));
-			draft_add(c, &names, " -> ", 4);
-		}
+	for (i = 0; i < walk->length && i < NAMES_SHOWN_MAX; i++) {
+		const char *name = list->items[member(walk, i)]->name;
+
+		draft_add(c, &names, name, strlen(name));
+		draft_add(c, &names, " -> ", 4);
 	}
 	if (walk->length > NAMES_SHOWN_MAX) {
 		const char *more = comp_printf(c, "(%zu more) -> ", walk->length - NAMES_SHOWN_MAX);
 
 		draft_add(c, &names, more, strlen(more));
 	}
-	comp_error(c, list->items[walk->cycle[0]]->at, "E_CYCLE",
-		   "remove one of these requirements", "jobs wait for one another: %s%s",
-		   names.text, list->items[walk->cycle[0]]->name);
+	comp_error(c, first->at, "E_CYCLE", "remove one of these requirements",
+		   "jobs wait for one another: %s%s", names.text, first->name);
 }
 
 void

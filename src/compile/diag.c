@@ -106,9 +106,8 @@ keep_source(struct diags *diags, struct diag *room, size_t len)
 }
 
 bool
-diags_add(struct diags *diags, const struct diag *diag, size_t source_len)
+diags_fold(struct diags *diags, const struct diag *diag)
 {
-	struct diag *room;
 	size_t i;
 
 	for (i = 0; i < diags->count; i++) {
@@ -117,6 +116,14 @@ diags_add(struct diags *diags, const struct diag *diag, size_t source_len)
 			return true;
 		}
 	}
+	return false;
+}
+
+bool
+diags_add(struct diags *diags, const struct diag *diag, size_t source_len)
+{
+	struct diag *room;
+
 	room = find_room(diags, diag->severity);
 	if (room == NULL)
 		return diag->severity == DIAG_WARNING;

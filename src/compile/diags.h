@@ -1,7 +1,8 @@
 /*
  * diags.h - collecting diagnostics while compiling; diag.h is the reader's side.
  *
- * diags_new() -> diags_add()* -> diags_finish() -> diag.h's functions -> diags_free().
+ * diags_new() -> (diags_fold(), diags_add())* -> diags_finish() -> diag.h's functions ->
+ * diags_free().
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -15,10 +16,14 @@
 
 struct diags *diags_new(void);
 
+/* Count a repeat of one that is kept already, whatever its chain, hint and source; false: it is
+ * new. */
+bool diags_fold(struct diags *diags, const struct diag *diag);
+
 /*
  * Keep a copy of everything in diag; source has source_len bytes, need not end in a NUL, and
- * is cut to what is near source_column. A repeat of one already kept is only counted. Beyond
- * DIAG_KEPT_MAX a warning is dropped; false: no room for another error, the compilation should end.
+ * is cut to what is near source_column. Beyond DIAG_KEPT_MAX a warning is dropped; false: no room
+ * for another error, the compilation should end.
  */
 bool diags_add(struct diags *diags, const struct diag *diag, size_t source_len);
 

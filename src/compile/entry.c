@@ -98,7 +98,7 @@ overriding_job(struct compilation *c, const struct entries *entries, const struc
 	if (override == NULL)
 		return NULL;
 	name = tree_string(c, override, "key 'override-with'");
-	return name != NULL ? space_get(entries->home->space, ELEMENT_JOB, name) : NULL;
+	return name != NULL ? space_get(c, entries->home->space, ELEMENT_JOB, name) : NULL;
 }
 
 static struct element *
@@ -260,9 +260,11 @@ read_invocation(struct reading *reading)
 
 	reading->scope = space_scope(entries->home->space, NULL);
 	reading->scope.matrix = reading->combination;
-	if (reading->entry->attrs != NULL)
+	if (reading->entry->attrs != NULL) {
+		comp_work_tree(c, reading->entry->attrs, node_get(reading->entry->attrs, "matrix"));
 		reading->attrs =
 			substitute_without(c, &reading->scope, reading->entry->attrs, matrix_key);
+	}
 	invocation = invocation_new(c, entries->list, reading->entry->at);
 	reading->invocation = invocation;
 	invocation->job_name =
@@ -327,7 +329,7 @@ entry_read(struct compilation *c, struct entries *entries, const struct node *it
 	struct reading reading = {.c = c, .entries = entries, .entry = &entry};
 	const struct node *group;
 
-	comp_work(c, 50);
+	comp_work(c, 120);
 	if (!entry_shape(c, item, &entry))
 		return;
 	entries->list->entries++;

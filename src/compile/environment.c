@@ -11,24 +11,98 @@
 #include "compile/tree.h"
 #include "compile/value.h"
 
+/* From so many variables on they are found by a table of slots: twice the items there is room for.
+ */
+enum { TABLE_FROM = 16 };
+
+/* ---- one variable ---- */
+
+/* FNV-1a. */
+static uint32_t
+hash_name(const char *name)
+{
+	uint32_t hash = 2166136261u;
+
+	for (; *name != '\0'; name++)
+		hash = (hash ^ (unsigned char)*name) * 16777619u;
+	return hash;
+}
+
+static size_t
+slots_for(size_t count)
+{
+	size_t room = 1;
+
+	while (room < count)
+		room *= 2;
+	return room * 2;
+}
+
+/* The slot that holds the name's item (from 1), or the free one where it belongs. */
+static uint32_t *
+find_slot(struct compilation *c, const struct plan_environment *environment, const char *name)
+{
+	size_t mask = slots_for(environment->count) - 1, at = hash_name(name) & mask;
+
+	while (environment->slots[at] != 0 &&
+	       strcmp(environment->items[environment->slots[at] - 1].name, name) != 0) {
+		comp_work(c, 1); /* names may have been chosen to meet */
+		at = (at + 1) & mask;
+	}
+	return &environment->slots[at];
+}
+
+static void
+fill_slots(struct compilation *c, struct plan_environment *environment)
+{
+	size_t i;
+
+	environment->slots = COMP_NEW_ARRAY(c, uint32_t, slots_for(environment->count));
+	for (i = 0; i < environment->count; i++)
+		*find_slot(c, environment, environment->items[i].name) = (uint32_t)i + 1;
+}
+
+static struct plan_pair *
+find(struct compilation *c, const struct plan_environment *environment, const char *name)
+{
+	const uint32_t *slot;
+	size_t i;
+
+	if (environment->slots != NULL) {
+		slot = find_slot(c, environment, name);
+		return *slot != 0 ? &environment->items[*slot - 1] : NULL;
+	}
+	for (i = 0; i < environment->count; i++)
+		if (strcmp(environment->items[i].name, name) == 0)
+			return &environment->items[i];
+	return NULL;
+}
+
 void
 environment_set(struct compilation *c, struct plan_environment *environment, const char *name,
 		const char *value)
 {
-	size_t i;
+	struct plan_pair *known = find(c, environment, name);
+	size_t room = slots_for(environment->count);
 
-	comp_work(c, 1 + environment->count / 2);
-	for (i = 0; i < environment->count; i++) {
-		if (strcmp(environment->items[i].name, name) == 0) {
-			environment->items[i].value = value;
-			return;
-		}
+	comp_work(c, 12);
+	if (known != NULL) {
+		known->value = value;
+		return;
 	}
 	environment->items =
 		comp_grow(c, environment->items, environment->count, sizeof(struct plan_pair));
 	environment->items[environment->count].name = name;
 	environment->items[environment->count++].value = value;
+	if (environment->count < TABLE_FROM)
+		return;
+	if (environment->slots == NULL || room != slots_for(environment->count))
+		fill_slots(c, environment);
+	else
+		*find_slot(c, environment, name) = (uint32_t)environment->count;
 }
+
+/* ---- reading ---- */
 
 /* What is being read, and whose names it may have. */
 struct reading {

@@ -85,6 +85,7 @@ executor_resolve(struct compilation *c, const struct space *space, const struct 
 	if (element == NULL || element->is_bad)
 		return NULL;
 	comp_enter(c, &link, "executor", element->full_name);
+	comp_work_tree(c, element->body, NULL);
 	body = bind_and_fill(c, element, reference);
 	comp_exit(c);
 	return body;
@@ -143,6 +144,7 @@ read_image(struct compilation *c, const struct node *map, struct plan_image *ima
 					  "workload_identity_provider", NULL};
 	const struct node *name;
 
+	comp_work(c, 20);
 	if (!tree_expect(c, map, NODE_MAP, "an item of 'docker'"))
 		return;
 	tree_check_keys(c, map, keys, "E_KEY", "an item of 'docker'");

@@ -467,7 +467,7 @@ expr_eval(struct compilation *c, const struct expr *expr)
 	struct parser parser = {.c = c, .expr = expr, .null = value_null(c, NULL)};
 	const struct node *value;
 
-	comp_work(c, 1 + expr->len / 16);
+	comp_work(c, 1 + expr->len);
 	parser.p = expr->text;
 	parser.end = expr->text + expr->len;
 	skip_space(&parser);

@@ -29,7 +29,7 @@ invocation_require(struct compilation *c, struct invocation *invocation, size_t 
 	struct plan_job *job = invocation->job;
 	size_t i;
 
-	comp_work(c, 1 + job->require_count / 16);
+	comp_work(c, 1 + job->require_count / 8);
 	for (i = 0; i < job->require_count; i++) {
 		if (job->requires[i].job != other)
 			continue;
@@ -39,6 +39,15 @@ invocation_require(struct compilation *c, struct invocation *invocation, size_t 
 				   "the statuses required of one job contradict one another");
 		return;
 	}
+	invocation_require_new(c, invocation, other, statuses);
+}
+
+void
+invocation_require_new(struct compilation *c, struct invocation *invocation, size_t other,
+		       unsigned statuses)
+{
+	struct plan_job *job = invocation->job;
+
 	job->requires =
 		comp_grow(c, job->requires, job->require_count, sizeof(struct plan_requirement));
 	job->requires[job->require_count].job = (uint32_t)other;

@@ -55,5 +55,8 @@ invocation_new(struct compilation *c, struct invocations *list, const struct nod
 /* Let job depend on another, by their places in the list. A second time, statuses intersect. */
 void invocation_require(struct compilation *c, struct invocation *invocation, size_t other,
 			unsigned statuses, const struct node *at);
+/* The same of one that it is known not to depend on yet. */
+void invocation_require_new(struct compilation *c, struct invocation *invocation, size_t other,
+			    unsigned statuses);
 
 #endif

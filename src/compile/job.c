@@ -259,6 +259,7 @@ job_read(struct compilation *c, struct job_build *build, struct element *element
 	const struct node *body = substitute_body(c, &scope, element->body);
 
 	element->is_expanded = true;
+	comp_work_tree(c, element->body, node_get(element->body, "steps")); /* see steps_expand() */
 	check_keys(c, element, body);
 	build->job->parallelism = 1;
 	build->job->type = job_type(c, build, body);

@@ -117,15 +117,17 @@ read_axes(struct compilation *c, const struct node *node, const struct element *
 
 /* Whether a combination's full map equals the entry. */
 static bool
-is_excluded_by(const struct node *entry, const struct bindings *combination)
+is_excluded_by(struct compilation *c, const struct node *entry, const struct bindings *combination)
 {
 	size_t i;
 
+	comp_work(c, 1);
 	if (entry->count != combination->count)
 		return false;
 	for (i = 0; i < combination->count; i++) {
 		const struct node *value = node_get(entry, combination->items[i].name);
 
+		comp_work(c, 4);
 		if (value == NULL || !value_equal(value, combination->items[i].value))
 			return false;
 	}
@@ -133,19 +135,25 @@ is_excluded_by(const struct node *entry, const struct bindings *combination)
 }
 
 static bool
+has_axis(const struct axes *axes, const char *name)
+{
+	const struct axis wanted = {.name = name};
+
+	return bsearch(&wanted, axes->items, axes->count, sizeof(struct axis), order_by_name) !=
+	       NULL;
+}
+
+static bool
 check_exclude(struct compilation *c, const struct node *entry, const struct axes *axes)
 {
 	uint32_t i;
-	size_t j;
 
 	if (!tree_expect(c, entry, NODE_MAP, "an item of 'exclude'"))
 		return false;
 	for (i = 0; i < entry->count; i++) {
 		const char *key = entry->pairs[i].key->text;
 
-		for (j = 0; j < axes->count && strcmp(axes->items[j].name, key) != 0; j++)
-			;
-		if (j < axes->count)
+		if (has_axis(axes, key))
 			continue;
 		comp_error(c, entry->pairs[i].key, "E_MATRIX_EXCLUDE", NULL,
 			   "'%s' is no parameter of this matrix", key);
@@ -177,11 +185,9 @@ is_excluded(struct compilation *c, const struct node *exclude, const struct bind
 {
 	uint32_t i;
 
-	for (i = 0; exclude != NULL && i < exclude->count; i++) {
-		comp_work(c, 2);
-		if (is_excluded_by(exclude->items[i], combination))
+	for (i = 0; exclude != NULL && i < exclude->count; i++)
+		if (is_excluded_by(c, exclude->items[i], combination))
 			return true;
-	}
 	return false;
 }
 

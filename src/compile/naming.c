@@ -139,7 +139,7 @@ names_settle(struct compilation *c, struct invocations *const *lists, size_t n)
 	for (i = 0; i < count; i = j) {
 		for (j = i + 1; j < count && strcmp(all[i].name, all[j].name) == 0; j++)
 			;
-		comp_work(c, j - i);
+		comp_work(c, (j - i) * 8);
 		if (j - i > 1 &&
 		    !(are_in_different_workflows(all + i, j - i) && are_identical(all + i, j - i)))
 			number(c, all, count, all + i, j - i);

@@ -33,6 +33,8 @@ static const struct {
 				PARAM_OF_JOB | PARAM_OF_COMMAND | PARAM_OF_EXECUTOR},
 };
 
+enum { FEW_PARAMETERS = 64 }; /* more of them take longer to look up and to sort */
+
 /* An entry in a workflow uses these itself. */
 static const char *const reserved_in_jobs[] = {"name",		"requires",   "context",
 					       "type",		"filters",    "matrix",
@@ -48,20 +50,20 @@ param_type_name(enum param_type type)
 /* ---- types ---- */
 
 static bool
-is_member(const struct node *members, const struct node *value)
+is_member(struct compilation *c, const struct node *members, const struct node *value)
 {
 	uint32_t i;
+	bool is = false;
 
-	for (i = 0; members != NULL && i < members->count; i++) {
+	for (i = 0; members != NULL && i < members->count && !is; i++) {
 		const struct node *member = members->items[i];
 
-		if (value_equal(member, value))
-			return true;
-		if (member->kind != NODE_STRING && member->kind < NODE_SEQ &&
-		    value->kind < NODE_SEQ && strcmp(member->text, value->text) == 0)
-			return true;
+		is = value_equal(member, value) ||
+		     (member->kind != NODE_STRING && member->kind < NODE_SEQ &&
+		      value->kind < NODE_SEQ && strcmp(member->text, value->text) == 0);
 	}
-	return false;
+	comp_work(c, i);
+	return is;
 }
 
 static bool
@@ -73,7 +75,7 @@ is_executor(const struct node *value)
 }
 
 static bool
-fits(const struct parameter *parameter, const struct node *value)
+fits(struct compilation *c, const struct parameter *parameter, const struct node *value)
 {
 	switch (parameter->type) {
 	case PARAM_STRING:
@@ -83,7 +85,7 @@ fits(const struct parameter *parameter, const struct node *value)
 	case PARAM_INTEGER:
 		return value->kind == NODE_INT;
 	case PARAM_ENUM:
-		return is_member(parameter->members, value);
+		return is_member(c, parameter->members, value);
 	case PARAM_EXECUTOR:
 		return is_executor(value);
 	case PARAM_STEPS:
@@ -139,7 +141,7 @@ params_accept(struct compilation *c, const struct parameter *parameter, const st
 {
 	if (value->flags & TREE_BAD)
 		return false;
-	if (fits(parameter, value))
+	if (fits(c, parameter, value))
 		return true;
 	comp_error(c, value, "E_TYPE", fit_hint(c, parameter, value),
 		   "type error for argument %s: expected type: %s, actual value: %s (type %s)",
@@ -238,7 +240,7 @@ declare_default(struct compilation *c, const struct node *body, const char *what
 	if (value->flags & TREE_BAD)
 		return false;
 	parameter->fallback = value;
-	if (fits(parameter, value))
+	if (fits(c, parameter, value))
 		return true;
 	comp_error(c, value, "E_PARAM_DEFAULT", fit_hint(c, parameter, value),
 		   "parameter error: default value of parameter '%s' is '%s' (type %s): "
@@ -397,7 +399,7 @@ params_bind(struct compilation *c, const struct parameters *parameters, const st
 	const char *first = NULL;
 	size_t i;
 
-	comp_work(c, 1 + parameters->count);
+	comp_work(c, 1 + parameters->count * (parameters->count > FEW_PARAMETERS ? 20 : 4));
 	for (i = 0; i < parameters->count; i++) {
 		const struct parameter *parameter = &parameters->items[i];
 		const struct node *value = argument_of(call, parameter->name);

@@ -4,7 +4,7 @@
  * All of it is counted as work of the compilation, so that many expressions that each stay
  * below the limit of one match come to an end, too: compiling by length and by what it makes, a
  * match by the steps it was allowed. PCRE2 does not say how many it took, so a match is tried
- * with few first and then with four times as many; what is counted is less than six times what
+ * with few first and then with four times as many; what is counted is less than eight times what
  * was needed, and an ordinary expression costs next to nothing.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -19,7 +19,8 @@ enum {
 	PATTERN_MAX_BYTES = 4096,
 	COMPILE_WORK = 200,
 	COMPILE_WORK_PER_BYTE = 2,
-	COMPILE_WORK_BYTES = 8, /* of compiled code, to one of work */
+	COMPILE_WORK_SQUARE = 64, /* of the length's square, to one: alternatives are compared */
+	COMPILE_WORK_BYTES = 2,	  /* of compiled code, to one of work */
 	SUBJECT_WORK_BYTES = 8,
 	FIRST_MATCH_LIMIT = 64,
 	MATCH_LIMIT_GROWTH = 4,
@@ -75,7 +76,7 @@ run_within_limit(const pcre2_code *code, const char *subject, uint64_t *work)
 	for (;; limit *= MATCH_LIMIT_GROWTH) {
 		if (limit > REGEX_MATCH_LIMIT)
 			limit = REGEX_MATCH_LIMIT;
-		*work += limit + len / SUBJECT_WORK_BYTES;
+		*work += limit + limit / 4 + len / SUBJECT_WORK_BYTES;
 		ret = run(code, subject, len, limit);
 		if (ret != PCRE2_ERROR_MATCHLIMIT || limit == REGEX_MATCH_LIMIT)
 			return ret;
@@ -106,6 +107,8 @@ make(struct compilation *c, const struct spot *spot, const char *pattern, size_t
 	int ret;
 
 	*work += COMPILE_WORK + COMPILE_WORK_PER_BYTE * len;
+	if (len <= PATTERN_MAX_BYTES)
+		*work += len * len / COMPILE_WORK_SQUARE;
 	if (len > PATTERN_MAX_BYTES || has_class_intersection(pattern, len)) {
 		comp_tell(c, place_of_spot(c, spot), "E_REGEX", NULL,
 			  "regular expression /%.*s/: %s", (int)(len > 200 ? 200 : len), pattern,

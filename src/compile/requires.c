@@ -73,11 +73,11 @@ collect(struct compilation *c, const struct invocations *list)
 	return targets;
 }
 
-/* First of the targets with this name and meaning. */
+/* First of the targets with this name, whatever it means; they follow one another. */
 static size_t
-find(const struct targets *targets, size_t domain, const char *name, enum meaning meaning)
+find(const struct targets *targets, size_t domain, const char *name)
 {
-	struct target wanted = {domain, name, meaning, 0};
+	struct target wanted = {domain, name, BY_ALIAS, 0};
 	size_t low = 0, high = targets->count;
 
 	while (low < high) {
@@ -114,17 +114,32 @@ struct search {
 	const struct node *at;
 	const char *name;
 	unsigned statuses;
+	uint32_t *seen; /* for each of the list: who required it last, from 1 */
 };
 
-/* Require what the name means in this way, itself and its matrix left out; how many there were. */
+static void
+require_one(const struct search *search, size_t index)
+{
+	uint32_t from = (uint32_t)search->from_index + 1;
+
+	if (search->seen[index] == from)
+		invocation_require(search->c, search->from, index, search->statuses, search->at);
+	else
+		invocation_require_new(search->c, search->from, index, search->statuses);
+	search->seen[index] = from;
+}
+
+/*
+ * Require what the name means in this way, itself and its matrix left out; how many there were. at
+ * is behind the targets of better meanings.
+ */
 static size_t
-require_all(const struct search *search, enum meaning meaning, bool is_counting)
+require_all(const struct search *search, size_t at, enum meaning meaning, bool is_counting)
 {
 	const struct targets *targets = search->targets;
 	size_t domain = search->from->domain, i, n = 0;
 
-	for (i = find(targets, domain, search->name, meaning);
-	     is_match(targets, i, domain, search->name, meaning); i++) {
+	for (i = at; is_match(targets, i, domain, search->name, meaning); i++) {
 		size_t index = targets->items[i].index;
 
 		if (index == search->from_index ||
@@ -134,8 +149,7 @@ require_all(const struct search *search, enum meaning meaning, bool is_counting)
 		n++;
 		comp_work(search->c, 1);
 		if (!is_counting)
-			invocation_require(search->c, search->from, index, search->statuses,
-					   search->at);
+			require_one(search, index);
 	}
 	return n;
 }
@@ -203,23 +217,35 @@ tell_unknown(const struct search *search)
 		   search->from->name, search->name, search->name);
 }
 
+/* Behind the targets of that meaning. */
+static size_t
+skip(const struct search *search, size_t at, enum meaning meaning)
+{
+	while (is_match(search->targets, at, search->from->domain, search->name, meaning))
+		at++;
+	return at;
+}
+
 static void
 resolve_name(const struct search *search)
 {
+	size_t at = find(search->targets, search->from->domain, search->name), n;
 	enum meaning meaning = BY_NAME;
-	size_t n;
 
-	if (require_all(search, BY_ALIAS, false) > 0)
+	comp_work(search->c, 10);
+	if (require_all(search, at, BY_ALIAS, false) > 0)
 		return;
-	n = require_all(search, BY_NAME, true);
+	at = skip(search, at, BY_ALIAS);
+	n = require_all(search, at, BY_NAME, true);
 	if (n == 0) {
 		meaning = BY_JOB;
-		n = require_all(search, BY_JOB, true);
+		at = skip(search, at, BY_NAME);
+		n = require_all(search, at, BY_JOB, true);
 	}
 	if (n == 0)
 		tell_unknown(search);
 	else if (n == 1)
-		(void)require_all(search, meaning, false);
+		(void)require_all(search, at, meaning, false);
 	else
 		comp_error(search->c, search->at, "E_REQ_AMBIGUOUS",
 			   "give each a 'name' of its own and require that",
@@ -331,6 +357,7 @@ requires_resolve(struct compilation *c, struct invocations *list)
 	struct search search = {.c = c, .targets = &targets};
 	size_t i;
 
+	search.seen = COMP_NEW_ARRAY(c, uint32_t, list->count);
 	for (i = 0; i < list->count; i++) {
 		if (list->items[i]->requires == NULL)
 			continue;

@@ -120,7 +120,7 @@ source_excerpt(struct source *source, uint32_t line, uint32_t column, size_t *le
 	return from;
 }
 
-void
+bool
 source_find_tag(struct source *source, size_t n, uint32_t *line, uint32_t *column)
 {
 	const char *p = byte_at(source, *line, *column), *end = source->bytes + source->len;
@@ -139,7 +139,7 @@ source_find_tag(struct source *source, size_t n, uint32_t *line, uint32_t *colum
 			if (n-- == 0) {
 				*line = at_line;
 				*column = at_column;
-				return;
+				return true;
 			}
 			at_column += 2;
 			p += 2;
@@ -149,8 +149,9 @@ source_find_tag(struct source *source, size_t n, uint32_t *line, uint32_t *colum
 		if (p < end && (*p & 0xc0) != 0x80)
 			at_column++;
 		else if (p == end)
-			return;
+			break;
 	}
+	return false;
 }
 
 static uint32_t

@@ -42,9 +42,10 @@ source_excerpt(struct source *source, uint32_t line, uint32_t column, size_t *le
 
 /*
  * Where the n-th "<<" (from 0) of a scalar's value stands in the file, given where the
- * scalar begins. Unchanged when the file does not have it spelled like that.
+ * scalar begins, or one of its "<<", which is then the first. False, and unchanged, when the file
+ * does not have it spelled like that.
  */
-void source_find_tag(struct source *source, size_t n, uint32_t *line, uint32_t *column);
+bool source_find_tag(struct source *source, size_t n, uint32_t *line, uint32_t *column);
 
 /*
  * Go on by len bytes of a scalar's text from there: from behind a quote that stands there, or into

@@ -193,10 +193,11 @@ get_own(const struct space *space, enum element_kind kind, const char *name)
 }
 
 static struct orb *
-get_orb(const struct space *space, const char *alias, size_t len)
+get_orb(struct compilation *c, const struct space *space, const char *alias, size_t len)
 {
 	size_t i;
 
+	comp_work(c, space->orb_count);
 	for (i = 0; i < space->orb_count; i++)
 		if (strncmp(space->orbs[i].alias, alias, len) == 0 &&
 		    space->orbs[i].alias[len] == '\0')
@@ -205,14 +206,15 @@ get_orb(const struct space *space, const char *alias, size_t len)
 }
 
 struct element *
-space_get(const struct space *space, enum element_kind kind, const char *name)
+space_get(struct compilation *c, const struct space *space, enum element_kind kind,
+	  const char *name)
 {
 	const char *slash = strchr(name, '/');
 	struct element *element = get_own(space, kind, name); /* version 2 has names with '/' */
 	struct orb *orb;
 
 	if (element == NULL && slash != NULL) {
-		orb = get_orb(space, name, (size_t)(slash - name));
+		orb = get_orb(c, space, name, (size_t)(slash - name));
 		if (orb == NULL || orb->space == NULL)
 			return NULL;
 		orb->is_used = true;
@@ -260,13 +262,13 @@ struct element *
 space_find(struct compilation *c, const struct space *space, enum element_kind kind,
 	   const char *name, const struct node *at)
 {
-	struct element *element = space_get(space, kind, name);
+	struct element *element = space_get(c, space, kind, name);
 	const char *slash = strchr(name, '/');
 	const struct orb *orb;
 
 	if (element != NULL)
 		return element;
-	orb = slash != NULL ? get_orb(space, name, (size_t)(slash - name)) : NULL;
+	orb = slash != NULL ? get_orb(c, space, name, (size_t)(slash - name)) : NULL;
 	if (orb != NULL && orb->space == NULL)
 		return NULL; /* the orb's own error says it all */
 	if (slash != NULL && orb == NULL)

@@ -64,7 +64,8 @@ struct home {
 void space_declare(struct compilation *c, struct space *space, const struct node *root);
 
 /* The element; NULL where there is none (nothing is told). */
-struct element *space_get(const struct space *space, enum element_kind kind, const char *name);
+struct element *space_get(struct compilation *c, const struct space *space, enum element_kind kind,
+			  const char *name);
 /* The same; tells E_CMD_UNKNOWN, E_JOB_UNKNOWN or E_EXEC_UNKNOWN at the node. */
 struct element *space_find(struct compilation *c, const struct space *space, enum element_kind kind,
 			   const char *name, const struct node *at);

@@ -195,6 +195,7 @@ take_text(struct scalar *scalar, bool keeps)
 		const char *p = scalar->p;
 		size_t slashes = 0;
 
+		comp_work(scalar->c, 1);
 		while ((size_t)(open - p) > slashes && open[-1 - (long)slashes] == '\\')
 			slashes++;
 		if (keeps) /* half of the backslashes stay */

@@ -22,7 +22,7 @@
 #include "base/text.h"
 #include "format/yaml_reader.h"
 
-enum { PROBLEM_MAX_BYTES = 512, NODE_IS_OPEN = 1 };
+enum { PROBLEM_MAX_BYTES = 512, PROBLEM_LONG_BYTES = 64 << 10, NODE_IS_OPEN = 1 };
 
 void
 yaml_tell(struct reader *reader, const char *code, uint32_t line, uint32_t column, const char *hint,
@@ -36,13 +36,17 @@ yaml_tell(struct reader *reader, const char *code, uint32_t line, uint32_t colum
 				       .message = message,
 				       .hint = hint};
 	va_list ap;
+	int len;
 
+	if (problem.is_warning && reader->warnings++ >= YAML_WARNINGS_MAX)
+		return;
 	va_start(ap, fmt);
-	(void)vsnprintf(message, sizeof(message), fmt, ap);
+	len = vsnprintf(message, sizeof(message), fmt, ap);
 	va_end(ap);
 	message[text_utf8_prefix(message, strlen(message))] = '\0';
+	/* printf goes through all of a long text to cut it: that counts as several. */
 	if (!problem.is_warning)
-		reader->errors++;
+		reader->errors += 1 + (unsigned)(len > 0 ? len : 0) / PROBLEM_LONG_BYTES;
 	reader->input->problem(reader->input->arg, &problem);
 }
 
@@ -72,6 +76,36 @@ mark_of(const unsigned char *bytes, size_t at, uint32_t *line, uint32_t *column)
 	}
 }
 
+static bool
+begins_line(const unsigned char *bytes, size_t at)
+{
+	return at == 0 || bytes[at - 1] == '\n' || bytes[at - 1] == '\r' ||
+	       (at >= 2 && memcmp(bytes + at - 2, "\xc2\x85", 2) == 0) ||
+	       (at >= 3 && (memcmp(bytes + at - 3, "\xe2\x80\xa8", 3) == 0 ||
+			    memcmp(bytes + at - 3, "\xe2\x80\xa9", 3) == 0));
+}
+
+/* libyaml compares each %TAG with all before it, so they are counted before it sees them. */
+static int
+check_tag_directives(struct reader *reader, const unsigned char *bytes, size_t len)
+{
+	const unsigned char *p = bytes, *end = bytes + len;
+	uint32_t line, column;
+	unsigned n = 0;
+
+	while (p < end && (p = memmem(p, (size_t)(end - p), "%TAG", 4)) != NULL) {
+		if (begins_line(bytes, (size_t)(p - bytes)) && ++n > YAML_TAG_DIRECTIVES_MAX) {
+			mark_of(bytes, (size_t)(p - bytes), &line, &column);
+			yaml_tell(reader, "E_YAML_LIMIT", line, column, "leave them out",
+				  "more than %d lines begin with a %%TAG directive",
+				  YAML_TAG_DIRECTIVES_MAX);
+			return ERR_LIMIT;
+		}
+		p += 4;
+	}
+	return 0;
+}
+
 static int
 check_bytes(struct reader *reader, const unsigned char *bytes, size_t len)
 {
@@ -94,7 +128,7 @@ check_bytes(struct reader *reader, const unsigned char *bytes, size_t len)
 	}
 	valid = text_utf8_prefix((const char *)bytes, len);
 	if (valid == len)
-		return 0;
+		return check_tag_directives(reader, bytes, len);
 	mark_of(bytes, valid, &line, &column);
 	yaml_tell(reader, "E_YAML_UTF8", line, column, "save the file as UTF-8",
 		  "the file is not UTF-8: byte 0x%02x does not belong here", bytes[valid]);
@@ -335,6 +369,8 @@ handle_end(struct reader *reader)
 		ret = yaml_end_map(reader, frame->node, frame->base);
 	frame->node->flags = 0;
 	reader->stacked = frame->base;
+	if (reader->brackets > 0)
+		reader->brackets--;
 	return ret;
 }
 
@@ -352,21 +388,61 @@ handle_document(struct reader *reader, const yaml_event_t *event)
 }
 
 static int
+tell_too_many(struct reader *reader, const yaml_event_t *event, const char *what, int most)
+{
+	yaml_tell(reader, "E_YAML_LIMIT", (uint32_t)event->start_mark.line + 1,
+		  (uint32_t)event->start_mark.column + 1, "split the file, or generate less of it",
+		  "the file writes more than %d %s", most, what);
+	return ERR_LIMIT;
+}
+
+/* Block collections cannot stand in brackets, so the brackets end before any of them. */
+static int
+count_written(struct reader *reader, const yaml_event_t *event)
+{
+	if (++reader->written > YAML_WRITTEN_MAX)
+		return tell_too_many(reader, event, "values, keys, lists and mappings",
+				     YAML_WRITTEN_MAX);
+	if (reader->brackets > YAML_BRACKETS_MAX && ++reader->enclosed > YAML_ENCLOSED_MAX)
+		return tell_too_many(reader, event, "values deep within brackets",
+				     YAML_ENCLOSED_MAX);
+	if ((event->type == YAML_SEQUENCE_START_EVENT &&
+	     event->data.sequence_start.style == YAML_FLOW_SEQUENCE_STYLE) ||
+	    (event->type == YAML_MAPPING_START_EVENT &&
+	     event->data.mapping_start.style == YAML_FLOW_MAPPING_STYLE))
+		reader->brackets++;
+	return 0;
+}
+
+static int
+handle_node(struct reader *reader, const yaml_event_t *event)
+{
+	int ret = count_written(reader, event);
+
+	if (ret < 0)
+		return ret;
+	if (event->type == YAML_ALIAS_EVENT)
+		return handle_alias(reader, event);
+	if (event->type == YAML_SCALAR_EVENT)
+		return handle_scalar(reader, event);
+	if (event->type == YAML_SEQUENCE_START_EVENT)
+		return handle_start(reader, NODE_SEQ, event->data.sequence_start.anchor,
+				    event->data.sequence_start.tag, event);
+	return handle_start(reader, NODE_MAP, event->data.mapping_start.anchor,
+			    event->data.mapping_start.tag, event);
+}
+
+static int
 handle_event(struct reader *reader, const yaml_event_t *event)
 {
 	switch (event->type) {
 	case YAML_DOCUMENT_START_EVENT:
 		return handle_document(reader, event);
 	case YAML_ALIAS_EVENT:
-		return handle_alias(reader, event);
 	case YAML_SCALAR_EVENT:
-		return handle_scalar(reader, event);
 	case YAML_SEQUENCE_START_EVENT:
-		return handle_start(reader, NODE_SEQ, event->data.sequence_start.anchor,
-				    event->data.sequence_start.tag, event);
 	case YAML_MAPPING_START_EVENT:
-		return handle_start(reader, NODE_MAP, event->data.mapping_start.anchor,
-				    event->data.mapping_start.tag, event);
+		return handle_node(reader, event);
 	case YAML_SEQUENCE_END_EVENT:
 	case YAML_MAPPING_END_EVENT:
 		return handle_end(reader);

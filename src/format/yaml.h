@@ -23,11 +23,22 @@ struct arena;
 struct buffer;
 struct err;
 
+/*
+ * What is read has bounds so that no file takes libyaml longer than a few ordinary large ones do:
+ * its time goes by nodes, for each token by the brackets that are open, and by the square of the
+ * %TAG directives.
+ */
 enum {
 	YAML_DEPTH_MAX = 200,
-	YAML_NODES_MAX = 1000000,
+	YAML_NODES_MAX = 1000000,  /* aliases expanded */
+	YAML_WRITTEN_MAX = 200000, /* nodes as written: values, keys, lists, mappings, aliases */
+	YAML_BRACKETS_MAX = 20,	   /* open ones that make no node dear */
+	YAML_ENCLOSED_MAX = 20000, /* nodes within more of them */
+	YAML_ANCHORS_MAX = 10000,
+	YAML_TAG_DIRECTIVES_MAX = 16,
 	YAML_BYTES_MAX = 3 << 20,
-	YAML_ERRORS_MAX = 20
+	YAML_ERRORS_MAX = 20,
+	YAML_WARNINGS_MAX = 200
 };
 
 enum node_kind {
@@ -100,9 +111,10 @@ struct yaml_input {
 };
 
 /*
- * Read one document. Problems are told as they are met, up to YAML_ERRORS_MAX errors.
- * Fails: ERR_INPUT after at least one error was told; ERR_LIMIT when a bound (bytes,
- * nodes, depth, the arena's ceiling) was met, told as E_YAML_LIMIT. *root is then NULL, but for
+ * Read one document. Problems are told as they are met, up to YAML_ERRORS_MAX errors and
+ * YAML_WARNINGS_MAX warnings.
+ * Fails: ERR_INPUT after at least one error was told; ERR_LIMIT when a bound (one of those above,
+ * the arena's ceiling) was met, told as E_YAML_LIMIT. *root is then NULL, but for
  * errors that leave a tree to look at further (duplicate keys, tags): it is that tree.
  */
 int yaml_read(const struct yaml_input *input, struct arena *arena, struct node **root);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/err.h"
 
 enum { UNUSED_TOLD_MAX = 20 };
 
@@ -48,6 +49,12 @@ yaml_anchor_add(struct reader *reader, const char *name, struct node *node)
 
 	if (name == NULL)
 		return 0;
+	if (reader->anchor_count++ == YAML_ANCHORS_MAX) {
+		yaml_tell(reader, "E_YAML_LIMIT", node->line, node->column,
+			  "leave out those that no alias names",
+			  "the file has more than %d anchors", YAML_ANCHORS_MAX);
+		return ERR_LIMIT;
+	}
 	anchor = ARENA_NEW(reader->arena, struct anchor);
 	if (anchor == NULL)
 		return yaml_tell_memory(reader);

@@ -28,9 +28,13 @@ struct reader {
 	size_t stacked, stack_room;
 	struct node *root;
 	struct anchor *anchors; /* newest first */
-	void *by_name;		/* of tsearch(3) */
-	uint32_t expanded;	/* nodes so far, aliased ones counted each time */
-	unsigned errors;
+	unsigned anchor_count;
+	void *by_name;	   /* of tsearch(3) */
+	uint32_t expanded; /* nodes so far, aliased ones counted each time */
+	uint32_t written;  /* the same as they are written */
+	uint32_t enclosed; /* of those, within more than YAML_BRACKETS_MAX brackets */
+	unsigned brackets; /* open now */
+	unsigned errors, warnings;
 };
 
 /* Tell a problem; codes that begin with W are warnings. hint may be NULL. */

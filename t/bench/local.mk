@@ -1,5 +1,5 @@
 # Benchmarks: built and run by "make bench", never by "make check".
-bench_programs = t/bench/spawn t/bench/floor t/bench/store t/bench/stamp t/bench/compile t/bench/mask t/bench/parts
+bench_programs = t/bench/spawn t/bench/floor t/bench/store t/bench/stamp t/bench/compile t/bench/hostile t/bench/mask t/bench/parts
 EXTRA_PROGRAMS += $(bench_programs)
 CLEANFILES += $(bench_programs)
 t_bench_spawn_SOURCES = t/bench/spawn.c
@@ -14,6 +14,9 @@ t_bench_store_SOURCES = t/bench/store.c
 t_bench_store_LDADD = $(hub_libs) $(hub_test_libs)
 t_bench_compile_SOURCES = t/bench/compile.c
 t_bench_compile_LDADD = libcompile.a libtask.a libformat.a libbase.a $(PCRE2_LIBS) $(format_libs)
+t_bench_hostile_SOURCES = t/bench/hostile.c $(hostile_sources)
+t_bench_hostile_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/t/unit/compile
+t_bench_hostile_LDADD = libcompile.a libtask.a libformat.a libbase.a $(PCRE2_LIBS) $(format_libs)
 t_bench_floor_SOURCES = t/bench/floor.c
 t_bench_floor_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(NGHTTP2_CFLAGS) $(OPENSSL_CFLAGS) $(JANSSON_CFLAGS) $(ZSTD_CFLAGS)
 t_bench_floor_LDADD = $(EVENT_LIBS) $(NGHTTP2_LIBS) $(OPENSSL_LIBS) $(JANSSON_LIBS) $(ZSTD_LIBS)
@@ -22,6 +25,7 @@ EXTRA_DIST += $(bench_scripts) t/bench/leaks t/bench/bench.py t/bench/mallocs.c
 
 bench: all $(bench_programs)
 	echo "--- t/bench/compile" && t/bench/compile
+	echo "--- t/bench/hostile" && t/bench/hostile
 	echo "--- t/bench/mask" && t/bench/mask
 	for script in $(bench_scripts); do \
 		echo "--- $$script" && PYTHONDONTWRITEBYTECODE=1 $(srcdir)/$$script --build $(top_builddir) || exit 1; \
