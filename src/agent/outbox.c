@@ -255,7 +255,7 @@ on_delivered(void *arg, const struct err *err, const struct hub_answer *answer)
 		failed(outbox, &wrong, answer);
 	}
 	outbox->on_stored(outbox->arg);
-	pace_want(&outbox->pace);
+	outbox_want(outbox);
 }
 
 /* --- the batch ---------------------------------------------------------------------------------
@@ -452,7 +452,10 @@ void
 outbox_want(struct outbox *outbox)
 {
 	OBJ_CHECK(outbox, OUTBOX_MAGIC);
-	pace_want(&outbox->pace);
+	if (outbox->request == NULL && unsent_of_all(outbox) >= OUTBOX_BATCH_BYTES)
+		pace_hurry(&outbox->pace);
+	else
+		pace_want(&outbox->pace);
 }
 
 void

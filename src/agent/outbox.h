@@ -21,7 +21,7 @@ struct tasks;
 enum {
 	OUTBOX_BATCH_BYTES = 256 << 10,
 	OUTBOX_FRESH_BYTES = 16 << 10, /* a task with no more than that goes first */
-	OUTBOX_GAP_MS = 5, /* between batches while output comes */
+	OUTBOX_GAP_MS = 10,	       /* between batches that are not full while output comes */
 	OUTBOX_REPLY_MS = 60000,
 };
 

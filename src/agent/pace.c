@@ -51,13 +51,22 @@ pace_want(struct pace *pace)
 }
 
 void
+pace_hurry(struct pace *pace)
+{
+	if (pace->wait_ms == 0)
+		pace->earliest_us = 0;
+	pace_want(pace);
+}
+
+void
 pace_gather(struct pace *pace)
 {
 	uint64_t now_us = loop_now_us(pace->loop), due_us = now_us + (uint64_t)pace->gap_ms * 1000;
 
 	if (timer_is_on(&pace->timer))
 		return;
-	timer_start_us(&pace->timer, (due_us > pace->earliest_us ? due_us : pace->earliest_us) - now_us);
+	timer_start_us(&pace->timer,
+		       (due_us > pace->earliest_us ? due_us : pace->earliest_us) - now_us);
 }
 
 void

@@ -37,6 +37,9 @@ void pace_release(struct pace *pace);
 
 /* Ask for fn; free to be called any time. */
 void pace_want(struct pace *pace);
+/* The same without the distance to the one before: there is enough for one. Waits after failures
+ * stay. */
+void pace_hurry(struct pace *pace);
 /* As pace_want(), but within gap_ms and not at once: what comes meanwhile travels along. */
 void pace_gather(struct pace *pace);
 void pace_stop(struct pace *pace);

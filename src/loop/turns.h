@@ -16,7 +16,7 @@
 
 #include "loop/loop.h"
 
-enum { TURNS_MOST_US = 2000 };
+enum { TURNS_MOST_US = 1000 };
 
 struct turn {
 	struct turns *turns;

@@ -72,6 +72,24 @@ test_pace_want_runs_once_for_many_wants_and_keeps_the_gap(void **state)
 }
 
 static void
+test_pace_hurry_keeps_no_gap_but_the_wait_of_failures(void **state)
+{
+	struct bench bench;
+
+	(void)state;
+	start(&bench);
+	pace_sent(&bench.pace);
+	pace_want(&bench.pace);
+	assert_true(bench.pace.earliest_us > loop_now_us(bench.loop));
+	pace_hurry(&bench.pace);
+	assert_true(bench.pace.earliest_us <= loop_now_us(bench.loop));
+	(void)pace_failed(&bench.pace, 0);
+	pace_hurry(&bench.pace);
+	assert_true(bench.pace.earliest_us > loop_now_us(bench.loop));
+	finish(&bench);
+}
+
+static void
 test_pace_failed_doubles_the_wait_up_to_its_ceiling(void **state)
 {
 	struct bench bench;
@@ -127,6 +145,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pace_want_runs_once_for_many_wants_and_keeps_the_gap),
+		cmocka_unit_test(test_pace_hurry_keeps_no_gap_but_the_wait_of_failures),
 		cmocka_unit_test(test_pace_failed_doubles_the_wait_up_to_its_ceiling),
 		cmocka_unit_test(test_pace_failed_waits_as_long_as_the_peer_asks),
 		cmocka_unit_test(test_pace_resume_ends_the_wait_of_failures_alone),
