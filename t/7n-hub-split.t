@@ -130,7 +130,8 @@ eq(person.post("/api/v2/workflow/%s/rerun" % person.workflows(pipeline)[0]["id"]
 slow = person.get("/api/runner/v1/projects/local%2Fo%2Fr/tests/slow?limit=2")["items"]
 eq([(item["name"], item["mean_ms"]) for item in slow], [("test of t/a.py", 8000), ("test of t/d.py", 6000)], "the slowest come first")
 flaky = person.get("/api/runner/v1/projects/local%2Fo%2Fr/tests/flaky?branch=main")["items"]
-eq([(item["name"], item["flaked"]) for item in flaky],
+eq(flaky[0]["flaked"], 3, "the most flaky comes first")
+eq(sorted([(item["name"], item["flaked"]) for item in flaky], key=lambda pair: (-pair[1], pair[0])),
    [("test of t/c.py", 3), ("test of t/a.py", 2), ("test of t/b.py", 2)], "what failed and passed on one revision is flaky, as often as it failed")
 eq(person.get("/api/runner/v1/projects/local%2Fo%2Fr/tests/flaky?branch=other")["items"], [], "on a branch where nothing failed nothing is")
 insights = person.get("/api/v2/insights/local/o/r/flaky-tests")
@@ -140,4 +141,34 @@ bad("t/d.py")
 start(revision="b" * 40)
 ok("test of t/d.py" not in [item["name"] for item in person.get("/api/runner/v1/projects/local%2Fo%2Fr/tests/flaky")["items"]], "what failed on another revision alone is not")
 eq(person.client.call("GET", "/api/runner/v1/projects/local%2Fo%2Fnone/tests/slow", person.headers)["status"], 404, "a project that is not there has none")
+
+# --- on the command line ---
+
+
+def ctl(*words):
+    result = subprocess.run([os.path.join(build, "runnerctl"), "--hub", hub.url, "--token-file", os.path.join(hub.dir, "token"), "--project", "local/o/r"] + list(words),
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL, env=dict(os.environ, HOME=tmp))
+    return result.returncode, [line.split() for line in result.stdout.splitlines()], result.stderr
+
+
+bad("t/a.py", "t/b.py")
+pipeline = start()
+workflow = person.workflows(pipeline)[0]["id"]
+number = str(person.jobs(pipeline)[0]["number"])
+eq(ctl("job", "tests", number)[1][1:], [["0", "failure", "8000.0", "./t/a.py", "test", "of", "t/a.py"], ["0", "failure", "1000.0", "./t/b.py", "test", "of", "t/b.py"],
+                                        ["0", "success", "1000.0", "./t/c.py", "test", "of", "t/c.py"], ["0", "success", "6000.0", "./t/d.py", "test", "of", "t/d.py"]],
+   "job tests lists a job's tests")
+eq([(line[3], line[-1]) for line in ctl("test", "list", "--failed", "--last-failed")[1][1:]], [("test", "no"), ("test", "no")], "or those that failed, with their messages")
+eq(len(json.loads(subprocess.run([os.path.join(build, "runnerctl"), "--hub", hub.url, "--token-file", os.path.join(hub.dir, "token"), "--project", "local/o/r", "--json", "job", "tests",
+                                  number], stdout=subprocess.PIPE, env=dict(os.environ, HOME=tmp)).stdout)["items"]), 4, "or as JSON")
+eq(ctl("workflow", "rerun", workflow, "--failed-tests", "--job", "test")[0], 2, "--failed-tests and --job exclude each other")
+forget()
+bad()
+eq(ctl("workflow", "rerun", workflow, "--failed-tests")[0], 0, "workflow rerun --failed-tests")
+wait_for("the rerun to end", lambda: person.has_ended(pipeline))
+eq(ran(), "t/a.py t/b.py", "runs these alone")
+eq(ctl("test", "slow", "--limit", "1")[1], [["MEAN", "MS", "MAX", "MS", "RUNS", "JOB", "FILE", "TEST"],
+                                            ["8000.0", "8000.0", ctl("test", "slow", "--limit", "1")[1][1][2], "test", "./t/a.py", "test", "of", "t/a.py"]], "test slow")
+eq({line[-1] for line in ctl("test", "flaky", "--branch", "main", "--last", "50")[1][1:]}, {"t/a.py", "t/b.py", "t/c.py"}, "test flaky")
+eq([ctl("test", "flaky", "--last", "101")[0], ctl("test", "slow", "x")[0], ctl("test", "list")[0]], [2, 2, 2], "wrong usage")
 done()

@@ -40,6 +40,7 @@ libagent_a_SOURCES = \
 	src/agent/task_masks.c src/agent/task_masks.h \
 	src/agent/task_news.c \
 	src/agent/task_steps.c \
+	src/agent/task_timings.c \
 	src/agent/task_struct.h \
 	src/agent/tasks.c src/agent/tasks.h \
 	src/agent/test_errands.c src/agent/test_errands.h \

@@ -83,6 +83,9 @@ const char *task_current_step_name(const struct task *task); /* NULL when there 
 int64_t task_running_ms(const struct task *task); /* Unix time when it began to run; 0: not yet */
 pid_t task_supervisor_pid(const struct task *task); /* 0 when it has none, or none is known yet */
 
+/* The times of its job's tests that a run before has left in the cache directory; the caller's, -1: none. */
+int task_open_timings(const struct task *task);
+
 /* The owner's own pointer. */
 void task_set_owner(struct task *task, void *owner);
 void *task_owner(const struct task *task);

@@ -123,6 +123,19 @@ tell_page(struct task *task, const struct err *err, const struct hub_answer *ans
 			       next != NULL ? " " : "", PAGE_MOST_BYTES, next != NULL ? next : "");
 }
 
+/* Where the hub knows none: a hub that lives for one run alone knows of no other. */
+static void
+tell_timings(struct task *task, const struct err *err, const struct hub_answer *answer,
+	     struct control_reply *reply)
+{
+	tell_page(task, err, answer, reply);
+	if (!text_eq(reply->text, "none"))
+		return;
+	reply->fd = task_open_timings(task);
+	if (reply->fd >= 0)
+		(void)snprintf(reply->text, sizeof(reply->text), "ok");
+}
+
 const struct errand_kind tests_store_errand = {
 	.post = HUB_POST_TESTS,
 	.is_bearer = true,
@@ -136,7 +149,7 @@ const struct errand_kind tests_timings_errand = {
 	.is_bearer = true,
 	.describe = describe_page,
 	.repeats = true,
-	.tell = tell_page,
+	.tell = tell_timings,
 };
 
 const struct errand_kind tests_failed_errand = {

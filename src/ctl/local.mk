@@ -46,6 +46,7 @@ libctl_a_SOURCES = \
 	src/ctl/resume.c src/ctl/resume.h \
 	src/ctl/run.c \
 	src/ctl/run_result.c src/ctl/run_result.h \
+	src/ctl/run_tests.c src/ctl/run_tests.h \
 	src/ctl/say.c src/ctl/say.h \
 	src/ctl/scratch.c src/ctl/scratch.h \
 	src/ctl/screen.c src/ctl/screen.h \

@@ -35,6 +35,7 @@
 #include "ctl/parameters.h"
 #include "ctl/private.h"
 #include "ctl/run_result.h"
+#include "ctl/run_tests.h"
 #include "ctl/say.h"
 #include "ctl/screen.h"
 #include "compile/select.h"
@@ -543,6 +544,21 @@ explain(struct run *run, struct err *err)
 	}
 }
 
+/* Summed up; the times are kept where caches are. That they cannot be kept is no failure of the jobs. */
+static void
+tell_tests(const struct run *run, const char *slug, const char *caches)
+{
+	struct err err = ERR_INIT;
+	struct json *tests = NULL;
+	int rc = run_tests_tell(&tests, run->api, run->pipeline, &err);
+
+	if (rc == 0 && caches != NULL)
+		rc = run_tests_keep(tests, run->api, run->pipeline, slug, caches, &err);
+	if (rc < 0)
+		say_note("%s", err.text);
+	json_free(tests);
+}
+
 static int
 run_private(struct run *run, struct err *err)
 {
@@ -567,6 +583,8 @@ run_private(struct run *run, struct err *err)
 			err) == 0 &&
 	    send_contexts(run, slug, err) == 0 && submit(run, slug, err) == 0)
 		status = watch_pipeline(run, err);
+	if (status != ARGS_GO && !run->died && !run->hurry)
+		tell_tests(run, slug, caches);
 	if (status != ARGS_GO && run->artifacts != NULL && !run->died && !run->hurry &&
 	    artifacts_land(run->api, run->pipeline, run->artifacts, err) < 0)
 		status = ARGS_GO;

@@ -50,6 +50,8 @@ write_value(char cell[CELL_BYTES], const struct json *value)
 		clean_text(cell, CELL_BYTES, json_str(value), strlen(json_str(value)));
 	else if (json_is_int(value))
 		(void)snprintf(cell, CELL_BYTES, "%lld", (long long)json_int_value(value));
+	else if (json_is_real(value))
+		(void)snprintf(cell, CELL_BYTES, "%.1f", json_number(value));
 	else if (json_is_bool(value))
 		(void)snprintf(cell, CELL_BYTES, "%s", json_bool_value(value) ? "yes" : "no");
 	else if (json_is_array(value)) {

@@ -15,4 +15,5 @@ libtask_a_SOURCES = \
 	src/task/task_doc.c src/task/task_doc.h \
 	src/task/task_read.c src/task/task_read.h \
 	src/task/task_step.c \
-	src/task/test_case.c src/task/test_case.h
+	src/task/test_case.c src/task/test_case.h \
+	src/task/timings_file.c src/task/timings_file.h
