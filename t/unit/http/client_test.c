@@ -319,6 +319,124 @@ on_body_broken(void *arg, void *room, size_t len, bool *end, struct err *err)
 	return err_set(err, ERR_HOST, "the disk is on fire");
 }
 
+/* --- a request's body that is taken as it comes --- */
+
+enum { TAKEN = 20 * 1000 * 1000 };
+
+static void
+test_body_is_taken_as_it_comes_however_long_it_is(void **state)
+{
+	struct pair *pair = *state;
+	struct stream stream = {.pair = pair, .len = TAKEN};
+	struct http_call_spec spec = {.method = "PUT",
+				      .path = "/take",
+				      .body_read = on_body_read,
+				      .stream_arg = &stream,
+				      .is_bulk = true,
+				      .wait = true};
+
+	pair->body_max = 1000;
+	pair_listen(pair, NULL);
+	pair_connect(pair, NULL);
+	pair_call_spec(pair, &stream.out, &spec);
+	pair_run(pair, &stream.out.done);
+	assert_int_equal(stream.out.status, 200);
+	assert_string_equal(stream.out.body, "{\"message\": \"20000000\"}\n");
+	/* One that is collected is as short as ever. */
+	stream = (struct stream){.pair = pair, .len = 1001};
+	spec.path = "/echo";
+	pair_call_spec(pair, &stream.out, &spec);
+	pair_run(pair, &stream.out.done);
+	assert_int_equal(stream.out.status, 413);
+}
+
+static void
+test_body_that_nobody_takes_stops_its_sender_and_no_other(void **state)
+{
+	struct pair *pair = *state;
+	struct stream stream = {.pair = pair, .len = TAKEN};
+	struct http_call_spec spec = {.method = "PUT",
+				      .path = "/take?hold=1",
+				      .body_read = on_body_read,
+				      .stream_arg = &stream,
+				      .wait = true};
+	struct outcome other[20];
+	unsigned i;
+
+	pair_listen(pair, NULL);
+	pair_connect(pair, NULL);
+	pair_call_spec(pair, &stream.out, &spec);
+	for (i = 0; i < 20; i++)
+		pair_get(pair, &other[i], "/bytes?n=300000");
+	assert_int_equal(other[19].len, 300000);
+	assert_false(stream.out.done);
+	/* The stream's window, and what the connection keeps framed. */
+	assert_in_range(stream.at, 1, 1024 * 1024 + 300 * 1024);
+	pair_take(pair);
+	pair_run(pair, &stream.out.done);
+	assert_string_equal(stream.out.body, "{\"message\": \"20000000\"}\n");
+}
+
+static void
+test_answer_before_the_end_of_a_body_that_is_taken_arrives(void **state)
+{
+	struct pair *pair = *state;
+	struct stream stream = {.pair = pair, .len = TAKEN};
+	struct http_call_spec spec = {.method = "PUT",
+				      .path = "/take?refuse=1",
+				      .body_read = on_body_read,
+				      .stream_arg = &stream,
+				      .wait = true};
+	struct outcome out;
+
+	pair_listen(pair, NULL);
+	pair_connect(pair, NULL);
+	pair_call_spec(pair, &stream.out, &spec);
+	pair_run(pair, &stream.out.done);
+	assert_int_equal(stream.out.status, 507);
+	assert_true(stream.at < TAKEN);
+	pair_get(pair, &out, "/hello");
+	assert_string_equal(out.body, "hello");
+}
+
+static void
+test_sender_of_a_body_that_is_taken_may_go_or_fall_silent(void **state)
+{
+	struct pair *pair = *state;
+	struct stream stream = {.pair = pair, .len = TAKEN, .starve = true, .starved = true};
+	struct http_call_spec spec = {.method = "PUT",
+				      .path = "/take",
+				      .body_read = on_body_read,
+				      .stream_arg = &stream,
+				      .wait = true};
+
+	pair->slow_ms = 100;
+	pair_listen(pair, NULL);
+	pair_connect(pair, NULL);
+	/* A timer that is not started: after the first piece nothing more comes. */
+	timer_init(&stream.timer, pair->loop, on_stream_timer, &stream);
+	pair_call_spec(pair, &stream.out, &spec);
+	while (stream.reads < 2)
+		pair_run_ms(pair, 1);
+	timer_stop(&stream.timer);
+	pair_run_count(pair, &pair->closed, 1);
+	pair_run(pair, &stream.out.done);
+	assert_int_equal(stream.out.code, ERR_AGAIN);
+	assert_null(pair->taking);
+	/* And one that cancels. */
+	stream.out.done = false;
+	stream.at = 0;
+	stream.starved = false;
+	stream.starve = false;
+	pair_call_spec(pair, &stream.out, &spec);
+	while (pair->taking == NULL)
+		pair_run_ms(pair, 1);
+	http_call_cancel(stream.out.call);
+	pair_run_count(pair, &pair->closed, 2);
+	assert_null(pair->taking);
+	timer_release(&stream.timer);
+}
+
 static void
 test_call_ends_with_what_its_body_failed_with(void **state)
 {
@@ -622,6 +740,10 @@ main(void)
 		TEST(test_streamed_reply_arrives_whole_and_its_sender_waits),
 		TEST(test_a_paused_reader_stops_its_stream_and_no_other),
 		TEST(test_streamed_request_body_arrives_whole),
+		TEST(test_body_is_taken_as_it_comes_however_long_it_is),
+		TEST(test_body_that_nobody_takes_stops_its_sender_and_no_other),
+		TEST(test_answer_before_the_end_of_a_body_that_is_taken_arrives),
+		TEST(test_sender_of_a_body_that_is_taken_may_go_or_fall_silent),
 		TEST(test_call_ends_with_what_its_body_failed_with),
 		TEST(test_reply_larger_than_its_limit_is_an_error),
 		TEST(test_reply_that_breaks_off_is_an_error),

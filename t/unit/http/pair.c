@@ -100,6 +100,60 @@ on_hanging_close(void *arg)
 	pair->closed++;
 }
 
+/* --- a body that is taken as it comes --- */
+
+static void
+on_take_body(void *arg)
+{
+	struct pair *pair = arg;
+	size_t i;
+
+	while (!pair->is_held && http_request_take_piece(pair->taking, &pair->piece) > 0)
+		for (i = 0; i < pair->piece.len; i++)
+			pair->taken += pair->piece.data[i] == pair_byte(pair->taken);
+	if (pair->is_held || !http_request_body_ended(pair->taking))
+		return;
+	http_reply_message(pair->taking, 200, "%zu", pair->taken);
+	pair->taking = NULL;
+}
+
+static void
+on_take_close(void *arg)
+{
+	struct pair *pair = arg;
+
+	pair->closed++;
+	pair->taking = NULL;
+}
+
+static void
+answer_take(struct pair *pair, struct http_request *req)
+{
+	if (http_request_query(req, "refuse") != NULL) {
+		http_reply_message(req, 507, "no room");
+		return;
+	}
+	pair->taking = req;
+	pair->taken = 0;
+	pair->is_held = http_request_query(req, "hold") != NULL;
+	http_request_on_body(req, on_take_body, pair);
+	http_request_on_close(req, on_take_close, pair);
+}
+
+void
+pair_take(struct pair *pair)
+{
+	pair->is_held = false;
+	on_take_body(pair);
+}
+
+static bool
+on_streams(void *arg, struct http_request *req)
+{
+	(void)arg;
+	return strncmp(http_request_path(req), "/take", 5) == 0;
+}
+
 static void
 answer_show(struct http_request *req)
 {
@@ -147,6 +201,8 @@ on_request(void *arg, struct http_request *req)
 		http_reply_start(req, 200, NULL);
 		(void)http_reply_write(req, "half", 4);
 		http_reply_abort(req);
+	} else if (strcmp(what, "take") == 0) {
+		answer_take(pair, req);
 	} else if (strcmp(what, "show") == 0) {
 		answer_show(req);
 	} else if (strcmp(what, "peer") == 0) {
@@ -194,6 +250,7 @@ pair_teardown(void **state)
 	http_server_free(pair->server);
 	timer_release(&pair->deadline);
 	loop_free(pair->loop);
+	buffer_release(&pair->piece);
 	(void)rmdir(pair->dir);
 	free(pair);
 	return 0;
@@ -203,6 +260,7 @@ void
 pair_listen(struct pair *pair, const struct tls_context *tls)
 {
 	struct http_server_options options = {.handler = on_request,
+					      .streams = on_streams,
 					      .arg = pair,
 					      .body_max_bytes = pair->body_max,
 					      .handshake_ms = pair->handshake_ms,

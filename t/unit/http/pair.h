@@ -7,7 +7,8 @@
  *
  * What the server answers: /hello "hello"; /echo the body; /bytes?n=N a body of N bytes
  * (pair_byte()); /stream?n=N the same, streamed; /hang nothing, kept in pair->hanging;
- * /abort a reply that breaks off; /show method, path parts, query and a header;
+ * /take takes the body as it comes, from pair_take() on where ?hold=1 says so, and answers how many bytes
+ * of pair_byte() it was; /abort a reply that breaks off; /show method, path parts, query and a header;
  * /peer what the server knows of the client.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -22,6 +23,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "base/buffer.h"
 #include "base/err.h"
 #include "http/client.h"
 #include "http/server.h"
@@ -48,6 +50,10 @@ struct pair {
 	unsigned hanging_count;
 	unsigned closed;
 	unsigned drained; /* calls of on_drain */
+	struct http_request *taking; /* its body is streamed */
+	struct buffer piece;
+	size_t taken; /* of it, as far as it was right */
+	bool is_held;
 	size_t body_max;  /* for the server, before pair_listen() */
 	uint32_t ping_ms;
 	uint32_t pong_ms;
@@ -85,6 +91,9 @@ void pair_run(struct pair *pair, const bool *flag);
 void pair_run_count(struct pair *pair, const unsigned *count, unsigned want);
 /* Turn the loop for ms. */
 void pair_run_ms(struct pair *pair, uint64_t ms);
+
+/* Take what has come of a body that is held, and all that follows. */
+void pair_take(struct pair *pair);
 
 unsigned char pair_byte(size_t offset);
 /* n bytes of it; the caller frees. */
