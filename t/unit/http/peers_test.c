@@ -420,13 +420,14 @@ test_request_with_too_large_a_head_is_431(void **state)
 static void
 test_request_with_a_broken_path_is_400(void **state)
 {
-	static const char *const paths[] = {
-		"/a%zz", "/a%00b", "/a%4", "/show?q=%g1",
-		"/1/2/3/4/5/6/7/8/9/0/1/2/3/4/5/6/7/8/9/0/1/2/3/4/5/6/7/8/9/0/1/2/3"};
+	char deep[2 * (HTTP_SEGMENTS_MAX + 1) + 1];
+	const char *const paths[] = {"/a%zz", "/a%00b", "/a%4", "/show?q=%g1", deep};
 	struct pair *pair = *state;
 	struct outcome out;
 	size_t i;
 
+	for (i = 0; i <= HTTP_SEGMENTS_MAX; i++)
+		memcpy(deep + 2 * i, "/x", 3);
 	pair_listen(pair, NULL);
 	pair_connect(pair, NULL);
 	for (i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
