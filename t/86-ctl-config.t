@@ -231,6 +231,34 @@ jobs:
         EOF" "a directory is packed: maps of directories, files by name, @files into theirs"
 runnerctl config pack . | runnerctl config validate - 2>"$tmp/err"
 is "$?" 0 "and what is printed is a config"
+mkdir -p "$tmp/orb/commands" "$tmp/orb/scripts"
+cat >"$tmp/orb/scripts/greet.sh" <<'END'
+#!/bin/sh
+cat <<EOF
+hello $TO, some backslashes: \\\\<<x
+EOF
+END
+echo "version: 2.1" >"$tmp/orb/@orb.yml"
+cat >"$tmp/orb/commands/greet.yml" <<'END'
+parameters: {to: {type: string}}
+steps:
+  - run:
+      name: greet
+      environment: {TO: << parameters.to >>}
+      command: <<include(scripts/greet.sh)>>
+END
+run_ctl config pack "$tmp/orb"
+{
+	printf 'version: 2.1\njobs: {t: {machine: true, steps: [o/greet: {to: me}]}}\nworkflows: {w: {jobs: [t]}}\norbs:\n  o:\n'
+	printf '%s\n' "$out" | sed 's/^/    /'
+} >"$tmp/with-orb.yml"
+run_ctl --json config tasks "$tmp/with-orb.yml"
+printf '%s' "$out" >"$tmp/tasks.json"
+ok "what a file includes is the step's command, to the byte" python3 -c 'import json, sys
+assert json.load(open(sys.argv[1]))["items"][0]["document"]["steps"][0]["command"] == open(sys.argv[2]).read()' "$tmp/tasks.json" "$tmp/orb/scripts/greet.sh"
+sed -i "s|scripts/greet.sh|../@config.yml|" "$tmp/orb/commands/greet.yml"
+run_ctl config pack "$tmp/orb"
+like "$status:$err" "^1:runnerctl: '../@config.yml', which is to be included, lies outside of " "nothing from outside is included"
 echo "greet: {steps: []}" >commands/@twice.yml
 run_ctl config pack .
 is "$status:$err" "1:runnerctl: key 'steps' of './commands/@twice.yml' is given by another file, too" "what two files say is an error"

@@ -5,6 +5,7 @@
  * its name without the end; files at the top, and those whose name begins with '@', are
  * not named but become part of the mapping they lie in. Directories that begin with '.' are passed
  * over, files that are no YAML too. In the order of names; what two files both say is an error.
+ * A text that is "<<include(FILE)>>" becomes that file's, with its own "<<" escaped.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -44,6 +45,7 @@ enum {
 
 struct pack {
 	struct arena arena;
+	const char *root; /* the directory */
 	unsigned files;
 	struct err *err;
 };
@@ -181,6 +183,102 @@ is_blank(const struct buffer *text)
 	return true;
 }
 
+/* --- included files ----------------------------------------------------------------------- */
+
+static const char *
+skip_blanks(const char *at)
+{
+	return at + strspn(at, " \t\r\n");
+}
+
+/* The file's name in "<<include(NAME)>>", which must be the whole text. */
+static const char *
+included_name(struct pack *pack, const char *text)
+{
+	static const char word[] = "include(";
+	const char *name = text, *end;
+
+	if (!text_starts(name, "<<"))
+		return NULL;
+	name = skip_blanks(name + 2);
+	if (!text_starts(name, word))
+		return NULL;
+	name += strlen(word);
+	end = strchr(name, ')');
+	if (end == NULL || !text_starts(skip_blanks(end + 1), ">>") ||
+	    *skip_blanks(skip_blanks(end + 1) + 2) != '\0')
+		return NULL;
+	return arena_strndup(&pack->arena, name, (size_t)(end - name));
+}
+
+/* What the compiler's reading of '<<' turns into the same text again. */
+static void
+put_escaped(struct buffer *out, const char *text, size_t len)
+{
+	size_t i, slashes = 0;
+
+	for (i = 0; i < len; i++) {
+		if (text[i] == '<' && i + 1 < len && text[i + 1] == '<') {
+			for (; slashes > 0; slashes--)
+				buffer_putn(out, "\\", 1);
+			buffer_puts(out, "\\<<");
+			i++;
+			continue;
+		}
+		slashes = text[i] == '\\' ? slashes + 1 : 0;
+		buffer_putn(out, &text[i], 1);
+	}
+}
+
+static int
+include_file(struct pack *pack, struct node *node, const char *name)
+{
+	struct buffer text, escaped = BUFFER_INIT;
+	const char *path;
+	int rc;
+
+	if (name[0] == '/' || text_eq(name, "..") || text_starts(name, "../") || strstr(name, "/..") != NULL)
+		return err_set(pack->err, ERR_INPUT, "'%s', which is to be included, lies outside of '%s'",
+			       name, pack->root);
+	path = arena_printf(&pack->arena, "%s/%s", pack->root, name);
+	if (path == NULL || ++pack->files > PACK_FILES_MAX)
+		return too_large(pack);
+	buffer_init(&text, COMPILE_CONFIG_MAX_BYTES);
+	rc = read_text(pack, path, &text);
+	if (rc == 0 && text.len > 0 && memchr(text.data, '\0', text.len) != NULL)
+		rc = err_set(pack->err, ERR_INPUT, "'%s', which is to be included, is no text", path);
+	if (rc == 0 && text.len > 0)
+		put_escaped(&escaped, (const char *)text.data, text.len);
+	if (rc == 0) {
+		node->text = arena_strndup(&pack->arena, buffer_text(&escaped), escaped.len);
+		node->count = (uint32_t)escaped.len;
+		node->kind = NODE_STRING;
+		node->style = NODE_BLOCK;
+		rc = node->text == NULL ? too_large(pack) : 0;
+	}
+	buffer_release(&text);
+	buffer_release(&escaped);
+	return rc;
+}
+
+static int
+include_all(struct pack *pack, struct node *node)
+{
+	const char *name;
+	uint32_t i;
+	int rc = 0;
+
+	if (node->kind == NODE_STRING) {
+		name = included_name(pack, node->text);
+		return name != NULL ? include_file(pack, node, name) : 0;
+	}
+	for (i = 0; rc == 0 && node->kind == NODE_SEQ && i < node->count; i++)
+		rc = include_all(pack, node->items[i]);
+	for (i = 0; rc == 0 && node->kind == NODE_MAP && i < node->count; i++)
+		rc = include_all(pack, node->pairs[i].value);
+	return rc;
+}
+
 /* An empty file is an empty mapping. */
 static int
 read_map(struct pack *pack, const char *path, struct node **out)
@@ -208,7 +306,9 @@ read_map(struct pack *pack, const char *path, struct node **out)
 	if (rc == 0 && *out != NULL && (*out)->kind != NODE_MAP)
 		return err_set(pack->err, ERR_INPUT, "'%s' must hold a mapping, not %s", path,
 			       node_kind_name((*out)->kind));
-	return rc == 0 && *out == NULL ? too_large(pack) : rc;
+	if (rc == 0 && *out == NULL)
+		return too_large(pack);
+	return rc == 0 ? include_all(pack, *out) : rc;
 }
 
 /* --- directories -------------------------------------------------------------------------- */
@@ -240,7 +340,8 @@ pack_entry(struct pack *pack, const char *path, const char *name, unsigned depth
 			return 0;
 		if (pack_directory(pack, path, depth + 1, &map) < 0)
 			return pack->err->code;
-		return put_named(pack, into, name, strlen(name), map, path);
+		/* One without YAML, of scripts perhaps, is no part of the config. */
+		return map->count == 0 ? 0 : put_named(pack, into, name, strlen(name), map, path);
 	}
 	if (!is_yaml || !S_ISREG(status.st_mode))
 		return 0;
@@ -316,6 +417,7 @@ config_pack(int argc, char **argv)
 	if (status != ARGS_GO)
 		return status;
 	arena_init(&pack.arena, PACK_MEMORY_BYTES);
+	pack.root = argv[0];
 	if (pack_directory(&pack, argv[0], 0, &root) < 0) {
 		status = say_error(&err);
 		if (status == EXIT_REFUSED)
