@@ -33,6 +33,10 @@ runnerctl cache clear deps- 2>"$tmp/out"
 like "$(cat "$tmp/out")" '^1 caches removed, [0-9]+ B' 'and says how much it was'
 like "$(runnerctl run 2>&1)" 'made it' 'the next run finds none'
 is "$(find "$XDG_CACHE_HOME/runner" -name '*.cache' | wc -l)" 1 'and saves again'
+runnerctl cache clear >"$tmp/out" 2>&1
+sed -i 's/machine: true/machine: true\n    retention: {caches: 2d}/' .circleci/config.yml
+like "$(runnerctl run 2>&1)" 'made it' 'a job may say how long its caches are kept'
+like "$(find "$XDG_CACHE_HOME/runner" -name '*.cache' -exec head -c 8192 {} + | tr -d '\0')" '"keep_ms":172800000' 'which stands with the cache'
 mkdir "$tmp/none"
 runnerctl cache list --cache-dir "$tmp/none" >"$tmp/out" 2>&1
 is "$? $(wc -l <"$tmp/out")" '0 1' 'a directory without caches has none'

@@ -34,7 +34,7 @@ struct cache {
 	char name[CACHE_FILE_NAME_BYTES];
 	char *project, *key;
 	uint64_t size; /* of the file */
-	int64_t created_ms, used_ms;
+	int64_t created_ms, used_ms, keep_ms;
 	bool seen; /* by the scan under way */
 	UT_hash_handle hh;
 };
@@ -148,6 +148,7 @@ remember(struct caches *caches, const char *name, const struct cache_file *file,
 	cache->key = mem_strdup(file->key);
 	cache->size = CACHE_FILE_HEAD_BYTES + file->size;
 	cache->created_ms = file->created_ms;
+	cache->keep_ms = file->keep_ms > 0 ? file->keep_ms : CACHE_KEEP_MS;
 	cache->used_ms = used_ms;
 	cache->seen = true;
 	caches->bytes += cache->size;
@@ -236,7 +237,7 @@ by_use(const struct cache *a, const struct cache *b)
 static bool
 is_too_old(const struct cache *cache)
 {
-	return cache->created_ms + CACHE_KEEP_MS < clock_unix_ms();
+	return cache->created_ms + cache->keep_ms < clock_unix_ms();
 }
 
 static void
@@ -388,25 +389,24 @@ name_file(struct caches *caches, int fd, const char *name, struct err *err)
 }
 
 int
-caches_save(struct caches *caches, const char *project, const char *key, const char *digest, int fd,
-	    struct err *err)
+caches_save(struct caches *caches, const struct cache_offer *offer, int fd, struct err *err)
 {
-	struct cache_file file = {.created_ms = clock_unix_ms()};
+	struct cache_file file = {.created_ms = clock_unix_ms(), .keep_ms = (int64_t)offer->keep_ms};
 	char name[CACHE_FILE_NAME_BYTES];
 	struct cache *old;
-	int rc = check_key(project, key, err);
+	int rc = check_key(offer->project, offer->key, err);
 
-	if (rc == 0 && !is_digest(digest))
+	if (rc == 0 && !is_digest(offer->digest))
 		rc = err_set(err, ERR_INPUT, "this is no digest");
 	if (rc == 0)
 		rc = check_new_file(caches, fd, &file, err);
 	if (rc < 0)
 		return rc;
-	(void)strcpy(file.project, project);
-	(void)strcpy(file.key, key);
-	(void)strcpy(file.digest, digest);
+	(void)strcpy(file.project, offer->project);
+	(void)strcpy(file.key, offer->key);
+	(void)strcpy(file.digest, offer->digest);
 	refresh(caches);
-	old = find_named(caches, cache_file_name(name, project, key));
+	old = find_named(caches, cache_file_name(name, offer->project, offer->key));
 	if (old != NULL && is_too_old(old)) {
 		remove_file(caches, name);
 		forget(caches, old);

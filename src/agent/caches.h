@@ -41,13 +41,18 @@ void caches_free(struct caches *caches); /* NULL is fine */
 int
 caches_begin(struct caches *caches, const char *project, const char *key, int *fd, struct err *err);
 
+/* What becomes a cache. */
+struct cache_offer {
+	const char *project, *key;
+	const char *digest; /* the SHA-256 of its archive in hexadecimal */
+	uint64_t keep_ms;   /* for so long; 0: CACHE_KEEP_MS */
+};
+
 /*
- * The file of caches_begin() is complete: it becomes the cache. digest is the SHA-256 of its
- * archive in hexadecimal. Fails: ERR_GONE when the key has got a cache meanwhile; ERR_INPUT (key,
+ * The file of caches_begin() is complete: it becomes the cache. Fails: ERR_GONE when the key has got a cache meanwhile; ERR_INPUT (key,
  * digest, or it is no such file); ERR_HOST, ERR_LIMIT.
  */
-int caches_save(struct caches *caches, const char *project, const char *key, const char *digest,
-		int fd, struct err *err);
+int caches_save(struct caches *caches, const struct cache_offer *offer, int fd, struct err *err);
 
 /*
  * The newest cache whose key begins with key: what its head says, and the file, to be read from its

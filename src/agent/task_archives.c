@@ -70,12 +70,13 @@ static void
 ask_cache_save(struct task *task, char *text, int fd, struct control_reply *reply)
 {
 	char *key = split_digest(text, fd, reply);
+	const struct cache_offer offer = {task->doc->project_slug, key, text, task->doc->cache_keep_ms};
 	struct err err = ERR_INIT;
 	int rc;
 
 	if (key == NULL)
 		return;
-	rc = caches_save(task->tasks->caches, task->doc->project_slug, key, text, fd, &err);
+	rc = caches_save(task->tasks->caches, &offer, fd, &err);
 	if (rc == 0)
 		log_line(LOG_INFO, LOG_AT_TASK(task->id_text), "cache saved: %s", key);
 	answer(reply, rc, &err);
@@ -188,7 +189,8 @@ ask_layer_save(struct task *task, char *text, int fd, struct control_reply *repl
 	name = number != NULL ? own_layer(task, room, number, reply) : NULL;
 	if (name == NULL)
 		return;
-	rc = caches_save(task->tasks->layers, task->doc->project_slug, name, text, fd, &err);
+	rc = caches_save(task->tasks->layers,
+			 &(struct cache_offer){task->doc->project_slug, name, text, 0}, fd, &err);
 	if (rc == 0)
 		log_line(LOG_INFO, LOG_AT_TASK(task->id_text), "layer persisted: %s", name);
 	answer(reply, rc, &err);

@@ -14,7 +14,7 @@
 #include "compile/plan.h"
 #include "runner/protocol.h"
 
-enum { MAX_RUN_TIME_MS = 5 * 60 * 60 * 1000 };
+enum { MAX_RUN_TIME_MS = 5 * 60 * 60 * 1000, DAY_MS = 24 * 60 * 60 * 1000 };
 
 static const char default_directory[] = "~/project";
 
@@ -229,6 +229,7 @@ fill(struct task_doc *doc, const struct plan_job *job, const struct plan_task_fa
 	doc->working_directory =
 		job->working_directory != NULL ? job->working_directory : default_directory;
 	doc->max_run_time_ms = MAX_RUN_TIME_MS;
+	doc->cache_keep_ms = (uint64_t)job->retention_days * DAY_MS;
 	doc->no_new_privs = true;
 	doc->source = facts->source;
 	rc = copy_steps(doc, job, err);

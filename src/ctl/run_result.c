@@ -35,9 +35,10 @@ copy(struct json *to, const struct json *from, const char *const *keys)
 static struct json *
 describe_steps(const struct json *steps)
 {
-	static const char *const keys[] = {"index",	 "attempt",	"name",	      "kind",	    "outcome",
-					   "reason",	 "exit_code",	"signal",     "wall_ms",    "output_bytes",
-					   "started_at", "stopped_at",	NULL};
+	static const char *const keys[] = {"index",   "attempt",      "name",	    "kind",
+					   "outcome", "reason",	      "exit_code",  "signal",
+					   "wall_ms", "output_bytes", "started_at", "stopped_at",
+					   NULL};
 	struct json *list = json_new_array(), *step;
 	size_t i;
 
@@ -52,8 +53,8 @@ describe_steps(const struct json *steps)
 static struct json *
 describe_tasks(const struct json *tasks)
 {
-	static const char *const keys[] = {"node_index", "attempt", "outcome", "reason", "started_at", "stopped_at",
-					   NULL};
+	static const char *const keys[] = {"node_index", "attempt",    "outcome", "reason",
+					   "started_at", "stopped_at", NULL};
 	struct json *list = json_new_array(), *task;
 	size_t i;
 
@@ -76,15 +77,18 @@ describe_requires(const struct json *job, const struct json *jobs)
 
 	for (i = 0; i < json_count(ids); i++)
 		for (j = 0; j < json_count(jobs); j++)
-			if (text_eq(json_get_str(json_at(jobs, j), "id"), json_str(json_at(ids, i))))
-				json_push(names, json_new_string(json_get_str(json_at(jobs, j), "name")));
+			if (text_eq(json_get_str(json_at(jobs, j), "id"),
+				    json_str(json_at(ids, i))))
+				json_push(names,
+					  json_new_string(json_get_str(json_at(jobs, j), "name")));
 	return names;
 }
 
 static int
 describe_artifacts(struct json *item, struct api *api, const char *job, struct err *err)
 {
-	static const char *const keys[] = {"path", "name", "node_index", "size_bytes", "sha256", NULL};
+	static const char *const keys[] = {"path",	 "name",   "node_index",
+					   "size_bytes", "sha256", NULL};
 	LOCAL_FREE char *path = api_path("/api/runner/v1/jobs/%s/artifacts", job);
 	struct json *answer, *list, *artifact;
 	const struct json *items;
@@ -108,8 +112,8 @@ static int
 describe_job(struct json *items, struct api *api, const struct json *job, const struct json *jobs,
 	     struct err *err)
 {
-	static const char *const keys[] = {"number", "type", "outcome", "reason", "resource_class", "started_at",
-					   "stopped_at", NULL};
+	static const char *const keys[] = {"number",	     "type",	   "outcome",	 "reason",
+					   "resource_class", "started_at", "stopped_at", NULL};
 	LOCAL_FREE char *path = api_path("/api/runner/v1/jobs/%s", json_get_str(job, "id"));
 	struct json *whole, *item;
 

@@ -21,10 +21,12 @@
 static int storage_usage(int argc, char **argv);
 
 const struct command storage_usage_command = {
-	"storage usage", NULL, "show what the hub keeps of each project, and for how long", NULL, storage_usage};
+	"storage usage", NULL, "show what the hub keeps of each project, and for how long", NULL,
+	storage_usage};
 
 static const struct column columns[] = {
-	{"PROJECT", "project"}, {"KIND", "kind"}, {"ITEMS", "items"}, {"SIZE", "size"}, {"KEPT", "kept"}, {NULL, NULL},
+	{"PROJECT", "project"}, {"KIND", "kind"}, {"ITEMS", "items"},
+	{"SIZE", "size"},	{"KEPT", "kept"}, {NULL, NULL},
 };
 
 static const char *const kinds[] = {"output", "artifacts", "caches", "workspaces", "test_results"};
@@ -38,7 +40,8 @@ put_kept(struct json *row, const struct json *retention, const char *kind)
 	(void)snprintf(key, sizeof(key), "%s_ms", kind);
 	ms = json_get_int(retention, key, 0);
 	if (ms > 0 && ms % (24 * 60 * 60 * 1000) == 0) {
-		(void)snprintf(room, sizeof(room), "%lldd", (long long)(ms / (24 * 60 * 60 * 1000)));
+		(void)snprintf(room, sizeof(room), "%lldd",
+			       (long long)(ms / (24 * 60 * 60 * 1000)));
 		json_put_str(row, "kept", room);
 	} else {
 		json_put_str(row, "kept", ms > 0 ? text_duration(room, (uint64_t)ms) : "forever");
@@ -47,7 +50,8 @@ put_kept(struct json *row, const struct json *retention, const char *kind)
 
 /* The kinds of one project (or of all) as lines of the table. */
 static void
-add_lines(struct json *lines, const struct json *thing, const char *name, const struct json *retention)
+add_lines(struct json *lines, const struct json *thing, const char *name,
+	  const struct json *retention)
 {
 	size_t i;
 
@@ -62,7 +66,8 @@ add_lines(struct json *lines, const struct json *thing, const char *name, const 
 		json_put_str(row, "project", name);
 		json_put_str(row, "kind", kinds[i]);
 		json_put_int(row, "items", json_get_int(amount, "items", 0));
-		json_put_str(row, "size", text_bytes(room, (uint64_t)json_get_int(amount, "bytes", 0)));
+		json_put_str(row, "size",
+			     text_bytes(room, (uint64_t)json_get_int(amount, "bytes", 0)));
 		put_kept(row, retention, kinds[i]);
 		json_push(lines, row);
 	}
@@ -71,7 +76,8 @@ add_lines(struct json *lines, const struct json *thing, const char *name, const 
 static int
 print_tables(const struct json *answer)
 {
-	const struct json *items = json_get(answer, "items"), *retention = json_get(answer, "retention"),
+	const struct json *items = json_get(answer, "items"),
+			  *retention = json_get(answer, "retention"),
 			  *disk = json_get(answer, "disk");
 	struct json *lines = json_new_array();
 	char left[24], all[24];
@@ -79,7 +85,8 @@ print_tables(const struct json *answer)
 	int status;
 
 	for (i = 0; i < json_count(items); i++)
-		add_lines(lines, json_at(items, i), json_get_str(json_at(items, i), "project_slug"), retention);
+		add_lines(lines, json_at(items, i), json_get_str(json_at(items, i), "project_slug"),
+			  retention);
 	add_lines(lines, json_get(answer, "total"), "all", retention);
 	status = table_print(lines, lines, columns);
 	json_free(lines);

@@ -45,6 +45,8 @@ cache_file_write_head(int fd, const struct cache_file *file, struct err *err)
 	json_put_int(json, "created_ms", file->created_ms);
 	json_put_int(json, "size_bytes", (int64_t)file->size);
 	json_put_str(json, "sha256", file->digest);
+	if (file->keep_ms > 0)
+		json_put_int(json, "keep_ms", file->keep_ms);
 	json_write(&head, json);
 	json_free(json);
 	if (head.len > CACHE_FILE_HEAD_BYTES)
@@ -87,9 +89,13 @@ read_members(const struct json *json, struct cache_file *file, struct err *err)
 		rc = json_need_int(json, "created_ms", 0, INT64_MAX, &file->created_ms, err);
 	if (rc == 0)
 		rc = json_need_int(json, "size_bytes", 0, INT64_MAX, &size, err);
-	if (rc == 0)
-		file->size = (uint64_t)size;
-	return rc;
+	if (rc < 0)
+		return rc;
+	file->size = (uint64_t)size;
+	file->keep_ms = json_get_int(json, "keep_ms", 0);
+	if (file->keep_ms < 0 || file->keep_ms > CACHE_KEEP_MS)
+		return err_set(err, ERR_INPUT, "member 'keep_ms' must be from 0 to %d", CACHE_KEEP_MS);
+	return 0;
 }
 
 static int

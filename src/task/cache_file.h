@@ -7,7 +7,9 @@
  *is seen.
  *
  *	{"version": 1, "project": "gh/o/r", "key": "v1-deps", "created_ms": 1769850000123,
- *	 "size_bytes": 1048576, "sha256": "64 digits"}
+ *	 "size_bytes": 1048576, "sha256": "64 digits", "keep_ms": 86400000}
+ *
+ * "keep_ms" is there where the job's config says it; who does not know it keeps the file for CACHE_KEEP_MS.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -26,7 +28,8 @@ enum {
 	CACHE_KEY_MOST = 900,	  /* bytes of a key */
 	CACHE_PROJECT_MOST = 512, /* bytes of a project's slug */
 	CACHE_KEEP_MS =
-		15 * 24 * 3600 * 1000, /* after that it counts as none (TTL of caches, CircleCI) */
+		15 * 24 * 3600 * 1000, /* at most and where nothing is stated; after that it
+					* counts as none (TTL of caches, CircleCI) */
 };
 
 #define CACHE_FILE_DIR	  "caches" /* in the cache directory */
@@ -37,6 +40,7 @@ struct cache_file {
 	char digest[DIGEST_TEXT_BYTES]; /* SHA-256 of the archive */
 	uint64_t size;			/* of the archive */
 	int64_t created_ms;
+	int64_t keep_ms; /* 0: not stated */
 };
 
 /* What it is called. Returns room. */

@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "format/json.h"
 #include "runner/protocol.h"
+#include "task/cache_file.h"
 
 enum {
 	MAX_RUN_TIME_MS = 5 * 3600 * 1000,
@@ -205,6 +206,9 @@ parse_surroundings(struct task_doc *doc, const struct json *json, struct err *er
 		rc = task_take_number(json, "max_run_time_ms", 1, TASK_TIME_MOST_MS,
 				      &doc->max_run_time_ms, err);
 	if (rc == 0)
+		rc = task_take_number(json, "cache_keep_ms", 1, CACHE_KEEP_MS, &doc->cache_keep_ms,
+				      err);
+	if (rc == 0)
 		rc = task_take_bool(json, "no_new_privs", &doc->no_new_privs, err);
 	if (rc == 0 && !is_empty_list(json_get(json, "mask")))
 		rc = task_take_words(doc, json, "mask", TASK_MASKS_MOST, &doc->mask, err);
@@ -311,6 +315,8 @@ task_doc_write(const struct task_doc *doc)
 		json_put(json, "key_environment",
 			 task_write_environment(doc->key_environment, doc->key_environment_count));
 	json_put_int(json, "max_run_time_ms", (int64_t)doc->max_run_time_ms);
+	if (doc->cache_keep_ms > 0)
+		json_put_int(json, "cache_keep_ms", (int64_t)doc->cache_keep_ms);
 	json_put_bool(json, "no_new_privs", doc->no_new_privs);
 	if (doc->mask != NULL)
 		json_put(json, "mask", task_write_words(doc->mask));

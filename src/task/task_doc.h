@@ -115,6 +115,7 @@ struct task_doc {
 	const struct env_var *key_environment;
 	size_t key_environment_count;
 	uint64_t max_run_time_ms;
+	uint64_t cache_keep_ms; /* of caches that it saves; 0: not stated */
 	bool no_new_privs;
 	struct task_source source;
 	const struct task_ssh_key *ssh_keys;

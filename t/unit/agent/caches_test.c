@@ -39,7 +39,8 @@ begin(struct fixture *f, const struct scratch *scratch, uint64_t most)
 	struct err err = ERR_INIT;
 
 	assert_int_equal(loop_new(&f->loop, &err), 0);
-	assert_int_equal(caches_new(&f->caches, f->loop, CACHES_OF_JOBS, scratch->path, most, &err), 0);
+	assert_int_equal(caches_new(&f->caches, f->loop, CACHES_OF_JOBS, scratch->path, most, &err),
+			 0);
 }
 
 static void
@@ -61,13 +62,21 @@ begin_file(struct fixture *f, const char *key)
 	return fd;
 }
 
+static int
+save_file(struct caches *caches, const char *key, const char *sha256, int fd, struct err *err)
+{
+	const struct cache_offer offer = {PROJECT, key, sha256, 0};
+
+	return caches_save(caches, &offer, fd, err);
+}
+
 static void
 save(struct fixture *f, const char *key)
 {
 	struct err err = ERR_INIT;
 	int fd = begin_file(f, key);
 
-	assert_int_equal(caches_save(f->caches, PROJECT, key, digest, fd, &err), 0);
+	assert_int_equal(save_file(f->caches, key, digest, fd, &err), 0);
 	(void)close(fd);
 }
 
@@ -134,8 +143,8 @@ test_caches_save_lets_the_first_of_two_win(void **state)
 	begin(&f, *state, 0);
 	one = begin_file(&f, "key");
 	two = begin_file(&f, "key");
-	assert_int_equal(caches_save(f.caches, PROJECT, "key", digest, two, &err), 0);
-	assert_int_equal(caches_save(f.caches, PROJECT, "key", digest, one, &err), ERR_GONE);
+	assert_int_equal(save_file(f.caches, "key", digest, two, &err), 0);
+	assert_int_equal(save_file(f.caches, "key", digest, one, &err), ERR_GONE);
 	(void)close(one);
 	assert_int_equal(caches_begin(f.caches, PROJECT, "key", &one, &err), ERR_GONE);
 	assert_int_equal(caches_begin(f.caches, "gh/o/other", "key", &one, &err), 0);
@@ -179,6 +188,32 @@ static void
 on_look(void *arg)
 {
 	loop_stop(arg);
+}
+
+/* 1 ms is over before the next one is asked for. */
+static void
+test_caches_find_nothing_when_its_time_is_over(void **state)
+{
+	struct fixture f;
+	struct err err = ERR_INIT;
+	struct cache_offer offer = {PROJECT, "short", digest, 1};
+	int fd;
+
+	begin(&f, *state, 0);
+	fd = begin_file(&f, "short");
+	assert_int_equal(caches_save(f.caches, &offer, fd, &err), 0);
+	(void)close(fd);
+	next_millisecond();
+	next_millisecond();
+	assert_string_equal(found(&f, "short"), "");
+	offer = (struct cache_offer){PROJECT, "long", digest, 3600000};
+	fd = begin_file(&f, "long");
+	assert_int_equal(caches_save(f.caches, &offer, fd, &err), 0);
+	(void)close(fd);
+	assert_string_equal(found(&f, "long"), "long");
+	save(&f, "short"); /* its key is free again */
+	assert_string_equal(found(&f, "short"), "short");
+	finish(&f);
 }
 
 static void
@@ -243,16 +278,16 @@ test_caches_save_refuses_a_file_that_it_has_not_given(void **state)
 	begin(&f, scratch, 0);
 	fd = openat(scratch->fd, "own", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	assert_int_equal(ftruncate(fd, FILE_BYTES), 0);
-	assert_int_equal(caches_save(f.caches, PROJECT, "key", digest, fd, &err), ERR_INPUT);
+	assert_int_equal(save_file(f.caches, "key", digest, fd, &err), ERR_INPUT);
 	(void)close(fd);
 	(void)unlinkat(scratch->fd, "own", 0);
 	fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
-	assert_int_equal(caches_save(f.caches, PROJECT, "key", digest, fd, &err), ERR_INPUT);
+	assert_int_equal(save_file(f.caches, "key", digest, fd, &err), ERR_INPUT);
 	(void)close(fd);
 	fd = begin_file(&f, "key");
-	assert_int_equal(caches_save(f.caches, PROJECT, "key", "zz", fd, &err), ERR_INPUT);
-	assert_int_equal(caches_save(f.caches, PROJECT, "two\nlines", digest, fd, &err), ERR_INPUT);
-	assert_int_equal(caches_save(f.caches, PROJECT, "", digest, fd, &err), ERR_INPUT);
+	assert_int_equal(save_file(f.caches, "key", "zz", fd, &err), ERR_INPUT);
+	assert_int_equal(save_file(f.caches, "two\nlines", digest, fd, &err), ERR_INPUT);
+	assert_int_equal(save_file(f.caches, "", digest, fd, &err), ERR_INPUT);
 	(void)close(fd);
 	finish(&f);
 }
@@ -291,6 +326,7 @@ main(void)
 		TEST(test_caches_save_lets_the_first_of_two_win),
 		TEST(test_caches_new_finds_what_an_earlier_runnerd_has_saved),
 		TEST(test_caches_find_sees_what_another_runnerd_does),
+		TEST(test_caches_find_nothing_when_its_time_is_over),
 		TEST(test_caches_save_removes_what_was_not_used_for_longest),
 		TEST(test_caches_find_passes_over_what_is_damaged),
 		TEST(test_caches_save_refuses_a_file_that_it_has_not_given),
