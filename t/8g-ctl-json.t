@@ -48,7 +48,7 @@ run_ctl --json=lines run --workflow other
 is "$status $(wc -l <"$tmp/out") $(of 'd["job"], d["outcome"]')" "0 1 ('three', 'success')" "with --json=lines a job is a line"
 run_ctl --json -q run --only-job two --workflow w
 is "$status $(of 'd["success"]')" "0 True" "--quiet does not silence it"
-is "$err" "" "but all else"
+is "$err" "3 tests, 1 failed, 1 skipped: b (two)" "but all else, other than what has failed"
 
 project wrong <<'END'
 version: 2.1

@@ -100,7 +100,8 @@ run_tests_tell(struct json **out, struct api *api, const char *pipeline, struct 
 
 	if (rc < 0)
 		return err_wrap(err, "asking for the tests");
-	if (json_get_int(*out, "tests", 0) == 0)
+	if (json_get_int(*out, "tests", 0) == 0 ||
+	    (globals()->quiet && json_get_int(*out, "failures", 0) == 0))
 		return 0;
 	rc = describe(&text, api, *out, err);
 	if (rc == 0 && globals()->json == JSON_FORM_NONE)
