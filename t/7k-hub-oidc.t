@@ -128,6 +128,9 @@ task = run("", ": {filters: {tags: {only: v1}}}", {"tag": "v1", "revision": "a" 
 eq(check(task["environment"]["CIRCLE_OIDC_TOKEN"], first_keys)["oidc.circleci.com/vcs-ref"], "refs/tags/v1", "a tag is a reference, too")
 eq(check(task["environment"]["CIRCLE_OIDC_TOKEN"], first_keys)["oidc.circleci.com/context-ids"], [], "a job without contexts has its tokens")
 agent.run(task)
+task = run(", environment: {CIRCLE_OIDC_TOKEN: mine, CIRCLE_OIDC_TOKEN_V2: mine}")
+eq(task["environment"]["CIRCLE_OIDC_TOKEN_V2"], "mine", "a job that sets both gets none")
+agent.run(task)
 task = run(", environment: {CIRCLE_OIDC_TOKEN: mine}")
 eq((task["environment"]["CIRCLE_OIDC_TOKEN"], check(task["environment"]["CIRCLE_OIDC_TOKEN_V2"], first_keys) is not None), ("mine", True),
    "a variable of the job's own stands above")

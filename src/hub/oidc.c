@@ -5,6 +5,8 @@
  */
 #include "hub/oidc.h"
 
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +23,7 @@
 #include "hub/secrets.h"
 #include "loop/worker.h"
 
-enum { KEYS_MOST = 16, BATCHES_WAITING_MOST = 1024 };
+enum { KEYS_MOST = 16, SIGNERS_MOST = 4, WORKS_WAITING_MOST = 4096 };
 
 struct signing_key {
 	struct rsa_key *rsa;
@@ -31,12 +33,16 @@ struct signing_key {
 struct oidc {
 	struct signing_key keys[KEYS_MOST]; /* newest first */
 	size_t key_count;
-	struct worker *signer;
+	struct worker *signers;
+	unsigned signer_count; /* threads */
 };
 
+/* Each thread takes the next one that nobody has. */
 struct oidc_batch {
 	const struct rsa_key *key;
-	struct work work;
+	struct work works[SIGNERS_MOST];
+	unsigned running;
+	atomic_size_t next;
 	oidc_done_fn *done;
 	void *arg;
 	size_t count;
@@ -153,6 +159,15 @@ drop_old_keys(struct oidc *oidc, struct model *model)
 	}
 }
 
+static unsigned
+count_signers(void)
+{
+	cpu_set_t cpus;
+	int count = sched_getaffinity(0, sizeof(cpus), &cpus) == 0 ? CPU_COUNT(&cpus) : 1;
+
+	return count < SIGNERS_MOST ? (unsigned)count : SIGNERS_MOST;
+}
+
 int
 oidc_start(struct hub *hub, struct err *err)
 {
@@ -167,7 +182,8 @@ oidc_start(struct hub *hub, struct err *err)
 		rc = make_first_key(oidc, &hub->model, err);
 	if (rc == 0) {
 		drop_old_keys(oidc, &hub->model);
-		rc = worker_new(&oidc->signer, hub->loop, 1, BATCHES_WAITING_MOST, err);
+		oidc->signer_count = count_signers();
+		rc = worker_new(&oidc->signers, hub->loop, oidc->signer_count, WORKS_WAITING_MOST, err);
 	}
 	return rc;
 }
@@ -179,7 +195,7 @@ oidc_stop(struct hub *hub)
 
 	if (oidc == NULL)
 		return;
-	worker_free(oidc->signer);
+	worker_free(oidc->signers);
 	while (oidc->key_count > 0)
 		rsa_key_free(oidc->keys[--oidc->key_count].rsa);
 	free(oidc);
@@ -322,7 +338,7 @@ run_batch(void *arg)
 	struct oidc_batch *batch = arg;
 	size_t i;
 
-	for (i = 0; i < batch->count; i++) {
+	while ((i = atomic_fetch_add(&batch->next, 1)) < batch->count) {
 		char *token = sign(batch->key, batch->texts[i]);
 
 		free(batch->texts[i]);
@@ -335,17 +351,29 @@ on_batch_done(void *arg)
 {
 	struct oidc_batch *batch = arg;
 
-	batch->done(batch->arg, batch);
+	if (--batch->running == 0)
+		batch->done(batch->arg, batch);
 }
 
 int
 oidc_batch_start(struct oidc_batch *batch, struct hub *hub, oidc_done_fn *done, void *arg,
 		 struct err *err)
 {
+	const struct oidc *oidc = hub->oidc;
+	struct work *work;
+
 	batch->done = done;
 	batch->arg = arg;
-	batch->work = (struct work){NULL, run_batch, on_batch_done, batch, NULL};
-	return worker_submit(hub->oidc->signer, &batch->work, err);
+	/* The first one does it all where no other finds room, or something to do. */
+	while (batch->running < oidc->signer_count &&
+	       (batch->running == 0 || batch->running < batch->count)) {
+		work = &batch->works[batch->running];
+		*work = (struct work){NULL, run_batch, on_batch_done, batch, NULL};
+		if (worker_submit(oidc->signers, work, err) < 0)
+			break;
+		batch->running++;
+	}
+	return batch->running > 0 ? 0 : err->code;
 }
 
 const char *

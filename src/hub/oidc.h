@@ -10,7 +10,7 @@
  * "audience/ID", an array as JSON; "ttl/ID", a length of time. ID is an organization's or a project's.
  * The newest key signs. An older one is shown for OIDC_OVERLAP_MS after another took its place.
  *
- * Signing is a worker's (loop/worker.h):
+ * Signing is a worker's (loop/worker.h), with as many threads as there are CPUs, four at most:
  *
  *	oidc_batch_new() -> oidc_batch_add()... -> oidc_batch_start() -> done(), in the loop -> oidc_batch_free()
  *
