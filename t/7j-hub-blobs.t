@@ -211,6 +211,30 @@ eq(kept, {b"out/a.bin": 3000000, b"out/parts": 1000, b"same": 12, b"empty": 0, b
 eq([bytes(digest).hex() for kind, state, name, size, digest in mine if name == b"out/a.bin"], [sha(data)],
    "with its digest")
 eq([size for kind, state, name, size, digest in mine if kind == 1 and state == 1], [3], "one cache of the two")
+
+
+def check():
+    """What runner-hub check says of the stopped hub's directory."""
+    hub.stop()
+    with open(os.path.join(hub.dir, "check.yaml"), "w") as file:
+        file.write("data_dir: %s\nlisten: [\"%s\"]\n" % (os.path.join(hub.dir, "data"), hub.url))
+    said = subprocess.run([os.path.join(build, "runner-hub"), "check", "-c", os.path.join(hub.dir, "check.yaml")],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True).stdout
+    hub.start()
+    agent.client, person.client = hub.client(), hub.client()
+    return said
+
+
+ok(" blobs in " in check(), "runner-hub check reads them all")
+largest = max(files(), key=os.path.getsize)
+with open(largest, "r+b") as file:
+    file.seek(1234567)
+    file.write(b"\0damage\0")
+ok("its digest differs" in check(), "and tells of one that was damaged")
+os.truncate(largest, 1000)
+ok("its file ends before it does" in check(), "one that was cut")
+os.unlink(largest)
+ok("cannot open '%s'" % os.path.basename(largest) in check(), "and one that is gone")
 task.end()
 eq(task.open("late", 1)["status"], 410, "a task that is over uploads nothing")
 done()

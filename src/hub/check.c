@@ -160,7 +160,7 @@ check_store(struct check *check)
 	struct err err = ERR_INIT;
 	struct store *store;
 	struct stat st;
-	char room[24];
+	char room[24], blobs[24];
 	char path[4096];
 
 	/* Opening makes a database where there is none. */
@@ -176,9 +176,10 @@ check_store(struct check *check)
 	if (store_inspect(store, &found, on_fault, check, &err) < 0)
 		say_fault(check, "database", err.text, err.hint);
 	else if (found.faults == 0)
-		(void)printf("database: ok (%llu pipelines, %llu tasks, %llu records of output in %s)\n",
+		(void)printf("database: ok (%llu pipelines, %llu tasks, %llu records of output in %s, %llu blobs in %s)\n",
 			     (unsigned long long)found.pipelines, (unsigned long long)found.tasks,
-			     (unsigned long long)found.records, text_bytes(room, found.output_bytes));
+			     (unsigned long long)found.records, text_bytes(room, found.output_bytes),
+			     (unsigned long long)found.blobs, text_bytes(blobs, found.blob_bytes));
 	check_values(check, store);
 	store_close(store);
 }

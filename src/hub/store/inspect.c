@@ -14,14 +14,16 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/cleanup.h"
 #include "base/crc32c.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "format/digest.h"
 #include "hub/store/columns.h"
 #include "hub/store/store_internal.h"
 
-enum { FAULTS_TOLD_MOST = 20 };
+enum { FAULTS_TOLD_MOST = 20, READ_BYTES = 256 << 10 };
 
 struct inspection {
 	struct disk *disk;
@@ -213,6 +215,78 @@ inspect_files(struct inspection *inspection, struct err *err)
 	return rc;
 }
 
+/* --- blobs: beside the folder of output ------------------------------------------------------ */
+
+/* The bytes are what they were: 0; else err says what is wrong. */
+static int
+inspect_bytes(int fd, const struct blob_row *row, unsigned char *room, struct err *err)
+{
+	struct digest *digest = digest_new();
+	unsigned char found[DIGEST_BYTES];
+	uint64_t done = 0;
+	ssize_t n = 1;
+
+	while (done < row->size && n > 0) {
+		uint64_t left = row->size - done;
+
+		n = pread(fd, room, left < READ_BYTES ? (size_t)left : READ_BYTES, (off_t)(row->at + done));
+		if (n > 0)
+			digest_add(digest, room, (size_t)n);
+		done += n > 0 ? (uint64_t)n : 0;
+	}
+	digest_end(digest, found);
+	if (n < 0)
+		return err_sys(err, "cannot read it");
+	if (done < row->size)
+		return err_set(err, ERR_INPUT, "its file ends before it does");
+	if (memcmp(found, row->digest, DIGEST_BYTES) != 0)
+		return err_set(err, ERR_INPUT, "its digest differs");
+	return 0;
+}
+
+static void
+inspect_blob(struct inspection *inspection, int dir, const struct blob_row *row, unsigned char *room)
+{
+	char name[ID_TEXT_BYTES], job[ID_TEXT_BYTES], text[400];
+	LOCAL_FD fd = openat(dir, id_text(name, &row->file), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	struct err err = ERR_INIT;
+	int rc = fd < 0 ? err_sys(&err, "cannot open '%s'", name) : inspect_bytes(fd, row, room, &err);
+
+	inspection->found->blobs++;
+	inspection->found->blob_bytes += row->size;
+	if (rc == 0)
+		return;
+	(void)snprintf(text, sizeof(text), "blob %s of job %s: %.200s", id_text(name, &row->id),
+		       id_text(job, &row->job), err.text);
+	fault(inspection, text);
+}
+
+static int
+inspect_blobs(struct inspection *inspection, struct err *err)
+{
+	LOCAL_FD dir = openat(inspection->disk->segments.dir, "../blobs", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	unsigned char *room = MEM_NEW_ARRAY(unsigned char, READ_BYTES);
+	sqlite3_stmt *stmt;
+	int rc;
+
+	rc = db_prepare(&inspection->disk->db, "SELECT " BLOB_COLUMNS " FROM blob b WHERE b.state = 1 ORDER BY b.file, b.at",
+			&stmt, err);
+	if (rc == 0) {
+		while ((rc = db_row(&inspection->disk->db, stmt, err)) > 0) {
+			struct blob_row row;
+			struct arena arena;
+
+			arena_init(&arena, 0);
+			read_blob(stmt, &arena, &row);
+			inspect_blob(inspection, dir, &row, room);
+			arena_release(&arena);
+		}
+		sqlite3_finalize(stmt);
+	}
+	free(room);
+	return rc;
+}
+
 int
 disk_inspect(struct disk *disk, struct store_inspection *found, store_fault_fn *tell, void *arg,
 	     struct err *err)
@@ -229,5 +303,7 @@ disk_inspect(struct disk *disk, struct store_inspection *found, store_fault_fn *
 	    count(&inspection, "SELECT count(*) FROM task", &found->tasks, err) < 0 ||
 	    inspect_references(&inspection, err) < 0 || inspect_files(&inspection, err) < 0)
 		return err->code;
-	return inspect_output(&inspection, err);
+	if (inspect_output(&inspection, err) < 0)
+		return err->code;
+	return inspect_blobs(&inspection, err);
 }

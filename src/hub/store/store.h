@@ -443,14 +443,14 @@ struct store_numbers store_numbers(struct store *store);
 /* --- for "runner-hub check": before store_start() only -------------------------------------- */
 
 struct store_inspection {
-	uint64_t pipelines, tasks, records, output_bytes;
+	uint64_t pipelines, tasks, records, output_bytes, blobs, blob_bytes;
 	uint64_t faults; /* found; the first ones were told */
 };
 
 typedef void store_fault_fn(void *arg, const char *text);
 
 /*
- * Read all of it: the database's own check, references between rows, every record of output by its checksum. Faults are
+ * Read all of it: the database's own check, references between rows, every record of output by its checksum, every blob by its digest. Faults are
  * told, not errors. Fails: ERR_HOST when the database cannot be read at all.
  */
 int store_inspect(struct store *store, struct store_inspection *out, store_fault_fn *tell,
