@@ -31,7 +31,7 @@ needles_release(struct needles *needles)
 	free(needles->depth);
 	free(needles->found);
 	free(needles->fail);
-	free(needles->parent);
+	free(needles->heads);
 	free(needles->branches);
 	needles_init(needles);
 }
@@ -87,6 +87,36 @@ add_branch(struct needles *needles, uint32_t from, uint32_t to)
 	needles->flags[from] |= BRANCHES;
 }
 
+static void
+add_head(struct needles *needles, uint32_t node, uint32_t parent)
+{
+	if (needles->head_count == needles->head_room) {
+		needles->head_room = needles->head_room > 0 ? needles->head_room * 2 : 32;
+		needles->heads =
+			mem_resize(needles->heads, needles->head_room, sizeof(*needles->heads));
+	}
+	needles->heads[needles->head_count++] = (struct needle_head){node, parent};
+}
+
+static uint32_t
+parent_of(const struct needles *needles, uint32_t node)
+{
+	uint32_t low = 0, high = needles->head_count, middle;
+
+	if ((needles->flags[node] & FOLLOWS) != 0)
+		return node - 1;
+	while (low < high) {
+		middle = low + (high - low) / 2;
+		if (needles->heads[middle].node == node)
+			return needles->heads[middle].parent;
+		if (needles->heads[middle].node < node)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return 0;
+}
+
 /* --- nodes --- */
 
 static uint32_t
@@ -100,21 +130,20 @@ child(const struct needles *needles, uint32_t node, unsigned char c)
 	return needles->flags[node] & BRANCHES ? find_branch(needles, node, c) : 0;
 }
 
+/* More room, which is zeroed, or less. */
 static void
 resize(struct needles *needles, uint32_t room)
 {
-	uint32_t more = room - needles->room;
+	uint32_t more = room > needles->room ? room - needles->room : 0;
 
 	needles->byte = mem_resize(needles->byte, room, 1);
 	needles->flags = mem_resize(needles->flags, room, 1);
 	needles->depth = mem_resize(needles->depth, room, sizeof(*needles->depth));
 	needles->found = mem_resize(needles->found, room, sizeof(*needles->found));
-	needles->parent = mem_resize(needles->parent, room, sizeof(*needles->parent));
-	memset(needles->byte + needles->room, 0, more);
-	memset(needles->flags + needles->room, 0, more);
-	memset(needles->depth + needles->room, 0, more * sizeof(*needles->depth));
-	memset(needles->found + needles->room, 0, more * sizeof(*needles->found));
-	memset(needles->parent + needles->room, 0, more * sizeof(*needles->parent));
+	memset(needles->byte + room - more, 0, more);
+	memset(needles->flags + room - more, 0, more);
+	memset(needles->depth + room - more, 0, more * sizeof(*needles->depth));
+	memset(needles->found + room - more, 0, more * sizeof(*needles->found));
 	needles->room = room;
 }
 
@@ -124,14 +153,15 @@ add_node(struct needles *needles, uint32_t parent, unsigned char c)
 	uint32_t node = needles->count++;
 
 	needles->byte[node] = c;
-	needles->parent[node] = parent;
 	needles->depth[node] = (uint16_t)(needles->depth[parent] + 1);
-	if (parent == 0)
+	if (parent == 0) {
 		needles->root[c] = node;
-	else if (parent == node - 1)
+	} else if (parent == node - 1) {
 		needles->flags[node] = FOLLOWS;
-	else
+	} else {
+		add_head(needles, node, parent);
 		add_branch(needles, parent, node);
+	}
 	return node;
 }
 
@@ -180,12 +210,13 @@ needles_link(struct needles *needles)
 
 	if (needles->count == 0)
 		return;
+	resize(needles, needles->count + 1); /* no task keeps what it does not need */
 	order = by_depth(needles);
 	free(needles->fail);
 	needles->fail = MEM_NEW_ARRAY(uint32_t, needles->count);
 	for (i = 1; i < needles->count; i++) {
 		node = order[i];
-		parent = needles->parent[node];
+		parent = parent_of(needles, node);
 		if (parent != 0)
 			needles->fail[node] =
 				needles_step(needles, needles->fail[parent], needles->byte[node]);
@@ -218,7 +249,7 @@ needles_is_end(const struct needles *needles, uint32_t node)
 void
 needles_prefix(const struct needles *needles, uint32_t node, size_t len, unsigned char *room)
 {
-	for (; node != 0; node = needles->parent[node])
+	for (; node != 0; node = parent_of(needles, node))
 		if (needles->depth[node] <= len)
 			room[needles->depth[node] - 1] = needles->byte[node];
 }

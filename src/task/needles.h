@@ -2,8 +2,8 @@
  * needles.h - a set of byte strings, and the automaton that finds all of them in one pass.
  *
  * Aho-Corasick. A node's first child is the node behind it, so that a string costs its bytes
- * and only branches need a table: about ten bytes a node. A step costs constant time in the
- * mean, whatever the strings are.
+ * and only branches need a table: ten bytes a node when it is linked. A step costs constant time in
+ * the mean, whatever the strings are.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -23,6 +23,10 @@ struct needle_branch {
 	uint32_t from, to; /* to == 0: free */
 };
 
+struct needle_head {
+	uint32_t node, parent;
+};
+
 struct needles {
 	uint32_t count, room;
 	unsigned char *byte; /* that leads to the node */
@@ -30,7 +34,9 @@ struct needles {
 	uint16_t *depth;
 	uint16_t *found; /* length of the longest string that ends in the node; 0: none */
 	uint32_t *fail;	 /* the node of the longest proper suffix */
-	uint32_t *parent;
+	/* Parents of nodes that neither follow theirs nor hang on the root, in the nodes' order. */
+	struct needle_head *heads;
+	uint32_t head_count, head_room;
 	struct needle_branch *branches;
 	uint32_t branch_count, branch_room;
 	uint32_t root[256];
