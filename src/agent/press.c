@@ -60,11 +60,17 @@ press_release(struct press *press)
 
 /* --- memory --- */
 
-struct chunk *
-press_take(struct press *press, size_t size)
+void
+press_want_trim(struct press *press)
 {
 	if (!timer_is_on(&press->trim))
 		timer_start_ms(&press->trim, PRESS_TRIM_MS);
+}
+
+struct chunk *
+press_take(struct press *press, size_t size)
+{
+	press_want_trim(press);
 	return slab_take(press->slab, size);
 }
 

@@ -66,6 +66,9 @@ void press_release(struct press *press);
 /* slab_take() for the log path: NULL when there is no room now. */
 struct chunk *press_take(struct press *press, size_t size);
 
+/* Something else went that took memory, a task: give it back to the kernel when all is quiet. */
+void press_want_trim(struct press *press);
+
 /* An output whose memfd held `before` bytes of pages holds `after`. */
 void press_hold(struct press *press, uint64_t before, uint64_t after);
 /* How many bytes more one that holds so many may hold; 0: let go of something first, or wait. */

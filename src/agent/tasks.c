@@ -170,6 +170,7 @@ remove_task(struct tasks *tasks, struct task *task)
 	journal_release(&task->journal);
 	state_dir_remove_task(tasks->settings.state_dir, &task->id, task->dir_fd);
 	task_dispose(task);
+	press_want_trim(&tasks->press);
 }
 
 static void
