@@ -76,7 +76,7 @@ def upload(task, kind, name, data):
         print("# %r" % reply, file=sys.stderr)
 
 
-def run(text, blobs=(), project="local/o/r"):
+def run(text, blobs=(), project="local/o/r", tests=0):
     """A pipeline of one task that printed text; (pipeline, task)."""
     reply = person.post("/api/v2/project/%s/pipeline/run" % project, {"config": {"content": CONFIG}, "checkout": {"branch": "main"}})
     task = agent.claim()[0]
@@ -87,6 +87,10 @@ def run(text, blobs=(), project="local/o/r"):
         at += len(part)
     for kind, name, data in blobs:
         upload(task, kind, name, data)
+    # More tests than one step of the sweep deletes.
+    for first in range(0, tests, 500):
+        lines = ['{"step":0,"first":%d}' % first] + ['{"name":"t%d","result":"success"}' % i for i in range(first, first + 500)]
+        agent.client.call("POST", "/api/v3/runner/tests", {"authorization": "Bearer " + task["token"], "runner-protocol": "1"}, data=("\n".join(lines) + "\n").encode())
     agent.events(task, "step_ended", "finishing", "ended", seq=4, output_bytes=at)
     return reply["json"]["id"], task["id"]
 
@@ -109,8 +113,8 @@ def check():
 
 
 # --- what there is ------------------------------------------------------------------------------
-old_pipeline, old = run("old text\n" * 100, [("artifact", "a", b"a" * 5000), ("cache", "key-old", b"c" * 7000), ("workspace", "w", b"w" * 900)])
-new_pipeline, new = run("new text\n" * 50, [("artifact", "a", b"b" * 3000), ("cache", "key-new", b"d" * 2000)])
+old_pipeline, old = run("old text\n" * 100, [("artifact", "a", b"a" * 5000), ("cache", "key-old", b"c" * 7000), ("workspace", "w", b"w" * 900)], tests=1500)
+new_pipeline, new = run("new text\n" * 50, [("artifact", "a", b"b" * 3000), ("cache", "key-new", b"d" * 2000)], tests=500)
 other_pipeline, other = run("elsewhere\n", project="local/o/other")
 ok(gathered([old, new, other]), "three tasks have printed")
 sizes = output_files()
@@ -175,6 +179,8 @@ eq(leftovers, {name: 2 for name in leftovers}, "nothing of them is left in the d
 eq(database("SELECT (SELECT count(*) FROM step WHERE task NOT IN (SELECT id FROM task)) + (SELECT count(*) FROM history WHERE task NOT IN (SELECT id FROM task))"
             " + (SELECT count(*) FROM output WHERE task NOT IN (SELECT id FROM task)) + (SELECT count(*) FROM output_file WHERE task NOT IN (SELECT id FROM task))"
             " + (SELECT count(*) FROM pipeline_going)"), [(0,)], "no row without what it belongs to")
+eq(database("SELECT count(*), count(DISTINCT task) FROM test_result") + database("SELECT count(*), sum(total) FROM test_run"), [(500, 1), (1, 500)],
+   "of tests those of pipelines that stay are left")
 number = person.get("/api/v2/pipeline/" + run("more\n")[0])["number"]
 eq(number, 4, "numbers go on")
 

@@ -48,7 +48,7 @@ struct junit {
 	struct err *err;
 	int rc; /* below 0: stopped */
 	unsigned depth;
-	bool is_junit;
+	bool is_junit, is_refused; /* by who takes the cases */
 	struct suite suites[JUNIT_DEPTH_MOST];
 	unsigned suite_count;
 	unsigned case_depth; /* of the testcase element; 0: outside of one */
@@ -277,6 +277,7 @@ end_case(struct junit *junit)
 	rc = junit->fn(junit->arg, &test, junit->err);
 	free(message);
 	forget_case(junit);
+	junit->is_refused = rc < 0;
 	if (rc < 0)
 		stop(junit, rc);
 }
@@ -421,6 +422,8 @@ parse(struct junit *junit, const unsigned char *bytes, size_t len)
 	if (XML_Parse(junit->parser, (const char *)bytes, (int)len, XML_TRUE) == XML_STATUS_OK)
 		return 0;
 	line = XML_GetCurrentLineNumber(junit->parser);
+	if (junit->is_refused)
+		return junit->rc;
 	if (junit->rc == 0)
 		junit->rc = err_set(junit->err, ERR_INPUT, "%s",
 				    XML_ErrorString(XML_GetErrorCode(junit->parser)));

@@ -105,20 +105,34 @@ good_len(const unsigned char *bytes, size_t len, bool is_utf8, size_t *gone, boo
 	return n;
 }
 
+/* How many bytes from there on are ASCII that stays as it is: most of a file. */
+static size_t
+plain_len(const unsigned char *bytes, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len && bytes[n] < 0x80 && bytes[n] != '&' && !is_control(bytes[n]))
+		n++;
+	return n;
+}
+
 const char *
 xml_text_clean(unsigned char *bytes, size_t *len)
 {
-	bool latin_1 = says_latin_1(bytes, *len), silent;
-	size_t from = 0, to = 0, n, gone;
+	bool latin_1 = says_latin_1(bytes, *len), silent = false;
+	size_t from = 0, to = 0, n, gone = 0;
 
 	if (*len >= 2 &&
 	    ((bytes[0] == 0xff && bytes[1] == 0xfe) || (bytes[0] == 0xfe && bytes[1] == 0xff)))
 		return NULL;
 	while (from < *len) {
-		n = good_len(bytes + from, *len - from, !latin_1, &gone, &silent);
+		n = plain_len(bytes + from, *len - from);
+		if (n == 0)
+			n = good_len(bytes + from, *len - from, !latin_1, &gone, &silent);
 		if (n == 0 && !silent)
 			bytes[to++] = '?';
-		memmove(bytes + to, bytes + from, n);
+		if (to != from)
+			memmove(bytes + to, bytes + from, n);
 		to += n;
 		from += n > 0 ? n : gone;
 	}

@@ -1,5 +1,5 @@
 # Benchmarks: built and run by "make bench", never by "make check".
-bench_programs = t/bench/spawn t/bench/floor t/bench/store t/bench/stamp t/bench/compile t/bench/hostile t/bench/mask t/bench/parts
+bench_programs = t/bench/spawn t/bench/floor t/bench/store t/bench/stamp t/bench/compile t/bench/hostile t/bench/mask t/bench/parts t/bench/junit
 EXTRA_PROGRAMS += $(bench_programs)
 CLEANFILES += $(bench_programs)
 t_bench_spawn_SOURCES = t/bench/spawn.c
@@ -9,6 +9,8 @@ t_bench_mask_LDADD = libtask.a libbase.a $(ZSTD_LIBS)
 t_bench_parts_SOURCES = t/bench/parts.c
 t_bench_parts_LDADD = libtask.a libhttp.a libformat.a libloop.a libbase.a $(format_libs) \
 	$(NGHTTP2_LIBS) $(OPENSSL_LIBS) $(EVENT_LIBS)
+t_bench_junit_SOURCES = t/bench/junit.c
+t_bench_junit_LDADD = libarchiver.a libtask.a libformat.a libbase.a $(EXPAT_LIBS) $(format_libs) $(OPENSSL_LIBS)
 t_bench_stamp_SOURCES = t/bench/stamp.c
 t_bench_store_SOURCES = t/bench/store.c
 t_bench_store_LDADD = $(hub_libs) $(hub_test_libs)
@@ -27,6 +29,7 @@ bench: all $(bench_programs)
 	echo "--- t/bench/compile" && t/bench/compile
 	echo "--- t/bench/hostile" && t/bench/hostile
 	echo "--- t/bench/mask" && t/bench/mask
+	echo "--- t/bench/junit" && t/bench/junit
 	for script in $(bench_scripts); do \
 		echo "--- $$script" && PYTHONDONTWRITEBYTECODE=1 $(srcdir)/$$script --build $(top_builddir) || exit 1; \
 	done

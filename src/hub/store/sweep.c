@@ -306,7 +306,7 @@ static const char its_going_outputs_sql[] =
 /* So many that others do not wait long. */
 static const char delete_its_tests_sql[] =
 	"DELETE FROM test_result WHERE (task, place) IN (SELECT r.task, r.place FROM test_run u"
-	" JOIN test_result r ON r.task = u.task WHERE u.pipeline = ? LIMIT 2000)";
+	" JOIN test_result r ON r.task = u.task WHERE u.pipeline = ? LIMIT 500)";
 static const char its_tasks_sql[] = "SELECT id FROM task WHERE pipeline = ? LIMIT 32";
 static const char its_jobs_sql[] = "SELECT id FROM job WHERE pipeline = ? LIMIT 64";
 

@@ -215,7 +215,7 @@ test_junit_ends_where_the_caller_says(void **state)
 				    &err),
 			 ERR_AGAIN);
 	assert_int_equal(count, 2);
-	assert_non_null(strstr(err.text, "nobody takes it"));
+	assert_string_equal(err.text, "nobody takes it");
 }
 
 static void
