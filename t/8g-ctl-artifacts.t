@@ -150,6 +150,20 @@ like "$out" "Stored 10000 artifacts, " "as many as there were"
 is "$(find "$many/got" -type f -print0 | xargs -0 cat | sort -n | cksum)" "$(seq 10000 | cksum)" "and all come"
 rm -rf "$many"
 
+# A minute or two on a busy machine: LARGE=1 asks for it.
+if [ -n "${LARGE:-}" ]; then
+	project large <<'END'
+version: 2.1
+jobs:
+  sparse: {machine: true, steps: [run: "truncate -s 3G sparse; echo end >>sparse", store_artifacts: {path: sparse, destination: sparse}]}
+workflows: {w: {jobs: [sparse]}}
+END
+	TMPDIR=$mark XDG_RUNTIME_DIR=$mark timeout 600 runnerctl run --artifacts "$tmp/large-got" >/dev/null 2>&1
+	is "$?" 0 "a file of 3 GiB is stored"
+	is "$(stat -c %s "$tmp/large-got/sparse/sparse") $(tail -c 5 "$tmp/large-got/sparse/sparse" | tr '\0' 0)" "3221225476 0end" "and comes whole"
+	ok "its holes take no room" test "$(stat -c %b "$tmp/large-got/sparse/sparse")" -lt 10000
+fi
+
 # --- what is asked for wrongly --------------------------------------------------------------------------
 echo file >"$tmp/file"
 run_ctl run --artifacts "$tmp/file/x"

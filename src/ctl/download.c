@@ -173,6 +173,8 @@ keep_file(struct download *download, struct err *err)
 	if (download->got != download->size ||
 	    strcmp(digest_hex(text, digest), download->sha256) != 0)
 		return err_set(err, ERR_HOST, "what came is not what was stored");
+	if (ftruncate(download->fd, (off_t)download->size) != 0)
+		return err_sys(err, "cannot write it");
 	if (close(download->fd) != 0) {
 		download->fd = -1;
 		return err_sys(err, "cannot write it");
@@ -255,6 +257,13 @@ go_on_later(struct download *download, const struct err *err)
 	download_want(downloads);
 }
 
+/* What is all zeros becomes a hole, as it most likely was. */
+static bool
+is_zero(const char *bytes, size_t len)
+{
+	return len > 0 && bytes[0] == 0 && memcmp(bytes, bytes + 1, len - 1) == 0;
+}
+
 /* --- bytes ----------------------------------------------------------------------------------- */
 
 static void
@@ -268,6 +277,8 @@ on_data(void *arg, const void *bytes, size_t len)
 	digest_add(download->digest, bytes, len);
 	download->got += len;
 	download->downloads->bytes += len;
+	if (is_zero(from, len) && lseek(download->fd, (off_t)len, SEEK_CUR) >= 0)
+		return;
 	while (len > 0) {
 		ssize_t n = write(download->fd, from, len);
 
