@@ -3,7 +3,9 @@
  *
  * Names are relative to a tree's directory, so that only what the archive says is checked for
  * links, and not the way to HOME. libarchive sets the times of directories last, by name: each tree
- * has a writer of its own, and its directory is the working one whenever that writer works.
+ * has a writer of its own, and its directory is the working one when that writer makes directories,
+ * hard links, or a way. Files and links that come into a directory that is there are made from
+ * within it: the way to it was checked once, by the kernel, and not part by part for each of them.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -13,10 +15,13 @@
 #include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "archive/place.h"
@@ -34,6 +39,9 @@ struct unpacking {
 	const struct place *place;
 	struct archive *in;
 	struct archive *trees[PLACE_TREES]; /* NULL: nothing of it has come */
+	int dirs[PLACE_TREES];		    /* their directories */
+	int here_tree;			    /* where we are: in that tree (-1: nowhere), */
+	char here[PATH_MAX];		    /* in its directory of that name; "": its own */
 	unpack_take_fn *take;		    /* NULL: all */
 	void *arg;
 	struct unpack_sum *sum;
@@ -79,20 +87,74 @@ cannot_write(struct archive *out, const char *name, struct err *err)
 		       why != NULL ? why : strerror(sys));
 }
 
-/* The writer of a tree, in whose directory we are now. */
 static int
-enter_tree(struct unpacking *unpacking, enum place_tree tree, struct err *err)
+begin_tree(struct unpacking *unpacking, enum place_tree tree, struct err *err)
 {
 	const char *dir = place_dir(unpacking->place, tree);
 
-	if (chdir(dir) != 0)
+	unpacking->dirs[tree] = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (unpacking->dirs[tree] < 0)
 		return err_sys(err, "cannot enter '%s'", dir);
-	if (unpacking->trees[tree] != NULL)
-		return 0;
 	unpacking->trees[tree] = archive_write_disk_new();
 	if (unpacking->trees[tree] == NULL ||
 	    archive_write_disk_set_options(unpacking->trees[tree], FLAGS) != ARCHIVE_OK)
 		return err_set(err, ERR_HOST, "no memory to unpack");
+	return 0;
+}
+
+/* The directory of a tree is where its writer works. */
+static int
+enter_tree(struct unpacking *unpacking, enum place_tree tree, struct err *err)
+{
+	if (unpacking->trees[tree] == NULL && begin_tree(unpacking, tree, err) < 0)
+		return err->code;
+	if (unpacking->here_tree == (int)tree && unpacking->here[0] == '\0')
+		return 0;
+	if (fchdir(unpacking->dirs[tree]) != 0)
+		return err_sys(err, "cannot enter '%s'", place_dir(unpacking->place, tree));
+	unpacking->here_tree = (int)tree;
+	unpacking->here[0] = '\0';
+	return 0;
+}
+
+/* False: we stay where we were, and the way to it is libarchive's to check and to make. */
+static bool
+enter_dir(struct unpacking *unpacking, enum place_tree tree, const char *dir, size_t len)
+{
+	struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+			       .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS};
+	LOCAL_FD fd = -1;
+	char room[PATH_MAX];
+
+	if (len >= sizeof(room))
+		return false;
+	memcpy(room, dir, len);
+	room[len] = '\0';
+	if (unpacking->here_tree == (int)tree && strcmp(unpacking->here, room) == 0)
+		return true;
+	fd = (int)syscall(SYS_openat2, unpacking->dirs[tree], room, &how, sizeof(how));
+	if (fd < 0 || fchdir(fd) != 0)
+		return false;
+	unpacking->here_tree = (int)tree;
+	(void)strcpy(unpacking->here, room);
+	return true;
+}
+
+/* Go where the entry is made from; its name is relative to there afterwards. */
+static int
+enter(struct unpacking *unpacking, enum place_tree tree, struct archive_entry *entry,
+      struct err *err)
+{
+	const char *name = archive_entry_pathname(entry), *slash = strrchr(name, '/');
+	bool is_leaf = archive_entry_filetype(entry) != AE_IFDIR &&
+		       archive_entry_hardlink(entry) == NULL && slash != NULL && slash[1] != '\0';
+
+	if (unpacking->trees[tree] == NULL && begin_tree(unpacking, tree, err) < 0)
+		return err->code;
+	if (!is_leaf || !enter_dir(unpacking, tree, name, (size_t)(slash - name)))
+		return enter_tree(unpacking, tree, err);
+	name = strdupa(slash + 1);
+	archive_entry_copy_pathname(entry, name);
 	return 0;
 }
 
@@ -149,16 +211,16 @@ unpack_entry(struct unpacking *unpacking, struct archive_entry *entry, struct er
 		return err_set(err, ERR_INPUT, "the archive's entry '%.200s' is refused",
 			       archive_entry_pathname(entry) != NULL ? archive_entry_pathname(entry)
 								     : "");
-	rc = enter_tree(unpacking, tree, err);
-	if (rc < 0)
-		return rc;
-	out = unpacking->trees[tree];
-	name = archive_entry_pathname(entry);
+	name = strdupa(archive_entry_pathname(entry));
 	if (strcmp(name, ".") == 0) /* HOME itself is as the task has it */
 		return 0;
 	if (unpacking->take != NULL && archive_entry_filetype(entry) != AE_IFDIR &&
 	    !unpacking->take(unpacking->arg, name))
 		return 0;
+	rc = enter(unpacking, tree, entry, err);
+	if (rc < 0)
+		return rc;
+	out = unpacking->trees[tree];
 	if (archive_write_header(out, entry) < ARCHIVE_WARN)
 		return cannot_write(out, name, err);
 	unpacking->sum->entries++;
@@ -199,6 +261,7 @@ close_trees(struct unpacking *unpacking, struct err *err)
 			rc = cannot_write(unpacking->trees[i],
 					  place_dir(unpacking->place, (enum place_tree)i), err);
 		(void)archive_write_free(unpacking->trees[i]);
+		(void)close(unpacking->dirs[i]);
 	}
 	return rc;
 }
@@ -207,8 +270,12 @@ int
 unpack(int fd, const struct place *place, unpack_take_fn *take, void *arg, struct unpack_sum *sum,
        struct err *err)
 {
-	struct unpacking unpacking = {
-		.place = place, .sum = sum, .in = archive_read_new(), .take = take, .arg = arg};
+	struct unpacking unpacking = {.place = place,
+				      .sum = sum,
+				      .in = archive_read_new(),
+				      .take = take,
+				      .arg = arg,
+				      .here_tree = -1};
 	int closed, rc;
 
 	memset(sum, 0, sizeof(*sum));
