@@ -165,8 +165,13 @@ eq(other.call("POST", "/records?kind=artifact", data=huge, **{"content-type": RE
    "a size beyond the request is none")
 
 # --- caches: the first of a project's stays ---
+third = Task()
+late = third.open("v1-deps", 5, "cache")["json"]["id"]
+third.put(late, 0, b"three")
 eq(other.upload("v1-deps", b"one", "cache")["status"], 200, "a cache is kept")
-eq(other.upload("v1-deps", b"two", "cache")["status"], 409, "a second of the key is not")
+eq(third.complete(late, sha(b"three"))["status"], 409, "a second of the key, that was begun before, is not")
+reply = other.open("v1-deps", 3, "cache")
+eq((reply["status"], "offset" in reply["json"]), (409, False), "nor is a third begun")
 
 # --- what another task of the project gets ---
 def get(path, **headers):

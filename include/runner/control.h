@@ -2,7 +2,7 @@
  * control.h - what a job's processes may ask of the agent: the task's control socket.
  *
  * A SOCK_SEQPACKET socket whose path is in the step's environment. One packet asks: a verb, a newline,
- * the value. One packet answers: "ok", perhaps with a blank and more; "none", there is no such thing; "later", ask again;
+ * the value. One packet answers: "ok", perhaps with a blank and more; "none", perhaps with a blank and a sentence: there is no such thing; "later", ask again;
  * "wait", it is being done: ask again for as long as it takes; or "no " and a sentence. A descriptor may come with
  * either (SCM_RIGHTS). Who asks is known by descent: a process below a task's runner-init speaks for that task.
  *
@@ -23,25 +23,29 @@
 /*
  * A cache is saved in two steps: "begin" with its key is answered by a file to write to, or by "none" where
  * the key has a cache, which stays; "save" brings that file again with "DIGEST KEY" and the file becomes the
- * cache. "find" with keys, one a line, is answered by "ok DIGEST SIZE KEY" and the file, or by "none". "lose"
- * with a key: its file is not what was saved.
+ * cache. "find" with a key is answered by "ok DIGEST SIZE KEY" and the file of the newest cache whose key begins so, or by
+ * "none", with a sentence where the hub could not be asked. "lose" with a key: its file is not what was saved.
+ * "share" with the key of one that this host has is answered as "find" is where the hub is to have it, too, else by "none".
  */
 #define CONTROL_VERB_CACHE_BEGIN "cache-begin"
 #define CONTROL_VERB_CACHE_SAVE	 "cache-save"
 #define CONTROL_VERB_CACHE_FIND	 "cache-find"
 #define CONTROL_VERB_CACHE_LOSE	 "cache-lose"
+#define CONTROL_VERB_CACHE_SHARE "cache-share"
 
 /*
  * A layer of the workspace is named by the task and the step that persisted it: "TASK/STEP". "list" is answered
  * by a file that holds the task document's member "workspace", or by "none". "begin" with the number of a step of
  * this task is answered by a file to write to, "save" brings it again with "DIGEST STEP". "find" with the name of a
- * layer that is on the list is answered by "ok DIGEST SIZE" and the file, or by "none" where this host has it
- * not. "lose" with a name: its file is not what was persisted.
+ * layer that is on the list is answered by "ok DIGEST SIZE" and the file, or by "none" where neither this
+ * host nor the hub has it. "lose" with a name: its file is not what was persisted. "share" with
+ * the number of a step: as a cache's.
  */
 #define CONTROL_VERB_LAYER_LIST	 "layer-list"
 #define CONTROL_VERB_LAYER_BEGIN "layer-begin"
 #define CONTROL_VERB_LAYER_SAVE	 "layer-save"
 #define CONTROL_VERB_LAYER_FIND	 "layer-find"
+#define CONTROL_VERB_LAYER_SHARE "layer-share"
 #define CONTROL_VERB_LAYER_LOSE	 "layer-lose"
 
 /*

@@ -391,7 +391,8 @@ name_file(struct caches *caches, int fd, const char *name, struct err *err)
 int
 caches_save(struct caches *caches, const struct cache_offer *offer, int fd, struct err *err)
 {
-	struct cache_file file = {.created_ms = clock_unix_ms(), .keep_ms = (int64_t)offer->keep_ms};
+	struct cache_file file = {.created_ms = offer->created_ms > 0 ? offer->created_ms : clock_unix_ms(),
+				  .keep_ms = (int64_t)offer->keep_ms};
 	char name[CACHE_FILE_NAME_BYTES];
 	struct cache *old;
 	int rc = check_key(offer->project, offer->key, err);
@@ -416,7 +417,7 @@ caches_save(struct caches *caches, const struct cache_offer *offer, int fd, stru
 		rc = name_file(caches, fd, name, err);
 	if (rc < 0)
 		return rc;
-	evict(caches, remember(caches, name, &file, file.created_ms));
+	evict(caches, remember(caches, name, &file, clock_unix_ms()));
 	return 0;
 }
 

@@ -46,6 +46,7 @@ struct cache_offer {
 	const char *project, *key;
 	const char *digest; /* the SHA-256 of its archive in hexadecimal */
 	uint64_t keep_ms;   /* for so long; 0: CACHE_KEEP_MS */
+	int64_t created_ms; /* when it was made; 0: now */
 };
 
 /*

@@ -27,6 +27,7 @@ enum {
 	REQUEST_MAGIC = 0x72657175,
 	BEARER_BYTES = 1024,
 	RETRY_AFTER_MOST_S = 600,
+	REFUSAL_MOST_BYTES = 64 << 10,
 	FAILURES_TOLD = 2, /* one behind another; a single one is a mishap */
 };
 
@@ -66,7 +67,10 @@ struct hub_request {
 	struct http_call *call;
 	struct buffer body;
 	hub_body_fn *body_read;
+	hub_data_fn *on_data;
 	void *stream_arg;
+	int status;	       /* of a streamed reply */
+	struct buffer refused; /* the body of one that is no 2xx */
 	hub_done_fn *done;
 	void *arg;
 	struct hub_request *next, **prev;
@@ -164,6 +168,7 @@ request_free(struct hub_request *request)
 	if (request->next != NULL)
 		request->next->prev = request->prev;
 	buffer_release(&request->body);
+	buffer_release(&request->refused);
 	OBJ_WIPE(request);
 	free(request);
 }
@@ -290,9 +295,15 @@ refusal(const struct hub_link *link, int status, const struct json *json, struct
 		       says_why ? ": " : "", says_why ? text : "");
 }
 
+static bool
+is_success(int status)
+{
+	return status >= 200 && status <= 299;
+}
+
 static int
-read_reply(struct hub_link *link, const struct http_reply *reply, struct json **json,
-	   struct err *err)
+read_reply(struct hub_link *link, const struct http_reply *reply, const struct buffer *refused,
+	   struct json **json, struct err *err)
 {
 	struct err bad = ERR_INIT;
 	int rc = 0;
@@ -300,7 +311,9 @@ read_reply(struct hub_link *link, const struct http_reply *reply, struct json **
 	*json = NULL;
 	if (reply->len > 0)
 		rc = json_parse(json, reply->body, reply->len, &bad);
-	if (reply->status < 200 || reply->status > 299)
+	else if (refused->len > 0)
+		rc = json_parse(json, refused->data, refused->len, &bad);
+	if (!is_success(reply->status))
 		return refusal(link, reply->status, *json, err);
 	if (rc < 0)
 		return err_set(err, ERR_AGAIN, "hub at %s answers with what is no JSON: %.300s",
@@ -339,16 +352,16 @@ on_reply(void *arg, const struct err *failed, const struct http_reply *reply)
 	void *done_arg = request->arg;
 
 	OBJ_CHECK(request, REQUEST_MAGIC);
-	request_free(request);
 	if (failed != NULL) {
 		err = *failed;
 	} else {
 		note_protocol(link, reply);
 		answer.status = reply->status;
 		answer.retry_after_ms = retry_after_ms(reply);
-		(void)read_reply(link, reply, &json, &err);
+		(void)read_reply(link, reply, &request->refused, &json, &err);
 		answer.json = json;
 	}
+	request_free(request);
 	if (err.code != 0)
 		link->counters.kinds[kind].failures++;
 	if (kind == HUB_POST_CLAIM || kind == HUB_POST_HEARTBEAT || kind == HUB_POST_EVENTS ||
@@ -381,29 +394,67 @@ hub_request_body_want(struct hub_request *request)
 	http_call_body_want(request->call);
 }
 
+static void
+on_head(void *arg, const struct http_reply *reply)
+{
+	struct hub_request *request = arg;
+
+	OBJ_CHECK(request, REQUEST_MAGIC);
+	request->status = reply->status;
+}
+
+static void
+on_data(void *arg, const void *bytes, size_t len)
+{
+	struct hub_request *request = arg;
+
+	OBJ_CHECK(request, REQUEST_MAGIC);
+	if (is_success(request->status))
+		request->on_data(request->stream_arg, bytes, len);
+	else if (request->refused.len + len <= REFUSAL_MOST_BYTES)
+		buffer_putn(&request->refused, bytes, len);
+}
+
+void
+hub_request_pause(struct hub_request *request)
+{
+	OBJ_CHECK(request, REQUEST_MAGIC);
+	http_call_pause(request->call);
+}
+
+void
+hub_request_resume(struct hub_request *request)
+{
+	OBJ_CHECK(request, REQUEST_MAGIC);
+	http_call_resume(request->call);
+}
+
 static int
 start_call(struct hub_request *request, const struct hub_post *post, struct err *err)
 {
 	struct hub_link *link = request->link;
-	char bearer[BEARER_BYTES], version[16];
+	char bearer[BEARER_BYTES], version[16], range[40];
 	struct http_header headers[] = {
 		{"authorization", bearer},
 		{"content-type",
 		 post->content_type != NULL ? post->content_type : "application/json"},
 		{"runner-protocol", version},
 		{"runner-agent", link->agent_text},
+		{"range", range},
 	};
 	struct http_call_spec spec = {
 		.method = post->method != NULL ? post->method : "POST",
 		.path = post->path != NULL ? post->path : paths[post->kind],
 		.headers = headers,
-		.header_count = sizeof(headers) / sizeof(headers[0]),
+		.header_count = sizeof(headers) / sizeof(headers[0]) - (post->from == 0),
 		.body = request->body.data,
 		.pieces = post->pieces,
 		.body_len = post->pieces != NULL ? post->pieces_len : request->body.len,
 		.body_read = post->body_read != NULL ? on_body_read : NULL,
-		.stream_arg = request,
 		.is_bulk = post->body_read != NULL,
+		.on_head = on_head,
+		.on_data = post->on_data != NULL ? on_data : NULL,
+		.stream_arg = request,
 		.reply_limit = RUNNER_JSON_MOST_BYTES,
 		.timeout_ms = post->timeout_ms,
 	};
@@ -411,6 +462,7 @@ start_call(struct hub_request *request, const struct hub_post *post, struct err 
 	(void)snprintf(bearer, sizeof(bearer), "Bearer %s",
 		       post->token != NULL ? post->token : link->token);
 	(void)snprintf(version, sizeof(version), "%d", RUNNER_PROTOCOL);
+	(void)snprintf(range, sizeof(range), "bytes=%llu-", (unsigned long long)post->from);
 	link->counters.kinds[post->kind].requests++;
 	link->counters.kinds[post->kind].body_bytes += spec.body_len;
 	return http_call_start(&request->call, link->client, &spec, on_reply, request, err);
@@ -430,6 +482,7 @@ hub_post(struct hub_request **out, struct hub_link *link, const struct hub_post 
 	request->done = done;
 	request->arg = arg;
 	request->body_read = post->body_read;
+	request->on_data = post->on_data;
 	request->stream_arg = post->stream_arg;
 	if (post->body != NULL) {
 		request->body = *post->body;

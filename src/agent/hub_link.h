@@ -108,6 +108,8 @@ typedef void hub_done_fn(void *arg, const struct err *err, const struct hub_answ
 
 /* Bytes of a streamed body: http_call_body_fn. */
 typedef ssize_t hub_body_fn(void *arg, void *room, size_t room_len, bool *end, struct err *err);
+/* Bytes of a reply's body, in order. */
+typedef void hub_data_fn(void *arg, const void *bytes, size_t len);
 
 struct hub_post {
 	enum hub_post_kind kind;
@@ -119,7 +121,9 @@ struct hub_post {
 	const struct iovec *pieces; /* its pieces: borrowed, the array too, until done or cancel */
 	size_t pieces_len;	    /* bytes of them together */
 	hub_body_fn *body_read; /* a streamed body instead, which lets all else go before it */
+	hub_data_fn *on_data;	/* takes the body of a 2xx, which is no JSON then */
 	void *stream_arg;
+	uint64_t from; /* of what is asked for, from that byte on */
 	uint64_t timeout_ms;
 };
 
@@ -131,6 +135,9 @@ int hub_post(struct hub_request **out, struct hub_link *link, const struct hub_p
 	     hub_done_fn *done, void *arg, struct err *err);
 /* body_read has more to give. */
 void hub_request_body_want(struct hub_request *request);
+/* Back-pressure: no on_data until resume. */
+void hub_request_pause(struct hub_request *request);
+void hub_request_resume(struct hub_request *request);
 /* Reset and forget; NULL is fine. */
 void hub_request_cancel(struct hub_request *request);
 

@@ -9,6 +9,8 @@ libagent_a_SOURCES = \
 	src/agent/depot_child.c src/agent/depot_child.h \
 	src/agent/depot_dir.c src/agent/depot_dir.h \
 	src/agent/environment.c src/agent/environment.h \
+	src/agent/download.c src/agent/download.h \
+	src/agent/downloads.c src/agent/downloads.h \
 	src/agent/errand.c src/agent/errand.h \
 	src/agent/executor.h \
 	src/agent/executors/host.c src/agent/executors/host.h \

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "agent/caches.h"
+#include "agent/downloads.h"
 #include "agent/task_struct.h"
 #include "base/buffer.h"
 #include "base/err.h"
@@ -20,8 +21,15 @@
 #include "task/layers.h"
 #include "task/task_doc.h"
 
-/* A request's value is text here, which may be written to; fd is what came along. */
-typedef void ask_fn(struct task *task, char *text, int fd, struct control_reply *reply);
+/* Who asks. Its value is text here, which may be written to; fd is what came along. */
+struct asking {
+	struct task *task;
+	pid_t pid;
+	char *text;
+	int fd;
+};
+
+typedef void ask_fn(const struct asking *asking, struct control_reply *reply);
 
 static void
 say(struct control_reply *reply, const char *word)
@@ -42,11 +50,11 @@ answer(struct control_reply *reply, int rc, const struct err *err)
 
 /* "DIGEST REST": the digest is what is left of text. NULL, and refused, where it is not that. */
 static char *
-split_digest(char *text, int fd, struct control_reply *reply)
+split_digest(const struct asking *asking, struct control_reply *reply)
 {
-	char *rest = strchr(text, ' ');
+	char *rest = strchr(asking->text, ' ');
 
-	if (rest == NULL || fd < 0) {
+	if (rest == NULL || asking->fd < 0) {
 		control_refuse(reply, "an archive is saved by its digest, its name and its file");
 		return NULL;
 	}
@@ -57,57 +65,135 @@ split_digest(char *text, int fd, struct control_reply *reply)
 /* --- caches --- */
 
 static void
-ask_cache_begin(struct task *task, char *key, int fd, struct control_reply *reply)
+ask_cache_begin(const struct asking *asking, struct control_reply *reply)
 {
+	struct task *task = asking->task;
 	struct err err = ERR_INIT;
-	int rc = caches_begin(task->tasks->caches, task->doc->project_slug, key, &reply->fd, &err);
+	int rc = caches_begin(task->tasks->caches, task->doc->project_slug, asking->text,
+			      &reply->fd, &err);
 
-	(void)fd;
 	answer(reply, rc, &err);
 }
 
 static void
-ask_cache_save(struct task *task, char *text, int fd, struct control_reply *reply)
+ask_cache_save(const struct asking *asking, struct control_reply *reply)
 {
-	char *key = split_digest(text, fd, reply);
-	const struct cache_offer offer = {task->doc->project_slug, key, text, task->doc->cache_keep_ms};
+	struct task *task = asking->task;
+	char *key = split_digest(asking, reply);
+	const struct cache_offer offer = {task->doc->project_slug, key, asking->text,
+					  task->doc->cache_keep_ms, 0};
 	struct err err = ERR_INIT;
 	int rc;
 
 	if (key == NULL)
 		return;
-	rc = caches_save(task->tasks->caches, &offer, fd, &err);
+	rc = caches_save(task->tasks->caches, &offer, asking->fd, &err);
 	if (rc == 0)
 		log_line(LOG_INFO, LOG_AT_TASK(task->id_text), "cache saved: %s", key);
 	answer(reply, rc, &err);
 }
 
-/* A key a line; the first for which there is any. */
 static void
-ask_cache_find(struct task *task, char *keys, int fd, struct control_reply *reply)
+say_found(struct control_reply *reply, const struct cache_file *found)
+{
+	(void)snprintf(reply->text, sizeof(reply->text), "ok %s %llu %s", found->digest,
+		       (unsigned long long)found->size, found->key);
+}
+
+/* What this host has; false: it is not here. */
+typedef bool here_fn(struct task *task, const char *name, struct control_reply *reply);
+
+static bool
+is_cache_here(struct task *task, const char *key, struct control_reply *reply)
 {
 	struct cache_file found;
 	struct err err = ERR_INIT;
-	char *rest = keys, *key;
-	int rc = ERR_GONE;
+	int rc = caches_find(task->tasks->caches, task->doc->project_slug, key, &found, &reply->fd,
+			     &err);
 
-	(void)fd;
-	while (rc == ERR_GONE && (key = strsep(&rest, "\n")) != NULL) {
-		err = (struct err)ERR_INIT;
-		rc = caches_find(task->tasks->caches, task->doc->project_slug, key, &found,
-				 &reply->fd, &err);
-	}
 	answer(reply, rc, &err);
 	if (rc == 0)
-		(void)snprintf(reply->text, sizeof(reply->text), "ok %s %llu %s", found.digest,
-			       (unsigned long long)found.size, found.key);
+		say_found(reply, &found);
+	return rc != ERR_GONE;
+}
+
+static bool
+is_layer_here(struct task *task, const char *name, struct control_reply *reply)
+{
+	struct cache_file found;
+	struct err err = ERR_INIT;
+	int rc = caches_get(task->tasks->layers, task->doc->project_slug, name, &found, &reply->fd,
+			    &err);
+
+	answer(reply, rc, &err);
+	if (rc == 0)
+		say_found(reply, &found);
+	return rc != ERR_GONE;
+}
+
+/* It is not here: the hub may have it. */
+static void
+fetch(const struct asking *asking, enum blob_kind kind, here_fn *is_here,
+      struct control_reply *reply)
+{
+	struct task *task = asking->task;
+	const struct tasks_hooks *hooks = &task->tasks->hooks;
+	struct download_spec spec = {
+		.caches = kind == BLOB_CACHE ? task->tasks->caches : task->tasks->layers,
+		.kind = kind,
+		.project = task->doc->project_slug,
+		.name = asking->text,
+		.is_prefix = kind == BLOB_CACHE,
+	};
+	char why[DOWNLOADS_WHY_BYTES] = "";
+	enum download_end end = DOWNLOAD_NONE;
+
+	if (!task->doc->archives_at_hub || hooks->on_fetch == NULL)
+		return; /* it stays at "none" */
+	if (!hooks->on_fetch(hooks->arg, task, &spec, asking->pid, &end, why))
+		say(reply, "wait");
+	else if (end == DOWNLOAD_HERE)
+		(void)is_here(task, asking->text, reply);
+	else if (end == DOWNLOAD_FAILED)
+		(void)snprintf(reply->text, sizeof(reply->text), "none %s", why);
 }
 
 static void
-ask_cache_lose(struct task *task, char *key, int fd, struct control_reply *reply)
+ask_cache_find(const struct asking *asking, struct control_reply *reply)
 {
-	(void)fd;
-	caches_lose(task->tasks->caches, task->doc->project_slug, key);
+	if (!is_cache_here(asking->task, asking->text, reply))
+		fetch(asking, BLOB_CACHE, is_cache_here, reply);
+}
+
+/* As it lies here, for the hub; "none" where it is for this host alone. */
+static void
+share(const struct asking *asking, struct caches *caches, const char *name,
+      struct control_reply *reply)
+{
+	struct task *task = asking->task;
+	struct cache_file found;
+	struct err err = ERR_INIT;
+	int rc = ERR_GONE;
+
+	if (task->doc->archives_at_hub && task->tasks->hooks.on_channel != NULL)
+		rc = caches_get(caches, task->doc->project_slug, name, &found, &reply->fd, &err);
+	answer(reply, rc, &err);
+	if (rc == 0)
+		say_found(reply, &found);
+}
+
+static void
+ask_cache_share(const struct asking *asking, struct control_reply *reply)
+{
+	share(asking, asking->task->tasks->caches, asking->text, reply);
+}
+
+static void
+ask_cache_lose(const struct asking *asking, struct control_reply *reply)
+{
+	struct task *task = asking->task;
+
+	caches_lose(task->tasks->caches, task->doc->project_slug, asking->text);
 	say(reply, "ok");
 }
 
@@ -125,13 +211,12 @@ write_all(int fd, const struct buffer *bytes)
 }
 
 static void
-ask_layer_list(struct task *task, char *text, int fd, struct control_reply *reply)
+ask_layer_list(const struct asking *asking, struct control_reply *reply)
 {
+	struct task *task = asking->task;
 	struct buffer bytes = BUFFER_INIT;
 	struct json *json;
 
-	(void)text;
-	(void)fd;
 	if (task->doc->workspace.count == 0) {
 		say(reply, "none");
 		return;
@@ -164,14 +249,14 @@ own_layer(const struct task *task, char name[LAYER_NAME_BYTES], const char *numb
 }
 
 static void
-ask_layer_begin(struct task *task, char *number, int fd, struct control_reply *reply)
+ask_layer_begin(const struct asking *asking, struct control_reply *reply)
 {
+	struct task *task = asking->task;
 	char room[LAYER_NAME_BYTES];
-	const char *name = own_layer(task, room, number, reply);
+	const char *name = own_layer(task, room, asking->text, reply);
 	struct err err = ERR_INIT;
 	int rc;
 
-	(void)fd;
 	if (name == NULL)
 		return;
 	rc = caches_begin(task->tasks->layers, task->doc->project_slug, name, &reply->fd, &err);
@@ -179,10 +264,11 @@ ask_layer_begin(struct task *task, char *number, int fd, struct control_reply *r
 }
 
 static void
-ask_layer_save(struct task *task, char *text, int fd, struct control_reply *reply)
+ask_layer_save(const struct asking *asking, struct control_reply *reply)
 {
+	struct task *task = asking->task;
 	char room[LAYER_NAME_BYTES];
-	const char *number = split_digest(text, fd, reply), *name;
+	const char *number = split_digest(asking, reply), *name;
 	struct err err = ERR_INIT;
 	int rc;
 
@@ -190,38 +276,39 @@ ask_layer_save(struct task *task, char *text, int fd, struct control_reply *repl
 	if (name == NULL)
 		return;
 	rc = caches_save(task->tasks->layers,
-			 &(struct cache_offer){task->doc->project_slug, name, text, 0}, fd, &err);
+			 &(struct cache_offer){task->doc->project_slug, name, asking->text, 0, 0},
+			 asking->fd, &err);
 	if (rc == 0)
 		log_line(LOG_INFO, LOG_AT_TASK(task->id_text), "layer persisted: %s", name);
 	answer(reply, rc, &err);
 }
 
 static void
-ask_layer_find(struct task *task, char *name, int fd, struct control_reply *reply)
+ask_layer_find(const struct asking *asking, struct control_reply *reply)
 {
-	struct cache_file found;
-	struct err err = ERR_INIT;
-	int rc;
-
-	(void)fd;
-	if (layers_find(&task->doc->workspace, name) == NULL) {
+	if (layers_find(&asking->task->doc->workspace, asking->text) == NULL)
 		control_refuse(reply, "this is no layer of the task's workspace");
-		return;
-	}
-	rc = caches_get(task->tasks->layers, task->doc->project_slug, name, &found, &reply->fd,
-			&err);
-	answer(reply, rc, &err);
-	if (rc == 0)
-		(void)snprintf(reply->text, sizeof(reply->text), "ok %s %llu", found.digest,
-			       (unsigned long long)found.size);
+	else if (!is_layer_here(asking->task, asking->text, reply))
+		fetch(asking, BLOB_WORKSPACE, is_layer_here, reply);
 }
 
 static void
-ask_layer_lose(struct task *task, char *name, int fd, struct control_reply *reply)
+ask_layer_share(const struct asking *asking, struct control_reply *reply)
 {
-	(void)fd;
-	if (layers_find(&task->doc->workspace, name) != NULL)
-		caches_lose(task->tasks->layers, task->doc->project_slug, name);
+	char room[LAYER_NAME_BYTES];
+	const char *name = own_layer(asking->task, room, asking->text, reply);
+
+	if (name != NULL)
+		share(asking, asking->task->tasks->layers, name, reply);
+}
+
+static void
+ask_layer_lose(const struct asking *asking, struct control_reply *reply)
+{
+	struct task *task = asking->task;
+
+	if (layers_find(&task->doc->workspace, asking->text) != NULL)
+		caches_lose(task->tasks->layers, task->doc->project_slug, asking->text);
 	say(reply, "ok");
 }
 
@@ -236,18 +323,20 @@ static const struct {
 	{CONTROL_VERB_CACHE_SAVE, false, ask_cache_save},
 	{CONTROL_VERB_CACHE_FIND, false, ask_cache_find},
 	{CONTROL_VERB_CACHE_LOSE, false, ask_cache_lose},
+	{CONTROL_VERB_CACHE_SHARE, false, ask_cache_share},
 	{CONTROL_VERB_LAYER_LIST, true, ask_layer_list},
 	{CONTROL_VERB_LAYER_BEGIN, true, ask_layer_begin},
 	{CONTROL_VERB_LAYER_SAVE, true, ask_layer_save},
 	{CONTROL_VERB_LAYER_FIND, true, ask_layer_find},
 	{CONTROL_VERB_LAYER_LOSE, true, ask_layer_lose},
+	{CONTROL_VERB_LAYER_SHARE, true, ask_layer_share},
 };
 
 static void
 ask(struct task *task, size_t verb, const struct control_request *request,
     struct control_reply *reply)
 {
-	char *text;
+	struct asking asking = {.task = task, .pid = request->pid, .fd = request->fd};
 
 	if (memchr(request->value, '\0', request->len) != NULL) {
 		control_refuse(reply, "the name of an archive has no NUL");
@@ -256,9 +345,9 @@ ask(struct task *task, size_t verb, const struct control_request *request,
 		control_refuse(reply, verbs[verb].is_layer ? "this agent keeps no workspaces"
 							   : "this agent keeps no caches");
 	} else {
-		text = mem_strndup((const char *)request->value, request->len);
-		verbs[verb].ask(task, text, request->fd, reply);
-		free(text);
+		asking.text = mem_strndup((const char *)request->value, request->len);
+		verbs[verb].ask(&asking, reply);
+		free(asking.text);
 	}
 }
 

@@ -18,7 +18,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
+#include "agent/download.h"
 #include "agent/output_limit.h"
 #include "base/id.h"
 #include "base/slab.h"
@@ -53,6 +55,12 @@ struct tasks_hooks {
 			  struct control_reply *reply);
 	/* A process sends blobs on a channel (carrier.h), which is the callee's, also on failure. NULL as above. */
 	int (*on_channel)(void *arg, struct task *task, int fd, struct err *err);
+	/*
+	 * A process asks for an archive that is not here: as downloads_ask(), the token of spec
+	 * is filled by the callee. NULL as above.
+	 */
+	bool (*on_fetch)(void *arg, struct task *task, struct download_spec *spec, pid_t pid,
+			 enum download_end *end, char *why);
 };
 
 /* Texts are borrowed for the life of the tasks. Times in milliseconds. */

@@ -15,6 +15,7 @@
 
 #include "agent/carrier.h"
 #include "agent/claim.h"
+#include "agent/downloads.h"
 #include "agent/errand.h"
 #include "agent/journal.h"
 #include "agent/lease.h"
@@ -52,6 +53,7 @@ struct uplink {
 	struct tasks *tasks; /* NULL before uplink_start() */
 	struct hub_link *link;
 	struct uploads *uploads;
+	struct downloads *downloads;
 	struct claim *claim;
 	struct lease *lease;
 	struct report *report;
@@ -287,11 +289,22 @@ on_channel(void *arg, struct task *task, int fd, struct err *err)
 			     fd, err);
 }
 
+static bool
+on_fetch(void *arg, struct task *task, struct download_spec *spec, pid_t pid,
+	 enum download_end *end, char *why)
+{
+	struct uplink *uplink = arg;
+
+	OBJ_CHECK(uplink, UPLINK_MAGIC);
+	spec->token = task_token(task);
+	return downloads_ask(uplink->downloads, spec, pid, end, why);
+}
+
 struct tasks_hooks
 uplink_hooks(struct uplink *uplink)
 {
 	struct tasks_hooks hooks = {uplink, on_events, on_output, on_done, on_removed,
-				     on_errand, on_channel};
+				     on_errand, on_channel, on_fetch};
 
 	return hooks;
 }
@@ -428,6 +441,7 @@ on_up(void *arg)
 	if (uplink->tasks != NULL)
 		resume_all(uplink);
 	uploads_want(uplink->uploads);
+	downloads_want(uplink->downloads);
 }
 
 /* --- life
@@ -453,6 +467,7 @@ uplink_new(struct uplink **out, struct loop *loop, const struct uplink_settings 
 	}
 	hub_link_set_token(uplink->link, uplink->slots->classes[0].token);
 	uploads_new(&uplink->uploads, loop, uplink->link);
+	downloads_new(&uplink->downloads, loop, uplink->link);
 	timer_init(&uplink->idle, loop, on_idle, uplink);
 	timer_init(&uplink->look, loop, on_look, uplink);
 	*out = uplink;
@@ -502,6 +517,7 @@ uplink_free(struct uplink *uplink)
 		}
 	}
 	uploads_free(uplink->uploads);
+	downloads_free(uplink->downloads);
 	hub_link_free(uplink->link);
 	timer_release(&uplink->idle);
 	timer_release(&uplink->look);

@@ -291,6 +291,13 @@ begin_bytes(struct upload *upload, uint64_t offset)
 	return true;
 }
 
+/* The hub has a cache of that name: an answer about an offset would state it. */
+static bool
+is_taken(const struct hub_answer *answer)
+{
+	return answer->status == 409 && json_get(answer->json, "offset") == NULL;
+}
+
 static void
 on_opened(void *arg, const struct err *err, const struct hub_answer *answer)
 {
@@ -301,7 +308,9 @@ on_opened(void *arg, const struct err *err, const struct hub_answer *answer)
 
 	OBJ_CHECK(upload, UPLOAD_MAGIC);
 	upload->request = NULL;
-	if (err != NULL) {
+	if (err != NULL && is_taken(answer)) {
+		end(upload, UPLOAD_TAKEN, NULL);
+	} else if (err != NULL) {
 		fail(upload, err, answer);
 	} else if (id == NULL || strlen(id) != ID_TEXT_BYTES - 1 || offset < 0 ||
 		   (uint64_t)offset > upload->size) {
@@ -469,7 +478,7 @@ on_completed(void *arg, const struct err *err, const struct hub_answer *answer)
 	upload->request = NULL;
 	if (err == NULL)
 		end(upload, UPLOAD_STORED, NULL);
-	else if (answer->status == 409 && json_get(answer->json, "offset") == NULL)
+	else if (is_taken(answer))
 		end(upload, UPLOAD_TAKEN, NULL);
 	else
 		fail(upload, err, answer);

@@ -17,6 +17,7 @@
 #include "archive/pack.h"
 #include "archive/paths.h"
 #include "archive/place.h"
+#include "archive/share.h"
 #include "archive/step.h"
 #include "archive/unpack.h"
 #include "base/buffer.h"
@@ -85,6 +86,17 @@ commit(const char *key, int fd, const struct pack_sum *sum, uint64_t started_ms,
 	return 0;
 }
 
+/* Jobs on this host have it; that the hub has it not is no reason to fail. */
+static int
+share_cache(const char *key, struct err *err)
+{
+	if (share(CONTROL_VERB_CACHE_SHARE, key, BLOB_CACHE, err) < 0) {
+		step_warn("the hub has it not, so that only jobs on this host do: %s", err->text);
+		*err = (struct err)ERR_INIT;
+	}
+	return 0;
+}
+
 static int
 save(const char *key, char **paths, size_t count, struct err *err)
 {
@@ -98,7 +110,7 @@ save(const char *key, char **paths, size_t count, struct err *err)
 
 	if (result == CONTROL_NONE) {
 		step_say("There is a cache for key '%s' already: nothing is saved", key);
-		return 0;
+		return share_cache(key, err);
 	}
 	if (result != CONTROL_OK || fd < 0)
 		return step_refused(result, &answer, err);
@@ -110,7 +122,8 @@ save(const char *key, char **paths, size_t count, struct err *err)
 		step_say("None of the paths is there: nothing is saved");
 		return 0;
 	}
-	return commit(key, fd, &sum, started_ms, err);
+	rc = commit(key, fd, &sum, started_ms, err);
+	return rc == 0 ? share_cache(key, err) : rc;
 }
 
 int
@@ -173,54 +186,64 @@ restore(const struct control_answer *found, bool *restored, struct err *err)
 	return unpack_found(found->fd, archive.name, archive.size, err);
 }
 
+/* The newest cache whose key begins with key; *restored stays false where there is none. */
 static int
-find_and_restore(const char *keys, char *const *rendered, size_t count, struct err *err)
+find_and_restore(const char *key, bool *restored, struct err *err)
 {
 	struct control_answer answer;
 	enum control_result result;
-	bool restored = false;
-	size_t i;
 	int rc = 0;
 
 	/* Behind a damaged one there may be an older one; each look removes one. */
 	do {
-		result = step_ask(CONTROL_VERB_CACHE_FIND, keys, -1, &answer);
+		result = step_ask(CONTROL_VERB_CACHE_FIND, key, -1, &answer);
 		if (result == CONTROL_OK)
-			rc = restore(&answer, &restored, err);
+			rc = restore(&answer, restored, err);
 		else if (result != CONTROL_NONE)
 			rc = step_refused(result, &answer, err);
+		else if (answer.text[0] != '\0')
+			step_warn("the hub could not be asked: %s", answer.text);
 		if (answer.fd >= 0)
 			(void)close(answer.fd);
-	} while (rc == 0 && !restored && result == CONTROL_OK);
-	for (i = 0; rc == 0 && !restored && i < count; i++)
-		step_say("No cache is found for key: %s", rendered[i]);
+	} while (rc == 0 && !*restored && result == CONTROL_OK);
 	return rc;
 }
 
+static int
+restore_first(char *const *keys, size_t count, struct err *err)
+{
+	bool restored = false;
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; rc == 0 && !restored && i < count; i++)
+		rc = find_and_restore(keys[i], &restored, err);
+	for (i = 0; rc == 0 && !restored && i < count; i++)
+		step_say("No cache is found for key: %s", keys[i]);
+	return rc;
+}
+
+/* All keys are made before the first is looked for: a wrong one is told whatever there is. */
 int
 cache_restore(char **templates, size_t count, struct err *err)
 {
 	struct cache_key_facts facts;
-	struct buffer all = BUFFER_INIT, key = BUFFER_INIT;
-	LOCAL_FREE char **rendered = calloc(count, sizeof(*rendered));
+	struct buffer key = BUFFER_INIT;
+	LOCAL_FREE char **keys = calloc(count, sizeof(*keys));
 	size_t i;
 	int rc = 0;
 
-	if (rendered == NULL)
+	if (keys == NULL)
 		return err_set(err, ERR_HOST, "there is no memory");
 	cache_key_facts_of_process(&facts);
 	for (i = 0; rc == 0 && i < count; i++) {
 		rc = cache_key_render(&key, templates[i], &facts, err);
-		if (rc < 0)
-			break;
-		buffer_printf(&all, "%s%s", i > 0 ? "\n" : "", buffer_text(&key));
-		rendered[i] = buffer_take_text(&key);
+		keys[i] = buffer_take_text(&key);
 	}
 	if (rc == 0)
-		rc = find_and_restore(buffer_text(&all), rendered, count, err);
+		rc = restore_first(keys, count, err);
 	for (i = 0; i < count; i++)
-		free(rendered[i]);
-	buffer_release(&all);
+		free(keys[i]);
 	buffer_release(&key);
 	return rc;
 }

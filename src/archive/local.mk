@@ -5,11 +5,13 @@ libarchiver_a_SOURCES = \
 	src/archive/cache.c src/archive/cache.h \
 	src/archive/cache_key.c src/archive/cache_key.h \
 	src/archive/junit.c src/archive/junit.h \
+	src/archive/keep.c src/archive/keep.h \
 	src/archive/overlap.c src/archive/overlap.h \
 	src/archive/pack.c src/archive/pack.h \
 	src/archive/paths.c src/archive/paths.h \
 	src/archive/place.c src/archive/place.h \
 	src/archive/sender.c src/archive/sender.h \
+	src/archive/share.c src/archive/share.h \
 	src/archive/step.c src/archive/step.h \
 	src/archive/test_results.c src/archive/test_results.h \
 	src/archive/unpack.c src/archive/unpack.h \

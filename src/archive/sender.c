@@ -36,6 +36,7 @@ struct parcel {
 	unsigned number;
 	char *name; /* NULL: records */
 	int fd;	    /* of the file; -1: of records */
+	off_t base;		       /* where in the file its bytes begin */
 	uint64_t size;
 	struct buffer records; /* and their bytes */
 	int pipe;	       /* -1: none is open */
@@ -51,7 +52,7 @@ struct parcel {
 };
 
 struct sender {
-	const char *kind;
+	enum blob_kind kind;
 	struct sender_hooks hooks;
 	int channel;
 	struct parcel parcels[CARRIER_AT_ONCE];
@@ -76,7 +77,8 @@ announce(struct sender *sender, const struct parcel *parcel)
 	struct buffer text = BUFFER_INIT;
 
 	buffer_printf(&text, "%s %u %s %llu", parcel->name != NULL ? CARRIER_OPEN : CARRIER_RECORDS,
-		      parcel->number, sender->kind, (unsigned long long)parcel->size);
+		      parcel->number, blob_kind_name(sender->kind),
+		      (unsigned long long)parcel->size);
 	if (parcel->name != NULL)
 		buffer_printf(&text, "\n%s", parcel->name);
 	say(sender, (const char *)text.data, text.len);
@@ -227,7 +229,8 @@ read_chunk(struct sender *sender, struct parcel *parcel, uint64_t at)
 		parcel->chunk = mem_resize(NULL, 1, CHUNK_BYTES);
 	do
 		n = pread(parcel->fd, parcel->chunk,
-			  left < CHUNK_BYTES ? (size_t)left : CHUNK_BYTES, (off_t)at);
+			  left < CHUNK_BYTES ? (size_t)left : CHUNK_BYTES,
+			  parcel->base + (off_t)at);
 	while (n < 0 && errno == EINTR);
 	if (n < 0) {
 		drop(sender, parcel, mem_printf("cannot read it: %s", strerror(errno)));
@@ -533,7 +536,7 @@ sender_add(struct sender *sender, int fd, const char *name, uint64_t size, struc
 	struct parcel *parcel;
 	int rc;
 
-	if (size <= SENDER_SMALL_BYTES)
+	if (size <= SENDER_SMALL_BYTES && sender->kind == BLOB_ARTIFACT)
 		return add_small(sender, fd, name, (size_t)size, err);
 	rc = take_parcel(sender, &parcel, err);
 	if (rc < 0) {
@@ -542,6 +545,7 @@ sender_add(struct sender *sender, int fd, const char *name, uint64_t size, struc
 	}
 	parcel->name = mem_strdup(name);
 	parcel->fd = fd;
+	parcel->base = lseek(fd, 0, SEEK_CUR);
 	parcel->size = size;
 	parcel->digest = digest_new();
 	send_parcel(sender, parcel);
@@ -569,7 +573,7 @@ sender_new(struct sender **out, enum blob_kind kind, const struct sender_hooks *
 
 	/* A pipe whose reader has gone is an error of write(2). */
 	(void)signal(SIGPIPE, SIG_IGN);
-	sender->kind = blob_kind_name(kind);
+	sender->kind = kind;
 	sender->hooks = *hooks;
 	sender->channel = -1;
 	sender->still_ms = step_now_ms();

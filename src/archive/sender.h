@@ -49,7 +49,8 @@ int sender_new(struct sender **out, enum blob_kind kind, const struct sender_hoo
 	       struct err *err);
 
 /*
- * Send size bytes of a file under a name; it is read from its beginning. Owns: fd. Waits while as
+ * Send size bytes of a file under a name; it is read from where it is on (a small artifact:
+ * from its beginning). Owns: fd. Waits while as
  * many as may be are on their way. Fails: ERR_AGAIN when the agent does not answer: nothing further
  * can be sent.
  */

@@ -70,7 +70,7 @@ int
 step_refused(enum control_result result, const struct control_answer *answer, struct err *err)
 {
 	return err_set(err, result == CONTROL_SILENT ? ERR_AGAIN : ERR_HOST, "%s",
-		       result == CONTROL_NONE ? "the agent has it no more" : answer->text);
+		       answer->text[0] != '\0' ? answer->text : "the agent has it no more");
 }
 
 bool

@@ -18,6 +18,7 @@
 #include "archive/pack.h"
 #include "archive/paths.h"
 #include "archive/place.h"
+#include "archive/share.h"
 #include "archive/step.h"
 #include "archive/unpack.h"
 #include "base/arena.h"
@@ -104,7 +105,11 @@ persist(const char *step, const struct place *place, const struct paths *paths, 
 	if (result != CONTROL_OK || fd < 0)
 		return step_refused(result, &answer, err);
 	rc = pack_paths(fd, step_threads(), place, paths, &sum, err);
-	return rc == 0 ? commit(step, fd, &sum, started_ms, err) : rc;
+	if (rc == 0)
+		rc = commit(step, fd, &sum, started_ms, err);
+	if (rc == 0)
+		rc = share(CONTROL_VERB_LAYER_SHARE, step, BLOB_WORKSPACE, err);
+	return rc;
 }
 
 int
@@ -271,8 +276,9 @@ attach_layer(struct attaching *attaching, struct err *err)
 			rc = attach_file(attaching, name, &answer, &done, err);
 		else if (result == CONTROL_NONE)
 			rc = err_set(err, ERR_HOST,
-				     "what %s has persisted (layer %s) is not to be had here",
-				     who(job, attaching, attaching->at), name);
+				     "what %s has persisted (layer %s) is not to be had here%s%s",
+				     who(job, attaching, attaching->at), name,
+				     answer.text[0] != '\0' ? ": " : "", answer.text);
 		else
 			rc = step_refused(result, &answer, err);
 		if (answer.fd >= 0)

@@ -139,6 +139,8 @@ read_final(struct control_answer *answer, enum control_result *result)
 		*result = read_answer(answer, CONTROL_OK, 3);
 	else if (strcmp(answer->text, "none") == 0)
 		*result = read_answer(answer, CONTROL_NONE, 4);
+	else if (strncmp(answer->text, "none ", 5) == 0)
+		*result = read_answer(answer, CONTROL_NONE, 5);
 	else if (strncmp(answer->text, "no ", 3) == 0)
 		*result = read_answer(answer, CONTROL_REFUSED, 3);
 	else

@@ -14,7 +14,7 @@
 
 enum control_result {
 	CONTROL_OK,
-	CONTROL_NONE,	 /* there is no such thing */
+	CONTROL_NONE,	 /* there is no such thing; the text may say why that is not sure */
 	CONTROL_REFUSED, /* the answer's text says why */
 	CONTROL_SILENT,	 /* no agent answered within CONTROL_RETRY_MS, or this is no step: the text
 			    says so */

@@ -26,7 +26,7 @@
 /* What a lease adds or changes; these members of the job's document are left out. Contexts are in those of older hubs. */
 static const char *const own_members[] = {"id", "epoch", "token", "lease_ms", "node_index",
 					  "environment", "workflow", "contexts", "workspace",
-					  "key_environment"};
+					  "key_environment", "archives_at_hub"};
 
 /* --- the job's ----------------------------------------------------------------------------- */
 
@@ -234,6 +234,8 @@ task_document(struct task *task, const struct hub_key *key)
 	grant_apply(task, json, environment);
 	put_continuation(task, key, json, environment);
 	json_put(json, "environment", environment);
+	/* A private hub lies on the host of its only agent, which has them already. */
+	json_put_bool(json, "archives_at_hub", !task->job->workflow->pipeline->model->is_private);
 	if (task_has_kind(task, "attach_workspace"))
 		json_put(json, "workspace", upstream_layers(task->job));
 	for (it = json_first(from); it != NULL; it = json_next(from, it))

@@ -17,6 +17,19 @@
 
 enum { VERSION = 1, NAME_DIGITS = 40 };
 
+bool
+cache_file_init(struct cache_file *file, const char *project, const char *key, const char *digest)
+{
+	*file = (struct cache_file){.size = 0};
+	if (strlen(project) >= sizeof(file->project) || strlen(key) >= sizeof(file->key) ||
+	    strlen(digest) >= sizeof(file->digest))
+		return false;
+	(void)strcpy(file->project, project);
+	(void)strcpy(file->key, key);
+	(void)strcpy(file->digest, digest);
+	return true;
+}
+
 const char *
 cache_file_name(char room[CACHE_FILE_NAME_BYTES], const char *project, const char *key)
 {

@@ -16,6 +16,7 @@
 #ifndef TASK_CACHE_FILE_H
 #define TASK_CACHE_FILE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "format/digest.h"
@@ -42,6 +43,10 @@ struct cache_file {
 	int64_t created_ms;
 	int64_t keep_ms; /* 0: not stated */
 };
+
+/* False: one of the texts is too long. */
+bool cache_file_init(struct cache_file *file, const char *project, const char *key,
+		     const char *digest);
 
 /* What it is called. Returns room. */
 const char *cache_file_name(char room[CACHE_FILE_NAME_BYTES], const char *project, const char *key);

@@ -210,6 +210,8 @@ parse_surroundings(struct task_doc *doc, const struct json *json, struct err *er
 				      err);
 	if (rc == 0)
 		rc = task_take_bool(json, "no_new_privs", &doc->no_new_privs, err);
+	if (rc == 0)
+		rc = task_take_bool(json, "archives_at_hub", &doc->archives_at_hub, err);
 	if (rc == 0 && !is_empty_list(json_get(json, "mask")))
 		rc = task_take_words(doc, json, "mask", TASK_MASKS_MOST, &doc->mask, err);
 	doc->node_index = (unsigned)index;
@@ -318,6 +320,8 @@ task_doc_write(const struct task_doc *doc)
 	if (doc->cache_keep_ms > 0)
 		json_put_int(json, "cache_keep_ms", (int64_t)doc->cache_keep_ms);
 	json_put_bool(json, "no_new_privs", doc->no_new_privs);
+	if (doc->archives_at_hub)
+		json_put_bool(json, "archives_at_hub", true);
 	if (doc->mask != NULL)
 		json_put(json, "mask", task_write_words(doc->mask));
 	if (doc->source.kind != SOURCE_NONE)

@@ -117,6 +117,7 @@ struct task_doc {
 	uint64_t max_run_time_ms;
 	uint64_t cache_keep_ms; /* of caches that it saves; 0: not stated */
 	bool no_new_privs;
+	bool archives_at_hub; /* caches and layers go there, and are looked for there */
 	struct task_source source;
 	const struct task_ssh_key *ssh_keys;
 	size_t ssh_key_count;

@@ -35,6 +35,7 @@ view_found(const struct blob_row *row)
 	json_put_str(item, "task", id_text(id, &row->task));
 	json_put_int(item, "node_index", row->node_index);
 	json_put_time(item, "created_at", row->created_ms);
+	json_put_int(item, "created_ms", row->created_ms);
 	buffer_release(&name);
 	return item;
 }

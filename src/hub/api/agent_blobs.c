@@ -110,14 +110,67 @@ read_open(const struct json *body, struct blob_row *row, char name[BLOB_NAME_MOS
 }
 
 static void
+open_now(struct call *call, const struct blob_row *row)
+{
+	struct err err = ERR_INIT;
+	char id[ID_TEXT_BYTES];
+	struct blob *blob;
+	struct json *json;
+
+	if (blobs_open(call->hub->blobs, row, &blob, &err) < 0) {
+		call_reply_err(call, &err);
+		return;
+	}
+	json = json_new_object();
+	json_put_str(json, "id", id_text(id, &blob->row.id));
+	json_put_int(json, "offset", (int64_t)blob->offset);
+	call_reply_json_after_commit(call, 200, json);
+}
+
+/* A cache that may be there already: then none of its bytes need come. */
+struct opening {
+	struct call *call;
+	struct blob_row row; /* its name is owned */
+};
+
+static void
+on_cache_looked_for(void *arg, struct store_op *op)
+{
+	struct opening *opening = arg;
+
+	if (op->count > 0)
+		call_reply_message(opening->call, 409, "a cache of that name is there already");
+	else
+		open_now(opening->call, &opening->row);
+	free((char *)opening->row.name);
+	free(opening);
+}
+
+static void
+look_for_cache(struct call *call, const struct blob_row *row)
+{
+	struct opening *opening = MEM_NEW(struct opening);
+	struct store_op *op = store_op_new(STORE_LIST_BLOBS);
+
+	opening->call = call;
+	opening->row = *row;
+	opening->row.name = mem_strdup(row->name);
+	op->blob_query = (struct store_blob_query){.kind = BLOB_CACHE,
+						   .by_project = true,
+						   .project = row->project,
+						   .node = -1,
+						   .name = opening->row.name,
+						   .limit = 1};
+	store_submit(call->hub->store, op, on_cache_looked_for, opening);
+}
+
+static void
 handle_open(struct call *call)
 {
 	LOCAL_FREE char *name = MEM_NEW_ARRAY(char, 3 * BLOB_NAME_MOST_BYTES + 1);
-	struct json *body = NULL, *json;
+	struct json *body = NULL;
 	struct err err = ERR_INIT;
-	char id[ID_TEXT_BYTES];
 	struct blob_row row;
-	struct blob *blob;
 	const char *text;
 	int rc;
 
@@ -131,17 +184,13 @@ handle_open(struct call *call)
 	}
 	if (rc == 0)
 		rc = blob_check_name(name, strlen(name), &err);
-	if (rc == 0)
-		rc = blobs_open(call->hub->blobs, &row, &blob, &err);
 	json_free(body);
-	if (rc < 0) {
+	if (rc < 0)
 		call_reply_err(call, &err);
-		return;
-	}
-	json = json_new_object();
-	json_put_str(json, "id", id_text(id, &blob->row.id));
-	json_put_int(json, "offset", (int64_t)blob->offset);
-	call_reply_json_after_commit(call, 200, json);
+	else if (row.kind == BLOB_CACHE)
+		look_for_cache(call, &row);
+	else
+		open_now(call, &row);
 }
 
 /* --- bytes ----------------------------------------------------------------------------------- */
