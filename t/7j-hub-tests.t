@@ -28,7 +28,7 @@ def shell(text):
 def run(*steps, **more):
     """Its pipeline and the number of its one job, when it has ended."""
     pipeline = person.run(config(*steps, **more))
-    wait_for("the pipeline to end", lambda: person.has_ended(pipeline))
+    wait_for("the pipeline to end", lambda: person.has_ended(pipeline), 4 * DEADLINE)
     return pipeline, person.jobs(pipeline)[0]
 
 
@@ -109,6 +109,64 @@ eq(pages, 6, "of 1000")
 pipeline, job = run(shell(many + "100001"), STORE)
 eq(person.get("/api/runner/v1/pipelines/%s/tests" % pipeline)["tests"], 100000, "of 100001 tests 100000 are kept")
 ok("1 tests are left out" in printed(job, 1), "and that is told")
+
+# --- a job that speaks to the agent itself --------------------------------------------------------------------
+with open(os.path.join(samples, "ask.py"), "w") as file:
+    file.write(r"""import array, fcntl, os, socket, time
+SEALS = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW
+
+
+def memfd(size, sealed=True):
+    fd = os.memfd_create("x", os.MFD_ALLOW_SEALING)
+    os.write(fd, b"x" * size)
+    if sealed:
+        fcntl.fcntl(fd, fcntl.F_ADD_SEALS, SEALS)
+    return fd
+
+
+def ask(words, *fds):
+    for _ in range(200):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as s:
+            s.connect(os.environ["RUNNER_TASK_SOCKET"])
+            s.sendmsg([words.encode()], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else [])
+            answer = s.recv(4096).decode()
+        if answer not in ("wait", "later"):
+            return answer
+        time.sleep(0.02)
+
+
+for words, fds in (("0", ()), ("0", (memfd(9, False),)), ("0", (memfd((512 << 10) + 1),)), ("x", (memfd(9),)), ("123456789", (memfd(9),)), ("0", (memfd(9),)),
+                   ("0", (os.open("/dev/zero", os.O_RDONLY),))):
+    print("store", words, ask("tests-store\n" + words, *fds))
+for verb in ("timings", "failed"):
+    for page in ("", "x", "y" * 65, "00000000-0000-4000-8000-000000000000.5"):
+        print(verb, page[:3], ask("tests-%s\n%s" % (verb, page)))
+""")
+pipeline, job = run(shell("python3 %s/ask.py" % samples))
+text = printed(job, 0)
+eq(job["outcome"], "success", "each question has an answer")
+eq(text.count("no what is sent comes in a sealed memfd"), 3, "nothing but a sealed memfd is taken")
+ok("no what is sent is larger than 524288 bytes" in text, "nor a large one")
+eq(text.count("no the number of tests"), 2, "nor what is no number")
+ok("store 0 no hub at" in text and "answers 400: line 2" in text, "what is no test the hub refuses, and the job is told")
+eq([line for line in text.splitlines() if line.startswith("failed")], ["failed  none", "failed x none", "failed yyy no there is no such page", "failed 000 none"],
+   "a job that does not run for failed tests is told so, whatever page it asks for")
+ok("timings x no hub at" in text and "timings yyy no there is no such page" in text and "timings 000" in text, "a page that is none is refused")
+
+# --- a hub that is away -------------------------------------------------------------------------------------------
+release = os.path.join(samples, "release")
+os.chmod(samples, 0o777)
+pipeline = person.run(config(shell("cp -r %s reports; rm reports/bad-*; touch %s.wait; until test -e %s; do sleep 0.05; done" % (samples, release, release)), STORE))
+wait_for("the step to begin", lambda: os.path.exists(release + ".wait"))
+hub.kill()
+open(release, "w").close()
+time.sleep(0.3)
+hub.start()
+person = Person(hub)
+wait_for("the pipeline to end", lambda: person.has_ended(pipeline))
+eq(person.outcomes(pipeline), {"test": "success"}, "a hub that is away is waited for")
+wanted = sum(line.startswith("{") for name in os.listdir(samples) if name.endswith(".expect") and not name.startswith("bad-") for line in open(os.path.join(samples, name)))
+eq(person.get("/api/runner/v1/pipelines/%s/tests" % pipeline)["tests"], wanted, "and has all tests then")
 
 # --- the hub does not believe a job ----------------------------------------------------------------------------
 stop = agent

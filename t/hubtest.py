@@ -67,8 +67,8 @@ def done():
     sys.exit(1 if failed else 0)
 
 
-def wait_for(what, condition):
-    until = time.monotonic() + DEADLINE
+def wait_for(what, condition, deadline=DEADLINE):
+    until = time.monotonic() + deadline
     while time.monotonic() < until:
         value = condition()
         if value:

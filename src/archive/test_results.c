@@ -34,6 +34,7 @@ enum { WARNINGS_TOLD_MOST = 20 };
 /* One step's. */
 struct results {
 	struct buffer lines; /* not sent yet */
+	struct buffer line;  /* the next one */
 	uint64_t sent;	     /* tests before these */
 	uint64_t tests, by_result[TEST_RESULT_COUNT], left_out;
 	uint64_t files, bytes, warnings;
@@ -116,12 +117,14 @@ on_case(void *arg, const struct test_case *test, struct err *err)
 		results->left_out++;
 		return 0;
 	}
-	if (results->lines.len + TEST_LINE_MOST_BYTES > TEST_BATCH_MOST_BYTES &&
+	buffer_clear(&results->line);
+	test_case_write(&results->line, test);
+	if (results->lines.len + results->line.len > TEST_BATCH_MOST_BYTES &&
 	    send_lines(results, err) < 0)
 		return err->code;
 	results->tests++;
 	results->by_result[test->result]++;
-	test_case_write(&results->lines, test);
+	buffer_putn(&results->lines, results->line.data, results->line.len);
 	return 0;
 }
 
@@ -266,7 +269,7 @@ int
 test_results_store(const char *path, struct err *err)
 {
 	static struct place place;
-	struct results results = {.lines = BUFFER_INIT};
+	struct results results = {.lines = BUFFER_INIT, .line = BUFFER_INIT};
 	char absolute[PATH_MAX];
 	struct stat st;
 	int rc = place_init(&place, err);
@@ -286,5 +289,6 @@ test_results_store(const char *path, struct err *err)
 	if (rc == 0)
 		tell(&results);
 	buffer_release(&results.lines);
+	buffer_release(&results.line);
 	return rc;
 }
