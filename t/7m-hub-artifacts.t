@@ -206,6 +206,53 @@ headers = dict(person.headers)
 headers["circle-token"] = "none"
 eq(person.client.call("GET", "/output/job/%s/artifacts/0/d/x" % job["id"], headers)["status"], 401, "nobody gets any without a token")
 
+# --- what a job says to the agent without being asked ---
+with open(os.path.join(tmp, "hostile.py"), "w") as file:
+    file.write("""
+import array, os, random, socket, sys
+def carry():
+    asked = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    os.chdir(os.path.dirname(os.environ["RUNNER_TASK_SOCKET"]))
+    asked.connect(os.path.basename(os.environ["RUNNER_TASK_SOCKET"]))
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    asked.sendmsg([b"carry\\n"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [theirs.fileno()]))])
+    answer = asked.recv(2000)
+    theirs.close()
+    ours.settimeout(20)
+    return answer, ours
+closed = 0
+lies = [b"nonsense", b"open", b"open 0", b"open 99 artifact 1\\nx", b"open 0 toy 1\\nx", b"open 0 artifact -1\\nx", b"open 0 artifact 1",
+        b"open 0 artifact 1\\n", b"open 0 artifact 99999999999999999999\\nx", b"records 0 artifact 0", b"records 0 artifact 99999999",
+        b"done 0 123", b"done 0 " + b"g" * 64, b"open 0 artifact 1\\n" + b"x" * 4097, b"\\0", b"open 0 artifact 1\\nx\\0y", b"x" * 5000,
+        b"\\n", b" ", b"drop", b"open 0 artifact 1\\nx" * 2]
+for lie in lies:
+    answer, channel = carry()
+    assert answer == b"ok", answer
+    channel.send(lie)
+    try:
+        closed += channel.recv(5000) == b""
+    except ConnectionError:
+        closed += 1
+print("closed", closed, "of", len(lies))
+# What it opens and leaves: the agent forgets it.
+for i in range(8):
+    answer, channel = carry()
+    channel.send(b"open 0 artifact 1000\\nleft%d" % i)
+    channel.send(b"open 1 artifact 1000\\nleft%d" % i)
+    channel.recv(5000)
+    channel.close()
+# More channels than may be.
+held = [carry() for i in range(20)]
+print("held", sum(answer == b"ok" for answer, channel in held), held[-1][0].decode())
+""")
+os.chmod(tmp, 0o755)
+liar, told = store("python3 %s/hostile.py; mkdir out; echo fine >out/f" % tmp)
+ended(liar)
+said = output(told["id"])
+ok("closed 20 of 21" in said or "closed 21 of 21" in said, "words that are none end their channel")
+ok("held 16 no 16 programs of the task send blobs already" in said, "a job has so many and no more")
+ok(runnerd.poll() is None and [one["path"] for one in items(told["id"])] == ["d/f"], "and what is right goes on being stored")
+
 # --- runnerctl ---
 with open(os.path.join(tmp, "token"), "w") as file:
     file.write(hub.person)
@@ -219,13 +266,13 @@ def ctl(*words, url=real, cwd=None):
 
 listed = ctl("artifact", "list", str(job["number"]))
 ok(listed.returncode == 0 and "d/x.html" in listed.stdout and "NODE" in listed.stdout, "artifact list")
-eq(ctl("job", "artifacts", "main/one").stdout, listed.stdout, "also as job artifacts, by workflow and name")
+eq(ctl("job", "artifacts", job["id"]).stdout, listed.stdout, "also as job artifacts, by its id")
 into = os.path.join(tmp, "got")
 got = ctl("artifact", "get", str(job["number"]), "d/sub", "*.svg", "--into", into)
 eq((got.returncode, sorted(os.listdir(os.path.join(into, "d"))), os.listdir(os.path.join(into, "d", "sub"))), (0, ["sub", "x.svg"], ["rel.css"]),
    "artifact get fetches what is asked for")
-got = ctl("artifact", "get", "--latest", "one", "--branch", "main", "d/x", cwd=into)
-eq((got.returncode, open(os.path.join(into, "d", "x")).read()), (0, "<script>\n"), "of the latest green job of that name")
+got = ctl("artifact", "get", "--latest", "one", "--branch", "main", "d/f", cwd=into)
+eq((got.returncode, open(os.path.join(into, "d", "f")).read()), (0, "fine\n"), "of the latest green job of that name")
 got = ctl("artifact", "get", "--latest", "one", "--branch", "other")
 ok(got.returncode == 1 and "no such job" in got.stderr, "a branch without one has none")
 got = ctl("artifact", "get", str(job["number"]), "nothing")
