@@ -105,6 +105,8 @@ is "$(field number)" 1 "with a number"
 like "$err" 'agent' "that no agent serves its class is said at once"
 ctl job list
 like "$out" '^1 +quick +a +queued +t/linux +.*agent' "and stays said"
+ctl why quick/a
+is "$status:$out" "0:job 'a' waits: no connected agent serves resource class 't/linux' and none ever did" "and why tells it"
 ctl pipeline show "$pipeline"
 like "$out" '^Project +gh/ada/engine$' "its project is the git remote's"
 like "$out" '^Branch +main$' "its branch is the one checked out"

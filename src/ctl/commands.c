@@ -44,6 +44,7 @@ const struct command *const commands[] = {
 	&task_list_command,
 	&task_show_command,
 	&logs_command,
+	&why_command,
 	&artifact_list_command,
 	&artifact_get_command,
 	&test_list_command,
@@ -88,6 +89,7 @@ static const struct {
 } other_names[] = {
 	{"local execute", "run"},
 	{"job logs", "logs"},
+	{"job why", "why"},
 	{"job artifacts", "artifact list"},
 	{"job tests", "test list"},
 	{"runner resource-class create", "resource-class create"},

@@ -63,6 +63,7 @@ libctl_a_SOURCES = \
 	src/ctl/usage.c src/ctl/usage.h \
 	src/ctl/watching.c src/ctl/watching.h \
 	src/ctl/workflow.c \
+	src/ctl/why.c \
 	src/ctl/workflow_decide.c
 
 EXTRA_DIST += doc/config-errors.md

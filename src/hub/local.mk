@@ -32,6 +32,7 @@ libhub_a_SOURCES = \
 	src/hub/api/people_run.c \
 	src/hub/api/people_tests.c \
 	src/hub/api/people_v2.c \
+	src/hub/api/people_why.c \
 	src/hub/api/projects.c \
 	src/hub/api/router.c src/hub/api/router.h \
 	src/hub/api/routes.c \
@@ -93,7 +94,8 @@ libhub_a_SOURCES = \
 	src/hub/sweeper.c src/hub/sweeper.h \
 	src/hub/timetable.c src/hub/timetable.h \
 	src/hub/tokens.c src/hub/tokens.h \
-	src/hub/upstream.c src/hub/upstream.h
+	src/hub/upstream.c src/hub/upstream.h \
+	src/hub/why.c src/hub/why.h
 
 sbin_PROGRAMS += runner-hub
 runner_hub_SOURCES = src/hub/main.c src/hub/serve.c src/hub/serve.h \

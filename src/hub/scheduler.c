@@ -28,20 +28,32 @@ schedule_status(const struct job *job)
 }
 
 enum verdict
+schedule_requirement(const struct requirement *requirement)
+{
+	unsigned status = schedule_status(requirement->job);
+
+	if (status == 0)
+		return VERDICT_WAIT;
+	return (status & requirement->statuses) == 0 ? VERDICT_SKIP : VERDICT_RUN;
+}
+
+enum verdict
 schedule_job(const struct job *job)
 {
-	bool wrong = false;
+	enum verdict verdict = VERDICT_RUN;
 	size_t i;
 
-	for (i = 0; i < job->require_count; i++) {
-		unsigned status = schedule_status(job->requires[i].job);
-
-		if (status == 0)
+	for (i = 0; i < job->require_count; i++)
+		switch (schedule_requirement(&job->requires[i])) {
+		case VERDICT_WAIT:
 			return VERDICT_WAIT;
-		if ((status & job->requires[i].statuses) == 0)
-			wrong = true;
-	}
-	return wrong ? VERDICT_SKIP : VERDICT_RUN;
+		case VERDICT_SKIP:
+			verdict = VERDICT_SKIP;
+			break;
+		case VERDICT_RUN:
+			break;
+		}
+	return verdict;
 }
 
 /* The worse of two ends has the higher rank; equal ones keep the first. */
@@ -186,18 +198,23 @@ offer_is_idler(const struct offer *a, const struct offer *b)
 }
 
 bool
+offer_has_room(const struct offer *offer, unsigned idx)
+{
+	return offer->free > 0 && offer->classes[idx].slots > 0;
+}
+
+bool
 schedule_next(struct offer *const *offers, size_t count, struct task **task, struct offer **offer)
 {
-	size_t i, j;
+	unsigned j;
+	size_t i;
 
 	*task = NULL;
-	for (i = 0; i < count; i++) {
-		if (offers[i]->free == 0)
-			continue;
+	for (i = 0; i < count; i++)
 		for (j = 0; j < offers[i]->class_count; j++) {
 			struct task *head = offers[i]->classes[j].class->queue;
 
-			if (head == NULL || offers[i]->classes[j].slots == 0)
+			if (head == NULL || !offer_has_room(offers[i], j))
 				continue;
 			if (*task != NULL && *task != head && head->row.queued_ms >= (*task)->row.queued_ms)
 				continue;
@@ -206,7 +223,6 @@ schedule_next(struct offer *const *offers, size_t count, struct task **task, str
 			*task = head;
 			*offer = offers[i];
 		}
-	}
 	return *task != NULL;
 }
 

@@ -21,7 +21,10 @@ enum verdict {
 	VERDICT_SKIP, /* something it requires ended in another way: not_run */
 };
 
-/* Of a job that is blocked. */
+/* One thing that a blocked job requires. */
+enum verdict schedule_requirement(const struct requirement *requirement);
+
+/* Of a job that is blocked: skipped if anything it requires says so, once all of it has ended. */
 enum verdict schedule_job(const struct job *job);
 
 /* How a job's dependants see its end: one enum plan_status; 0 while it has not ended. */
@@ -50,6 +53,9 @@ struct offer {
 	} classes[MODEL_CLASSES_OF_AGENT];
 	unsigned class_count;
 };
+
+/* It takes a task of its class number idx. */
+bool offer_has_room(const struct offer *offer, unsigned idx);
 
 /*
  * Which task goes where next: the task that has waited longest among the heads of all queues that

@@ -150,6 +150,25 @@ serial_waiting(const struct job *job)
 	return job->is_serial_waiting ? job->serial->sentence : NULL;
 }
 
+const struct job *
+serial_holder(const struct job *job)
+{
+	assert(job->is_serial_waiting);
+	return job->serial->holder;
+}
+
+unsigned
+serial_before(const struct job *job)
+{
+	const struct job *other;
+	unsigned n = 0;
+
+	assert(job->is_serial_waiting);
+	for (other = job->serial->queue; other != job; other = other->serial_next)
+		n++;
+	return n;
+}
+
 /* --- leaving ------------------------------------------------------------------------------- */
 
 struct job *

@@ -31,6 +31,10 @@ void serial_leave(struct job *job);
 /* Waits for its turn; why, or NULL. */
 const char *serial_waiting(const struct job *job);
 
+/* Of a job that waits: who holds its group (NULL: its turn is coming), and how many wait before it. */
+const struct job *serial_holder(const struct job *job);
+unsigned serial_before(const struct job *job);
+
 /* The job between whose end and the end of the unlock its group is held; NULL: it is no unlock. */
 struct job *serial_lock_of(const struct job *unlock);
 

@@ -154,7 +154,7 @@ task_enter(struct task *task, enum hub_state to, enum outcome outcome, const cha
 	task_rows[task->row.state].leave(task);
 	task->row.state = to;
 	task->row.outcome = outcome;
-	snprintf(task->row.reason, sizeof(task->row.reason), "%s", to == HUB_ENDED ? reason : "");
+	snprintf(task->row.reason, sizeof(task->row.reason), "%s", to == HUB_LEASED ? "" : reason);
 	if (to == HUB_QUEUED)
 		task->row.queued_ms = model->unix_ms();
 	if (to == HUB_LEASED)

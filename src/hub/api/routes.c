@@ -26,6 +26,7 @@ const struct route *const route_tables[] = {
 	runner_class_routes,
 	storage_routes,
 	people_job_routes,
+	people_why_routes,
 	artifact_routes,
 	people_test_routes,
 	test_history_routes,
