@@ -121,6 +121,45 @@ for key in '{{ checksum \"no\" }}' '{{ .Nothing }}' 'a {{ epoch' '{{ checksum lo
 	is "$(outcomes "bad$n")" '0.1=success 1.1=failed end=failed' "a key that cannot be made fails the step: $key"
 done
 
+task long "{\"command\":\"touch f\"},$(save "$(head -c 900 /dev/zero | tr '\0' k)" f),$(save "$(head -c 901 /dev/zero | tr '\0' k)" f)" "$one"
+cached long
+is "$(outcomes long)" '0.1=success 1.1=success 2.1=failed end=failed' 'a key has 900 bytes at most'
+like "$(output long 2)" 'the cache key has 901 bytes, 900 are allowed' 'it is told'
+
+# --- trees that are odd, or change ---
+
+task odd "$(run odd <<'END'
+mkdir -p odd/deep
+cd odd
+ln -s loop loop; ln -s .. deep/up; ln -s nothing dangling
+python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind("socket")'
+truncate -s 3G large
+echo x >"$(head -c 255 /dev/zero | tr '\0' n)"
+ln "$(head -c 255 /dev/zero | tr '\0' n)" hard
+END
+),$(save odd odd odd/deep odd/hard)" "$one"
+cached odd
+like "$(output odd 1)" 'socket.*is left out' 'a socket is left out'
+like "$(output odd 1)" 'Saved 2 files, 3.0 GiB, as [0-9.]+ (Ki)?B' 'a large file of holes takes no room, and what is named twice is kept once'
+task oddly "$(restore odd),$(run oddly <<'END'
+cd odd
+readlink loop deep/up dangling
+stat -c %s large; [ "$(stat -c %b large)" -lt 100 ] && echo sparse
+[ hard -ef "$(head -c 255 /dev/zero | tr '\0' n)" ] && cat hard
+END
+)" "$one"
+cached oddly
+is "$(output oddly 1 | tr '\n' ' ')" 'loop .. nothing 3221225472 sparse x ' 'links that lead nowhere or in circles come back as they are'
+
+task moving "$(run moving <<'END'
+mkdir moving
+(i=0; while [ ! -e stop ]; do i=$((i + 1)); head -c $((i % 7 * 300000)) /dev/urandom >moving/f; touch "moving/new-$i"; rm -f "moving/new-$((i - 3))"; done) >/dev/null 2>&1 &
+while [ ! -e moving/new-5 ]; do sleep 0.01; done
+END
+),$(save moving-1 moving),$(save moving-2 moving),{\"command\":\"touch stop; until rm -rf moving; do sleep 0.05; done\"},$(restore moving-)" "$one"
+cached moving
+is "$(outcomes moving)" '0.1=success 1.1=success 2.1=success 3.1=success 4.1=success end=success' 'a tree that changes while it is saved makes a whole archive'
+
 # --- side by side, and damage ---
 
 task race1 "$(run race1 <<'END'
@@ -207,6 +246,16 @@ if mkdir "$tmp/small" && mount -t tmpfs -o size=1m none "$tmp/small" 2>/dev/null
 	like "$(output full 1)" 'cannot write the archive: No space left' 'it is told'
 	is "$(find "$tmp/small" -type f | wc -l)" 0 'and nothing is left of it'
 	umount "$tmp/small"
+	mkdir "$tmp/place"
+	chmod 777 "$tmp/place"
+	task roomy "{\"command\":\"head -c 3000000 /dev/urandom >$tmp/place/f\"},$(save roomy "$tmp/place/f"),{\"command\":\"rm $tmp/place/f\"}" "$one"
+	cached roomy
+	mount -t tmpfs -o size=1m,mode=1777 none "$tmp/place"
+	task narrow "$(restore roomy)" "$one"
+	cached narrow
+	umount "$tmp/place"
+	like "$(outcomes narrow) $(output narrow 0 | tr '\n' ' ')" "0.1=failed end=failed .*cannot unpack 'tmp/.*/place/f': .*No space left" \
+		'so does one where a cache is unpacked, and that is told'
 else
 	skip 'a full disk fails the step' 'no file system can be mounted'
 fi

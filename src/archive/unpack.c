@@ -83,8 +83,8 @@ cannot_write(struct archive *out, const char *name, struct err *err)
 	const char *why = archive_error_string(out);
 	int code = sys == ENOSPC || sys == EDQUOT ? ERR_LIMIT : sys <= 0 ? ERR_INPUT : ERR_HOST;
 
-	return err_set(err, code, "cannot unpack '%.200s': %s", name,
-		       why != NULL ? why : strerror(sys));
+	return err_set(err, code, "cannot unpack '%.200s': %s%s%s", name, why != NULL ? why : "",
+		       why != NULL && sys > 0 ? ": " : "", sys > 0 ? strerror(sys) : "");
 }
 
 static int
@@ -167,7 +167,8 @@ copy_content(struct unpacking *unpacking, struct archive *out, const char *name,
 	int got;
 
 	while ((got = archive_read_data_block(unpacking->in, &bytes, &len, &at)) == ARCHIVE_OK) {
-		if (archive_write_data_block(out, bytes, len, at) < ARCHIVE_WARN)
+		/* A disk that is full is a mere warning to libarchive. */
+		if (archive_write_data_block(out, bytes, len, at) < ARCHIVE_OK)
 			return cannot_write(out, name, err);
 		unpacking->sum->bytes += len;
 	}
