@@ -53,6 +53,8 @@ struct compilation {
 	struct diags *diags;
 	struct source sources[COMP_SOURCES_MAX];
 	size_t source_count;
+	struct yaml_totals totals; /* of all sources */
+	unsigned orbs_wanted;	   /* of the caller, had or not */
 	const struct link *chain;
 	bool is_21;	   /* version 2.1: parameters, "<< >>" and so on */
 	bool is_rehearsal; /* of what nothing runs (rehearsal.h): errors are warnings */

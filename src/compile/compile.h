@@ -16,8 +16,8 @@
  *	plan_free(plan);
  *	diags_free(diags);
  *
- * Bounds: COMPILE_CONFIG_MAX_BYTES of config, COMPILE_MEMORY_BYTES for all the
- * compilation makes; what passes them is refused with a diagnostic.
+ * Bounds: COMPILE_CONFIG_MAX_BYTES of config and orbs together, COMPILE_MEMORY_BYTES for all
+ * the compilation makes; what passes them is refused with a diagnostic.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -61,7 +61,7 @@ static const struct {
 	 "and 3,000,000 units of work (four for each value, list or mapping that is read, "
 	 "and again wherever it is used; one for each step of matching a regular expression), "
 	 "1,000 jobs in a workflow, 1,024 combinations of a matrix, 100 contexts, commands in "
-	 "commands to 50 levels, logic to 100, 64 files with the orbs'."},
+	 "commands to 50 levels, logic to 100, 63 registry orbs."},
 	{"E_LOGIC_EMPTY", "and, or and equal need at least one operand."},
 	{"E_LOGIC_SHAPE",
 	 "A logic statement is a value or a mapping with one operator: and, or, not, "
@@ -142,10 +142,10 @@ static const struct {
 	{"E_YAML_EMPTY", "There is nothing in the file."},
 	{"E_YAML_KEY", "A key is a list or a mapping."},
 	{"E_YAML_LIMIT",
-	 "The file is larger, deeper or expands to more than what is read: 3 MiB, 200,000 values, "
-	 "keys, lists and mappings as written (of these 20,000 within more than 20 open brackets) "
-	 "and "
-	 "1,000,000 once aliases are filled in, 200 levels, 10,000 anchors, 16 %TAG directives."},
+	 "The file is larger, deeper or expands to more than what is read. A config and the orbs "
+	 "that it imports have together at most 3 MiB, 200,000 values, keys, lists and mappings as "
+	 "written (of these 20,000 within more than 20 open brackets) and 1,000,000 once aliases are "
+	 "filled in, 10,000 anchors; each of them 200 levels and 16 %TAG directives."},
 	{"E_YAML_MERGE", "'<<:' merges mappings only."},
 	{"E_YAML_MULTIDOC", "The file holds several YAML documents."},
 	{"E_YAML_NUL", "The file, or a value, contains a NUL character."},

@@ -58,6 +58,8 @@ fetch(struct compilation *c, struct orb *orb, const struct node *at, const char 
 	size_t len = 0;
 	int ret = -1;
 
+	if (++c->orbs_wanted == COMP_SOURCES_MAX)
+		comp_limit(c, at, "the config imports more than %d orbs", COMP_SOURCES_MAX - 1);
 	if (c->input->orb != NULL)
 		ret = c->input->orb(c->input->orb_arg, reference, &bytes, &len, &path, &resolved,
 				    &err);

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/err.h"
 #include "compile/compilation.h"
 
@@ -71,13 +72,13 @@ tree_load(struct compilation *c, const char *path, const void *bytes, size_t len
 	struct yaml_input input = {.bytes = bytes,
 				   .len = len,
 				   .source = loading.source,
+				   .totals = &c->totals,
 				   .problem = on_yaml_problem,
 				   .arg = &loading};
 	struct node *root;
 	int ret;
 
-	if (c->source_count == COMP_SOURCES_MAX)
-		comp_limit(c, NULL, "the config imports more than %d files", COMP_SOURCES_MAX);
+	assert(c->source_count < COMP_SOURCES_MAX);
 	if (!source_init(&c->sources[c->source_count++], c->arena, path, bytes, len))
 		comp_limit(c, NULL, "the config needs more than %d MiB to compile",
 			   COMPILE_MEMORY_BYTES >> 20);

@@ -59,6 +59,13 @@ yaml_tell_memory(struct reader *reader)
 	return ERR_LIMIT;
 }
 
+const char *
+yaml_counted(const struct reader *reader)
+{
+	return reader->totals->bytes > reader->input->len ? "the file, with those before it,"
+							  : "the file";
+}
+
 /* Line and column of a byte, for what libyaml never sees. */
 static void
 mark_of(const unsigned char *bytes, size_t at, uint32_t *line, uint32_t *column)
@@ -113,10 +120,12 @@ check_bytes(struct reader *reader, const unsigned char *bytes, size_t len)
 	uint32_t line, column;
 	size_t valid;
 
-	if (len > YAML_BYTES_MAX) {
+	reader->totals->bytes += len;
+	if (reader->totals->bytes > YAML_BYTES_MAX) {
 		yaml_tell(reader, "E_YAML_LIMIT", 0, 0,
 			  "split the file, or use dynamic configuration",
-			  "the file has %zu bytes, the limit is %d", len, YAML_BYTES_MAX);
+			  "%s has %zu bytes, the limit is %d", yaml_counted(reader),
+			  reader->totals->bytes, YAML_BYTES_MAX);
 		return ERR_LIMIT;
 	}
 	nul = len == 0 ? NULL : memchr(bytes, '\0', len);
@@ -155,12 +164,12 @@ node_make(struct reader *reader, enum node_kind kind, const yaml_mark_t *mark)
 static int
 count_nodes(struct reader *reader, const struct node *at, uint32_t weight)
 {
-	if (weight <= YAML_NODES_MAX - reader->expanded) {
-		reader->expanded += weight;
+	if (weight <= YAML_NODES_MAX - reader->totals->expanded) {
+		reader->totals->expanded += weight;
 		return 0;
 	}
 	yaml_tell(reader, "E_YAML_LIMIT", at->line, at->column, "use fewer aliases",
-		  "the file expands to more than %d nodes", YAML_NODES_MAX);
+		  "%s expands to more than %d nodes", yaml_counted(reader), YAML_NODES_MAX);
 	return ERR_LIMIT;
 }
 
@@ -392,7 +401,7 @@ tell_too_many(struct reader *reader, const yaml_event_t *event, const char *what
 {
 	yaml_tell(reader, "E_YAML_LIMIT", (uint32_t)event->start_mark.line + 1,
 		  (uint32_t)event->start_mark.column + 1, "split the file, or generate less of it",
-		  "the file writes more than %d %s", most, what);
+		  "%s writes more than %d %s", yaml_counted(reader), most, what);
 	return ERR_LIMIT;
 }
 
@@ -400,10 +409,10 @@ tell_too_many(struct reader *reader, const yaml_event_t *event, const char *what
 static int
 count_written(struct reader *reader, const yaml_event_t *event)
 {
-	if (++reader->written > YAML_WRITTEN_MAX)
+	if (++reader->totals->written > YAML_WRITTEN_MAX)
 		return tell_too_many(reader, event, "values, keys, lists and mappings",
 				     YAML_WRITTEN_MAX);
-	if (reader->brackets > YAML_BRACKETS_MAX && ++reader->enclosed > YAML_ENCLOSED_MAX)
+	if (reader->brackets > YAML_BRACKETS_MAX && ++reader->totals->enclosed > YAML_ENCLOSED_MAX)
 		return tell_too_many(reader, event, "values deep within brackets",
 				     YAML_ENCLOSED_MAX);
 	if ((event->type == YAML_SEQUENCE_START_EVENT &&
@@ -566,6 +575,7 @@ yaml_read(const struct yaml_input *input, struct arena *arena, struct node **roo
 
 	reader->input = input;
 	reader->arena = arena;
+	reader->totals = input->totals != NULL ? input->totals : &reader->own;
 	ret = check_bytes(reader, bytes, len);
 	if (ret == 0 && !yaml_parser_initialize(&parser))
 		ret = yaml_tell_memory(reader);

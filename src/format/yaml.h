@@ -99,6 +99,15 @@ struct yaml_problem {
 	const char *hint; /* or NULL */
 };
 
+/* What files have come to against those of the bounds that count. */
+struct yaml_totals {
+	size_t bytes;
+	uint32_t expanded; /* nodes, aliased ones counted each time */
+	uint32_t written;  /* the same as they are written */
+	uint32_t enclosed; /* of those, within more than YAML_BRACKETS_MAX brackets */
+	unsigned anchors;
+};
+
 /* The problem is borrowed for the call. */
 typedef void yaml_problem_fn(void *arg, const struct yaml_problem *problem);
 
@@ -106,6 +115,9 @@ struct yaml_input {
 	const void *bytes;
 	size_t len;
 	uint8_t source; /* copied to every node */
+	/* The bounds hold for all files that are read with the same (zeroed before the first);
+	 * NULL: for this one. */
+	struct yaml_totals *totals;
 	yaml_problem_fn *problem;
 	void *arg;
 };

@@ -49,10 +49,10 @@ yaml_anchor_add(struct reader *reader, const char *name, struct node *node)
 
 	if (name == NULL)
 		return 0;
-	if (reader->anchor_count++ == YAML_ANCHORS_MAX) {
+	if (reader->totals->anchors++ >= YAML_ANCHORS_MAX) {
 		yaml_tell(reader, "E_YAML_LIMIT", node->line, node->column,
-			  "leave out those that no alias names",
-			  "the file has more than %d anchors", YAML_ANCHORS_MAX);
+			  "leave out those that no alias names", "%s has more than %d anchors",
+			  yaml_counted(reader), YAML_ANCHORS_MAX);
 		return ERR_LIMIT;
 	}
 	anchor = ARENA_NEW(reader->arena, struct anchor);

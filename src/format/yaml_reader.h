@@ -27,12 +27,10 @@ struct reader {
 	struct node **stack;
 	size_t stacked, stack_room;
 	struct node *root;
-	struct anchor *anchors; /* newest first */
-	unsigned anchor_count;
-	void *by_name;	   /* of tsearch(3) */
-	uint32_t expanded; /* nodes so far, aliased ones counted each time */
-	uint32_t written;  /* the same as they are written */
-	uint32_t enclosed; /* of those, within more than YAML_BRACKETS_MAX brackets */
+	struct anchor *anchors;	    /* newest first */
+	void *by_name;		    /* of tsearch(3) */
+	struct yaml_totals *totals; /* the caller's, or own */
+	struct yaml_totals own;
 	unsigned brackets; /* open now */
 	unsigned errors, warnings;
 };
@@ -40,6 +38,9 @@ struct reader {
 /* Tell a problem; codes that begin with W are warnings. hint may be NULL. */
 void yaml_tell(struct reader *reader, const char *code, uint32_t line, uint32_t column,
 	       const char *hint, const char *fmt, ...) __attribute__((format(printf, 6, 7)));
+
+/* "the file", or with those that were read before it. */
+const char *yaml_counted(const struct reader *reader);
 
 /* The arena is full: tells so and returns ERR_LIMIT. */
 int yaml_tell_memory(struct reader *reader);

@@ -62,7 +62,8 @@ compile_config(struct buffer *config)
 					    .values = values,
 					    .value_count = 1,
 					    .branch = HOSTILE_BRANCH,
-					    .policy = {true, FEATURE_ALL}};
+					    .policy = {true, FEATURE_ALL},
+					    .orb = hostile_orb};
 	struct buffer text = BUFFER_INIT;
 	struct diags *diags;
 	struct plan *plan;
@@ -151,7 +152,7 @@ main(int argc, char **argv)
 
 	if (argc == 3 && strcmp(argv[1], "--write") == 0 &&
 	    (write_one(hostile_yaml, argv[2]) || write_one(hostile_jobs, argv[2]) ||
-	     write_one(hostile_steps, argv[2])))
+	     write_one(hostile_steps, argv[2]) || write_one(hostile_orbs, argv[2])))
 		return 0;
 	if (argc != 1) {
 		(void)fprintf(stderr, "usage: hostile [--write NAME]\n");
@@ -163,6 +164,7 @@ main(int argc, char **argv)
 	measure_all(hostile_yaml, &floor_text);
 	measure_all(hostile_jobs, &floor_text);
 	measure_all(hostile_steps, &floor_text);
+	measure_all(hostile_orbs, &floor_text);
 	buffer_release(&floor_text);
 	return 0;
 }

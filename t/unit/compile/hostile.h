@@ -9,6 +9,8 @@
 
 #include <stddef.h>
 
+#include "compile/compile.h"
+
 struct buffer;
 
 struct hostile {
@@ -21,6 +23,10 @@ struct hostile {
 extern const struct hostile hostile_yaml[];
 extern const struct hostile hostile_jobs[];
 extern const struct hostile hostile_steps[];
+extern const struct hostile hostile_orbs[];
+
+/* Where their registry orbs come from. */
+compile_orb_fn hostile_orb;
 
 enum { HOSTILE_MAX = 200 }; /* of all together */
 

@@ -25,7 +25,7 @@ t_unit_compile_orb_ref_test_LDADD = $(compile_libs) $(unit_ldadd)
 
 unit_tests += t/unit/compile/refusal_test
 hostile_sources = t/unit/compile/hostile_yaml.c t/unit/compile/hostile_jobs.c \
-	t/unit/compile/hostile_steps.c t/unit/compile/hostile.h
+	t/unit/compile/hostile_steps.c t/unit/compile/hostile_orbs.c t/unit/compile/hostile.h
 t_unit_compile_refusal_test_SOURCES = t/unit/compile/refusal_test.c $(hostile_sources)
 t_unit_compile_refusal_test_CPPFLAGS = $(compile_cppflags)
 t_unit_compile_refusal_test_LDFLAGS = -Wl,--wrap=yaml_parser_parse -Wl,--wrap=comp_work \

@@ -130,7 +130,8 @@ compile_one(const struct hostile *hostile, struct buffer *text)
 					    .bytes = buffer_text(text),
 					    .len = text->len,
 					    .branch = HOSTILE_BRANCH,
-					    .policy = {true, FEATURE_ALL}};
+					    .policy = {true, FEATURE_ALL},
+					    .orb = hostile_orb};
 	struct buffer shown = BUFFER_INIT;
 	struct diags *diags;
 	struct plan *plan;
@@ -202,6 +203,7 @@ main(void)
 
 	n = add_tests(tests, n, hostile_jobs);
 	n = add_tests(tests, n, hostile_steps);
+	n = add_tests(tests, n, hostile_orbs);
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return _cmocka_run_group_tests("refusal", tests, n, NULL, NULL);
 }
