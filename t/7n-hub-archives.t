@@ -146,17 +146,43 @@ stop "$relay_pid"
 hub_url=unix:$tmp/hub.sock
 rm -rf "$tmp/far.cache" "$tmp/far.run"
 host far "$tmp/far.token"
+far_pid=$pid
 config 'load' <<END
 $(job load test/far 'restore_cache: {key: cut-1}' 'run: sha256sum -c sum')
 END
 build
 is "$status" 0 'and what was sent over it is whole' || diag "$(cat "$tmp/out")"
 
+# --- an agent that dies in the middle ---
+config 'save, load: {requires: [save]}' <<END
+$(job save test/far 'run: head -c 20000000 /dev/urandom >f; sha256sum f >sum' 'save_cache: {key: dies-1, paths: [f, sum]}' 'persist_to_workspace: {root: ., paths: [sum, f]}')
+$(job load test/linux 'restore_cache: {key: dies-}' 'run: sha256sum -c sum; rm f sum' 'attach_workspace: {at: .}' 'run: sha256sum -c sum')
+END
+start build timeout 100 runnerctl --project gh/ada/engine pipeline run --follow --config "$tmp/config.yml"
+build_pid=$pid
+for word in 'cache saved: dies-1' 'layer persisted: '; do
+	before=$(grep -c "$word" "$tmp/far.log")
+	again()
+	{
+		[ "$(grep -c "$word" "$tmp/far.log")" -gt "$before" ]
+	}
+	wait_until 60 again
+	kill -KILL "$far_pid"
+	wait_gone "$far_pid" 20
+	host far "$tmp/far.token"
+	far_pid=$pid
+done
+wait "$build_pid"
+is "$?" 0 'a new agent goes on with what is on its way to the hub' || diag "$(cat "$tmp/build.log")"
+
 # --- no room ---
-stop "$pid"
+stop "$far_pid"
 if mkdir "$tmp/small" && mount -t tmpfs -o size=2m none "$tmp/small" 2>/dev/null; then
 	rm -rf "$tmp/far.cache" "$tmp/far.run"
 	host far "$tmp/far.token" --cache-dir "$tmp/small"
+	config 'load' <<END
+$(job load test/far 'restore_cache: {key: cut-1}')
+END
 	build
 	like "$(cat "$tmp/out")" 'it cannot be written: is there room in the cache directory' 'where a cache has no room there is none, and that is told'
 	is "$(find "$tmp/small" -name '*.cache' | wc -l)" 0 'nothing of it stays'
