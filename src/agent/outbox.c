@@ -267,7 +267,7 @@ has_output(struct task *task)
 	return !task_is_dropped(task) && spool_has_unsent(task_spool(task));
 }
 
-/* What it holds cannot be read: the task ends without it. */
+/* What it holds cannot be read: the task ends without it, and what it prints on is not kept. */
 static void
 give_up_spool(struct task *task)
 {
@@ -275,6 +275,7 @@ give_up_spool(struct task *task)
 	size_t i;
 
 	task_fail(task, "its spooled output cannot be read");
+	spool_discard(spool); /* or it would be read, and told of, with the next batch again */
 	for (i = spool->stream_count; i > 0; i--)
 		if (i <= spool->stream_count)
 			task_output_acked(task, spool->streams[i - 1].step,
