@@ -326,16 +326,22 @@ refuse_held(const char *name, struct err *err)
 }
 
 static int
-refuse_job(const struct plan *from, const char *name, struct err *err)
+refuse_job(const struct plan *from, const struct selection *selection, struct err *err)
 {
 	const struct plan_workflow *workflow;
-	const char *nearest = NULL;
+	const char *name = selection->job, *nearest = NULL;
 	unsigned distance, best = 3;
 	size_t i, j;
 
 	for (i = 0; i < from->workflow_count; i++) {
 		workflow = &from->workflows[i];
 		for (j = 0; j < workflow->job_count; j++) {
+			if (selection->workflow != NULL &&
+			    is_named(workflow, &workflow->jobs[j], name))
+				return err_set(
+					err, ERR_INPUT,
+					"workflow '%s' has no job '%s': it is in workflow '%s'",
+					selection->workflow, name, workflow->name);
 			distance = text_distance(name, workflow->jobs[j].name, 2);
 			if (distance < best) {
 				best = distance;
@@ -382,6 +388,6 @@ select_plan(struct plan *out, const struct plan *from, const struct selection *s
 	if (selection->job != NULL && !has_named(out, selection->job))
 		return selection->held != NULL && *selection->held > 0
 			       ? refuse_held(selection->job, err)
-			       : refuse_job(from, selection->job, err);
+			       : refuse_job(from, selection, err);
 	return selection->until != NULL ? cut_jobs(out, selection, err) : 0;
 }

@@ -32,6 +32,11 @@ t_unit_compile_refusal_test_LDFLAGS = -Wl,--wrap=yaml_parser_parse -Wl,--wrap=co
 	-Wl,--wrap=diags_wants
 t_unit_compile_refusal_test_LDADD = $(compile_libs) $(unit_ldadd)
 
+unit_tests += t/unit/compile/limit_test
+t_unit_compile_limit_test_SOURCES = t/unit/compile/limit_test.c
+t_unit_compile_limit_test_CPPFLAGS = $(compile_cppflags)
+t_unit_compile_limit_test_LDADD = $(compile_libs) $(unit_ldadd)
+
 unit_tests += t/unit/compile/explain_test
 t_unit_compile_explain_test_SOURCES = t/unit/compile/explain_test.c
 t_unit_compile_explain_test_CPPFLAGS = $(compile_cppflags)

@@ -280,6 +280,9 @@ test_select_says_what_is_not_there(void **state)
 			    "there is no workflow 'three' to run: there is 'one', 'two', 'parts'");
 	assert_int_equal(chosen(f, (struct selection){.job = "othr"}), ERR_INPUT);
 	assert_string_equal(f->err.text, "there is no job 'othr' to run: did you mean 'other'?");
+	assert_int_equal(chosen(f, (struct selection){.workflow = "two", .job = "d"}), ERR_INPUT);
+	assert_string_equal(f->err.text,
+			    "workflow 'two' has no job 'd': it is in workflow 'parts'");
 	assert_int_equal(chosen(f, (struct selection){.job = "elsewhere"}), ERR_INPUT);
 	assert_int_equal(chosen(f, (struct selection){.job = "two/a", .workflow = "one"}),
 			 ERR_INPUT);
