@@ -45,6 +45,8 @@ run_ctl config process
 like "$out" 'command: echo said' "the config compiles with them"
 run_ctl orb source acme/hello@1
 is "$out" "$(cat "$store/acme/hello/1.10.0.yml")" "source prints what a config gets"
+run_ctl orb source acme/nowhere@1
+like "$status:$err" "^1:runnerctl: cannot print orb 'acme/nowhere@1': it is not in '" "or says which orb is not there"
 run_ctl orb list
 like "$out" '^acme/hello +1\.10\.0 +(yes|true) +\.circleci/orbs/acme/hello/1\.10\.0\.yml$' "list names it"
 

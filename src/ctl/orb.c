@@ -184,7 +184,8 @@ orb_source(int argc, char **argv)
 
 	if (status == ARGS_GO) {
 		if (orbs_parse_ref(&ref, argv[0], &err) < 0 ||
-		    orb_resolver_find(&orbs.resolver, &ref, &version, &path, &bytes, &err) < 0)
+		    (orb_resolver_find(&orbs.resolver, &ref, &version, &path, &bytes, &err) < 0 &&
+		     err_wrap(&err, "cannot print orb '%s'", argv[0]) < 0))
 			status = say_error(&err);
 		else
 			status = say_result(&bytes);
