@@ -244,9 +244,21 @@ for i in range(8):
 # More channels than may be.
 held = [carry() for i in range(20)]
 print("held", sum(answer == b"ok" for answer, channel in held), held[-1][0].decode())
+# What it is told to write, and does not.
+for answer, channel in held[:8]:
+    for number in range(8):
+        channel.send(b"open %d artifact 100000\\nnever%d" % (number, id(channel) + number))
+open(sys.argv[1], "w").close()
+while not os.path.exists(sys.argv[2]):
+    __import__("time").sleep(0.05)
 """)
 os.chmod(tmp, 0o755)
-liar, told = store("python3 %s/hostile.py; mkdir out; echo fine >out/f" % tmp)
+idle, release = os.path.join(tmp, "idle"), os.path.join(tmp, "release")
+liar, told = store("python3 %s/hostile.py %s %s; mkdir out; echo fine >out/f" % (tmp, idle, release))
+wait_for("it to hold what it opened", lambda: os.path.exists(idle))
+honest, theirs = store("mkdir out; head -c 1000000 /dev/urandom >out/large; echo small >out/small")
+ok(ended(honest) and outcome(honest) == "success", "a job that opens many uploads and writes none holds up no other")
+open(release, "w").close()
 ended(liar)
 said = output(told["id"])
 ok("closed 20 of 21" in said or "closed 21 of 21" in said, "words that are none end their channel")
@@ -271,8 +283,8 @@ into = os.path.join(tmp, "got")
 got = ctl("artifact", "get", str(job["number"]), "d/sub", "*.svg", "--into", into)
 eq((got.returncode, sorted(os.listdir(os.path.join(into, "d"))), os.listdir(os.path.join(into, "d", "sub"))), (0, ["sub", "x.svg"], ["rel.css"]),
    "artifact get fetches what is asked for")
-got = ctl("artifact", "get", "--latest", "one", "--branch", "main", "d/f", cwd=into)
-eq((got.returncode, open(os.path.join(into, "d", "f")).read()), (0, "fine\n"), "of the latest green job of that name")
+got = ctl("artifact", "get", "--latest", "one", "--branch", "main", "d/small", cwd=into)
+eq((got.returncode, open(os.path.join(into, "d", "small")).read()), (0, "small\n"), "of the latest green job of that name")
 got = ctl("artifact", "get", "--latest", "one", "--branch", "other")
 ok(got.returncode == 1 and "no such job" in got.stderr, "a branch without one has none")
 got = ctl("artifact", "get", str(job["number"]), "nothing")

@@ -152,7 +152,8 @@ handle_begin(struct cargo *cargo, char *rest, const char *name, bool is_records)
 {
 	const struct upload_hooks hooks = {cargo, on_from, on_end};
 	struct upload_spec spec = {.token = cargo->carrier->token,
-				   .name = is_records ? NULL : name};
+				   .name = is_records ? NULL : name,
+				   .turns = &cargo->carrier->carriers->turns};
 	const char *kind = next_word(&rest), *size = next_word(&rest);
 	uint64_t most = is_records ? BLOB_RECORDS_MOST_BYTES : BLOB_MOST_BYTES;
 	struct err err = ERR_INIT;

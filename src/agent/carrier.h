@@ -21,6 +21,7 @@ enum { CARRIERS_MOST = 16 }; /* of one task */
 struct carriers {
 	struct carrier *first;
 	unsigned count;
+	unsigned turns; /* upload.h */
 };
 
 /* Owns: fd, also on failure. token is the task's, copied. Fails: ERR_LIMIT, ERR_INPUT (it is no

@@ -48,7 +48,6 @@ struct uploads {
 	struct hub_link *link;
 	struct later turn;
 	struct upload *list; /* in the order they came */
-	unsigned active;     /* between a turn and its end */
 };
 
 struct upload {
@@ -61,6 +60,7 @@ struct upload {
 	char *name; /* percent-encoded; NULL: records */
 	uint64_t size, sent;
 	enum stage stage;
+	unsigned *turns;		/* of its task */
 	bool is_active;			/* one of UPLOADS_AT_ONCE */
 	char id[ID_TEXT_BYTES];		/* at the hub; "": not known */
 	char digest[DIGEST_TEXT_BYTES]; /* "": not known */
@@ -116,11 +116,9 @@ uploads_want(struct uploads *uploads)
 static bool
 has_turn(struct upload *upload)
 {
-	struct uploads *uploads = upload->uploads;
-
-	if (!upload->is_active && uploads->active < UPLOADS_AT_ONCE) {
+	if (!upload->is_active && *upload->turns < UPLOADS_AT_ONCE) {
 		upload->is_active = true;
-		uploads->active++;
+		(*upload->turns)++;
 	}
 	return upload->is_active;
 }
@@ -165,7 +163,7 @@ upload_free(struct upload *upload)
 	timer_release(&upload->retry);
 	DL_DELETE(uploads->list, upload);
 	if (upload->is_active)
-		uploads->active--;
+		(*upload->turns)--;
 	free(upload->token);
 	free(upload->name);
 	OBJ_WIPE(upload);
@@ -557,6 +555,7 @@ upload_start(struct upload **out, struct uploads *uploads, const struct upload_s
 	upload->token = mem_strdup(spec->token);
 	upload->kind = spec->kind;
 	upload->size = spec->size;
+	upload->turns = spec->turns;
 	upload->pipe = -1;
 	if (spec->name != NULL) {
 		url_encode(&name, spec->name);

@@ -6,8 +6,8 @@
  * connection's frames, with no copy of them kept: what was lost with a connection the job writes
  * again, from the offset that the hub states.
  *
- * All uploads of a host take turns: UPLOADS_AT_ONCE bring bytes at a time, and output goes first on
- * the connection.
+ * Those of a task take turns: UPLOADS_AT_ONCE of it are under way, so that a job which opens many
+ * and writes none holds up nobody else; and output goes first on the connection.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -26,7 +26,7 @@ struct upload;
 struct uploads;
 
 enum {
-	UPLOADS_AT_ONCE = 16,
+	UPLOADS_AT_ONCE = 8,
 	UPLOAD_RETRY_LEAST_MS = 200,
 	UPLOAD_RETRY_MOST_MS = 15000,
 };
@@ -60,6 +60,7 @@ struct upload_spec {
 	enum blob_kind kind;
 	const char *name; /* copied; NULL: records */
 	uint64_t size;
+	unsigned *turns; /* of the task: how many are under way; outlives them */
 };
 
 void upload_start(struct upload **out, struct uploads *uploads, const struct upload_spec *spec,

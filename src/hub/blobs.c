@@ -191,6 +191,17 @@ blobs_find(struct blobs *blobs, const struct id *id)
 	return blob == NULL || blob->is_dropped ? NULL : blob;
 }
 
+unsigned
+blobs_writers_of(const struct blobs *blobs, const struct id *task)
+{
+	const struct blob *blob;
+	unsigned count = 0;
+
+	for (blob = blobs->open; blob != NULL; blob = blob->hh.next)
+		count += blob->writer != NULL && id_eq(&blob->row.task, task);
+	return count;
+}
+
 void
 blob_drop(struct blob *blob)
 {

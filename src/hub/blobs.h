@@ -36,8 +36,9 @@ struct store_snapshot;
 
 enum {
 	BLOBS_OPEN_MOST = 4096, /* of all tasks */
-	BLOBS_WRITERS_MOST =
-		64, /* requests that bring bytes at the same time; each holds 2 MiB at most */
+	/* Requests that bring bytes at the same time; each holds 2 MiB at most. */
+	BLOBS_WRITERS_MOST = 256,
+	BLOBS_WRITERS_OF_TASK = 16,   /* of them: one that sends none holds up nobody else */
 	BLOBS_READ_BYTES = 256 << 10, /* one piece */
 	BLOBS_RESERVE_BYTES =
 		256 << 20, /* that stay free on the disk, or a 32nd of it where that is less: the */
@@ -96,6 +97,8 @@ struct blob {
  */
 int blobs_open(struct blobs *blobs, const struct blob_row *row, struct blob **out, struct err *err);
 struct blob *blobs_find(struct blobs *blobs, const struct id *id); /* NULL: none is open */
+/* Requests that bring bytes of a task's now. */
+unsigned blobs_writers_of(const struct blobs *blobs, const struct id *task);
 /* Remove what came of it. */
 void blob_drop(struct blob *blob);
 

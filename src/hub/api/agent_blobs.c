@@ -339,9 +339,10 @@ handle_bytes(struct call *call)
 		reply_offset(call, 409, blob, "the bytes before these are missing");
 	} else if (blob->on_complete != NULL) {
 		reply_offset(call, 409, blob, "it is being completed");
-	} else if (call->hub->blob_writers >= BLOBS_WRITERS_MOST) {
-		call_reply_message(call, 503, "%d uploads bring bytes now, the most allowed",
-				   BLOBS_WRITERS_MOST);
+	} else if (call->hub->blob_writers >= BLOBS_WRITERS_MOST ||
+		   (blob->writer == NULL &&
+		    blobs_writers_of(call->hub->blobs, &call->task) >= BLOBS_WRITERS_OF_TASK)) {
+		call_reply_message(call, 503, "as many uploads bring bytes now as may: ask again");
 	} else {
 		if (blob->writer != NULL)
 			put_retire(blob->writer);
