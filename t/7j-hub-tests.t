@@ -153,6 +153,27 @@ eq([line for line in text.splitlines() if line.startswith("failed")], ["failed  
    "a job that does not run for failed tests is told so, whatever page it asks for")
 ok("timings x no hub at" in text and "timings yyy no there is no such page" in text and "timings 000" in text, "a page that is none is refused")
 
+# --- a secret in a message ------------------------------------------------------------------------------------
+SECRET = 'n"pen \\sesame\u00e9-7731'
+eq(person.client.call("POST", "/api/v2/project/local/o/r/envvar", person.headers, {"name": "DOOR", "value": SECRET})["status"], 201, "the project has a secret")
+with open(os.path.join(samples, "leak.py"), "w") as file:
+    file.write(r"""import json, os, sys, xml.sax.saxutils as x
+door = os.environ["DOOR"]
+os.mkdir("reports")
+with open("reports/r.xml", "w") as f:
+    f.write('<testsuite name=%s>' % x.quoteattr("suite " + door))
+    for text in ("\n" + door, json.dumps(door), "y" * 16370 + door):
+        f.write('<testcase name=%s classname=%s file="a.py"><failure>%s</failure></testcase>' % (x.quoteattr("opens[%s]" % door), x.quoteattr(door), x.escape("expected " + text + ", no\n")))
+    f.write('</testsuite>')
+""")
+pipeline, job = run(shell("circleci mask result; python3 %s/leak.py" % samples), STORE)
+items = tests_of(job)["items"]
+eq([(item["name"], item["classname"], item["source"], item["file"], item["result"]) for item in items], [("opens[****]", "****", "suite ****", "a.py", "failure")] * 3,
+   "a secret in a test's name is masked")
+eq([item["message"] for item in items[:2]], ["expected \n****, no", 'expected "****", no'], "and in a message, also as JSON has it")
+eq(items[2]["message"], "expected " + "y" * 16370 + "\u2026", "a message that was cut ends before the secret, of which it has no part") \
+    if len(items) == 3 else None
+
 # --- a hub that is away -------------------------------------------------------------------------------------------
 release = os.path.join(samples, "release")
 os.chmod(samples, 0o777)

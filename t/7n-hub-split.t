@@ -126,6 +126,19 @@ eq(ran().strip(), "x y", "a job without results runs all of them")
 eq(person.post("/api/v2/workflow/%s/rerun" % person.workflows(pipeline)[0]["id"], {"failed_tests": True, "jobs": [person.jobs(pipeline)[0]["id"]]})["status"], 400,
    "failed_tests and jobs exclude each other")
 
+with open(os.path.join(place, "masked.sh"), "w") as file:
+    file.write(r"""cat >%(place)s/ran-0
+mkdir -p reports
+printf '<testsuite><testcase name="one" classname="c.open-sesame-7731"><failure/></testcase><testcase name="two" classname="c.b"><failure/></testcase></testsuite>' >reports/r.xml
+exit 1
+""" % {"place": place})
+pipeline = person.run("version: 2.1\njobs:\n  test:\n    machine: true\n    steps:\n      - run: circleci mask open-sesame-7731\n"
+                      "      - run: 'echo c.open-sesame-7731 c.b c.c | circleci tests run --command \"sh %s/masked.sh\" --timings-type=classname'\n"
+                      "      - store_test_results: {path: reports}\nworkflows: {w: {jobs: [test]}}\n" % place)
+wait_for("the pipeline to end", lambda: person.has_ended(pipeline))
+rerun(pipeline, failed_tests=True)
+eq(sorted(ran().split()), ["c.b", "c.c", "c.open-sesame-7731"], "where the name of one that failed is masked all run: none is left out")
+
 # --- slow and flaky ---------------------------------------------------------------------------------------
 slow = person.get("/api/runner/v1/projects/local%2Fo%2Fr/tests/slow?limit=2")["items"]
 eq([(item["name"], item["mean_ms"]) for item in slow], [("test of t/a.py", 8000), ("test of t/d.py", 6000)], "the slowest come first")

@@ -71,6 +71,7 @@ drop(struct errand **at)
 		(void)close(errand->reply.fd);
 	if (errand->load.map != NULL)
 		(void)munmap(errand->load.map, errand->load.map_len);
+	buffer_release(&errand->load.text);
 	free(errand);
 }
 
@@ -113,7 +114,8 @@ load_pieces(struct errand *errand, const struct control_request *request, struct
 	if (rc < 0)
 		return rc;
 	errand->pieces[0] = (struct iovec){load->head, strlen(load->head)};
-	errand->pieces[1] = (struct iovec){load->map, load->map_len};
+	errand->pieces[1] = load->text.len > 0 ? (struct iovec){load->text.data, load->text.len}
+					       : (struct iovec){load->map, load->map_len};
 	post->content_type = load->content_type;
 	post->pieces = errand->pieces;
 	post->pieces_len = errand->pieces[0].iov_len + errand->pieces[1].iov_len;

@@ -16,6 +16,7 @@
 #include <sys/uio.h>
 
 #include "agent/hub_link.h"
+#include "base/buffer.h"
 
 struct control_reply;
 struct control_request;
@@ -30,6 +31,7 @@ struct errand_load {
 	char head[64];
 	void *map; /* control_map_sealed(); unmapped when the errand is over */
 	size_t map_len;
+	struct buffer text; /* in the map's place, where it had to be changed; released likewise */
 };
 
 /* What can be asked: one row a verb. */

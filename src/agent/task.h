@@ -25,6 +25,7 @@
 struct err;
 struct id;
 struct journal;
+struct mask;
 struct spool;
 struct task;
 
@@ -54,6 +55,9 @@ void task_forget(struct task *task, const char *reason);
 /* Mask a value in all that the task prints from now on; kept over a restart. Fails: ERR_INPUT (it is
  * too short to be one), ERR_LIMIT, ERR_HOST. */
 int task_mask_value(struct task *task, const void *value, size_t len, struct err *err);
+
+/* All that it masks; NULL when it is done, or has none. */
+struct mask *task_mask(struct task *task);
 
 /* What the hub has stored: both may be repeated, and out of order. */
 void task_events_acked(struct task *task, uint32_t seq);

@@ -111,6 +111,12 @@ task_mask_value(struct task *task, const void *value, size_t len, struct err *er
 	return mask_add(task->mask, value, len, err);
 }
 
+struct mask *
+task_mask(struct task *task)
+{
+	return task->mask;
+}
+
 static void
 ask_mask(struct task *task, const unsigned char *value, size_t len,
 	 struct control_reply *reply)

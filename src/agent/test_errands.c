@@ -1,8 +1,9 @@
 /*
  * test_errands.c - tests on their way between a job's steps and the hub.
  *
- * What a step has found is not looked at here: it was made by the job's own process, and the hub
- * checks each line. It is sent from where the process has put it.
+ * What a step has found was made by the job's own process, and the hub checks each line. It is sent
+ * from where the process has put it, but where the task has secrets: then it is masked, a batch of
+ * half a MiB a turn.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -20,7 +21,9 @@
 #include "base/err.h"
 #include "base/text.h"
 #include "format/json.h"
+#include "task/mask.h"
 #include "task/test_case.h"
+#include "task/test_mask.h"
 
 enum { NUMBER_DIGITS = 8, PAGE_MOST_BYTES = 64 };
 
@@ -44,7 +47,11 @@ load_tests(struct errand_load *load, struct task *task, const struct control_req
 	load->content_type = TEST_LINES_TYPE;
 	(void)snprintf(load->head, sizeof(load->head), "{\"step\":%d,\"first\":%llu}\n", step,
 		       (unsigned long long)first);
-	return control_map_sealed(request, TEST_BATCH_MOST_BYTES, &load->map, &load->map_len, err);
+	if (control_map_sealed(request, TEST_BATCH_MOST_BYTES, &load->map, &load->map_len, err) < 0)
+		return err->code;
+	if (mask_is_empty(task_mask(task)))
+		return 0;
+	return test_mask_lines(&load->text, task_mask(task), load->map, load->map_len, err);
 }
 
 static void

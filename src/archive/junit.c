@@ -20,8 +20,6 @@
 #include "base/text.h"
 #include "task/test_case.h"
 
-#define ELLIPSIS "\xe2\x80\xa6"
-
 /* What an element inside a case says of it. */
 enum verdict { VERDICT_NONE, VERDICT_FLAKY, VERDICT_SKIPPED, VERDICT_FAILURE };
 
@@ -85,8 +83,8 @@ cut(const char *text, size_t most)
 
 	if (len <= most)
 		return mem_strdup(text);
-	len = text_utf8_prefix(text, most - strlen(ELLIPSIS));
-	return mem_printf("%.*s" ELLIPSIS, (int)len, text);
+	len = text_utf8_prefix(text, most - strlen(TEST_CUT_END));
+	return mem_printf("%.*s" TEST_CUT_END, (int)len, text);
 }
 
 /* A name is one line. */

@@ -16,4 +16,5 @@ libtask_a_SOURCES = \
 	src/task/task_read.c src/task/task_read.h \
 	src/task/task_step.c \
 	src/task/test_case.c src/task/test_case.h \
+	src/task/test_mask.c src/task/test_mask.h \
 	src/task/timings_file.c src/task/timings_file.h

@@ -29,6 +29,9 @@ enum {
 	TEST_LINE_MOST_BYTES = 192 << 10,  /* a message of escapes alone */
 };
 
+/* What was longer is cut, and ends so: an ellipsis. */
+#define TEST_CUT_END "\xe2\x80\xa6"
+
 #define TEST_LINES_TYPE "application/x-ndjson"
 
 enum test_result { TEST_SUCCESS, TEST_FAILURE, TEST_SKIPPED, TEST_RESULT_COUNT };
