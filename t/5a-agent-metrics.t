@@ -156,20 +156,39 @@ wait_until 20 no_tasks
 stop "$fakehub_pid" KILL
 ok 'without its hub it is not ready' wait_until 20 refuses_ready
 like "$(scrape /readyz)" '^not ready: the hub at unix:.* is not connected' 'and says why'
+says_why()
+{
+	runnerctl why --run-dir "$tmp/run" >"$tmp/why" && grep -Eq "$1" "$tmp/why"
+}
+ok 'runnerctl why: since when, and what the last try came to' wait_until 20 says_why '^the hub at unix:.* is not connected, since [0-9.]+s: .*connect'
 is "$(scrape /healthz)" ok 'healthy all the same'
 is "$(sample runnerd_hub_up)" 0 'the hub is down'
 : >"$tmp/script"
 start_fakehub
 ok 'and ready again' wait_until 30 has_sample runnerd_ready 1
 is "$(sample runnerd_hub_connects_total)" 2 'that was a connection more'
+ok 'runnerctl why: nothing keeps it from claiming' wait_until 20 says_why '^nothing keeps this host from claiming: 4 of 4 slots are free'
 hub_say 'task last sleep 600'
 wait_log fakehub 'task last step 0 step_started' 20
 kill -TERM "$agent_pid"
 wait_log agent draining 20
 like "$(scrape /readyz)" '^not ready: draining' 'draining is not ready'
+is "$(runnerctl why --run-dir "$tmp/run")" 'draining: nothing more is claimed, asked by a signal; 1 tasks to go' 'runnerctl why: who asked for it'
 kill -TERM "$agent_pid"
 wait "$agent_pid"
 ok 'the sockets go with it' test ! -e "$tmp/m.sock" -a ! -e "$tmp/run/agent.sock"
+
+start_runnerd -j 1
+hub_say 'task only sleep 600'
+wait_log fakehub 'task only step 0 step_started' 20
+ok 'runnerctl why: no slot is free' wait_until 20 says_why '^1 of 1 slots are taken$'
+ok 'as JSON with a word' sh -c "runnerctl why --json --run-dir '$tmp/run' | grep -q '\"hindrance\": *\"slots_full\"'"
+hub_say 'cancel only'
+wait_ended only canceled
+stop "$agent_pid"
+is "$(runnerctl why --run-dir "$tmp/run" 2>&1 >/dev/null; echo $?)" "runnerctl: no runnerd can be asked in '$tmp/run': No such file or directory
+hint: name its run directory with --run-dir, or a hub with --hub
+3" 'runnerctl why: nobody is there to be asked'
 
 start_runnerd --metrics 0
 ok 'a port alone is on this host only' wait_log agent 'metrics at 127\.0\.0\.1:' 20

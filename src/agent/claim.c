@@ -44,6 +44,7 @@ struct claim {
 	bool stopped;
 	bool is_odd;	   /* the last answer was none, and the log says so */
 	uint64_t hasty_us; /* none to give, and it need not have been said before then */
+	char failed[512]; /* what the last answer was instead; "": one */
 	char refused[512];		    /* why, as last said; "" when the token is good */
 	unsigned asked[SLOTS_CLASSES_MOST]; /* room of each class as the request says it */
 	unsigned asked_free;
@@ -92,6 +93,12 @@ const char *
 claim_refusal(const struct claim *claim)
 {
 	return claim->refused[0] != '\0' ? claim->refused : NULL;
+}
+
+const char *
+claim_failure(const struct claim *claim)
+{
+	return claim->request == NULL && claim->failed[0] != '\0' ? claim->failed : NULL;
 }
 
 /* --- decide --------------------------------------------------------------------------- */
@@ -252,6 +259,7 @@ static void
 ask_again(struct claim *claim)
 {
 	(void)pace_failed(&claim->pace, 0);
+	(void)snprintf(claim->failed, sizeof(claim->failed), "the hub's answer has no tasks, not even none");
 	if (!claim->is_odd)
 		log_error("claim: the hub's answer has no tasks, not even none; sending again with "
 			  "longer and longer waits");
@@ -283,6 +291,7 @@ on_claimed(void *arg, const struct err *err, const struct hub_answer *answer)
 		return;
 	}
 	if (err != NULL) {
+		(void)snprintf(claim->failed, sizeof(claim->failed), "%s", err->text);
 		wait_ms = pace_failed(&claim->pace, answer->retry_after_ms);
 		log_debug("claim: %s; again in %llu ms", err->text, (unsigned long long)wait_ms);
 		return;
@@ -294,6 +303,7 @@ on_claimed(void *arg, const struct err *err, const struct hub_answer *answer)
 	claim->has_id = false;
 	claim->answered = true;
 	claim->is_odd = false;
+	claim->failed[0] = '\0';
 	claim->refused[0] = '\0';
 	if (is_hasty(claim, answer->json))
 		(void)pace_failed(&claim->pace, 0);

@@ -55,6 +55,9 @@ bool claim_is_answered(const struct claim *claim);
 /* Why the hub refuses the token, as it says; NULL when it does not. */
 const char *claim_refusal(const struct claim *claim);
 
+/* What the last answer was instead of tasks or none, while the next claim waits; else NULL. */
+const char *claim_failure(const struct claim *claim);
+
 /* New tokens: what is held was asked with the old ones; ask anew at once. */
 void claim_renew(struct claim *claim);
 

@@ -42,6 +42,7 @@ struct hub_link {
 	char machine[65]; /* of uname(2) */
 	char *token;
 	uint64_t down_us;  /* 0: up */
+	char down_why[256]; /* what the last try came to; "": up, or none has ended */
 	bool told_slow;	   /* that the tries are as rare as they get */
 	unsigned in_row[HUB_POST_COUNT]; /* so many have failed, one behind another */
 	unsigned protocol; /* of the hub, as last logged; 0: none yet */
@@ -92,6 +93,7 @@ on_up(void *arg)
 		log_info("connected to the hub at %s", link->text);
 	link->counters.connects++;
 	link->down_us = 0;
+	link->down_why[0] = '\0';
 	link->told_slow = false;
 	link->settings.on_up(link->settings.arg);
 }
@@ -105,6 +107,7 @@ on_down(void *arg, const struct err *err, uint64_t retry_ms)
 	char room[24];
 
 	OBJ_CHECK(link, LINK_MAGIC);
+	(void)snprintf(link->down_why, sizeof(link->down_why), "%.250s", err->text);
 	if (retry_ms < 1000)
 		(void)snprintf(room, sizeof(room), "%u ms", (unsigned)retry_ms);
 	else
@@ -197,6 +200,12 @@ uint64_t
 hub_link_down_since_us(const struct hub_link *link)
 {
 	return link->down_us;
+}
+
+const char *
+hub_link_down_why(const struct hub_link *link)
+{
+	return link->down_why;
 }
 
 const char *

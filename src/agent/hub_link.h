@@ -69,6 +69,8 @@ void hub_link_free(struct hub_link *link);
 bool hub_link_is_up(const struct hub_link *link);
 /* Since when it is down, in loop_now_us(); 0 when it is up. */
 uint64_t hub_link_down_since_us(const struct hub_link *link);
+/* What the last try to connect came to; "" when it is up or none has ended. */
+const char *hub_link_down_why(const struct hub_link *link);
 /* "unix:/run/hub.sock": for logs. */
 const char *hub_link_text(const struct hub_link *link);
 

@@ -38,11 +38,17 @@ slots_device(struct slots *slots, const char *name, unsigned *kind, struct err *
 	return 0;
 }
 
+static uint64_t
+left_of(uint64_t host, uint64_t reserved)
+{
+	return host > reserved ? host - reserved : 0;
+}
+
 /* Of one kind: how many times need fits into what is left; most when it needs none. */
 static unsigned
 fits(uint64_t host, uint64_t reserved, uint64_t need, unsigned most)
 {
-	uint64_t left = host > reserved ? host - reserved : 0;
+	uint64_t left = left_of(host, reserved);
 
 	if (need == 0)
 		return most;
@@ -97,6 +103,37 @@ unsigned
 slots_free(const struct slots *slots)
 {
 	return slots->total > slots->taken ? slots->total - slots->taken : 0;
+}
+
+const char *
+slots_lack(const struct slots *slots, unsigned class, char *room, size_t size)
+{
+	const struct room *need = &slots->classes[class].need, *host = &slots->host,
+			  *reserved = &slots->reserved;
+	char wanted[24], left[24];
+	unsigned i;
+
+	assert(class < slots->class_count);
+	if (need->cpus > left_of(host->cpus, reserved->cpus)) {
+		(void)snprintf(room, size, "%u CPUs are reserved by each and %llu of %u are not reserved",
+			       need->cpus, (unsigned long long)left_of(host->cpus, reserved->cpus), host->cpus);
+		return room;
+	}
+	if (need->memory_bytes > left_of(host->memory_bytes, reserved->memory_bytes)) {
+		(void)snprintf(room, size, "%s of memory are reserved by each and %s are not reserved",
+			       text_bytes(wanted, need->memory_bytes),
+			       text_bytes(left, left_of(host->memory_bytes, reserved->memory_bytes)));
+		return room;
+	}
+	for (i = 0; i < SLOTS_DEVICES_MOST; i++)
+		if (need->devices[i] > left_of(host->devices[i], reserved->devices[i])) {
+			(void)snprintf(room, size, "%u of device '%s' are reserved by each and %llu of %u are not reserved",
+				       need->devices[i], slots->devices[i],
+				       (unsigned long long)left_of(host->devices[i], reserved->devices[i]),
+				       host->devices[i]);
+			return room;
+		}
+	return NULL;
 }
 
 unsigned

@@ -69,6 +69,8 @@ unsigned slots_class_of(const struct slots *slots, const char *resource_class);
 
 /* How many more tasks of a class there is room for now. */
 unsigned slots_room(const struct slots *slots, unsigned class);
+/* A sentence in room: what a task of that class would reserve and is not free; NULL when all of it is, slots aside. */
+const char *slots_lack(const struct slots *slots, unsigned class, char *room, size_t size);
 /* Free slots; 0 when more are taken than there are (fewer slots after a reload). */
 unsigned slots_free(const struct slots *slots);
 

@@ -47,6 +47,17 @@ make_hub(struct uplink *uplink)
 }
 
 static struct json *
+make_claiming(const struct uplink *uplink)
+{
+	struct json *claiming = json_new_object();
+	char why[UPLINK_WHY_BYTES];
+
+	json_put_str(claiming, "hindrance", hindrance_name(uplink_hindrance(uplink, why)));
+	json_put_str(claiming, "message", why);
+	return claiming;
+}
+
+static struct json *
 make_slots(const struct slots *slots)
 {
 	struct json *json = json_new_object(), *classes = json_new_array(), *class;
@@ -132,6 +143,7 @@ state_view_make(const struct lookout_sight *sight)
 	json_put_time(view, "time", clock_unix_ms());
 	json_put(view, "agent", make_agent(sight));
 	json_put(view, "hub", make_hub(sight->uplink));
+	json_put(view, "claiming", make_claiming(sight->uplink));
 	json_put(view, "slots", make_slots(sight->slots));
 	json_put(view, "output", make_output(sight->tasks));
 	while ((task = tasks_next(sight->tasks, task)) != NULL)

@@ -58,7 +58,28 @@ void uplink_reload(struct uplink *uplink, const struct slots *next);
 
 enum { UPLINK_WHY_BYTES = 640 };
 
-/* Why nothing would be claimed now though there were room: a sentence in room; NULL when it would. */
+/* What keeps this host from claiming; from FULL on it is tasks that it has. */
+#define HINDRANCES(X)               \
+	X(NONE, none)               \
+	X(DRAINING, draining)       \
+	X(REFUSED, token_refused)   \
+	X(AWAY, hub_away)           \
+	X(UNANSWERED, unanswered)   \
+	X(FAILING, claims_fail)     \
+	X(HOST, host_cannot)        \
+	X(FULL, slots_full)         \
+	X(RESERVED, all_reserved)
+
+#define X(upper, name) HINDRANCE_##upper,
+enum hindrance { HINDRANCES(X) HINDRANCE_COUNT };
+#undef X
+
+const char *hindrance_name(enum hindrance hindrance);
+
+/* The sentence goes into room, also where there is none. */
+enum hindrance uplink_hindrance(const struct uplink *uplink, char room[UPLINK_WHY_BYTES]);
+
+/* The same without what is tasks that it has, for probes: the sentence, or NULL. */
 const char *uplink_why_not_ready(const struct uplink *uplink, char room[UPLINK_WHY_BYTES]);
 bool uplink_is_connected(const struct uplink *uplink);
 const char *uplink_hub_text(const struct uplink *uplink); /* "unix:/run/hub.sock" */

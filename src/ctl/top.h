@@ -32,6 +32,8 @@ struct top_source {
  * else the hub of the environment. Fails: ERR_HOST, ERR_INPUT with a hint.
  */
 int top_source_open(struct top_source *source, const char *run_dir, struct err *err);
+/* An agent alone; run_dir NULL: of the default run directory. Fails: ERR_HOST. */
+int top_source_open_agent(struct top_source *source, const char *run_dir, struct err *err);
 void top_source_close(struct top_source *source);
 
 /*

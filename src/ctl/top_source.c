@@ -94,6 +94,19 @@ top_source_open(struct top_source *source, const char *run_dir, struct err *err)
 	return rc;
 }
 
+int
+top_source_open_agent(struct top_source *source, const char *run_dir, struct err *err)
+{
+	LOCAL_FREE char *usual = default_run_dir();
+	int rc;
+
+	*source = (struct top_source){.dir_fd = -1};
+	rc = open_agent(source, run_dir != NULL ? run_dir : usual, err);
+	if (rc < 0)
+		top_source_close(source);
+	return rc;
+}
+
 void
 top_source_close(struct top_source *source)
 {

@@ -47,6 +47,28 @@ test_slots_room_is_bounded_by_slots_when_nothing_is_reserved(void **state)
 }
 
 static void
+test_slots_lack_names_what_is_not_free(void **state)
+{
+	struct slots slots;
+	char room[256];
+
+	(void)state;
+	slots_init(&slots, 64, &host);
+	add_class(&slots, "large", 4, 300);
+	add_class(&slots, "fat", 1, 600);
+	assert_null(slots_lack(&slots, 0, room, sizeof(room)));
+	slots_take(&slots, 0);
+	assert_null(slots_lack(&slots, 0, room, sizeof(room)));
+	slots_take(&slots, 0);
+	assert_string_equal(slots_lack(&slots, 0, room, sizeof(room)),
+			    "4 CPUs are reserved by each and 0 of 8 are not reserved");
+	slots_give(&slots, 0);
+	slots_take(&slots, 1);
+	assert_string_equal(slots_lack(&slots, 1, room, sizeof(room)),
+			    "600 B of memory are reserved by each and 100 B are not reserved");
+}
+
+static void
 test_slots_room_packs_by_what_is_reserved(void **state)
 {
 	struct slots slots;
@@ -192,6 +214,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_slots_room_is_bounded_by_slots_when_nothing_is_reserved),
 		cmocka_unit_test(test_slots_room_packs_by_what_is_reserved),
+		cmocka_unit_test(test_slots_lack_names_what_is_not_free),
 		cmocka_unit_test(test_slots_room_is_none_when_more_is_taken_than_there_is),
 		cmocka_unit_test(test_slots_room_counts_devices_by_kind),
 		cmocka_unit_test(test_slots_device_refuses_a_kind_too_many),
