@@ -4,7 +4,8 @@
  * taskd --run-dir DIR --work-dir DIR --sink DIR [options] [DOCUMENT.json...]
  *
  * Recovers what an earlier taskd left in the run directory, takes the documents that the
- * sink does not know yet, and ends when nothing is left (0: all succeeded, 1: not). In the
+ * sink does not know yet, and ends when nothing is left (0: all succeeded, 1: not). TERM cancels
+ * them, QUIT leaves them running. In the
  * sink: TASK.events (a JSON line each), TASK.STEP.ATTEMPT (output as printed). It follows
  * the hub's rules for what is sent twice, and ends with "wrong" where an agent may not be:
  * a gap, a damaged record.
@@ -54,7 +55,7 @@ static struct tasks *tasks;
 static struct frame_reader *reader;
 static struct later send_later;
 static struct timer send_timer, cancel_timer;
-static struct signal_watch on_quit;
+static struct signal_watch on_quit, on_term;
 static unsigned char batch[BATCH_BYTES];
 static bool all_succeeded = true;
 
@@ -263,6 +264,13 @@ on_cancel(void *arg)
 		task_cancel(task, "canceled by a test");
 }
 
+static void
+on_term_signal(void *arg, int signo)
+{
+	(void)signo;
+	on_cancel(arg);
+}
+
 /* --- documents --- */
 
 static void
@@ -421,13 +429,15 @@ main(int argc, char **argv)
 	if (options_parse(table, argc - 1, argv + 1, &operands, set_option, NULL, &err) < 0 ||
 	    loop_new(&loop, &err) < 0 || frame_reader_new(&reader, &err) < 0 ||
 	    state_dir_open(&dir, options.run_dir, &err) < 0 ||
-	    signal_start(&on_quit, loop, SIGQUIT, on_quit_signal, NULL, &err) < 0)
+	    signal_start(&on_quit, loop, SIGQUIT, on_quit_signal, NULL, &err) < 0 ||
+	    signal_start(&on_term, loop, SIGTERM, on_term_signal, NULL, &err) < 0)
 		die(err.text);
 	later_init(&send_later, loop, on_send, NULL);
 	timer_init(&send_timer, loop, on_send, NULL);
 	timer_init(&cancel_timer, loop, on_cancel, NULL);
 	run(operands, argv + 1, &dir);
 	signal_stop(&on_quit);
+	signal_stop(&on_term);
 	later_release(&send_later);
 	timer_release(&send_timer);
 	timer_release(&cancel_timer);
