@@ -113,6 +113,13 @@ is "$status:$err" "0:" "an orb of one's own is kept beside the config"
 like "$(cat .circleci/orbs.lock)" "^acme/mine@1\.0\.0 1\.0\.0 sha256:$(sha256sum <"$tmp/mine.yml" | cut -d' ' -f1)\$" "and locked"
 run_ctl config process
 like "$out" 'command: echo first' "the config gets it"
+echo "commands: {say: {steps: [chekout]}}" >"$tmp/typo.yml"
+run_ctl orb add acme/typo@1.0.0 "$tmp/typo.yml"
+is "$status:$err" "0:acme/typo@1.0.0:1:26: warning[E_CMD_UNKNOWN]: cannot find a definition for command named 'chekout'
+    1 | commands: {say: {steps: [chekout]}}
+      |                          ^
+  in command 'checked/say'
+  hint: did you mean 'checkout'?" "what would fail only where it is used is warned of"
 run_ctl orb add acme/mine@1.0.0 "$tmp/mine.yml"
 is "$status" 0 "again, it changes nothing"
 mine second

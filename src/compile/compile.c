@@ -146,7 +146,7 @@ run_stages(struct compilation *c, struct plan *plan)
 		orbs_import(c, space, node_get(root, "orbs"), 0);
 	space_declare(c, space, root);
 	workflows_read(c, space, root, plan);
-	if (!comp_has_errors(c))
+	if (!comp_has_errors(c) && !c->input->is_orb_check)
 		space_tell_unused(c, space);
 	list_orbs(c, space, plan);
 	rehearse(c, space);

@@ -138,6 +138,7 @@ struct compile_input {
 	struct compile_policy policy;
 	compile_orb_fn *orb; /* NULL: registry orbs are refused with E_ORB_UNKNOWN */
 	void *orb_arg;
+	bool is_orb_check; /* what the config's registry orbs define is looked at as what it defines */
 };
 
 /*
@@ -149,7 +150,8 @@ int compile(const struct compile_input *input, struct plan **plan, struct diags 
 
 /*
  * Import an orb that stands nowhere yet, as name ("ns/name@1.2.3"); those that it imports come from
- * others(arg, ...). *diags is always set. Fails: as compile().
+ * others(arg, ...). What no config could use yet (a step that is not there) is warned of. *diags is
+ * always set. Fails: as compile().
  */
 int compile_orb(const char *name, const void *bytes, size_t len, compile_orb_fn *others, void *arg,
 		struct diags **diags);

@@ -50,7 +50,8 @@ compile_orb(const char *name, const void *bytes, size_t len, compile_orb_fn *oth
 				      .len = strlen(config),
 				      .policy.supported = FEATURE_ALL,
 				      .orb = give,
-				      .orb_arg = &check};
+				      .orb_arg = &check,
+				      .is_orb_check = true};
 	struct plan *plan;
 	int rc = compile(&input, &plan, diags);
 

@@ -92,9 +92,13 @@ rehearse_space(struct compilation *c, const struct space *space)
 	rehearse_section(c, &space->sections[ELEMENT_JOB]);
 	rehearse_section(c, &space->sections[ELEMENT_COMMAND]);
 	rehearse_section(c, &space->sections[ELEMENT_EXECUTOR]);
-	for (i = 0; i < space->orb_count; i++)
-		if (space->orbs[i].is_inline && space->orbs[i].space != NULL)
+	for (i = 0; i < space->orb_count; i++) {
+		bool is_ours = space->orbs[i].is_inline ||
+			       (c->input->is_orb_check && space->alias == NULL);
+
+		if (is_ours && space->orbs[i].space != NULL)
 			rehearse_space(c, space->orbs[i].space);
+	}
 }
 
 /* By itself, so that no local of rehearse() changes between setjmp and longjmp. */

@@ -142,13 +142,10 @@ add_here(struct adding *adding, struct err *err)
 	int rc = compile_orb(adding->name, adding->bytes.data, adding->bytes.len, orb_resolver_give,
 			     &adding->orbs->resolver, &diags);
 
-	if (rc < 0) {
-		input_say_diags(diags);
-		rc = err_set(err, ERR_INPUT, "it is no orb that a config could use");
-	}
+	input_say_diags(diags);
 	diags_free(diags);
 	if (rc < 0)
-		return rc;
+		return err_set(err, ERR_INPUT, "it is no orb that a config could use");
 	return text_eq(adding->orbs->to, "user") ? add_to_home(adding, err)
 						 : add_to_config(adding, err);
 }
