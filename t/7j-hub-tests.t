@@ -112,7 +112,7 @@ ok("1 tests are left out" in printed(job, 1), "and that is told")
 
 # --- a job that speaks to the agent itself --------------------------------------------------------------------
 with open(os.path.join(samples, "ask.py"), "w") as file:
-    file.write(r"""import array, fcntl, os, socket, time
+    file.write(r"""import array, fcntl, os, socket, sys, time
 SEALS = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW
 
 
@@ -132,9 +132,16 @@ def ask(words, *fds):
             answer = s.recv(4096).decode()
         if answer not in ("wait", "later"):
             return answer
+        print("asked again:", answer)
+        open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "again"), "w").close()
         time.sleep(0.02)
 
 
+if len(sys.argv) > 1:
+    while not os.path.exists(sys.argv[1]):
+        time.sleep(0.02)
+    print("timings", ask("tests-timings\n"))
+    sys.exit()
 for words, fds in (("0", ()), ("0", (memfd(9, False),)), ("0", (memfd((512 << 10) + 1),)), ("x", (memfd(9),)), ("123456789", (memfd(9),)), ("0", (memfd(9),)),
                    ("0", (os.open("/dev/zero", os.O_RDONLY),))):
     print("store", words, ask("tests-store\n" + words, *fds))
@@ -145,6 +152,7 @@ for verb in ("timings", "failed"):
 pipeline, job = run(shell("python3 %s/ask.py" % samples))
 text = printed(job, 0)
 eq(job["outcome"], "success", "each question has an answer")
+ok(text.count("asked again: wait") < 5, "and need not be asked again and again") or print("# %d times" % text.count("asked again: wait"), file=sys.stderr)
 eq(text.count("no what is sent comes in a sealed memfd"), 3, "nothing but a sealed memfd is taken")
 ok("no what is sent is larger than 524288 bytes" in text, "nor a large one")
 eq(text.count("no the number of tests"), 2, "nor what is no number")
@@ -152,6 +160,20 @@ ok("store 0 no hub at" in text and "answers 400: line 2" in text, "what is no te
 eq([line for line in text.splitlines() if line.startswith("failed")], ["failed  none", "failed x none", "failed yyy no there is no such page", "failed 000 none"],
    "a job that does not run for failed tests is told so, whatever page it asks for")
 ok("timings x no hub at" in text and "timings yyy no there is no such page" in text and "timings 000" in text, "a page that is none is refused")
+
+# --- a hub that does not answer ---------------------------------------------------------------------------------
+os.chmod(samples, 0o777)
+again, go = os.path.join(samples, "again"), os.path.join(samples, "go")
+if os.path.exists(again):
+    os.unlink(again)
+pipeline = person.run(config(shell("touch %s.wait; python3 %s/ask.py %s" % (go, samples, go))))
+wait_for("the step to begin", lambda: os.path.exists(go + ".wait"))
+hub.process.send_signal(signal.SIGSTOP)
+open(go, "w").close()
+ok(wait_for("who waits to ask again", lambda: os.path.exists(again)), "who waits for a hub that does not answer asks again after some time")
+hub.process.send_signal(signal.SIGCONT)
+wait_for("the pipeline to end", lambda: person.has_ended(pipeline))
+ok("\ntimings ok" in printed(person.jobs(pipeline)[0], 0), "and is told when it answers")
 
 # --- a secret in a message ------------------------------------------------------------------------------------
 SECRET = 'n"pen \\sesame\u00e9-7731'

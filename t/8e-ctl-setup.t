@@ -141,8 +141,8 @@ END2
 run_ctl run
 is "$status" 0 "an agent that is asked for nonsense goes on" || diag "$out" "$err"
 is "$(printf '%s\n' "$out" | grep -c '\] [a-z]*: no ')" 11 "and refuses all of it" || diag "$out"
-for one in 'unsealed: no a config comes in a sealed memfd' 'file: no a config comes' 'long: no the config is shorter' \
-	'huge: no config and parameters are larger' 'nul: no the config is not valid UTF-8' 'list: no the parameters must be'; do
+for one in 'unsealed: no the config and its parameters: what is sent comes in a sealed memfd' 'file: no the config and its parameters: what is sent comes' 'long: no the config is shorter' \
+	'huge: no the config and its parameters: what is sent is larger' 'nul: no the config is not valid UTF-8' 'list: no the parameters must be'; do
 	like "$out" "$one" "with a sentence: $one"
 done
 

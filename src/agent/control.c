@@ -20,13 +20,20 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-enum { PEERS_MOST = 64, ACCEPTS_A_TURN = 8, BACKLOG = 128 };
+enum {
+	PEERS_MOST = 64,
+	HELD_MOST = 32, /* of these; others have room to ask */
+	ACCEPTS_A_TURN = 8,
+	BACKLOG = 128,
+	HOLD_LOOK_MS = 1000,
+};
 
 struct peer {
 	struct control *control;
 	struct watch watch;
 	int fd; /* -1: free */
 	uint64_t number;
+	uint64_t held_us; /* since when its answer is; 0: it has not asked yet */
 };
 
 struct control {
@@ -38,6 +45,8 @@ struct control {
 	struct watch watch;
 	struct peer peers[PEERS_MOST];
 	uint64_t count; /* of all that ever came */
+	size_t held;
+	struct timer look; /* at those that are held */
 	unsigned char request[CONTROL_REQUEST_MOST_BYTES + 1];
 };
 
@@ -59,6 +68,9 @@ drop(struct peer *peer)
 	if (peer->fd >= 0)
 		(void)close(peer->fd);
 	peer->fd = -1;
+	if (peer->held_us != 0)
+		peer->control->held--;
+	peer->held_us = 0;
 }
 
 /* With the reply's descriptor, if it has one. */
@@ -82,13 +94,66 @@ send_reply(int socket, const struct control_reply *reply)
 	(void)sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
+static void
+hold(struct peer *peer)
+{
+	struct control *control = peer->control;
+
+	peer->held_us = loop_now_us(control->loop);
+	control->held++;
+	if (!timer_is_on(&control->look))
+		timer_start_ms(&control->look, HOLD_LOOK_MS);
+}
+
+/* Who has waited long asks again: so it knows that we are there. */
+static void
+on_look(void *arg)
+{
+	static const struct control_reply wait = {.text = "wait", .fd = -1};
+	struct control *control = arg;
+	uint64_t now = loop_now_us(control->loop);
+	size_t i;
+
+	for (i = 0; i < PEERS_MOST; i++) {
+		struct peer *peer = &control->peers[i];
+
+		if (peer->held_us == 0 ||
+		    now - peer->held_us < CONTROL_HOLD_MS * UINT64_C(1000))
+			continue;
+		send_reply(peer->fd, &wait);
+		drop(peer);
+	}
+	if (control->held > 0)
+		timer_start_ms(&control->look, HOLD_LOOK_MS);
+}
+
+bool
+control_answer(const struct control_ticket *ticket, const struct control_reply *reply)
+{
+	struct control *control = ticket->control;
+	size_t i;
+
+	for (i = 0; control != NULL && i < PEERS_MOST; i++) {
+		struct peer *peer = &control->peers[i];
+
+		if (peer->held_us == 0 || peer->number != ticket->peer)
+			continue;
+		send_reply(peer->fd, reply);
+		drop(peer);
+		if (reply->fd >= 0)
+			(void)close(reply->fd);
+		return true;
+	}
+	return false;
+}
+
 /* request[0..len) is a verb, a newline and a value; fd came along, or is -1. */
 static void
 answer(struct peer *peer, size_t len, int fd)
 {
 	struct control *control = peer->control;
 	unsigned char *newline = memchr(control->request, '\n', len);
-	struct control_reply reply = {"no this is no request", -1};
+	struct control_reply reply = {.text = "no this is no request", .fd = -1};
 	struct ucred who;
 	socklen_t size = sizeof(who);
 
@@ -100,7 +165,13 @@ answer(struct peer *peer, size_t len, int fd)
 
 		*newline = '\0';
 		request.len = len - (size_t)(request.value - control->request);
+		if (control->held < HELD_MOST)
+			request.ticket = (struct control_ticket){control, peer->number};
 		control->fn(control->arg, &request, &reply);
+	}
+	if (reply.is_held) {
+		hold(peer);
+		return;
 	}
 	send_reply(peer->fd, &reply);
 	if (reply.fd >= 0)
@@ -131,31 +202,36 @@ on_peer(void *arg, unsigned events)
 				 .msg_control = room.bytes,
 				 .msg_controllen = sizeof(room.bytes)};
 	ssize_t n = recvmsg(peer->fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	bool was_held = peer->held_us != 0;
 	int fd;
 
 	(void)events;
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	fd = n >= 0 ? take_fd(&message) : -1;
-	if (n > 0)
+	/* One that is held has nothing more to ask. */
+	if (n > 0 && !was_held)
 		answer(peer, (size_t)n, fd);
 	if (fd >= 0)
 		(void)close(fd);
-	drop(peer);
+	if (was_held || peer->held_us == 0)
+		drop(peer);
 }
 
-/* A free place, or that of the one that has been silent longest. */
+/* A free place, or that of the one that has been silent longest; not all are held. */
 static struct peer *
 find_place(struct control *control)
 {
-	struct peer *oldest = &control->peers[0];
+	struct peer *oldest = NULL;
 	size_t i;
 
 	for (i = 0; i < PEERS_MOST; i++) {
-		if (control->peers[i].fd < 0)
-			return &control->peers[i];
-		if (control->peers[i].number < oldest->number)
-			oldest = &control->peers[i];
+		struct peer *peer = &control->peers[i];
+
+		if (peer->fd < 0)
+			return peer;
+		if (peer->held_us == 0 && (oldest == NULL || peer->number < oldest->number))
+			oldest = peer;
 	}
 	drop(oldest);
 	return oldest;
@@ -214,6 +290,7 @@ control_new(struct control **out, struct loop *loop, const char *dir, int dir_fd
 	control->loop = loop;
 	control->fn = fn;
 	control->arg = arg;
+	timer_init(&control->look, loop, on_look, control);
 	control->path = mem_printf("%s/%s", dir, CONTROL_SOCKET_NAME);
 	control->fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	rc = control->fd < 0 ? err_sys(err, "cannot make the control socket")
@@ -238,6 +315,7 @@ control_free(struct control *control)
 		return;
 	for (i = 0; i < PEERS_MOST; i++)
 		drop(&control->peers[i]);
+	timer_release(&control->look);
 	watch_stop(&control->watch);
 	if (control->fd >= 0)
 		(void)close(control->fd);

@@ -21,14 +21,15 @@
 enum { ERRAND_TIMEOUT_MS = 60 * 1000 };
 
 struct errand {
+	struct errands *all;
 	const struct errand_kind *kind;
 	struct task *task;
-	pid_t pid;  /* who asks */
-	ino_t file; /* of what came along; 0: nothing */
+	pid_t pid;		      /* who asks */
+	struct control_ticket ticket; /* of the process that waits, if it does */
+	ino_t file;		      /* of what came along; 0: nothing */
 	struct errand_load load;
 	struct iovec pieces[2];
 	struct hub_request *request; /* NULL: ended, and reply is what is told */
-	bool again;		     /* the hub was away: nothing is told, the process asks anew */
 	struct control_reply reply;
 	struct errand *next;
 };
@@ -37,6 +38,15 @@ static void
 say_wait(struct control_reply *reply)
 {
 	(void)snprintf(reply->text, sizeof(reply->text), "wait");
+}
+
+/* It is told when the answer is there, if it can be held so long. */
+static void
+let_wait(struct errand *errand, const struct control_request *request, struct control_reply *reply)
+{
+	say_wait(reply);
+	errand->ticket = request->ticket;
+	reply->is_held = request->ticket.control != NULL;
 }
 
 static ino_t
@@ -95,12 +105,21 @@ make_room(struct errands *errands)
 static void
 on_answer(void *arg, const struct err *err, const struct hub_answer *answer)
 {
-	struct errand *errand = arg;
+	struct errand *errand = arg, **at;
+	bool again;
 
 	errand->request = NULL;
-	errand->again = err != NULL && err->code == ERR_AGAIN && errand->kind->repeats;
-	if (!errand->again)
+	again = err != NULL && err->code == ERR_AGAIN && errand->kind->repeats;
+	if (again)
+		say_wait(&errand->reply);
+	else
 		errand->kind->tell(errand->task, err, answer, &errand->reply);
+	if (!control_answer(&errand->ticket, &errand->reply))
+		return; /* it comes for it, or does not */
+	errand->reply.fd = -1;
+	for (at = &errand->all->first; *at != errand; at = &(*at)->next)
+		;
+	drop(at);
 }
 
 /* The pieces stay where they are until the answer is there. */
@@ -160,12 +179,8 @@ start(struct errand *errand, struct hub_link *link, const char *key,
 static void
 finish(struct errand **at, struct control_reply *reply)
 {
-	if ((*at)->again) {
-		say_wait(reply);
-	} else {
-		*reply = (*at)->reply;
-		(*at)->reply.fd = -1; /* goes along */
-	}
+	*reply = (*at)->reply;
+	(*at)->reply.fd = -1; /* goes along */
 	drop(at);
 }
 
@@ -181,20 +196,27 @@ errands_ask(struct errands *errands, struct hub_link *link, struct task *task,
 		finish(at, reply);
 		return;
 	}
+	if (*at != NULL) {
+		let_wait(*at, request, reply);
+		return;
+	}
 	say_wait(reply);
-	if (*at != NULL || !hub_link_is_up(link) || !make_room(errands))
+	if (!hub_link_is_up(link) || !make_room(errands))
 		return;
 	at = find(errands, kind, request); /* the end, which may have moved */
 	*at = MEM_NEW(struct errand);
-	**at = (struct errand){.kind = kind,
+	**at = (struct errand){.all = errands,
+			       .kind = kind,
 			       .task = task,
 			       .pid = request->pid,
 			       .file = file_of(request),
 			       .reply.fd = -1};
-	if (start(*at, link, key, request, &err) == 0)
+	if (start(*at, link, key, request, &err) < 0) {
+		control_refuse(reply, err.text);
+		drop(at);
 		return;
-	control_refuse(reply, err.text);
-	drop(at);
+	}
+	let_wait(*at, request, reply);
 }
 
 void

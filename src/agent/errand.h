@@ -1,10 +1,10 @@
 /*
  * errand.h - what a process of a task asks of the hub, through the agent's own connection.
  *
- * errands_ask() for each request of the task's processes -> errands_release(), which forgets what is
- * on its way. A process asks again until it is told the end ("wait", runner/control.h); it is known
- * by its id and by what it asks, so that no other is told. The answer of one that has gone is kept
- * until others need the place.
+ * errands_ask() for each request of the task's processes -> errands_release(), which forgets what
+ * is on its way. A process is told when the answer is there; where it has to ask again ("wait",
+ * runner/control.h) it is known by its id and by what it asks, so that no other is told. The answer
+ * of one that has gone is kept until others need the place.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -37,7 +37,8 @@ struct errand_load {
 /* What can be asked: one row a verb. */
 struct errand_kind {
 	enum hub_post_kind post;
-	bool is_bearer; /* the key goes as the request's bearer token, else describe() puts it into the body */
+	bool is_bearer; /* the key goes as the request's bearer token, else describe() puts it into
+			   the body */
 	/* The body, an object. Fails: the process is told why. */
 	int (*describe)(struct json *body, const char *key, const struct control_request *request,
 			struct err *err);

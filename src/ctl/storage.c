@@ -29,7 +29,7 @@ static const struct column columns[] = {
 	{"SIZE", "size"},	{"KEPT", "kept"}, {NULL, NULL},
 };
 
-static const char *const kinds[] = {"output", "artifacts", "caches", "workspaces", "test_results"};
+static const char *const kinds[] = {"output", "artifacts", "caches", "workspaces"};
 
 static void
 put_kept(struct json *row, const struct json *retention, const char *kind)
