@@ -12,6 +12,7 @@
 
 #include "base/assert.h"
 #include "base/buffer.h"
+#include "base/crc32c.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -29,6 +30,7 @@ enum {
 	RETRY_AFTER_MOST_S = 600,
 	REFUSAL_MOST_BYTES = 64 << 10,
 	FAILURES_TOLD = 2, /* one behind another; a single one is a mishap */
+	REASONS_TOLD = 8,  /* of one outage */
 };
 
 struct hub_link {
@@ -41,11 +43,13 @@ struct hub_link {
 	char agent_text[ID_TEXT_BYTES];
 	char machine[65]; /* of uname(2) */
 	char *token;
-	uint64_t down_us;  /* 0: up */
-	char down_why[256]; /* what the last try came to; "": up, or none has ended */
-	bool told_slow;	   /* that the tries are as rare as they get */
+	uint64_t down_us;	     /* 0: up */
+	char down_why[256];	     /* what the last try came to; "": up, or none has ended */
+	bool told_slow;		     /* that the tries are as rare as they get */
+	uint32_t told[REASONS_TOLD]; /* digests of the reasons told since it is down */
+	unsigned told_count;
 	unsigned in_row[HUB_POST_COUNT]; /* so many have failed, one behind another */
-	unsigned protocol; /* of the hub, as last logged; 0: none yet */
+	unsigned protocol;		 /* of the hub, as last logged; 0: none yet */
 	struct hub_link_counters counters;
 };
 
@@ -95,15 +99,34 @@ on_up(void *arg)
 	link->down_us = 0;
 	link->down_why[0] = '\0';
 	link->told_slow = false;
+	link->told_count = 0;
 	link->settings.on_up(link->settings.arg);
 }
 
-/* Said when it begins, and once more when the waits have become long. */
+/* Is it one that this outage has not had? One that comes and goes is told once. */
+static bool
+is_new_reason(struct hub_link *link, const char *text)
+{
+	uint32_t digest = crc32c(0, text, strlen(text));
+	unsigned i;
+
+	for (i = 0; i < link->told_count; i++)
+		if (link->told[i] == digest)
+			return false;
+	if (link->told_count == REASONS_TOLD)
+		return false;
+	link->told[link->told_count++] = digest;
+	return true;
+}
+
+/* Said when it begins, when the reason becomes another, and once more when the waits have become
+ * long. */
 static void
 on_down(void *arg, const struct err *err, uint64_t retry_ms)
 {
 	struct hub_link *link = arg;
 	bool is_slow = retry_ms >= HTTP_BACKOFF_MOST_MS / 2;
+	bool is_new;
 	char room[24];
 
 	OBJ_CHECK(link, LINK_MAGIC);
@@ -112,9 +135,12 @@ on_down(void *arg, const struct err *err, uint64_t retry_ms)
 		(void)snprintf(room, sizeof(room), "%u ms", (unsigned)retry_ms);
 	else
 		text_duration(room, retry_ms);
-	if (link->down_us == 0 || (is_slow && !link->told_slow))
-		log_warn("hub at %s is away: %s; tasks go on, next try in %s%s", link->text,
-			 err->text, room, is_slow ? ", and so on" : ", then less often");
+	is_new = is_new_reason(link, err->text);
+	if (is_new || (is_slow && !link->told_slow))
+		log_warn("hub at %s is %saway: %s; tasks go on, next try in %s%s%s%s", link->text,
+			 link->down_us > 0 ? "still " : "", err->text, room,
+			 is_slow ? ", and so on" : ", then less often",
+			 err->hint != NULL ? "; hint: " : "", err->hint != NULL ? err->hint : "");
 	link->told_slow = link->told_slow || is_slow;
 	if (link->down_us == 0)
 		link->down_us = loop_now_us(link->loop);
