@@ -47,6 +47,8 @@ echo home >"$HOME/.tool/x"
 touch deps/empty "deps/$(head -c 200 /dev/zero | tr '\0' n)" "deps/new
 line" "deps/$(printf '\377\376')"
 mkfifo deps/fifo
+truncate -s 4M deps/end; printf x | dd of=deps/end bs=1 conv=notrunc
+chmod 1666 deps/empty
 touch -d 2020-01-02T03:04:05.678901234Z deps/in/file deps/in
 END
 ),$(save v1-first deps '~/.tool' missing)" "$one"
@@ -54,7 +56,7 @@ cached tree
 is "$(outcomes tree)" '0.1=success 1.1=success end=success' 'a cache is saved'
 like "$(output tree 1)" "there is no 'missing'" 'a path that is not there is told'
 like "$(output tree 1)" 'fifo.*is left out' 'a FIFO is left out'
-like "$(output tree 1)" 'Saved 7 files, 5.0 MiB, as [0-9.]* [KMi]*B' 'what is kept is told'
+like "$(output tree 1)" 'Saved 8 files, 9.0 MiB, as [0-9.]* [KMi]*B' 'what is kept is told'
 
 task back "$(restore v1-),$(run look <<'END'
 cat deps/link deps/hard "$HOME/.tool/x"
@@ -64,6 +66,8 @@ readlink deps/link
 [ deps/hard -ef deps/in/file ] && echo same
 stat -c %s deps/holes
 [ "$(stat -c %b deps/holes)" -lt 100 ] && echo sparse
+stat -c '%s %a' deps/end deps/empty
+[ "$(stat -c %b deps/end)" -lt 100 ] && echo sparse
 ls deps/n* | wc -c
 [ -e "deps/$(printf '\377\376')" ] && echo bytes
 END
@@ -71,7 +75,7 @@ END
 cached back
 is "$(outcomes back)" '0.1=success 1.1=success end=success' 'it is restored in another task'
 is "$(output back 1)" "$(printf '%s\n' one one home '750 2020-01-02 03:04:05.678901234 +0000' \
-	'2020-01-02 03:04:05.678901234 +0000' in/file same 5242884 sparse 220 bytes)" \
+	'2020-01-02 03:04:05.678901234 +0000' in/file same 5242884 sparse '4194304 644' '0 1666' sparse 220 bytes)" \
 	'contents, modes, times, links of both kinds, holes and names of any bytes are as they were'
 like "$(output back 0)" "Found a cache for key 'v1-first'" 'which one it is, is told'
 
@@ -223,7 +227,7 @@ name = directory + '/' + hashlib.sha256(b'gh/o/one\nh-cut').hexdigest()[:40] + '
 open(name, 'r+b').truncate(8192 + 50)
 END
 echo victim >"$tmp/victim"
-for what in dots root link hard node fifo; do
+for what in dots root link hard node fifo setid; do
 	task "h-$what" "$(restore "h-$what")" "$one"
 	cached "h-$what"
 	is "$(outcomes "h-$what")" '0.1=failed end=failed' "an archive that would do harm is refused: $what"
@@ -233,9 +237,11 @@ is "$(stat -c %h "$tmp/victim")" 1 'nor linked'
 task cut "$(restore h-cut)" "$one"
 cached cut
 is "$(outcomes cut) $(output cut 0)" '0.1=success end=success No cache is found for key: h-cut' 'one that was cut short is none'
-task setid "$(restore h-setid),{\"command\":\"stat -c %a ~/setid\"}" "$one"
-cached setid
-is "$(output setid 1)" 755 'set-id bits are not given'
+like "$(output h-setid 0)" "the archive's entry 'home/setid' is refused" 'set-id bits are refused, and that is told'
+task strips "{\"command\":\"touch odd-mode; chmod 6755 odd-mode; mkdir odd-dir; chmod 3775 odd-dir\"},$(save strips odd-mode odd-dir),{\"command\":\"rm -r odd-mode odd-dir\"},
+	$(restore strips),{\"command\":\"stat -c %a odd-mode odd-dir | tr '\\\\n' ' '\"}" "$one"
+cached strips
+is "$(output strips 4)" '755 1775 ' 'and are not saved'
 
 # --- no room ---
 

@@ -6,12 +6,14 @@ libarchiver_a_SOURCES = \
 	src/archive/cache_key.c src/archive/cache_key.h \
 	src/archive/junit.c src/archive/junit.h \
 	src/archive/keep.c src/archive/keep.h \
+	src/archive/leaf.c src/archive/leaf.h \
 	src/archive/overlap.c src/archive/overlap.h \
 	src/archive/pack.c src/archive/pack.h \
 	src/archive/paths.c src/archive/paths.h \
 	src/archive/place.c src/archive/place.h \
 	src/archive/sender.c src/archive/sender.h \
 	src/archive/share.c src/archive/share.h \
+	src/archive/source.c src/archive/source.h \
 	src/archive/step.c src/archive/step.h \
 	src/archive/test_results.c src/archive/test_results.h \
 	src/archive/unpack.c src/archive/unpack.h \

@@ -8,7 +8,9 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +19,8 @@
 
 #include "archive/paths.h"
 #include "archive/place.h"
+#include "archive/source.h"
+#include "base/cleanup.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "format/digest.h"
@@ -25,6 +29,7 @@ enum {
 	BLOCK_BYTES = 256 * 1024, /* of what is written at a time */
 	ZEROS_BYTES = 64 * 1024,
 	WARNINGS_TOLD_MOST = 20,
+	SHORTER = -1, /* beside errno's values: the file ends before its size */
 };
 
 static const char zeros[ZEROS_BYTES];
@@ -121,7 +126,8 @@ pack_new(struct pack **out, int fd, unsigned threads, const struct place *place,
 	(void)archive_read_disk_set_symlink_physical(pack->disk);
 	(void)archive_read_disk_set_behavior(pack->disk, ARCHIVE_READDISK_NO_XATTR |
 								 ARCHIVE_READDISK_NO_ACL |
-								 ARCHIVE_READDISK_NO_FFLAGS);
+								 ARCHIVE_READDISK_NO_FFLAGS |
+								 ARCHIVE_READDISK_NO_SPARSE);
 	if (archive_write_set_format_pax(pack->out) != ARCHIVE_OK ||
 	    archive_write_add_filter_zstd(pack->out) != ARCHIVE_OK ||
 	    archive_write_set_filter_option(pack->out, "zstd", "compression-level", "1") !=
@@ -161,36 +167,54 @@ write_hole(struct pack *pack, int64_t len, struct err *err)
 	return rc;
 }
 
+/* So many bytes from where the file stands; zeros where it has fewer, and *trouble says why. */
 static int
-write_content(struct pack *pack, struct archive_entry *entry, struct err *err)
+write_piece(struct pack *pack, int fd, int64_t len, int *trouble, struct err *err)
 {
-	int64_t size = archive_entry_size(entry), done = 0, at;
-	const void *bytes;
-	size_t len;
-	int got, rc = 0;
+	static unsigned char room[BLOCK_BYTES];
+	ssize_t n = 1;
+	int rc = 0;
 
-	while ((got = archive_read_data_block(pack->disk, &bytes, &len, &at)) == ARCHIVE_OK) {
-		if (at + (int64_t)len > size) /* it grows: as much as its header says */
-			len = at < size ? (size_t)(size - at) : 0;
-		if (at > done)
-			rc = write_hole(pack, (at < size ? at : size) - done, err);
-		if (rc == 0 && len > 0)
-			rc = write_bytes(pack, bytes, len, err);
-		if (rc < 0)
-			return rc;
-		done = at + (int64_t)len;
+	for (; rc == 0 && len > 0; len -= n) {
+		n = source_read(fd, room, len < BLOCK_BYTES ? (size_t)len : BLOCK_BYTES);
+		if (n <= 0) {
+			*trouble = n < 0 ? errno : SHORTER;
+			return write_hole(pack, len, err);
+		}
+		rc = write_bytes(pack, room, (size_t)n, err);
 	}
-	if (got != ARCHIVE_EOF)
-		warn(pack, "cannot read all of '%s': %s", archive_entry_pathname(entry),
-		     archive_error_string(pack->disk));
-	else if (done < size && archive_entry_sparse_count(entry) == 0)
-		warn(pack, "'%s' became shorter while it was read", archive_entry_pathname(entry));
-	pack->sum.bytes += (uint64_t)size;
-	return done < size ? write_hole(pack, size - done, err) : 0;
+	return rc;
 }
 
 static int
-write_entry(struct pack *pack, struct archive_entry *entry, struct err *err)
+write_content(struct pack *pack, struct archive_entry *entry, int fd, struct err *err)
+{
+	int64_t size = archive_entry_size(entry), done = 0, at = 0, len = size;
+	bool has_holes = archive_entry_sparse_reset(entry) > 0;
+	int trouble = 0, rc = 0;
+
+	while (rc == 0 && done < size) {
+		if (has_holes && archive_entry_sparse_next(entry, &at, &len) != ARCHIVE_OK)
+			at = size, len = 0;
+		rc = write_hole(pack, at - done, err);
+		if (has_holes && lseek(fd, at, SEEK_SET) < 0)
+			trouble = errno;
+		if (rc == 0)
+			rc = write_piece(pack, fd, len, &trouble, err);
+		done = at + len;
+	}
+	if (trouble > 0)
+		warn(pack, "cannot read all of '%s': %s", archive_entry_pathname(entry),
+		     strerror(trouble));
+	else if (trouble == SHORTER)
+		warn(pack, "'%s' became shorter while it was read", archive_entry_pathname(entry));
+	pack->sum.bytes += (uint64_t)size;
+	return rc;
+}
+
+/* fd: of a regular file, else -1. */
+static int
+write_entry(struct pack *pack, struct archive_entry *entry, int fd, struct err *err)
 {
 	int rc = archive_write_header(pack->out, entry);
 
@@ -201,10 +225,10 @@ write_entry(struct pack *pack, struct archive_entry *entry, struct err *err)
 		     archive_error_string(pack->out));
 		return 0;
 	}
-	if (archive_entry_filetype(entry) != AE_IFREG || archive_entry_hardlink(entry) != NULL)
+	if (fd < 0 || archive_entry_hardlink(entry) != NULL)
 		return 0;
 	pack->sum.files++;
-	return archive_entry_size(entry) > 0 ? write_content(pack, entry, err) : 0;
+	return write_content(pack, entry, fd, err);
 }
 
 /* What of an entry is the same wherever it is unpacked. */
@@ -239,11 +263,18 @@ static int
 add_entry(struct pack *pack, struct archive_entry *entry, struct err *err)
 {
 	struct archive_entry *spare = NULL;
+	LOCAL_FD fd = -1;
 
 	if (!prepare(pack, entry))
 		return 0;
+	if (archive_entry_filetype(entry) == AE_IFREG && (fd = source_open(entry)) < 0) {
+		warn(pack, "'%s' is left out: %s", archive_entry_sourcepath(entry),
+		     errno == EINVAL ? "it is no file any more" : strerror(errno));
+		return 0;
+	}
+	/* Behind that: nothing becomes a link to what is left out. */
 	archive_entry_linkify(pack->links, &entry, &spare);
-	return entry != NULL ? write_entry(pack, entry, err) : 0;
+	return entry != NULL ? write_entry(pack, entry, fd, err) : 0;
 }
 
 /* --- a tree ------------------------------------------------------------------------------------

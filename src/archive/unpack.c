@@ -6,6 +6,7 @@
  * has a writer of its own, and its directory is the working one when that writer makes directories,
  * hard links, or a way. Files and links that come into a directory that is there are made from
  * within it: the way to it was checked once, by the kernel, and not part by part for each of them.
+ * A file that is new there is made by leaf.h.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -24,6 +25,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "archive/leaf.h"
 #include "archive/place.h"
 #include "base/cleanup.h"
 #include "base/err.h"
@@ -42,6 +44,7 @@ struct unpacking {
 	int dirs[PLACE_TREES];		    /* their directories */
 	int here_tree;			    /* where we are: in that tree (-1: nowhere), */
 	char here[PATH_MAX];		    /* in its directory of that name; "": its own */
+	mode_t mask;			    /* the process's */
 	unpack_take_fn *take;		    /* NULL: all */
 	void *arg;
 	struct unpack_sum *sum;
@@ -140,18 +143,22 @@ enter_dir(struct unpacking *unpacking, enum place_tree tree, const char *dir, si
 	return true;
 }
 
-/* Go where the entry is made from; its name is relative to there afterwards. */
+/*
+ * Go where the entry is made from; its name is relative to there afterwards, and *is_leaf says that
+ * it is no more than a name in a directory that is there.
+ */
 static int
-enter(struct unpacking *unpacking, enum place_tree tree, struct archive_entry *entry,
+enter(struct unpacking *unpacking, enum place_tree tree, struct archive_entry *entry, bool *is_leaf,
       struct err *err)
 {
 	const char *name = archive_entry_pathname(entry), *slash = strrchr(name, '/');
-	bool is_leaf = archive_entry_filetype(entry) != AE_IFDIR &&
-		       archive_entry_hardlink(entry) == NULL && slash != NULL && slash[1] != '\0';
 
+	*is_leaf = archive_entry_filetype(entry) != AE_IFDIR &&
+		   archive_entry_hardlink(entry) == NULL && slash != NULL && slash[1] != '\0';
 	if (unpacking->trees[tree] == NULL && begin_tree(unpacking, tree, err) < 0)
 		return err->code;
-	if (!is_leaf || !enter_dir(unpacking, tree, name, (size_t)(slash - name)))
+	*is_leaf = *is_leaf && enter_dir(unpacking, tree, name, (size_t)(slash - name));
+	if (!*is_leaf)
 		return enter_tree(unpacking, tree, err);
 	name = strdupa(slash + 1);
 	archive_entry_copy_pathname(entry, name);
@@ -175,6 +182,51 @@ copy_content(struct unpacking *unpacking, struct archive *out, const char *name,
 	return got == ARCHIVE_EOF ? 0 : cannot_read(unpacking, err);
 }
 
+static int
+cannot_write_leaf(const char *name, struct err *err)
+{
+	int code = errno == ENOSPC || errno == EDQUOT ? ERR_LIMIT : ERR_HOST;
+
+	return err_set(err, code, "cannot unpack '%.200s': %s", name, strerror(errno));
+}
+
+static int
+fill_leaf(struct unpacking *unpacking, struct archive_entry *entry, int fd, const char *name,
+	  struct err *err)
+{
+	const void *bytes;
+	int64_t at, written = 0;
+	int got = ARCHIVE_EOF;
+	size_t len;
+
+	while (archive_entry_size(entry) > 0 &&
+	       (got = archive_read_data_block(unpacking->in, &bytes, &len, &at)) == ARCHIVE_OK) {
+		if (leaf_write(fd, bytes, len, at) < 0)
+			return cannot_write_leaf(name, err);
+		unpacking->sum->bytes += len;
+		written = at + (int64_t)len;
+	}
+	if (got != ARCHIVE_EOF)
+		return cannot_read(unpacking, err);
+	return leaf_end(fd, entry, unpacking->mask, written) == 0 ? 0
+								  : cannot_write_leaf(name, err);
+}
+
+/* *made false: something is there, or it is no such file; libarchive knows what to do. */
+static int
+unpack_leaf(struct unpacking *unpacking, struct archive_entry *entry, const char *name, bool *made,
+	    struct err *err)
+{
+	LOCAL_FD fd = -1;
+
+	*made = false;
+	if (archive_entry_filetype(entry) != AE_IFREG)
+		return 0;
+	fd = leaf_begin(entry);
+	*made = fd >= 0;
+	return fd >= 0 ? fill_leaf(unpacking, entry, fd, name, err) : 0;
+}
+
 /* Names become relative to the tree; false for what no archive of ours has. */
 static bool
 check_entry(const struct place *place, struct archive_entry *entry, enum place_tree *tree)
@@ -188,6 +240,8 @@ check_entry(const struct place *place, struct archive_entry *entry, enum place_t
 		return false;
 	if (link == NULL && type != AE_IFREG && type != AE_IFDIR && type != AE_IFLNK)
 		return false;
+	if ((archive_entry_perm(entry) & (S_ISUID | S_ISGID)) != 0)
+		return false;
 	rest = strdupa(rest);
 	archive_entry_copy_pathname(entry, rest);
 	if (link != NULL) {
@@ -196,8 +250,20 @@ check_entry(const struct place *place, struct archive_entry *entry, enum place_t
 		rest = strdupa(rest);
 		archive_entry_copy_hardlink(entry, rest);
 	}
-	archive_entry_set_perm(entry, archive_entry_perm(entry) & 01777);
 	return true;
+}
+
+static int
+refuse(struct archive_entry *entry, struct err *err)
+{
+	const char *name = archive_entry_pathname(entry);
+
+	if (err_set(err, ERR_INPUT,
+		    "the archive's entry '%.200s' is refused: none of ours has such",
+		    name != NULL ? name : "") < 0)
+		err_hint(err, "it is a device, has set-id bits, or leads out of where it belongs; "
+			      "who wrote it was not runnerd: save under another key");
+	return err->code;
 }
 
 static int
@@ -206,25 +272,26 @@ unpack_entry(struct unpacking *unpacking, struct archive_entry *entry, struct er
 	enum place_tree tree;
 	struct archive *out;
 	const char *name;
+	bool made;
 	int rc;
 
 	if (!check_entry(unpacking->place, entry, &tree))
-		return err_set(err, ERR_INPUT, "the archive's entry '%.200s' is refused",
-			       archive_entry_pathname(entry) != NULL ? archive_entry_pathname(entry)
-								     : "");
+		return refuse(entry, err);
 	name = strdupa(archive_entry_pathname(entry));
 	if (strcmp(name, ".") == 0) /* HOME itself is as the task has it */
 		return 0;
 	if (unpacking->take != NULL && archive_entry_filetype(entry) != AE_IFDIR &&
 	    !unpacking->take(unpacking->arg, name))
 		return 0;
-	rc = enter(unpacking, tree, entry, err);
-	if (rc < 0)
+	unpacking->sum->entries++;
+	rc = enter(unpacking, tree, entry, &made, err);
+	if (rc == 0 && made)
+		rc = unpack_leaf(unpacking, entry, name, &made, err);
+	if (rc < 0 || made)
 		return rc;
 	out = unpacking->trees[tree];
 	if (archive_write_header(out, entry) < ARCHIVE_WARN)
 		return cannot_write(out, name, err);
-	unpacking->sum->entries++;
 	if (archive_entry_size(entry) > 0)
 		rc = copy_content(unpacking, out, name, err);
 	if (rc == 0 && archive_write_finish_entry(out) < ARCHIVE_WARN)
@@ -280,6 +347,8 @@ unpack(int fd, const struct place *place, unpack_take_fn *take, void *arg, struc
 	int closed, rc;
 
 	memset(sum, 0, sizeof(*sum));
+	unpacking.mask = umask(0);
+	(void)umask(unpacking.mask);
 	if (unpacking.in == NULL || archive_read_support_format_tar(unpacking.in) != ARCHIVE_OK ||
 	    archive_read_support_filter_zstd(unpacking.in) != ARCHIVE_OK ||
 	    archive_read_open_fd(unpacking.in, fd, BLOCK_BYTES) != ARCHIVE_OK)
