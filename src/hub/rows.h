@@ -226,6 +226,7 @@ struct test_run_row {
 	uint32_t attempt, node_index;
 	uint32_t total, failures, skipped, flaky;
 	/* Of what it belongs to; not stored with it. */
+	int64_t pipeline_created_ms; /* for STORE_ADD_TESTS alone */
 	const char *workflow_name, *revision;
 	struct id workflow;
 	int64_t job_number, created_ms; /* of the workflow */

@@ -42,6 +42,7 @@ describe_run(struct test_run_row *run, const struct task *task, struct arena *ar
 	run->branch = arena_strdup(arena, branch != NULL ? branch : "");
 	run->job_name = arena_strdup(arena, job->row.name);
 	run->pipeline_number = pipeline->row.number;
+	run->pipeline_created_ms = pipeline->row.created_ms;
 	run->attempt = task->row.attempt;
 	run->node_index = task->row.node_index;
 }

@@ -170,6 +170,14 @@ static const char *const schema_steps[] = {
 	"CREATE INDEX test_run_branch ON test_run (project, branch, pipeline_number);"
 	"ALTER TABLE job ADD COLUMN failed_tests_of INTEGER NOT NULL DEFAULT 0;"
 	"PRAGMA user_version = 9;",
+	/* 10: a test goes when no run that it was found in can be left: seen_day is the latest day on which
+	 * a pipeline was made that had it. An index of results by test would say so at once, and be as large as
+	 * they are. */
+	"ALTER TABLE test ADD COLUMN seen_day INTEGER NOT NULL DEFAULT 0;"
+	"UPDATE test SET seen_day = coalesce((SELECT max(created_ms) / 86400000 FROM pipeline), 0);"
+	"CREATE INDEX test_seen ON test (seen_day);"
+	"CREATE INDEX pipeline_created ON pipeline (created_ms);"
+	"PRAGMA user_version = 10;",
 };
 
 enum { DB_SCHEMA = sizeof(schema_steps) / sizeof(schema_steps[0]) };

@@ -23,6 +23,7 @@ enum {
 	ROWS_MOST = 2000,     /* of output */
 	PIPELINES_MOST = 4,   /* of each one part: see delete_part() */
 	TASKS_MOST = 32,
+	TESTS_MOST = 500,
 };
 
 /* --- ids ----------------------------------------------------------------------------------- */
@@ -307,6 +308,10 @@ static const char its_going_outputs_sql[] =
 static const char delete_its_tests_sql[] =
 	"DELETE FROM test_result WHERE (task, place) IN (SELECT r.task, r.place FROM test_run u"
 	" JOIN test_result r ON r.task = u.task WHERE u.pipeline = ? LIMIT 500)";
+/* Whose results have gone: they were of pipelines made on that day or before. */
+static const char delete_tests_sql[] =
+	"DELETE FROM test WHERE id IN (SELECT id FROM test WHERE seen_day <"
+	" coalesce((SELECT min(created_ms) FROM pipeline), 1 << 62) / 86400000 LIMIT ?)";
 static const char its_tasks_sql[] = "SELECT id FROM task WHERE pipeline = ? LIMIT 32";
 static const char its_jobs_sql[] = "SELECT id FROM job WHERE pipeline = ? LIMIT 64";
 
@@ -405,6 +410,22 @@ delete_pipelines(struct freed *freed, struct store_sweep *sweep, struct err *err
 	return 0;
 }
 
+/* Names of tests that no result has any more. */
+static int
+delete_tests(struct disk *disk, struct store_sweep *sweep, struct err *err)
+{
+	sqlite3_stmt *stmt;
+	int at = 1;
+
+	if (db_kept(&disk->db, delete_tests_sql, &stmt, err) < 0)
+		return err->code;
+	db_bind_int(stmt, &at, TESTS_MOST);
+	if (db_run(&disk->db, stmt, err) < 0)
+		return err->code;
+	sweep->is_busy = sweep->is_busy || sqlite3_changes(disk->db.handle) > 0;
+	return 0;
+}
+
 static int
 mark_pipelines(struct disk *disk, struct store_sweep *sweep, struct err *err)
 {
@@ -436,6 +457,7 @@ disk_sweep(struct disk *disk, struct store_op *op, struct err *err)
 	if (sweep->deleted[KEPT_OUTPUT] > 0 && fsync(disk->segments.dir) < 0)
 		return err_sys(err, "cannot sync the output folder");
 	if (delete_old_blobs(&freed, sweep, err) < 0 || delete_pipelines(&freed, sweep, err) < 0 ||
+	    delete_tests(disk, sweep, err) < 0 ||
 	    mark_outputs(disk, sweep, err) < 0 || mark_pipelines(disk, sweep, err) < 0)
 		return err->code;
 	give_freed(&freed);

@@ -3,7 +3,8 @@
  *
  * A test's four texts are the same in every run: they are one row, found by their digest, and a
  * result is three numbers more. What a project names is in the digest, so that no project can make
- * another's test.
+ * another's test. The sweeper deletes one when all pipelines are younger than the last that had it
+ * (seen_day).
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -14,7 +15,7 @@
 #include "format/digest.h"
 #include "hub/store/store_internal.h"
 
-enum { TEST_DIGEST_BYTES = 16 };
+enum { TEST_DIGEST_BYTES = 16, DAY_MS = 24 * 60 * 60 * 1000 };
 
 /* --- the test -----------------------------------------------------------------------------------
  */
@@ -33,10 +34,12 @@ digest_of(unsigned char digest[DIGEST_BYTES], const struct id *project,
 	digest_sha256(digest, text->data, text->len);
 }
 
+/* 0 where it is not there; seen_day is 0 then. */
 static int
-find_test(struct db *db, const unsigned char *digest, int64_t *id, struct err *err)
+find_test(struct db *db, const unsigned char *digest, int64_t *id, int64_t *seen_day,
+	  struct err *err)
 {
-	static const char sql[] = "SELECT id FROM test WHERE digest = ?";
+	static const char sql[] = "SELECT id, seen_day FROM test WHERE digest = ?";
 	sqlite3_stmt *stmt;
 	int rc, at = 1;
 
@@ -45,15 +48,16 @@ find_test(struct db *db, const unsigned char *digest, int64_t *id, struct err *e
 	db_bind_blob(stmt, &at, digest, TEST_DIGEST_BYTES);
 	rc = db_row(db, stmt, err);
 	*id = rc > 0 ? sqlite3_column_int64(stmt, 0) : 0;
+	*seen_day = rc > 0 ? sqlite3_column_int64(stmt, 1) : 0;
 	sqlite3_reset(stmt);
 	return rc < 0 ? rc : 0;
 }
 
 static int
-add_test(struct db *db, const unsigned char *digest, const struct test_case *test, int64_t *id,
-	 struct err *err)
+add_test(struct db *db, const unsigned char *digest, const struct test_case *test, int64_t day,
+	 int64_t *id, struct err *err)
 {
-	static const char sql[] = "INSERT INTO test VALUES (NULL, ?, ?, ?, ?, ?)";
+	static const char sql[] = "INSERT INTO test VALUES (NULL, ?, ?, ?, ?, ?, ?)";
 	sqlite3_stmt *stmt;
 	int at = 1;
 
@@ -64,22 +68,42 @@ add_test(struct db *db, const unsigned char *digest, const struct test_case *tes
 	db_bind_text(stmt, &at, test->classname);
 	db_bind_text(stmt, &at, test->file);
 	db_bind_text(stmt, &at, test->source);
+	db_bind_int(stmt, &at, day);
 	if (db_run(db, stmt, err) < 0)
 		return err->code;
 	*id = sqlite3_last_insert_rowid(db->handle);
 	return 0;
 }
 
+/* Once a day of pipelines, and so rarely written. */
 static int
-test_id(struct db *db, const struct id *project, const struct test_case *test, struct buffer *text,
-	int64_t *id, struct err *err)
+see_test(struct db *db, int64_t id, int64_t day, struct err *err)
 {
-	unsigned char digest[DIGEST_BYTES];
+	static const char sql[] = "UPDATE test SET seen_day = ? WHERE id = ?";
+	sqlite3_stmt *stmt;
+	int at = 1;
 
-	digest_of(digest, project, test, text);
-	if (find_test(db, digest, id, err) < 0)
+	if (db_kept(db, sql, &stmt, err) < 0)
 		return err->code;
-	return *id != 0 ? 0 : add_test(db, digest, test, id, err);
+	db_bind_int(stmt, &at, day);
+	db_bind_int(stmt, &at, id);
+	return db_run(db, stmt, err);
+}
+
+static int
+test_id(struct db *db, const struct test_run_row *run, const struct test_case *test,
+	struct buffer *text, int64_t *id, struct err *err)
+{
+	const int64_t day = run->pipeline_created_ms / DAY_MS;
+	unsigned char digest[DIGEST_BYTES];
+	int64_t seen_day;
+
+	digest_of(digest, &run->project, test, text);
+	if (find_test(db, digest, id, &seen_day, err) < 0)
+		return err->code;
+	if (*id == 0)
+		return add_test(db, digest, test, day, id, err);
+	return seen_day < day ? see_test(db, *id, day, err) : 0;
 }
 
 /* --- its result
@@ -128,7 +152,7 @@ add_cases(struct db *db, const struct store_tests *tests, struct test_run_row *s
 	int rc = 0;
 
 	for (i = 0; rc == 0 && i < tests->count; i++) {
-		rc = test_id(db, &tests->run.project, &tests->cases[i], &text, &id, err);
+		rc = test_id(db, &tests->run, &tests->cases[i], &text, &id, err);
 		if (rc == 0)
 			rc = add_result(db, &tests->run.task,
 					store_test_place(tests->step, tests->first + (uint32_t)i),
