@@ -28,17 +28,27 @@ tell(const struct telling *telling, const unsigned char *bytes, size_t len)
 		telling->form(telling->arg, bytes, len);
 }
 
+/* Most quoted forms of most secrets are the secret itself, which is told first. */
 static void
 tell_text(struct telling *telling)
 {
-	tell(telling, telling->text.data, telling->text.len);
+	const struct buffer *text = &telling->text;
+
+	if (text->len != telling->len || memcmp(text->data, telling->bytes, text->len) != 0)
+		tell(telling, text->data, text->len);
 	buffer_clear(&telling->text);
 }
 
-static void
+/* Called for each byte of each form. */
+static inline void
 put(struct telling *telling, unsigned char c)
 {
-	buffer_putn(&telling->text, &c, 1);
+	struct buffer *text = &telling->text;
+
+	if (text->data != NULL && text->data + text->len < text->base + text->room)
+		text->data[text->len++] = c;
+	else
+		buffer_putn(text, &c, 1);
 }
 
 static size_t
