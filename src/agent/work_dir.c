@@ -212,7 +212,7 @@ rm_want(struct work_dirs *dirs)
 				  .argv = argv,
 				  .envp = envp,
 				  .cwd = dirs->path,
-				  .flags = CHILD_NEW_SESSION};
+				  .flags = CHILD_NEW_SESSION | CHILD_IDLE_IO};
 	struct work_dir **end = &dirs->waiting;
 	struct err err = ERR_INIT;
 	int argc = 3;

@@ -5,7 +5,8 @@
  * <id>/bash_env the file that its steps share. What a job leaves just as it was made is
  * renamed to <work>/spare-N and is a later task's: there are never more spares than there were
  * tasks at one time. Else removal unlinks what is known and empty at once; where a job has
- * left more, an rm(1) does it, one at a time for the whole host.
+ * left more, an rm(1) does it, one at a time for the whole host, in the idle I/O class; the slot is
+ * free meanwhile.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

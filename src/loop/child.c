@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/capability.h>
+#include <linux/ioprio.h>
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
@@ -140,6 +141,14 @@ reset_signals(void)
 			(void)sigaction(signo, &action, NULL);
 }
 
+/* A wish: not every kernel and scheduler of a disk knows classes, and without them it is no error. */
+static void
+be_idle(void)
+{
+	(void)syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0,
+		      IOPRIO_PRIO_VALUE(IOPRIO_CLASS_IDLE, 0));
+}
+
 static int
 child_main(void *arg)
 {
@@ -156,6 +165,8 @@ child_main(void *arg)
 		birth_failed(birth, "start a session");
 	if ((spec->flags & CHILD_DIES_WITH_US) && prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
 		birth_failed(birth, "ask to end with the parent");
+	if (spec->flags & CHILD_IDLE_IO)
+		be_idle();
 	if (spec->cwd != NULL && chdir(spec->cwd) != 0)
 		birth_failed(birth, "change to its directory");
 	place_fds(birth);

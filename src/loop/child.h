@@ -34,6 +34,7 @@ enum child_flag {
 	CHILD_NEW_PID_NS = 1 << 2,	/* it is PID 1 of a PID namespace, with a mount namespace */
 	CHILD_NEW_USER_NS = 1 << 3,	/* in a user namespace that maps our own ids to themselves;
 					   it keeps CAP_SYS_ADMIN there over its exec */
+	CHILD_IDLE_IO = 1 << 4,		/* disks serve it when nobody else wants them */
 };
 
 struct child_spec {
