@@ -164,6 +164,10 @@ is "$out" "node 0
 node 1" "or all nodes'"
 ctl logs quick/a --step Nothing
 is "$status" 1 "a step that is not there is an error"
+ctl logs quick/a --step 99
+is "$status" 1 "as is a number that no step has"
+ctl logs -f quick/a --step 99
+is "$status" 1 "also to who would wait for it: the job has ended"
 ctl logs quick/nothing
 is "$status" 1 "as is a job that is not there"
 ctl logs

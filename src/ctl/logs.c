@@ -25,7 +25,8 @@ static const struct option logs_options[] = {
 	{"follow", 'f', NULL, "go on until the job has ended"},
 	{"step", 0, "STEP", "only this step: its number or its name"},
 	{"since-line", 0, "N", "of the step: from this line on; -N: the last N whole lines"},
-	{"grep", 0, "RE", "only lines in which this regular expression is found, with their numbers"},
+	{"grep", 0, "RE",
+	 "only lines in which this regular expression is found, with their numbers"},
 	{"ignore-case", 'i', NULL, "with --grep: a letter stands for its other case, too"},
 	{"timestamps", 0, NULL, "begin each line with the time it was printed"},
 	{"last-failed", 0, NULL, "of the project's job that failed last"},
@@ -112,29 +113,46 @@ wanted_attempt(const struct logs *logs, const struct json *tasks)
 	return last;
 }
 
-/* The step's number as text, for the name or number that was typed. */
+/* Is it the step's name, or else its number? */
+static bool
+is_step(const struct json *step, const char *name, uint64_t number)
+{
+	return name != NULL ? text_eq(json_get_str(step, "name"), name)
+			    : json_get_int(step, "index", 0) == (int64_t)number;
+}
+
+static const struct json *
+look_up_step(const struct json *task, const char *name, uint64_t number)
+{
+	const struct json *steps = json_get(task, "steps");
+	size_t i;
+
+	for (i = 0; i < json_count(steps); i++)
+		if (is_step(json_at(steps, i), name, number))
+			return json_at(steps, i);
+	return NULL;
+}
+
+/* The step's number as text, for the name or number that was typed. One that has not begun can be
+ * waited for by its number. */
 static int
 find_step(char room[24], const struct logs *logs, const struct json *task, struct err *err)
 {
-	const struct json *steps = json_get(task, "steps"), *step;
+	const struct json *step = look_up_step(task, logs->step, 0);
+	bool may_come = logs->print.follow && !text_eq(json_get_str(task, "state"), "ended");
 	struct err ignored = ERR_INIT;
-	uint64_t number;
-	size_t i;
+	uint64_t number = 0;
 
-	for (i = 0; i < json_count(steps); i++) {
-		step = json_at(steps, i);
-		if (!text_eq(json_get_str(step, "name"), logs->step))
-			continue;
-		(void)snprintf(room, 24, "%lld", (long long)json_get_int(step, "index", 0));
-		return 0;
+	if (step != NULL)
+		number = (uint64_t)json_get_int(step, "index", 0);
+	else if (text_parse_u64(logs->step, 100000, &number, &ignored) < 0 ||
+		 (!may_come && look_up_step(task, NULL, number) == NULL)) {
+		if (err_set(err, ERR_GONE, "the job has no step '%s' (yet)", logs->step) < 0)
+			err_hint(err, "runnerctl job show JOB lists its steps");
+		return err->code;
 	}
-	if (text_parse_u64(logs->step, 100000, &number, &ignored) == 0) {
-		(void)snprintf(room, 24, "%llu", (unsigned long long)number);
-		return 0;
-	}
-	if (err_set(err, ERR_GONE, "the job has no step '%s' (yet)", logs->step) < 0)
-		err_hint(err, "runnerctl job show JOB lists its steps");
-	return err->code;
+	(void)snprintf(room, 24, "%llu", (unsigned long long)number);
+	return 0;
 }
 
 static int
@@ -204,9 +222,10 @@ check_choice(const struct logs *logs, struct err *err)
 	if (logs->grep.pattern == NULL && logs->grep.ignore_case)
 		return err_set(err, ERR_INPUT, "--ignore-case is of what --grep searches for");
 	if (logs->grep.pattern != NULL && (logs->print.follow || logs->print.since_line != 0))
-		return err_set(err, ERR_INPUT,
-			       "--grep searches all that is there now: it goes with neither --follow "
-			       "nor --since-line");
+		return err_set(
+			err, ERR_INPUT,
+			"--grep searches all that is there now: it goes with neither --follow "
+			"nor --since-line");
 	return 0;
 }
 
