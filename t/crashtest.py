@@ -164,12 +164,15 @@ class Work:
         return all(job["state"] == "ended" for pipeline in self.pipelines for job in person.jobs(pipeline))
 
 
-def kill_at_random(hub, agent, work, points):
-    """Kill an agent so often, at any moment, while its hub stands still for a while again and again. How often it was."""
+def kill_at_random(hub, agent, work, points, stood=lambda: None):
+    """Kill an agent so often, at any moment, while its hub stands still for a while again and again. How often it was.
+    stood() waits for what the agent must have come to before the hub goes on."""
     wait_for("steps to start", lambda: agent.is_printing())
     stands, killed, until = False, 0, 0
     while killed < points:
         if killed == until:
+            if stands:
+                stood()
             stands = not stands
             hub.process.send_signal(signal.SIGSTOP if stands else signal.SIGCONT)
             until += rng.randint(15, 30) if stands else rng.randint(3, 10)
