@@ -83,6 +83,17 @@ is "$(printf 'b.py c.py new' | tests split --split-by timings --timings "$tmp/ju
 is "$(printf 't3 x y' | tests split --split-by timings --timings-type classname --timings "$tmp/junit.xml" --index 0 --total 2 | words)" 't3 y' 'where none is known it is by name'
 is "$(cat "$tmp/err")" 'Error auto-detecting timing type, falling back to weighting by name.' 'which is said'
 is "$(printf 'b a' | tests split --split-by timings --index 1 --total 2)" b 'so it is without any timings'
+cat >"$tmp/junit.xml" <<'END'
+<testsuites>
+ <testsuite name="outer" file="deep.py" tests="2" time="1,000.5">
+  <testsuite name="inner"><testcase name="in" classname="In" time="1,234.5"/></testsuite>
+  <testcase name="part" class="Part"/><testcase name="" class="Long" duration="900"/>
+ </testsuite>
+ <testsuite tests="1" time="0,25"><testcase name="small" file="small.py" classname="Small"/></testsuite>
+</testsuites>
+END
+is "$(split_of 'in part Long small' 0) / $(split_of 'in part Long small' 1)" 'in small / Long part' 'thousands, a suite'"'"'s time, duration and class are read as store_test_results reads them'
+is "$(split_of 'small.py deep.py x y' 0) / $(split_of 'small.py deep.py x y' 1)" 'deep.py / small.py x y' 'the file of a suite is that of the suites in it'
 echo nonsense >"$tmp/nonsense"
 echo a | tests split --split-by timings --timings "$tmp/nonsense" >/dev/null
 is "$?" 1 'a file that is no such thing is refused'

@@ -58,6 +58,20 @@ like "$err" '^4 tests, 2 failed: ' "the sum goes to standard error"
 ok "and standard output is JSON" python3 -c 'import json; json.load(open("'"$tmp/out"'"))'
 
 rm bad
+kept()
+{
+	find "$XDG_CACHE_HOME/runner/timings" -type f | wc -l
+}
+is "$(kept)" 1 "a file keeps the times of the job that has tests"
+touch -d '91 days ago' "$XDG_CACHE_HOME/runner/timings/old.tsv" "$XDG_CACHE_HOME/runner/timings/cut.tsv.99"
+touch -d '89 days ago' "$XDG_CACHE_HOME/runner/timings/young.tsv"
+run_ctl run
+is "$status $(kept)" "0 2" "one that no run has replaced for 90 days goes"
+run_ctl cache clear nothing-begins-so
+is "$(kept)" 2 "cache clear KEY removes no times"
+run_ctl cache clear
+like "$err" 'the times of tests of 2 jobs removed' "cache clear removes them all"
+is "$(kept)" 0 "and none is left"
 run_ctl run --no-cache
 like "$out" 'runs a.py c.py' "without caches no times are taken"
 run_ctl run --only-job lint

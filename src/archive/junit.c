@@ -18,7 +18,10 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "helper/seconds.h"
 #include "task/test_case.h"
+
+_Static_assert((int)SECONDS_MOST == (int)TEST_RUN_TIME_MOST_S, "the hub takes what is read");
 
 /* What an element inside a case says of it. */
 enum verdict { VERDICT_NONE, VERDICT_FLAKY, VERDICT_SKIPPED, VERDICT_FAILURE };
@@ -99,29 +102,6 @@ take_name(const char *text, size_t most)
 	return name;
 }
 
-uint64_t
-junit_time_us(const char *text)
-{
-	char number[64], *at = number;
-	const char *comma = strchr(text, ',');
-	/* "1,234.5" and "1,234" have thousands; "0,25" and "0,125" were written elsewhere. */
-	bool is_point = comma != NULL && strchr(text, '.') == NULL &&
-			strchr(comma + 1, ',') == NULL &&
-			(text_starts(text, "0,") || strspn(comma + 1, "0123456789") != 3);
-	double seconds;
-
-	for (; *text != '\0' && at < number + sizeof(number) - 1; text++)
-		if (*text != ',' || is_point)
-			*at++ = *text == ',' ? '.' : *text;
-	*at = '\0';
-	seconds = strtod(number, NULL);
-	if (!(seconds > 0))
-		return 0;
-	if (seconds > TEST_RUN_TIME_MOST_S)
-		return TEST_RUN_TIME_MOST_S * UINT64_C(1000000);
-	return (uint64_t)(seconds * 1e6 + 0.5);
-}
-
 /* --- suites -------------------------------------------------------------------------------------
  */
 
@@ -134,7 +114,7 @@ begin_suite(struct junit *junit, const XML_Char **list)
 
 	suite->name = take_name(attribute(list, "name"), TEST_PLACE_MOST_BYTES);
 	suite->file = take_name(attribute(list, "file"), TEST_PLACE_MOST_BYTES);
-	suite->part_us = time != NULL && count > 0 ? junit_time_us(time) / count : 0;
+	suite->part_us = time != NULL && count > 0 ? seconds_us(time) / count : 0;
 }
 
 static void
@@ -209,7 +189,7 @@ begin_case(struct junit *junit, const XML_Char **list)
 	now->classname = take_name(class, TEST_PLACE_MOST_BYTES);
 	now->file = take_name(attribute(list, "file"), TEST_PLACE_MOST_BYTES);
 	now->has_time = time != NULL;
-	now->time_us = time != NULL ? junit_time_us(time) : 0;
+	now->time_us = time != NULL ? seconds_us(time) : 0;
 	now->verdict = now->told = VERDICT_NONE;
 	now->flaky = false;
 	now->attribute_len = 0;

@@ -11,7 +11,6 @@
 #define ARCHIVE_JUNIT_H
 
 #include <stddef.h>
-#include <stdint.h>
 
 struct err;
 struct test_case;
@@ -30,8 +29,5 @@ typedef int junit_case_fn(void *arg, const struct test_case *test, struct err *e
  * failed.
  */
 int junit_read(unsigned char *bytes, size_t len, junit_case_fn *fn, void *arg, struct err *err);
-
-/* Microseconds of "12.5", "1,234.5", "1e-05"; 0 of what is no number. */
-uint64_t junit_time_us(const char *text);
 
 #endif

@@ -20,7 +20,8 @@ libarchiver_a_SOURCES = \
 	src/archive/walk.c src/archive/walk.h \
 	src/archive/workspace.c src/archive/workspace.h \
 	src/archive/xml_text.c src/archive/xml_text.h \
-	src/helper/control_client.c src/helper/control_client.h
+	src/helper/control_client.c src/helper/control_client.h \
+	src/helper/seconds.c src/helper/seconds.h
 pkglibexec_PROGRAMS += runner-archive
 runner_archive_SOURCES = src/archive/main.c
 runner_archive_LDADD = libarchiver.a libtask.a libformat.a libbase.a $(ARCHIVE_LIBS) $(EXPAT_LIBS) $(format_libs) $(OPENSSL_LIBS)

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -23,6 +24,7 @@
 #include "format/json.h"
 #include "runner/exit.h"
 #include "task/cache_file.h"
+#include "task/timings_file.h"
 
 static int cache_list(int argc, char **argv);
 static int cache_clear(int argc, char **argv);
@@ -221,6 +223,7 @@ cache_clear(int argc, char **argv)
 	struct removed removed = {0, 0};
 	struct choice choice;
 	struct err err = ERR_INIT;
+	size_t times = 0;
 	char room[24];
 	int status = read_choice(&choice, &cache_clear_command, argc, argv, &own);
 
@@ -228,7 +231,13 @@ cache_clear(int argc, char **argv)
 		return status;
 	if (each_cache(&choice, remove_one, &removed, &err) < 0)
 		return say_error(&err);
+	/* A file of times does not say whose it is: with all caches they go, too. */
+	if (choice.key[0] == '\0' && globals()->project == NULL &&
+	    timings_file_sweep(choice.dir, time(NULL) + 1, &times, &err) < 0)
+		return say_error(&err);
 	say_note("%llu caches removed, %s", (unsigned long long)removed.count,
 		 text_bytes(room, removed.bytes));
+	if (times > 0)
+		say_note("the times of tests of %zu jobs removed", times);
 	return EXIT_OK;
 }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/buffer.h"
@@ -200,7 +201,7 @@ run_tests_keep(const struct json *tests, struct api *api, const char *pipeline, 
 	LOCAL_FREE char *path = api_path("/api/runner/v1/jobs?pipeline=%s&limit=1000", pipeline);
 	const struct json *runs = json_get(tests, "items"), *jobs;
 	struct json *answer;
-	size_t i;
+	size_t i, gone;
 	int rc;
 
 	if (json_count(runs) == 0)
@@ -217,5 +218,9 @@ run_tests_keep(const struct json *tests, struct api *api, const char *pipeline, 
 			rc = keep_job(job, api, project, dir, err);
 	}
 	json_free(answer);
+	if (rc == 0)
+		rc = timings_file_sweep(
+			dir, time(NULL) - TIMINGS_FILE_KEEP_DAYS * (time_t)(24 * 60 * 60), &gone,
+			err);
 	return rc < 0 ? err_wrap(err, "keeping the times of tests") : 0;
 }

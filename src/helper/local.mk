@@ -2,7 +2,7 @@
 # sources in one go by $(INIT_CC), as runner-init is. "circleci" is the same program.
 helper_sources = src/helper/main.c src/helper/helper.h src/helper/ask.c src/helper/continue.c src/helper/glob.c \
 	src/helper/oidc.c \
-	src/helper/items.c src/helper/items.h src/helper/known.c src/helper/known.h src/helper/prefix.c src/helper/split.c src/helper/subst.c \
+	src/helper/items.c src/helper/items.h src/helper/known.c src/helper/known.h src/helper/prefix.c src/helper/seconds.c src/helper/seconds.h src/helper/split.c src/helper/subst.c \
 	src/helper/timings.c src/helper/timings.h \
 	src/helper/control_client.c src/helper/control_client.h
 EXTRA_DIST += $(helper_sources)

@@ -19,6 +19,7 @@
 #include "helper/helper.h"
 #include "helper/items.h"
 #include "helper/known.h"
+#include "helper/seconds.h"
 #include "helper/timings.h"
 #include "runner/exit.h"
 
@@ -252,7 +253,7 @@ detect_type(const struct items *items, const struct timings *timings)
 static uint64_t
 parse_duration(const char *text)
 {
-	uint64_t microseconds = timings_microseconds(text);
+	uint64_t microseconds = seconds_us(text);
 	const char *unit = text + strspn(text, "0123456789.");
 
 	if (strcmp(unit, "ms") == 0)

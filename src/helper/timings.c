@@ -8,24 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "helper/seconds.h"
+
 #define WHITE " \t\r\n"
 
-enum { SECONDS_MOST = 1000000000 };
-
-uint64_t
-timings_microseconds(const char *text)
-{
-	uint64_t whole = 0, part = 0, unit = 1000000;
-
-	for (; *text >= '0' && *text <= '9' && whole < SECONDS_MOST; text++)
-		whole = whole * 10 + (uint64_t)(*text - '0');
-	if (*text == '.')
-		for (text++; *text >= '0' && *text <= '9' && unit > 1; text++) {
-			unit /= 10;
-			part += (uint64_t)(*text - '0') * unit;
-		}
-	return whole * 1000000 + part;
-}
+enum { SUITES_MOST = 64 };
 
 /* Reporters write "./x" where a shell's patterns give "x". */
 static const char *
@@ -61,7 +48,7 @@ read_lines(struct timings *timings, char *text)
 			return false;
 		name += strspn(name, " \t");
 		for (type = 0; type < TIMINGS_TYPE_COUNT; type++)
-			add(&timings->of[type], name, timings_microseconds(line));
+			add(&timings->of[type], name, seconds_us(line));
 	}
 	return true;
 }
@@ -155,27 +142,33 @@ decode(char *value, char *end)
 	*to = '\0';
 }
 
+enum attribute {
+	ATTRIBUTE_FILE,
+	ATTRIBUTE_CLASSNAME,
+	ATTRIBUTE_CLASS,
+	ATTRIBUTE_NAME,
+	ATTRIBUTE_TIME,
+	ATTRIBUTE_DURATION,
+	ATTRIBUTE_TESTS,
+	ATTRIBUTE_COUNT
+};
+
 struct attributes {
-	char *file, *classname, *name, *time;
+	char *of[ATTRIBUTE_COUNT]; /* NULL: it is not there */
 };
 
 static void
 keep(struct attributes *out, const char *key, size_t len, char *value, char *end)
 {
-	char **field = NULL;
+	static const char *const names[ATTRIBUTE_COUNT] = {"file", "classname", "class", "name",
+							   "time", "duration",	"tests"};
+	size_t i;
 
-	if (len == 4 && memcmp(key, "file", 4) == 0)
-		field = &out->file;
-	else if (len == 9 && memcmp(key, "classname", 9) == 0)
-		field = &out->classname;
-	else if (len == 4 && memcmp(key, "name", 4) == 0)
-		field = &out->name;
-	else if (len == 4 && memcmp(key, "time", 4) == 0)
-		field = &out->time;
-	if (field == NULL)
-		return;
-	decode(value, end);
-	*field = value;
+	for (i = 0; i < ATTRIBUTE_COUNT; i++)
+		if (strlen(names[i]) == len && memcmp(key, names[i], len) == 0) {
+			decode(value, end);
+			out->of[i] = value;
+		}
 }
 
 /* at is behind an element's name. Returns what is behind its ">"; NULL where there is none. */
@@ -185,7 +178,7 @@ read_attributes(struct attributes *out, char *at, bool *closed)
 	char *key, *value, *end;
 	size_t len;
 
-	*out = (struct attributes){NULL, NULL, NULL, NULL};
+	*out = (struct attributes){{NULL}};
 	*closed = false;
 	for (;;) {
 		at += strspn(at, WHITE);
@@ -239,37 +232,72 @@ is_element(const char *at, const char *name)
 	       at[1 + len] != '\0';
 }
 
-static void
-add_case(struct timings *timings, const struct attributes *it, const char *suite_file)
-{
-	uint64_t microseconds = timings_microseconds(it->time != NULL ? it->time : "");
+/* Those that a case lies in, from the outermost. */
+struct suites {
+	struct {
+		const char *file;
+		uint64_t part_us; /* of its time, for a case that says none */
+	} list[SUITES_MOST];
+	size_t count;
+};
 
-	add(&timings->of[TIMINGS_FILENAME], it->file != NULL ? it->file : suite_file, microseconds);
-	add(&timings->of[TIMINGS_CLASSNAME], it->classname, microseconds);
-	add(&timings->of[TIMINGS_TESTNAME], it->name, microseconds);
+static bool
+begin_suite(struct suites *suites, const struct attributes *it)
+{
+	const char *time = it->of[ATTRIBUTE_TIME], *tests = it->of[ATTRIBUTE_TESTS];
+	unsigned long count = tests != NULL ? strtoul(tests, NULL, 10) : 0;
+
+	if (suites->count == SUITES_MOST)
+		return false;
+	suites->list[suites->count].file = it->of[ATTRIBUTE_FILE];
+	suites->list[suites->count++].part_us =
+		time != NULL && count > 0 ? seconds_us(time) / count : 0;
+	return true;
+}
+
+/* What a case does not say itself the innermost suite says that does. */
+static void
+add_case(struct timings *timings, const struct attributes *it, const struct suites *suites)
+{
+	const char *time = it->of[ATTRIBUTE_TIME], *class = it->of[ATTRIBUTE_CLASSNAME];
+	const char *file = it->of[ATTRIBUTE_FILE], *name = it->of[ATTRIBUTE_NAME];
+	size_t i = suites->count;
+	uint64_t us = i > 0 ? suites->list[i - 1].part_us : 0;
+
+	if (time == NULL)
+		time = it->of[ATTRIBUTE_DURATION];
+	if (time != NULL)
+		us = seconds_us(time);
+	if (class == NULL)
+		class = it->of[ATTRIBUTE_CLASS];
+	for (; i > 0 && (file == NULL || *file == '\0'); i--)
+		file = suites->list[i - 1].file;
+	add(&timings->of[TIMINGS_FILENAME], file, us);
+	add(&timings->of[TIMINGS_CLASSNAME], class, us);
+	add(&timings->of[TIMINGS_TESTNAME], name != NULL && *name != '\0' ? name : class, us);
 }
 
 static bool
 read_xml(struct timings *timings, char *text)
 {
-	const char *suite_file = NULL;
+	struct suites suites = {.count = 0};
 	struct attributes attributes;
 	char *at = text;
 	bool closed;
 
 	while (at != NULL && (at = strchr(at, '<')) != NULL) {
 		if (at[1] == '!' || at[1] == '?' || at[1] == '/') {
-			if (strncmp(at, "</testsuite>", 12) == 0)
-				suite_file = NULL;
+			if (strncmp(at, "</testsuite", 11) == 0 && suites.count > 0)
+				suites.count--;
 			at = skip(at);
 		} else if (is_element(at, "testcase")) {
 			at = read_attributes(&attributes, at + 9, &closed);
 			if (at != NULL)
-				add_case(timings, &attributes, suite_file);
-		} else if (is_element(at, "testsuite")) {
-			at = read_attributes(&attributes, at + 10, &closed);
-			if (at != NULL && !closed)
-				suite_file = attributes.file;
+				add_case(timings, &attributes, &suites);
+		} else if (is_element(at, "testsuite") || is_element(at, "testsuites")) {
+			at = read_attributes(&attributes, at + strcspn(at, WHITE "/>"), &closed);
+			if (at != NULL && !closed && !begin_suite(&suites, &attributes))
+				return false;
 		} else {
 			at++;
 		}

@@ -1,9 +1,9 @@
 /*
  * timings.h - how long tests took: from JUnit XML, or lines of "SECONDS NAME".
  *
- * Of a JUnit file the attributes file, classname, name and time of its test cases are read (file
- * and time may stand at the suite), and nothing else: no entity but the five of XML and numbers is
- * known, no document type is looked at, nothing is fetched. "./x" is the same name as "x".
+ * Of a JUnit file the attributes of its test cases and suites are read, with the meaning that
+ * archive/junit.h gives them, and nothing else: no entity but the five of XML and numbers is known,
+ * no document type is looked at, nothing is fetched. "./x" is the same name as "x".
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -20,9 +20,6 @@ enum timings_type { TIMINGS_FILENAME, TIMINGS_CLASSNAME, TIMINGS_TESTNAME, TIMIN
 struct timings {
 	struct items of[TIMINGS_TYPE_COUNT];
 };
-
-/* Microseconds of "12.5"; 0 of what is no number. */
-uint64_t timings_microseconds(const char *text);
 
 /* Add what is in text, which is changed. False: it is neither. */
 bool timings_read(struct timings *timings, char *text);

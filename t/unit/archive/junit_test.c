@@ -22,6 +22,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "format/json.h"
+#include "helper/seconds.h"
 #include "task/test_case.h"
 
 static char *
@@ -114,7 +115,7 @@ test_junit_reads_each_dialect(void **state)
  */
 
 static void
-test_junit_time_us_reads_what_is_written(void **state)
+test_seconds_us_reads_what_is_written(void **state)
 {
 	static const struct {
 		const char *text;
@@ -141,9 +142,9 @@ test_junit_time_us_reads_what_is_written(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		if (junit_time_us(cases[i].text) != cases[i].us)
+		if (seconds_us(cases[i].text) != cases[i].us)
 			fail_msg("'%s' is %llu", cases[i].text,
-				 (unsigned long long)junit_time_us(cases[i].text));
+				 (unsigned long long)seconds_us(cases[i].text));
 }
 
 /* --- bounds
@@ -296,7 +297,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_junit_reads_each_dialect),
-		cmocka_unit_test(test_junit_time_us_reads_what_is_written),
+		cmocka_unit_test(test_seconds_us_reads_what_is_written),
 		cmocka_unit_test(test_junit_cuts_what_is_too_long),
 		cmocka_unit_test(test_junit_ends_where_the_caller_says),
 		cmocka_unit_test(test_junit_refuses_an_empty_file),
