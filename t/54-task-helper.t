@@ -80,6 +80,7 @@ unset UNSET
 is "$("$helper" env subst 'a $A ${A}b ${UNSET}. ${UNSET:-x$A} ${EMPTY:-y} ${EMPTY-z}. $ $1 ${A $$A')" 'a 1 1b . x1 y . $ $1 ${A $1' 'env subst puts variables in'
 # shellcheck disable=SC2016
 is "$(printf 'x$A\n' | "$helper" env subst)" x1 'also into standard input'
+like "$("$helper" mask --help)" '^usage: circleci-agent' 'a command that is asked for help gives it'
 "$helper" mask something >"$tmp/out" 2>&1
 is "$?" 3 'outside of a job there is nobody to ask'
 done_testing

@@ -47,6 +47,8 @@ like "$err" "did you mean '--hub'" 'an unknown option has a nearest name'
 echo 'output_memry: 1M' >"$tmp/runnerd.yaml"
 refused -c "$tmp/runnerd.yaml"
 like "$err" "runnerd.yaml:1: output_memry is no setting of runnerd: did you mean 'output_memory'" 'so has an unknown key'
+err=$(runnerd --check --output-memory 1K 2>&1)
+like "$err" "--output-memory: 1K is out of range: 1.0 MiB to 1.0 GiB are allowed" "limits are told as people write them"
 refused -c "$tmp/none.yaml"
 is "$status" 3 'a settings file that is not there'
 refused --hub "$hub_url" --token-file "$tmp/none"

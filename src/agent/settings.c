@@ -303,9 +303,22 @@ parse_format(const char *value, bool *json, struct err *err)
 	return 0;
 }
 
+/* A limit as a person would write it. */
+static const char *
+limit_text(char room[24], const struct row *row, uint64_t limit)
+{
+	if (row->type == DURATION)
+		return text_duration(room, limit);
+	if (row->type == BYTES)
+		return text_bytes(room, limit);
+	(void)snprintf(room, 24, "%llu", (unsigned long long)limit);
+	return room;
+}
+
 static int
 parse_number(const struct row *row, const char *value, uint64_t *out, struct err *err)
 {
+	char least[24], most[24];
 	uint64_t number;
 	int rc;
 
@@ -318,9 +331,9 @@ parse_number(const struct row *row, const char *value, uint64_t *out, struct err
 	if (rc < 0)
 		return rc;
 	if (number < row->least || number > row->most)
-		return err_set(err, ERR_INPUT, "%s%s is out of range: %llu to %llu are allowed",
-			       value, row->type == DURATION ? " (in milliseconds)" : "",
-			       (unsigned long long)row->least, (unsigned long long)row->most);
+		return err_set(err, ERR_INPUT, "%s is out of range: %s to %s are allowed", value,
+			       limit_text(least, row, row->least),
+			       limit_text(most, row, row->most));
 	*out = number;
 	return 0;
 }
@@ -597,7 +610,8 @@ check_words(const struct settings *settings, struct err *err)
 	if (!text_eq(settings->output_overflow, "block") &&
 	    !text_eq(settings->output_overflow, "truncate"))
 		return err_set(err, ERR_INPUT,
-			       "'%.64s' is no way to meet a full spool: take block or truncate",
+			       "output-overflow: '%.64s' is no way to meet a full spool: take "
+			       "block or truncate",
 			       settings->output_overflow);
 	if (settings->output_rate > 0 && settings->output_rate < RATE_LEAST_BYTES)
 		return err_set(err, ERR_INPUT,

@@ -176,6 +176,8 @@ main(int argc, char **argv)
 	}
 	for (i = 0; i < COMMAND_COUNT; i++) {
 		words = words_of(&commands[i], argc, argv);
+		if (words > 0 && argc == words + 1 && strcmp(argv[words], "--help") == 0)
+			return help();
 		if (words > 0)
 			return commands[i].run(argc - words, argv + words);
 	}
