@@ -42,6 +42,7 @@ struct claim {
 	bool has_id;
 	bool answered; /* at least once */
 	bool stopped;
+	bool held, asked_held; /* this host takes nothing; and as the request says it */
 	bool is_odd;	   /* the last answer was none, and the log says so */
 	uint64_t hasty_us; /* none to give, and it need not have been said before then */
 	char failed[512]; /* what the last answer was instead; "": one */
@@ -103,13 +104,19 @@ claim_failure(const struct claim *claim)
 
 /* --- decide --------------------------------------------------------------------------- */
 
+static unsigned
+room_of(const struct claim *claim, unsigned class)
+{
+	return claim->held ? 0 : slots_room(claim->slots, class);
+}
+
 static bool
 any_room(const struct claim *claim)
 {
 	unsigned i;
 
 	for (i = 0; i < claim->slots->class_count; i++)
-		if (slots_room(claim->slots, i) > 0)
+		if (room_of(claim, i) > 0)
 			return true;
 	return false;
 }
@@ -121,7 +128,7 @@ is_blocking(const struct claim *claim)
 	unsigned i;
 
 	for (i = 0; i < claim->slots->class_count; i++)
-		if (claim->asked[i] == 0 && slots_room(claim->slots, i) > 0)
+		if (claim->asked[i] == 0 && room_of(claim, i) > 0)
 			return true;
 	return false;
 }
@@ -150,9 +157,9 @@ on_pace(void *arg)
 		return;
 	}
 	if (claim->request == NULL) {
-		if (!claim->answered || claim->has_id || any_room(claim))
+		if (!claim->answered || claim->has_id || claim->held || any_room(claim))
 			send_claim(claim);
-	} else if (is_blocking(claim)) {
+	} else if (is_blocking(claim) || claim->asked_held != claim->held) {
 		resend(claim);
 	} else if (claim->asked_free != slots_free(claim->slots) && !timer_is_on(&claim->leisure)) {
 		timer_start_ms(&claim->leisure, CLAIM_LEISURE_MS);
@@ -204,6 +211,16 @@ claim_pause(struct claim *claim, unsigned ms)
 	OBJ_CHECK(claim, CLAIM_MAGIC);
 	pace_stop(&claim->pace);
 	claim->pace.earliest_us = loop_now_us(claim->loop) + (uint64_t)ms * 1000;
+}
+
+void
+claim_hold(struct claim *claim, bool held)
+{
+	OBJ_CHECK(claim, CLAIM_MAGIC);
+	if (claim->held == held)
+		return;
+	claim->held = held;
+	pace_want(&claim->pace);
 }
 
 void
@@ -325,7 +342,7 @@ make_body(struct claim *claim, uint64_t wait_ms, struct buffer *body)
 	json_put(json, "agent", hub_link_identity(claim->link, claim->slots->total));
 	json_put_str(json, "claim_id", id_text(text, &claim->id));
 	json_put_int(json, "wait_ms", (int64_t)wait_ms);
-	slots_write(claim->slots, claim->stopped, json);
+	slots_write(claim->slots, claim->stopped || claim->held, json);
 	claim->hooks.put_running(claim->hooks.arg, running);
 	json_put(json, "running", running);
 	hub_body(body, json);
@@ -344,9 +361,10 @@ send_claim(struct claim *claim)
 	if (!claim->has_id)
 		id_random(&claim->id);
 	claim->has_id = true;
+	claim->asked_held = claim->held;
 	claim->asked_free = slots_free(claim->slots);
 	for (i = 0; i < claim->slots->class_count; i++)
-		claim->asked[i] = slots_room(claim->slots, i);
+		claim->asked[i] = room_of(claim, i);
 	claim->hasty_us = wait_ms > 0 ? loop_now_us(claim->loop) + CLAIM_HASTY_MS * 1000ull : 0;
 	make_body(claim, wait_ms, &body);
 	pace_sent(&claim->pace);

@@ -65,6 +65,12 @@ void claim_renew(struct claim *claim);
 void claim_pause(struct claim *claim, unsigned ms);
 
 /*
+ * This host takes nothing for now, or again: the claim says that no class has room. It is still
+ * sent, so that the hub hears of us. Tasks that the hub has given before come.
+ */
+void claim_hold(struct claim *claim, bool held);
+
+/*
  * Ask for nothing more. The claim that is under way is taken back with its id: tasks the hub
  * has given for it still come.
  */

@@ -82,6 +82,7 @@ libagent_a_SOURCES += \
 	src/agent/settings_words.c \
 	src/agent/slots.c src/agent/slots.h \
 	src/agent/state_view.c src/agent/state_view.h \
+	src/agent/watermark.c src/agent/watermark.h \
 	src/agent/uplink.c src/agent/uplink.h \
 	src/agent/upload.c src/agent/upload.h
 

@@ -347,6 +347,8 @@ start_uplink(struct agent *agent, struct err *err)
 			 .name = agent->settings.name,
 			 .agent = agent->state_dir.agent},
 		.slots = &agent->settings.slots,
+		.work_dir = agent->settings.work_dir,
+		.min_free_bytes = agent->settings.min_free,
 		.single_task = text_eq(agent->settings.mode, "single-task"),
 		.idle_timeout_ms = agent->settings.idle_timeout_ms,
 		.arg = agent,

@@ -70,6 +70,11 @@ static const struct row rows[] = {
 	{{"run-dir", 0, "DIR", "state that outlives runnerd; in tmpfs"}, PATH, AT(run_dir)},
 	{{"data-dir", 0, "DIR", "data that outlives the host's restart"}, PATH, AT(data_dir)},
 	{{"work-dir", 0, "DIR", "where tasks work"}, PATH, AT(work_dir)},
+	{{"min-free", 0, "SIZE", "claim nothing while their disk has less free; 0: always claim (256M)"},
+	 BYTES,
+	 AT(min_free),
+	 0,
+	 (uint64_t)1 << 50},
 	{{"cache-dir", 0, "DIR", "what can be fetched or made again"}, PATH, AT(cache_dir)},
 	{{"cache-max", 0, "SIZE", "of all caches that jobs save; 0: no ceiling (50G)"},
 	 BYTES,
@@ -576,6 +581,7 @@ init(struct settings *settings)
 	settings->mode = mem_strdup("continuous");
 	settings->grace_ms = SUPERVISOR_GRACE_MS;
 	settings->orphan_limit_ms = RUNNER_LOST_MS;
+	settings->min_free = (uint64_t)256 << 20;
 	settings->cache_max = (uint64_t)50 << 30;
 	settings->workspace_max = (uint64_t)50 << 30;
 	settings->git_mirrors_max = (uint64_t)50 << 30;

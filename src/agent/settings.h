@@ -51,6 +51,7 @@ struct settings {
 	char *mask_file;
 	char *mask_text;   /* its content */
 	const char **mask; /* its lines; NULL-terminated; NULL: none */
+	uint64_t min_free; /* bytes on the disk of work_dir; 0: whatever it has */
 	uint64_t cache_max, workspace_max, git_mirrors_max, git_mirrors_age_ms;
 	uint64_t spool_max, spool_task_max, spool_memory, output_memory, output_zstd_level;
 	char *output_overflow;

@@ -25,6 +25,7 @@
 #include "agent/spool.h"
 #include "agent/task.h"
 #include "agent/upload.h"
+#include "agent/watermark.h"
 #include "base/assert.h"
 #include "base/buffer.h"
 #include "base/err.h"
@@ -58,7 +59,8 @@ struct uplink {
 	struct lease *lease;
 	struct report *report;
 	struct outbox *outbox;
-	struct timer idle, look;
+	struct timer idle, look, disk_timer;
+	struct watermark disk;
 	bool draining;
 	char drain_why[96];
 	char untaken[256]; /* why this host could not take a task */
@@ -215,6 +217,28 @@ begin_waiting(struct uplink *uplink)
 			begin_if_room(uplink, task);
 }
 
+/* --- the disk -------------------------------------------------------------------------------- */
+
+/* Tasks fill it and free it: it is looked at from time to time while there are any, else with each claim. */
+static void
+look_at_disk(struct uplink *uplink)
+{
+	bool low = watermark_look(&uplink->disk, loop_now_us(uplink->loop));
+
+	claim_hold(uplink->claim, low);
+	if ((low || tasks_count(uplink->tasks) > 0) && !timer_is_on(&uplink->disk_timer))
+		timer_start_ms(&uplink->disk_timer, UPLINK_DISK_MS);
+}
+
+static void
+on_disk(void *arg)
+{
+	struct uplink *uplink = arg;
+
+	OBJ_CHECK(uplink, UPLINK_MAGIC);
+	look_at_disk(uplink);
+}
+
 /* --- what tasks say ------------------------------------------------------------------------------
  */
 
@@ -247,6 +271,7 @@ on_done(void *arg, struct task *task)
 	leave_slot(uplink, berth_of(uplink, task));
 	if (uplink->tasks == NULL)
 		return;
+	look_at_disk(uplink);
 	begin_waiting(uplink);
 	report_want(uplink->report);
 	claim_want(uplink->claim);
@@ -385,6 +410,7 @@ on_answer(void *arg, bool first)
 	struct uplink *uplink = arg;
 
 	OBJ_CHECK(uplink, UPLINK_MAGIC);
+	look_at_disk(uplink);
 	lease_want(uplink->lease);
 	if (first)
 		uplink->settings.on_ready(uplink->settings.arg);
@@ -476,6 +502,8 @@ uplink_new(struct uplink **out, struct loop *loop, const struct uplink_settings 
 	downloads_new(&uplink->downloads, loop, uplink->link);
 	timer_init(&uplink->idle, loop, on_idle, uplink);
 	timer_init(&uplink->look, loop, on_look, uplink);
+	timer_init(&uplink->disk_timer, loop, on_disk, uplink);
+	watermark_init(&uplink->disk, settings->work_dir, settings->min_free_bytes);
 	*out = uplink;
 	return 0;
 }
@@ -500,6 +528,7 @@ uplink_start(struct uplink *uplink, struct tasks *tasks)
 	uplink->report = report_new(uplink->loop, uplink->link, tasks);
 	uplink->outbox = outbox_new(uplink->loop, uplink->link, tasks, on_stored, uplink);
 	uplink->claim = claim_new(uplink->loop, uplink->link, uplink->slots, &hooks);
+	look_at_disk(uplink);
 	resume_all(uplink);
 	want_idle(uplink);
 }
@@ -527,6 +556,8 @@ uplink_free(struct uplink *uplink)
 	hub_link_free(uplink->link);
 	timer_release(&uplink->idle);
 	timer_release(&uplink->look);
+	timer_release(&uplink->disk_timer);
+	watermark_release(&uplink->disk);
 	OBJ_WIPE(uplink);
 	free(uplink);
 }
@@ -611,6 +642,10 @@ find_trouble(const struct uplink *uplink, char room[UPLINK_WHY_BYTES])
 		(void)snprintf(room, UPLINK_WHY_BYTES, "this host could not take a task: %s; the next claim is in %s",
 			       uplink->untaken, text_duration(took, (uplink->take_again_us - now_us) / 1000));
 		return HINDRANCE_HOST;
+	}
+	if (uplink->disk.low) {
+		watermark_say(&uplink->disk, room, UPLINK_WHY_BYTES);
+		return HINDRANCE_DISK;
 	}
 	return HINDRANCE_NONE;
 }

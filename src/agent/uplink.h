@@ -23,12 +23,15 @@ struct uplink;
 
 enum {
 	UPLINK_TAKE_AGAIN_MS = 30000, /* after this host could not take a task */
+	UPLINK_DISK_MS = 5000,	       /* between looks at the disk, while there are tasks */
 	UPLINK_PATIENCE_MS = 10000,   /* a drain waits so long for a hub that is away, tasks done */
 };
 
 struct uplink_settings {
 	struct hub_link_settings link; /* on_up and arg are filled here */
 	struct slots *slots;	       /* borrowed; classes and tokens in it */
+	const char *work_dir;	       /* whose disk must have so much free, or nothing is claimed */
+	uint64_t min_free_bytes;       /* 0: whatever it has */
 	bool single_task;	       /* end after one */
 	uint64_t idle_timeout_ms;      /* end after so long without a task; 0: never */
 	void *arg;
@@ -67,6 +70,7 @@ enum { UPLINK_WHY_BYTES = 640 };
 	X(UNANSWERED, unanswered)   \
 	X(FAILING, claims_fail)     \
 	X(HOST, host_cannot)        \
+	X(DISK, disk_low)           \
 	X(FULL, slots_full)         \
 	X(RESERVED, all_reserved)
 

@@ -317,6 +317,9 @@ start_agent(struct private_pair *pair, struct err *err)
 	add_path(argv, "--run-dir", pair->run.path, "run");
 	add_path(argv, "--data-dir", pair->bulk.path, "data");
 	add_path(argv, "--work-dir", pair->bulk.path, "work");
+	/* Who waits here sees what a full disk does: no other agent would take the job. */
+	add_arg(argv, "--min-free");
+	add_arg(argv, "0");
 	if (pair->options.cache_dir != NULL) {
 		add_arg(argv, "--cache-dir");
 		add_arg(argv, pair->options.cache_dir);

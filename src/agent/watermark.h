@@ -1,0 +1,36 @@
+/*
+ * watermark.h - is there room left on the disk of the work directories for one more task?
+ *
+ * watermark_init() -> watermark_look() whenever it matters -> watermark_release(). The file system
+ * is asked at most once in WATERMARK_GAP_MS, however often one looks. Low is low until an eighth
+ * more than the least is free, so that a host at the mark does not stop and go.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef AGENT_WATERMARK_H
+#define AGENT_WATERMARK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { WATERMARK_GAP_MS = 2000 };
+
+struct watermark {
+	char *path;
+	uint64_t least_bytes, free_bytes;
+	uint64_t next_us; /* not asked again before */
+	bool low;
+};
+
+/* path is copied; least_bytes 0: never low. */
+void watermark_init(struct watermark *mark, const char *path, uint64_t least_bytes);
+void watermark_release(struct watermark *mark);
+
+/* True when it is low; a change is logged. A file system that cannot be asked leaves it as it was. */
+bool watermark_look(struct watermark *mark, uint64_t now_us);
+
+/* The sentence for one that is low. */
+void watermark_say(const struct watermark *mark, char *room, size_t size);
+
+#endif
