@@ -78,12 +78,20 @@ check_timed(struct db *db, const struct store_test_query *query, bool *found, st
 static int
 find_timed(struct db *db, struct store_test_query *query, bool *found, struct err *err)
 {
+	/* The hub is not told which branch is a repository's default: it has one of two names. */
+	const char *const branches[] = {query->branch, "main", "master"};
+	size_t i;
+
 	if (query->from > 0)
 		return check_timed(db, query, found, err);
-	if (query->branch != NULL && find_timed_on(db, query, query->branch, found, err) < 0)
-		return err->code;
-	if (query->branch != NULL && *found)
-		return 0;
+	for (i = 0; i < sizeof(branches) / sizeof(branches[0]); i++) {
+		if (branches[i] == NULL)
+			continue;
+		if (find_timed_on(db, query, branches[i], found, err) < 0)
+			return err->code;
+		if (*found)
+			return 0;
+	}
 	return find_timed_on(db, query, NULL, found, err);
 }
 
