@@ -82,7 +82,7 @@ many_cuts()
 	kill -HUP "$agent_pid"
 	[ "$(grep -c '^cut$' "$tmp/line.log")" -ge 12 ]
 }
-lead "$hub_port" 60000
+lead "$hub_port" 20000
 ok 'the line is cut 12 times' wait_until 60 many_cuts
 
 connects()
