@@ -117,6 +117,11 @@ task hidden "{\"command\":\"touch f\"},$(save 'h-{{ .Environment.OWN }}-{{ .Envi
 cached hidden
 like "$(output hidden 1)" "for key 'h--context-context'" "a key does not see what the job's own environment sets"
 
+task checkout "{\"command\":\"touch f\"},$(save 'c-{{ .CheckoutKey }}-x' f)" "$one"
+cached checkout
+like "$(output checkout 1)" "asks for '.CheckoutKey', which is not set" 'the key of the checkout is told to be none'
+like "$(output checkout 1)" "for key 'c--x'" 'and is empty'
+
 n=0
 for key in '{{ checksum \"no\" }}' '{{ .Nothing }}' 'a {{ epoch' '{{ checksum lock }}' '{{ epoch more }}' '{{}}'; do
 	n=$((n + 1))
@@ -163,6 +168,27 @@ END
 ),$(save moving-1 moving),$(save moving-2 moving),{\"command\":\"touch stop; until rm -rf moving; do sleep 0.05; done\"},$(restore moving-)" "$one"
 cached moving
 is "$(outcomes moving)" '0.1=success 1.1=success 2.1=success 3.1=success 4.1=success end=success' 'a tree that changes while it is saved makes a whole archive'
+
+# --- what the job may not read ---
+
+mkdir "$tmp/plain"
+chmod 711 "$tmp"
+chmod 777 "$tmp/plain"
+task closed "$(run closed <<'END'
+mkdir -p closed/dir
+echo open >closed/open; echo x >closed/no; ln closed/no closed/twin; echo x >closed/dir/in
+chmod 0 closed/no closed/dir
+END
+),$(save closed closed),{\"command\":\"chmod 700 closed/dir; rm -r closed\"},$(restore closed),{\"command\":\"cd closed && chmod 700 dir && find . | sort\"}" "$one"
+chmod 777 "$tmp/closed.sink"
+chmod 644 "$tmp/closed.json" "$tmp/closed.sh"
+# shellcheck disable=SC2046
+as_user timeout 120 $(taskd_on closed --run-dir "$tmp/plain/run" --work-dir "$tmp/plain/work" --cache-dir "$tmp/plain/cache") >"$tmp/closed.log" 2>&1
+is "$(outcomes closed)" '0.1=success 1.1=success 2.1=success 3.1=success 4.1=success end=success' 'what a job may not read keeps it from saving nothing else'
+like "$(output closed 1)" "closed/no' is left out: Permission denied" 'a file that cannot be read is told'
+like "$(output closed 1)" "closed/twin' is left out: Permission denied" 'by each of its names'
+like "$(output closed 1)" "closed/dir: Couldn't visit directory" 'and so is a directory'
+is "$(output closed 4 | tr '\n' ' ')" '. ./dir ./open ' 'and is not there when it is restored'
 
 # --- side by side, and damage ---
 

@@ -72,6 +72,14 @@ is "$status $(brought far)" '0 4' 'the second time it is here already'
 like "$(cat "$tmp/out")" 'There is a cache for key .v1-deps. already' 'and is not saved again'
 like "$(cat "$tmp/out")" 'The hub has it already' 'nor sent again'
 
+# --- nothing in it ---
+config 'save, load: {requires: [save]}' <<END
+$(job save test/linux 'run: mkdir -p ws/void bare; touch ws/nil' 'save_cache: {key: void-1, paths: [ws/nil, bare]}' 'persist_to_workspace: {root: ws, paths: [.]}')
+$(job load test/far 'restore_cache: {key: void-}' 'run: test -f ws/nil && test ! -s ws/nil && test -d bare' 'attach_workspace: {at: at}' 'run: test -d at/void && test -f at/nil')
+END
+build
+is "$status $(brought far)" '0 6' 'empty files and directories alone go through the hub, too' || diag "$(cat "$tmp/out")"
+
 # --- many at once, and the newest of all hosts ---
 config 'save, a: {requires: [save]}, b: {requires: [save]}, c: {requires: [save]}, d: {requires: [save]}' <<END
 $(job save test/linux 'run: head -c 6000000 /dev/urandom >f; sha256sum f >sum' 'save_cache: {key: many-1, paths: [f, sum]}' \
@@ -80,7 +88,7 @@ $(for name in a b c d; do job $name test/far 'restore_cache: {key: many-}' 'run:
 END
 build
 is "$status" 0 'jobs that want one cache at the same time all have it' || diag "$(cat "$tmp/out")"
-is "$(brought far)" 5 'and it has come once'
+is "$(brought far)" 7 'and it has come once'
 like "$(cat "$tmp/out")" "Found a cache for key 'many-2'" 'the newest whose key begins so is taken'
 
 # --- what was damaged on this host comes anew ---
@@ -90,7 +98,7 @@ config 'load' <<END
 $(job load test/far 'restore_cache: {key: many-}' 'run: sha256sum -c sum')
 END
 build
-is "$status $(brought far)" '0 6' 'a cache that was damaged here is fetched again' || diag "$(cat "$tmp/out")"
+is "$status $(brought far)" '0 8' 'a cache that was damaged here is fetched again' || diag "$(cat "$tmp/out")"
 like "$(cat "$tmp/out")" 'is damaged: it is removed' 'and that is told'
 
 # --- another saved the key first ---
@@ -116,6 +124,24 @@ build
 is "$status" 0 'one that the hub has damaged counts as none' || diag "$(cat "$tmp/out")"
 like "$(cat "$tmp/out")" 'what has come is not what the hub announced' 'and that is told'
 is "$(grep -l '"hurt"' "$tmp/far.cache/caches"/*.cache | wc -l)" 0 'nothing of it is kept'
+
+# --- too old ---
+stop "$hub_pid"
+python3 - "$tmp/hub/hub.db" <<'END'
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1], timeout=30)
+with db:
+    assert db.execute("UPDATE blob SET created_ms = created_ms - 16 * 86400000 WHERE CAST(name AS TEXT) LIKE 'hurt%'").rowcount == 1
+END
+start_plain_hub
+config 'load' <<END
+$(job load test/far 'restore_cache: {key: hurt}' 'run: test ! -e f')
+END
+before=$(brought far)
+build
+is "$status $(($(brought far) - before))" '0 0' 'one that is older than agents keep any is not fetched' || diag "$(cat "$tmp/out")"
+like "$(cat "$tmp/out")" 'No cache is found for key: hurt' 'and counts as none'
+unlike "$(cat "$tmp/out")" 'what has come is not' 'none of it has come'
 
 # --- a line that is cut again and again ---
 stop "$far_pid"

@@ -28,6 +28,7 @@
 #include "format/json.h"
 #include "http/url.h"
 #include "loop/child.h"
+#include "loop/clock.h"
 #include "loop/loop.h"
 #include "loop/pipe.h"
 #include "runner/exit.h"
@@ -392,6 +393,10 @@ on_found(void *arg, const struct err *failed, const struct hub_answer *answer)
 		return;
 	}
 	rc = read_found(download, json_at(items, 0), &err);
+	if (rc == 0 && download->file.created_ms + CACHE_KEEP_MS < clock_unix_ms()) {
+		end(download, DOWNLOAD_NONE, NULL); /* it would count as none here */
+		return;
+	}
 	if (rc == 0)
 		rc = open_keeper(download, &err);
 	if (rc == ERR_GONE)

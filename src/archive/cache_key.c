@@ -87,11 +87,12 @@ take_quoted(struct reading *reading, struct buffer *path, struct err *err)
 
 /* --- what may stand between braces --------------------------------------------------------- */
 
+/* name: what is told of it when it has no value; variable NULL: it never has one. */
 static void
-put_variable(struct reading *reading, const char *name)
+put_variable(struct reading *reading, const char *name, const char *variable)
 {
 	const struct cache_key_facts *facts = reading->facts;
-	const char *value = facts->variable(facts->arg, name);
+	const char *value = variable != NULL ? facts->variable(facts->arg, variable) : NULL;
 
 	if (value != NULL)
 		buffer_puts(reading->out, value);
@@ -108,17 +109,18 @@ put_field(struct reading *reading, const char *word, struct err *err)
 		{".Branch", "CIRCLE_BRANCH"},
 		{".BuildNum", "CIRCLE_BUILD_NUM"},
 		{".Revision", "CIRCLE_SHA1"},
-		{".CheckoutKey", "CHECKOUT_KEY"},
+		{".CheckoutKey", NULL}, /* the key itself; a job has no business to know it */
 	};
 	size_t i;
 
 	for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
 		if (text_eq(word, fields[i].field)) {
-			put_variable(reading, fields[i].variable);
+			put_variable(reading, fields[i].field, fields[i].variable);
 			return 0;
 		}
 	if (text_starts(word, ".Environment.") && strlen(word) > strlen(".Environment.")) {
-		put_variable(reading, word + strlen(".Environment."));
+		word += strlen(".Environment.");
+		put_variable(reading, word, word);
 		return 0;
 	}
 	if (err_set(err, ERR_INPUT, "the cache key has '{{ %s }}', which is not known", word) < 0)
