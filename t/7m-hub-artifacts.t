@@ -4,6 +4,7 @@ import glob
 import hashlib
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -202,9 +203,55 @@ eq(fetch(job["id"], "d/x", node=1)[0], 404, "nor on another node")
 etag = kinds["x"]["etag"]
 eq(fetch(job["id"], "d/x", **{"if-none-match": etag})[0], 304, "who has it gets nothing")
 eq(fetch(job["id"], "d/x.html", range="bytes=1-3")[1], b"scr", "a part is a part")
+
+
+def head(name, **headers):
+    path = "/output/job/%s/artifacts/0/%s" % (job["id"], urllib.parse.quote(name))
+    number = person.client.start("HEAD", path, dict(person.headers, **headers), raw=True)
+    reply = person.client.replies[number].get(timeout=DEADLINE)
+    return reply["status"], reply.get("hex", ""), reply["headers"]
+
+
+dated = {"date"}
+status, got, headers = head("d/x.html")
+eq((status, got), (200, ""), "HEAD gets no bytes")
+eq({name: value for name, value in headers.items() if name not in dated},
+   {name: value for name, value in kinds["x.html"].items() if name not in dated}, "and the very fields that GET gets")
+eq(headers["content-length"], "9", "the size is one of them")
+eq([head("d/x", **{"if-none-match": etag})[:2], head("d/none")[:2]], [(304, ""), (404, "")], "and the status")
+if shutil.which("curl"):
+    got = subprocess.run(["curl", "-sSI", "--http2-prior-knowledge", "--unix-socket", real[len("unix:"):], "-H",
+                          "Circle-Token: " + hub.person, "http://hub/output/job/%s/artifacts/0/d/x.html" % job["id"]],
+                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=DEADLINE)
+    ok(got.returncode == 0 and got.stdout.startswith("HTTP/2 200") and "content-length: 9" in got.stdout, "curl -I shows them")
 headers = dict(person.headers)
 headers["circle-token"] = "none"
 eq(person.client.call("GET", "/output/job/%s/artifacts/0/d/x" % job["id"], headers)["status"], 401, "nobody gets any without a token")
+
+# --- a job that runs again ---
+pipeline = person.run("""version: 2.1
+jobs:
+  one:
+    machine: true
+    resource_class: local/big
+    parallelism: 2
+    steps:
+      - run: mkdir out; mkdir %s/ran.$CIRCLE_NODE_INDEX && touch out/first; echo more >out/$CIRCLE_NODE_INDEX
+      - store_artifacts: {path: out, destination: d}
+      - run: {command: "test $CIRCLE_NODE_INDEX = 0 || test ! -e out/first"}
+workflows:
+  main:
+    jobs: [one]
+""" % tmp)
+os.chmod(tmp, 0o777)
+ok(ended(pipeline) and outcome(pipeline) == "failed", "one of two nodes fails")
+job_twice = person.jobs(pipeline)[0]
+eq([(one["node_index"], one["path"]) for one in items(job_twice["id"])], [(0, "d/0"), (0, "d/first"), (1, "d/1"), (1, "d/first")],
+   "both have stored something")
+person.post("/api/v2/workflow/%s/rerun" % person.workflows(pipeline)[0]["id"], {"from_failed": True})
+ok(wait_for("the second attempt", lambda: person.has_ended(pipeline) and outcome(pipeline) == "success"), "it is run again from what failed")
+eq([(one["node_index"], one["path"]) for one in items(job_twice["id"])], [(0, "d/0"), (1, "d/1")],
+   "all nodes run again: the list has what each has stored in the last attempt")
 
 # --- what a job says to the agent without being asked ---
 with open(os.path.join(tmp, "hostile.py"), "w") as file:
