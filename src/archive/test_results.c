@@ -257,8 +257,9 @@ tell(const struct results *results)
 	if (results->left_out > 0)
 		(void)fprintf(stderr, "warning: %llu tests are left out: %d are kept\n",
 			      (unsigned long long)results->left_out, TESTS_OF_TASK_MOST);
-	(void)printf("%llu tests in %llu files: %llu passed, %llu failed, %llu skipped\n",
-		     (unsigned long long)results->tests, (unsigned long long)results->files,
+	(void)printf("%llu test%s in %llu file%s: %llu passed, %llu failed, %llu skipped\n",
+		     (unsigned long long)results->tests, results->tests == 1 ? "" : "s",
+		     (unsigned long long)results->files, results->files == 1 ? "" : "s",
 		     (unsigned long long)results->by_result[TEST_SUCCESS],
 		     (unsigned long long)results->by_result[TEST_FAILURE],
 		     (unsigned long long)results->by_result[TEST_SKIPPED]);

@@ -238,6 +238,6 @@ cache_clear(int argc, char **argv)
 	say_note("%llu caches removed, %s", (unsigned long long)removed.count,
 		 text_bytes(room, removed.bytes));
 	if (times > 0)
-		say_note("the times of tests of %zu jobs removed", times);
+		say_note("the times of tests of %zu job%s removed", times, times == 1 ? "" : "s");
 	return EXIT_OK;
 }
