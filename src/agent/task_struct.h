@@ -27,6 +27,7 @@
 #include "base/id.h"
 #include "loop/loop.h"
 #include "runner/protocol.h"
+#include "task/mask_set.h"
 #include "wire/journal_record.h"
 
 struct caches;
@@ -46,6 +47,7 @@ struct tasks {
 	struct tasks_counters counters;
 	struct executor *executor;
 	struct press press;
+	struct mask_sets mask_sets;
 	struct control *control; /* its processes' socket */
 	struct caches *caches;	 /* NULL: none are kept */
 	struct caches *layers;	 /* of workspaces; NULL: none are kept */

@@ -71,26 +71,31 @@ store_task(struct task *task, const struct json *document, struct err *err)
 	return rc;
 }
 
-static int
-add_masks(struct mask *mask, const char *const *values, struct err *err)
+static size_t
+count_of(const char *const *values)
 {
-	int rc = 0;
+	size_t n = 0;
 
-	for (; rc == 0 && values != NULL && *values != NULL; values++)
-		rc = mask_add(mask, *values, strlen(*values), err);
-	return rc;
+	while (values != NULL && values[n] != NULL)
+		n++;
+	return n;
 }
 
-/* What the document, and this host, want masked. */
+/* What the document, and this host, want masked: mostly the same for all tasks of a project. */
 static int
 make_mask(struct task *task, struct err *err)
 {
+	struct tasks *tasks = task->tasks;
+	size_t of_doc = count_of(task->doc->mask), of_host = count_of(tasks->settings.mask), i;
+	const char **values = MEM_NEW_ARRAY(const char *, of_doc + of_host + 1);
 	int rc;
 
-	task->mask = mask_new();
-	rc = add_masks(task->mask, task->doc->mask, err);
-	if (rc == 0)
-		rc = add_masks(task->mask, task->tasks->settings.mask, err);
+	for (i = 0; i < of_doc; i++)
+		values[i] = task->doc->mask[i];
+	for (i = 0; i < of_host; i++)
+		values[of_doc + i] = tasks->settings.mask[i];
+	rc = mask_new_shared(&task->mask, &tasks->mask_sets, values, of_doc + of_host, err);
+	free(values);
 	return rc;
 }
 

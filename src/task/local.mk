@@ -6,6 +6,7 @@ libtask_a_SOURCES = \
 	src/task/event.c src/task/event.h \
 	src/task/layers.c src/task/layers.h \
 	src/task/mask.c src/task/mask.h \
+	src/task/mask_set.c src/task/mask_set.h \
 	src/task/names.c src/task/names.h \
 	src/task/needles.c src/task/needles.h \
 	src/task/output_marks.c src/task/output_marks.h \

@@ -15,26 +15,21 @@
 #include "base/assert.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "task/needles.h"
-#include "task/secret_forms.h"
-#include "task/sieve.h"
+#include "task/mask_set.h"
 
 enum {
 	SPANS_KEPT = 1024, /* room for more is given back after use */
 	BACK_TO_SIEVE = 3, /* so little begun is begun again */
 };
 
-_Static_assert((int)MASK_PIECE_BYTES == (int)NEEDLE_MOST_BYTES, "a piece is a needle");
+_Static_assert((int)MASK_PIECE_BYTES == (int)MASK_SET_PIECE_BYTES, "a piece is a needle");
 
 struct span {
 	uint32_t start, end;
 };
 
 struct mask {
-	struct needles needles;
-	struct sieve sieve_short, sieve_long;
-	bool stale; /* something was added since it was built */
-	uint32_t build;
+	struct mask_set *set; /* perhaps of others too */
 	struct span *spans;
 	size_t span_count, span_room;
 };
@@ -42,7 +37,18 @@ struct mask {
 struct mask *
 mask_new(void)
 {
-	return MEM_NEW(struct mask);
+	struct mask *mask = MEM_NEW(struct mask);
+
+	mask->set = mask_set_new();
+	return mask;
+}
+
+int
+mask_new_shared(struct mask **out, struct mask_sets *sets, const char *const *values, size_t count,
+		struct err *err)
+{
+	*out = MEM_NEW(struct mask);
+	return mask_set_of(&(*out)->set, sets, values, count, err);
 }
 
 void
@@ -50,95 +56,22 @@ mask_free(struct mask *mask)
 {
 	if (mask == NULL)
 		return;
-	needles_release(&mask->needles);
-	sieve_release(&mask->sieve_short);
-	sieve_release(&mask->sieve_long);
+	mask_set_release(mask->set);
 	free(mask->spans);
 	free(mask);
-}
-
-/* --- forms --- */
-
-struct adding {
-	struct needles *needles;
-	bool full;
-};
-
-static void
-add_piece(struct adding *adding, const unsigned char *bytes, size_t len)
-{
-	if (!needles_add(adding->needles, bytes, len))
-		adding->full = true;
-}
-
-/* The last piece ends with the form, and so shares more with the one before. */
-static void
-on_form(void *arg, const unsigned char *bytes, size_t len)
-{
-	size_t at = 0;
-
-	for (; len - at > MASK_PIECE_BYTES; at += MASK_PIECE_BYTES - 1)
-		add_piece(arg, bytes + at, MASK_PIECE_BYTES);
-	if (at > 0)
-		at = len - MASK_PIECE_BYTES;
-	add_piece(arg, bytes + at, len - at);
 }
 
 int
 mask_add(struct mask *mask, const void *value, size_t len, struct err *err)
 {
-	struct adding adding = {&mask->needles, false};
-
-	secret_forms(value, len, on_form, &adding);
-	mask->stale = true;
-	if (adding.full)
-		return err_set(err, ERR_LIMIT, "the secrets to mask are too many or too long");
-	return 0;
+	mask->set = mask_set_own(mask->set);
+	return mask_set_add(mask->set, value, len, err);
 }
 
 bool
 mask_is_empty(const struct mask *mask)
 {
-	return mask == NULL || mask->needles.count == 0;
-}
-
-/*
- * A sieve asks for the first bytes alone, and these are nodes: those of depth 8 for strings of so
- * many bytes or more; for shorter ones those of depth 4 above their end.
- */
-static bool
-begins_at(const struct needles *needles, uint32_t node, unsigned window)
-{
-	return window == SIEVE_LONG
-		       ? needles->depth[node] == SIEVE_LONG
-		       : needles->depth[node] < SIEVE_LONG && needles_is_end(needles, node);
-}
-
-static void
-build_sieve(struct sieve *sieve, const struct needles *needles, unsigned window)
-{
-	unsigned char bytes[SIEVE_LONG];
-	uint32_t node, count = 0;
-
-	for (node = 1; node < needles->count; node++)
-		count += begins_at(needles, node, window);
-	sieve_release(sieve);
-	sieve_init(sieve, window, count);
-	for (node = 1; node < needles->count; node++)
-		if (begins_at(needles, node, window)) {
-			needles_prefix(needles, node, window, bytes);
-			sieve_add(sieve, bytes);
-		}
-}
-
-static void
-build(struct mask *mask)
-{
-	needles_link(&mask->needles);
-	build_sieve(&mask->sieve_short, &mask->needles, SIEVE_SHORT);
-	build_sieve(&mask->sieve_long, &mask->needles, SIEVE_LONG);
-	mask->stale = false;
-	mask->build++;
+	return mask == NULL || mask->set->needles.count == 0;
 }
 
 /* --- spans --- */
@@ -168,7 +101,7 @@ struct search {
 static void
 step_on(struct mask *mask, struct search *search, size_t from)
 {
-	const struct needles *needles = &mask->needles;
+	const struct needles *needles = &mask->set->needles;
 	uint32_t node = search->node, depth, found;
 	size_t at = search->at;
 
@@ -190,9 +123,10 @@ ask_sieves(const struct mask *mask, struct search *search, size_t from)
 {
 	if (search->next_short < from || from == 0)
 		search->next_short =
-			sieve_next(&mask->sieve_short, search->text, search->len, from);
+			sieve_next(&mask->set->sieve_short, search->text, search->len, from);
 	if (search->next_long < from || from == 0)
-		search->next_long = sieve_next(&mask->sieve_long, search->text, search->len, from);
+		search->next_long =
+			sieve_next(&mask->set->sieve_long, search->text, search->len, from);
 	return search->next_short < search->next_long ? search->next_short : search->next_long;
 }
 
@@ -200,7 +134,7 @@ ask_sieves(const struct mask *mask, struct search *search, size_t from)
 static size_t
 begun_at(const struct mask *mask, const struct search *search)
 {
-	size_t depth = mask->needles.depth[search->node];
+	size_t depth = mask->set->needles.depth[search->node];
 
 	return search->at > depth ? search->at - depth : 0;
 }
@@ -282,7 +216,7 @@ write_masked(const struct mask *mask, struct writing *writing, size_t open)
 bool
 mask_is_carried(const struct mask *mask, const struct mask_carry *carry)
 {
-	return !mask->stale && carry->build == mask->build;
+	return !mask->set->stale && carry->build == mask->set->build;
 }
 
 void
@@ -291,11 +225,10 @@ mask_recall(struct mask *mask, const unsigned char *before, size_t len, struct m
 	uint32_t node = 0;
 	size_t i;
 
-	if (mask->stale)
-		build(mask);
+	mask_set_build(mask->set);
 	for (i = 0; i < len; i++)
-		node = needles_step(&mask->needles, node, before[i]);
-	*carry = (struct mask_carry){node, mask->build};
+		node = needles_step(&mask->set->needles, node, before[i]);
+	*carry = (struct mask_carry){node, mask->set->build};
 }
 
 size_t
@@ -303,7 +236,8 @@ mask_carried(const struct mask *mask, const struct mask_carry *carry)
 {
 	if (mask_is_empty(mask))
 		return 0;
-	return mask_is_carried(mask, carry) ? mask->needles.depth[carry->node] : MASK_RECALL_BYTES;
+	return mask_is_carried(mask, carry) ? mask->set->needles.depth[carry->node]
+					    : MASK_RECALL_BYTES;
 }
 
 size_t
@@ -320,15 +254,14 @@ mask_apply(struct mask *mask, const unsigned char *in, size_t len, bool release,
 		*taken = len;
 		return len;
 	}
-	if (mask->stale)
-		build(mask);
+	mask_set_build(mask->set);
 	if (mask_is_carried(mask, carry))
 		search.node = carry->node;
 	open = find_spans(mask, &search);
 	write_masked(mask, &writing, release ? len : open);
 	*taken = writing.taken;
 	if (writing.taken > 0)
-		*carry = (struct mask_carry){release ? search.node : 0, mask->build};
+		*carry = (struct mask_carry){release ? search.node : 0, mask->set->build};
 	if (mask->span_room > SPANS_KEPT) {
 		free(mask->spans);
 		mask->spans = NULL;

@@ -10,7 +10,8 @@
  * with the rest, when mask_recall() has seen the bytes before it.
  *
  * Work is linear in the bytes for any secrets: a sieve (task/sieve.h) names the places to look at,
- * an automaton (task/needles.h) looks. No I/O, no clock.
+ * an automaton (task/needles.h) looks; masks of the same secrets have one of both
+ * (task/mask_set.h). No I/O, no clock.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -23,6 +24,7 @@
 
 struct err;
 struct mask;
+struct mask_sets;
 
 enum {
 	MASK_STARS = 4,
@@ -43,6 +45,14 @@ struct mask_carry {
 };
 
 struct mask *mask_new(void);
+
+/*
+ * A mask of all these values, whatever their order, that shares what finds them with those of sets
+ * that have the same; mask_add() parts it from them. Fails: as mask_add(), and *out is a mask all
+ * the same, of what has been added.
+ */
+int mask_new_shared(struct mask **out, struct mask_sets *sets, const char *const *values,
+		    size_t count, struct err *err);
 void mask_free(struct mask *mask); /* NULL is fine */
 
 /*

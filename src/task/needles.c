@@ -23,10 +23,18 @@ needles_init(struct needles *needles)
 	memset(needles, 0, sizeof(*needles));
 }
 
+static void
+free_bytes(struct needles *needles)
+{
+	if (needles->byte != NULL)
+		explicit_bzero(needles->byte, needles->room);
+	free(needles->byte);
+}
+
 void
 needles_release(struct needles *needles)
 {
-	free(needles->byte);
+	free_bytes(needles);
 	free(needles->flags);
 	free(needles->depth);
 	free(needles->found);
@@ -34,6 +42,25 @@ needles_release(struct needles *needles)
 	free(needles->heads);
 	free(needles->branches);
 	needles_init(needles);
+}
+
+static void *
+copy_of(const void *from, uint32_t n, size_t size)
+{
+	return n > 0 ? memcpy(mem_zalloc(n, size), from, n * size) : NULL;
+}
+
+void
+needles_copy(struct needles *needles, const struct needles *from)
+{
+	*needles = *from;
+	needles->byte = copy_of(from->byte, from->room, sizeof(*from->byte));
+	needles->flags = copy_of(from->flags, from->room, sizeof(*from->flags));
+	needles->depth = copy_of(from->depth, from->room, sizeof(*from->depth));
+	needles->found = copy_of(from->found, from->room, sizeof(*from->found));
+	needles->fail = NULL;
+	needles->heads = copy_of(from->heads, from->head_room, sizeof(*from->heads));
+	needles->branches = copy_of(from->branches, from->branch_room, sizeof(*from->branches));
 }
 
 /* --- branches: (node, byte) -> node --- */
@@ -130,17 +157,28 @@ child(const struct needles *needles, uint32_t node, unsigned char c)
 	return needles->flags[node] & BRANCHES ? find_branch(needles, node, c) : 0;
 }
 
+/* Not by realloc(): it would leave them where they were. */
+static void
+move_bytes(struct needles *needles, uint32_t room)
+{
+	unsigned char *bytes = mem_zalloc(room, 1);
+
+	if (needles->byte != NULL)
+		memcpy(bytes, needles->byte, room < needles->room ? room : needles->room);
+	free_bytes(needles);
+	needles->byte = bytes;
+}
+
 /* More room, which is zeroed, or less. */
 static void
 resize(struct needles *needles, uint32_t room)
 {
 	uint32_t more = room > needles->room ? room - needles->room : 0;
 
-	needles->byte = mem_resize(needles->byte, room, 1);
+	move_bytes(needles, room);
 	needles->flags = mem_resize(needles->flags, room, 1);
 	needles->depth = mem_resize(needles->depth, room, sizeof(*needles->depth));
 	needles->found = mem_resize(needles->found, room, sizeof(*needles->found));
-	memset(needles->byte + room - more, 0, more);
 	memset(needles->flags + room - more, 0, more);
 	memset(needles->depth + room - more, 0, more * sizeof(*needles->depth));
 	memset(needles->found + room - more, 0, more * sizeof(*needles->found));

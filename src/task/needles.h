@@ -43,7 +43,10 @@ struct needles {
 };
 
 void needles_init(struct needles *needles);
-void needles_release(struct needles *needles);
+void needles_release(struct needles *needles); /* its strings are wiped from memory */
+
+/* Into what holds nothing. The copy has yet to be linked. */
+void needles_copy(struct needles *needles, const struct needles *from);
 
 /* Add bytes (1..NEEDLE_MOST_BYTES of them). False when the set is full: nothing is added then. */
 bool needles_add(struct needles *needles, const unsigned char *bytes, size_t len);

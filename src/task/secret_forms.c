@@ -13,6 +13,8 @@
 
 #include "base/buffer.h"
 
+enum { FORM_MOST_TIMES = 6 }; /* a form's length, of the secret's: \\u0001 */
+
 struct telling {
 	const unsigned char *bytes;
 	size_t len;
@@ -388,6 +390,22 @@ tell_lines(struct telling *telling)
 	}
 }
 
+/* Room for the longest form at once, so that none is left behind where a shorter one was; then wiped. */
+static void
+make_room(struct telling *telling)
+{
+	void *room;
+
+	(void)buffer_reserve(&telling->text, telling->len * FORM_MOST_TIMES, &room, NULL);
+}
+
+static void
+wipe(struct telling *telling)
+{
+	explicit_bzero(telling->text.base, telling->text.room);
+	buffer_release(&telling->text);
+}
+
 void
 secret_forms(const void *value, size_t len, secret_form_fn *form, void *arg)
 {
@@ -395,9 +413,10 @@ secret_forms(const void *value, size_t len, secret_form_fn *form, void *arg)
 
 	if (!secret_is_one(value, len))
 		return;
+	make_room(&telling);
 	tell(&telling, telling.bytes, telling.len);
 	tell_lines(&telling);
 	tell_base64(&telling);
 	tell_quoted(&telling);
-	buffer_release(&telling.text);
+	wipe(&telling);
 }

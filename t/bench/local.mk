@@ -5,7 +5,7 @@ CLEANFILES += $(bench_programs)
 t_bench_spawn_SOURCES = t/bench/spawn.c
 t_bench_mask_SOURCES = t/bench/mask.c
 t_bench_mask_CPPFLAGS = $(AM_CPPFLAGS) $(ZSTD_CFLAGS)
-t_bench_mask_LDADD = libtask.a libbase.a $(ZSTD_LIBS)
+t_bench_mask_LDADD = libtask.a libformat.a libbase.a $(format_libs)
 t_bench_parts_SOURCES = t/bench/parts.c
 t_bench_parts_LDADD = libtask.a libhttp.a libformat.a libloop.a libbase.a $(format_libs) \
 	$(NGHTTP2_LIBS) $(OPENSSL_LIBS) $(EVENT_LIBS)

@@ -7,4 +7,4 @@ t_unit_task_test_mask_test_LDADD = libtask.a libformat.a libbase.a $(format_libs
 unit_tests += t/unit/task/mask_test
 t_unit_task_mask_test_SOURCES = t/unit/task/mask_test.c t/mask_reference.c t/mask_reference.h
 t_unit_task_mask_test_CPPFLAGS = $(unit_cppflags) -I$(srcdir)/t
-t_unit_task_mask_test_LDADD = libtask.a libbase.a $(unit_ldadd)
+t_unit_task_mask_test_LDADD = libtask.a libformat.a libbase.a $(format_libs) $(unit_ldadd)

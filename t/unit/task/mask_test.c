@@ -13,11 +13,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 
 #include "base/buffer.h"
 #include "base/err.h"
 #include "mask_reference.h"
+#include "task/mask_set.h"
+
+enum { HEAP_MOST_BYTES = 64 * 1024 * 1024 }; /* more are shadows of a sanitizer */
 
 static struct mask *
 mask_of(const char *const *secrets)
@@ -276,6 +280,153 @@ test_mask_text_covers_in_place(void **state)
 	mask_free(mask);
 }
 
+/* --- sets that are shared --- */
+
+static struct mask *
+shared(struct mask_sets *sets, const char *const *secrets, size_t count)
+{
+	struct err err = ERR_INIT;
+	struct mask *mask;
+
+	assert_int_equal(mask_new_shared(&mask, sets, secrets, count, &err), 0);
+	return mask;
+}
+
+static void
+test_masks_of_the_same_secrets_share_what_finds_them(void **state)
+{
+	const char *const secrets[] = {"first secret", "second one", "first secret"};
+	const char *const turned[] = {"second one", "first secret"};
+	const char *const joined[] = {"first secretsecond one"};
+	struct mask_sets sets = {NULL};
+	struct mask *one = shared(&sets, secrets, 3), *other = shared(&sets, turned, 2),
+		    *third = shared(&sets, joined, 1), *none = shared(&sets, NULL, 0);
+
+	(void)state;
+	assert_int_equal(HASH_COUNT(sets.by_values), 3);
+	expect(one, "first secret second one", "**** ****");
+	expect(other, "second one first secret", "**** ****");
+	expect(third, "first secret second one", "first secret second one");
+	assert_true(mask_is_empty(none));
+	mask_free(one);
+	expect(other, "first secret second one", "**** ****");
+	mask_free(other);
+	mask_free(third);
+	mask_free(none);
+	assert_null(sets.by_values);
+}
+
+/* What is begun is of its own set, whichever of the two is built first. */
+static void
+test_a_mask_that_gets_another_secret_parts_from_the_others(void **state)
+{
+	const char *const secrets[] = {"first secret"};
+	struct mask_sets sets = {NULL};
+	struct mask *one = shared(&sets, secrets, 1), *other = shared(&sets, secrets, 1), *third;
+	struct mask_carry carry = {0};
+	struct err err = ERR_INIT;
+	unsigned char room[32];
+	size_t taken;
+
+	(void)state;
+	(void)mask_apply(one, (const unsigned char *)"a first", 7, true, &carry, room, &taken);
+	assert_int_equal(mask_carried(one, &carry), 5);
+	assert_int_equal(mask_add(one, "second one", 10, &err), 0);
+	assert_false(mask_is_carried(one, &carry));
+	expect(one, "first secret second one", "**** ****");
+	assert_false(mask_is_carried(one, &carry));
+	expect(other, "first secret second one", "**** second one");
+	assert_int_equal(mask_add(other, "third", 5, &err), 0); /* the only one: without a copy */
+	assert_null(sets.by_values);
+	third = shared(&sets, secrets, 1);
+	expect(third, "first secret second one third", "**** second one third");
+	expect(other, "first secret second one third", "**** second one ****");
+	mask_free(one);
+	mask_free(other);
+	mask_free(third);
+	assert_null(sets.by_values);
+}
+
+static void
+test_secrets_that_are_too_many_are_refused_and_not_shared(void **state)
+{
+	enum { LONG = 3 * 1024 * 1024 };
+	char *bulk = malloc(LONG + 1);
+	const char *const secrets[] = {"aaa first", bulk};
+	struct mask_sets sets = {NULL};
+	struct err err = ERR_INIT;
+	struct mask *mask;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < LONG; i++)
+		bulk[i] = (char)('b' + (i * 2654435761u >> 7) % 25);
+	bulk[LONG] = '\0';
+	assert_int_equal(mask_new_shared(&mask, &sets, secrets, 2, &err), ERR_LIMIT);
+	assert_null(sets.by_values);
+	expect(mask, "aaa first", "****");
+	mask_free(mask);
+	free(bulk);
+}
+
+/* How often the bytes stand in what this process may write to, and no library has mapped. */
+static size_t
+count_in_memory(const char *bytes, size_t len)
+{
+	FILE *maps = fopen("/proc/self/maps", "r"), *mem = fopen("/proc/self/mem", "r");
+	char line[512], rights[5], *room, *at;
+	unsigned long from, to;
+	size_t found = 0, n;
+
+	assert_non_null(maps);
+	assert_non_null(mem);
+	setvbuf(mem, NULL, _IONBF, 0);
+	while (fgets(line, sizeof(line), maps) != NULL) {
+		if (sscanf(line, "%lx-%lx %4s", &from, &to, rights) != 3 || rights[1] != 'w' ||
+		    (strchr(line, '/') != NULL) || strstr(line, "[stack]") != NULL ||
+		    to - from > HEAP_MOST_BYTES)
+			continue;
+		room = mmap(NULL, to - from, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			    -1, 0);
+		assert_ptr_not_equal(room, MAP_FAILED);
+		n = fseek(mem, (long)from, SEEK_SET) == 0 ? fread(room, 1, to - from, mem) : 0;
+		for (at = room; (at = memmem(at, n - (size_t)(at - room), bytes, len)) != NULL; at++)
+			found++;
+		explicit_bzero(room, n);
+		munmap(room, to - from);
+	}
+	fclose(maps);
+	fclose(mem);
+	return found;
+}
+
+/* The secret is made here and is nowhere but on the stack. */
+static void
+test_no_secret_is_left_in_memory_behind_its_last_mask(void **state)
+{
+	struct mask_sets sets = {NULL};
+	struct mask *one, *other;
+	struct err err = ERR_INIT;
+	char text[64], quoted[128];
+	const char *const secrets[] = {text};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(text) - 1; i++)
+		text[i] = (char)(i % 8 == 5 ? '\'' : 'A' + (i * i + 3 * i) % 26);
+	text[sizeof(text) - 1] = '\0';
+	one = shared(&sets, secrets, 1);
+	other = shared(&sets, secrets, 1);
+	mask_text(one, strcpy(quoted, "nothing"));
+	assert_true(count_in_memory(text, strlen(text)) > 0);
+	assert_int_equal(mask_add(other, "another one", 11, &err), 0);
+	mask_free(one);
+	assert_true(count_in_memory(text, strlen(text)) > 0);
+	mask_free(other);
+	assert_int_equal(count_in_memory(text, strlen(text)), 0);
+	assert_int_equal(count_in_memory(text, 20), 0);
+}
+
 static uint32_t seed;
 
 static uint32_t
@@ -429,6 +580,10 @@ main(void)
 		cmocka_unit_test(test_mask_knows_a_line_of_a_secret_in_other_writing),
 		cmocka_unit_test(test_mask_recalls_what_was_begun),
 		cmocka_unit_test(test_mask_takes_secrets_while_it_runs),
+		cmocka_unit_test(test_no_secret_is_left_in_memory_behind_its_last_mask),
+		cmocka_unit_test(test_secrets_that_are_too_many_are_refused_and_not_shared),
+		cmocka_unit_test(test_a_mask_that_gets_another_secret_parts_from_the_others),
+		cmocka_unit_test(test_masks_of_the_same_secrets_share_what_finds_them),
 		cmocka_unit_test(test_mask_text_covers_in_place),
 		cmocka_unit_test(test_mask_is_the_reference_for_any_cut),
 		cmocka_unit_test(test_mask_goes_on_where_secrets_never_end),
