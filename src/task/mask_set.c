@@ -85,6 +85,7 @@ make(struct mask_set **out, struct mask_sets *shelf, const char **values, size_t
 		rc = mask_set_add(set, values[i], strlen(values[i]), err);
 	if (rc < 0)
 		return rc;
+	needles_fit(&set->needles); /* many tasks wait, or print nothing, for long */
 	set->shelf = shelf;
 	memcpy(set->values, name, sizeof(name));
 	HASH_ADD(hh, shelf->by_values, values, sizeof(set->values), set);

@@ -224,6 +224,13 @@ needles_add(struct needles *needles, const unsigned char *bytes, size_t len)
 	return true;
 }
 
+void
+needles_fit(struct needles *needles)
+{
+	if (needles->count > 0 && needles->room > needles->count + 1)
+		resize(needles, needles->count + 1);
+}
+
 /* Node numbers from the root downwards. */
 static uint32_t *
 by_depth(const struct needles *needles)
@@ -248,7 +255,7 @@ needles_link(struct needles *needles)
 
 	if (needles->count == 0)
 		return;
-	resize(needles, needles->count + 1); /* no task keeps what it does not need */
+	needles_fit(needles);
 	order = by_depth(needles);
 	free(needles->fail);
 	needles->fail = MEM_NEW_ARRAY(uint32_t, needles->count);

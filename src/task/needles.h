@@ -51,6 +51,9 @@ void needles_copy(struct needles *needles, const struct needles *from);
 /* Add bytes (1..NEEDLE_MOST_BYTES of them). False when the set is full: nothing is added then. */
 bool needles_add(struct needles *needles, const unsigned char *bytes, size_t len);
 
+/* Give back the room that was taken for more; linking does so too. */
+void needles_fit(struct needles *needles);
+
 /* Make what needles_step() needs; again when something was added since. */
 void needles_link(struct needles *needles);
 
