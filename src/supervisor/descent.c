@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -69,15 +70,20 @@ static void
 signal_one(pid_t pid, int signo, struct descent_count *count)
 {
 	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	bool is_ours;
 
 	if (pidfd < 0)
 		return;
-	if (descent_of(pid) == DESCENT_YES) {
+	is_ours = descent_of(pid) == DESCENT_YES;
+	if (is_ours) {
 		if (syscall(SYS_pidfd_send_signal, pidfd, signo, NULL, 0) == 0)
 			count->signaled++;
 		else if (errno == EPERM)
 			count->refused++;
 	}
+	/* In one walk: a host of hundreds of processes takes a tenth of a second for each. */
+	if (signo == SIGTERM && is_ours)
+		(void)syscall(SYS_pidfd_send_signal, pidfd, SIGCONT, NULL, 0);
 	(void)close(pidfd);
 }
 

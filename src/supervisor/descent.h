@@ -23,7 +23,7 @@ struct descent_count {
 	unsigned refused; /* they belong to another user now */
 };
 
-/* Signal every descendant, by pidfd. Returns 0, or the errno of reading /proc. */
+/* Signal every descendant, by pidfd; TERM is followed by CONT, as a stopped process takes none. Returns 0, or the errno of reading /proc. */
 int descent_signal(int signo, struct descent_count *count);
 
 #endif

@@ -39,6 +39,8 @@ signal_all(struct task *task, int signo)
 	if (task->flags & HELLO_PID_NAMESPACE) {
 		if (kill(-1, signo) != 0 && errno != ESRCH)
 			sys = errno;
+		if (signo == SIGTERM)
+			(void)kill(-1, SIGCONT); /* a stopped process takes no TERM */
 	} else {
 		sys = descent_signal(signo, &count);
 	}
@@ -78,7 +80,6 @@ begin_term(struct task *task, uint64_t now_ms, uint64_t grace_ms)
 	task->sweep.due_ms = now_ms + grace_ms;
 	mark_steps(task, INIT_STEP_TERMINATING);
 	signal_all(task, SIGTERM);
-	signal_all(task, SIGCONT); /* a stopped process takes no TERM */
 }
 
 void
