@@ -129,10 +129,11 @@ def kill_in_the_middle(kill, what):
     return job
 
 
-def kill_runnerd():
+def kill_runnerd(meanwhile=lambda: None):
     global runnerd
     runnerd.kill()
     runnerd.wait()
+    meanwhile()
     with open(os.path.join(tmp, "runnerd.log"), "ab") as log:
         runnerd = subprocess.Popen(runnerd.args, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     started.append(runnerd)
@@ -149,6 +150,34 @@ kill_in_the_middle(kill_runnerd, "a runnerd that is killed meanwhile goes on wit
 job = kill_in_the_middle(kill_hub, "and so does it with a hub that is")
 held = [os.stat(path).st_blocks * 512 for path in glob.glob(os.path.join(hub.dir, "data", "blobs", "*"))]
 ok(max(held) < 100 << 20, "holes of a sparse file take no room at the hub")
+
+# --- a file that is rewritten in place on its way ---
+rewritten = os.path.join(tmp, "rewritten")
+with open(rewritten, "wb") as file:
+    file.truncate(400 << 20)
+os.chmod(rewritten, 0o644)
+os.chmod(tmp, 0o755)
+
+
+def rewrite():
+    """One byte in each 64 KiB: what was lost with the agent's pipe is another when it is read again."""
+    with open(rewritten, "r+b", buffering=0) as file:
+        for at in range(0, 400 << 20, 64 << 10):
+            file.seek(at)
+            file.write(b"x")
+
+
+before = set(blobs())
+pipeline = person.run(CONFIG.replace("path: out", "path: " + rewritten) % "true")
+ok(wait_for("a part of it", lambda: [path for path, size in blobs().items() if path not in before and 1 << 20 < size < 300 << 20]),
+   "a file that will change is on its way")
+kill_runnerd(rewrite)
+ok(ended(pipeline) and outcome(pipeline) == "failed", "it is another when it is read again: its step fails")
+changed = person.jobs(pipeline)[0]["id"]
+ok("'d' is not stored: what came has the SHA-256" in output(changed), "which says so")
+eq(items(changed), [], "and nothing is stored that never was in the job")
+ok(wait_for("its part to go", lambda: set(blobs()) <= before), "nor left at the hub")
+os.unlink(rewritten)
 
 # --- a full disk at the hub ---
 wal = os.path.getsize(os.path.join(hub.dir, "data", "hub.db-wal"))
