@@ -31,7 +31,7 @@
 enum {
 	PREFACE_BYTES = 24, /* what a client begins with, before its frames */
 	HEAD_BYTES = 9,
-	PAYLOAD_MOST_BYTES = 1 << 14, /* nobody here says that it takes larger frames */
+	PAYLOAD_MOST_BYTES = 1 << 16, /* nobody here says that it takes larger frames (http/h2.h) */
 	FRAME_DATA = 0,
 	FRAME_SETTINGS = 4,
 	FRAME_WINDOW_UPDATE = 8,

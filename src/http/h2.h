@@ -34,6 +34,7 @@ struct tls_context;
 enum {
 	H2_WINDOW_STREAM_BYTES = 1024 * 1024,
 	H2_WINDOW_CONNECTION_BYTES = 4 * 1024 * 1024,
+	H2_FRAME_BYTES = 64 * 1024,	 /* most of a DATA frame, where the peer takes as much */
 	H2_OUT_MAX_BYTES = 256 * 1024,	 /* framed bytes that wait for the socket */
 	H2_TURN_MAX_BYTES = 1024 * 1024, /* read or written in one turn: others want a turn too */
 	H2_RESETS_BURST = 1000,		 /* resets a client may cause at once, */

@@ -118,6 +118,21 @@ on_read_body(nghttp2_session *session, int32_t id, uint8_t *room, size_t len, ui
 	return (ssize_t)(stream->body_left < len ? stream->body_left : len);
 }
 
+/* How much on_read_body() is asked for at once: what a stream has ready is few large frames, where
+ * the peer says that it takes them (all of ours do). */
+static ssize_t
+on_frame_room(nghttp2_session *session, uint8_t frame_type, int32_t id, int32_t connection_window,
+	      int32_t stream_window, uint32_t frame_most, void *arg)
+{
+	(void)session;
+	(void)frame_type;
+	(void)id;
+	(void)connection_window; /* of the two nghttp2 takes care itself */
+	(void)stream_window;
+	(void)arg;
+	return frame_most < H2_FRAME_BYTES ? (ssize_t)frame_most : H2_FRAME_BYTES;
+}
+
 static int
 on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
 {
@@ -329,6 +344,7 @@ callbacks_new(void)
 		return NULL;
 	nghttp2_session_callbacks_set_send_callback(callbacks, on_send);
 	nghttp2_session_callbacks_set_send_data_callback(callbacks, on_send_data);
+	nghttp2_session_callbacks_set_data_source_read_length_callback(callbacks, on_frame_room);
 	nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_frame_sent);
 	nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks, on_bad_frame);
 	nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, on_frame_begin);
@@ -346,6 +362,7 @@ submit_settings(struct h2 *h2, uint32_t streams_max)
 	nghttp2_settings_entry entries[] = {
 		{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, H2_WINDOW_STREAM_BYTES},
 		{NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, HTTP_HEADERS_MAX_BYTES},
+		{NGHTTP2_SETTINGS_MAX_FRAME_SIZE, H2_FRAME_BYTES},
 		{NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
 		{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, streams_max},
 	};
@@ -353,10 +370,10 @@ submit_settings(struct h2 *h2, uint32_t streams_max)
 
 	/* A server has no say on push, a client none on streams: nobody opens any at it. */
 	if (h2->server) {
-		entries[2] = entries[3];
+		entries[3] = entries[4];
 		count--;
 	} else {
-		entries[3].value = 0;
+		entries[4].value = 0;
 	}
 	if (nghttp2_submit_settings(h2->session, NGHTTP2_FLAG_NONE, entries, count) != 0)
 		return -1;
