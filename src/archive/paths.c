@@ -214,6 +214,8 @@ paths_settle(struct paths *paths)
 {
 	size_t kept = 0, i;
 
+	if (paths->count == 0) /* qsort(3) takes no NULL */
+		return;
 	qsort(paths->list, paths->count, sizeof(*paths->list), by_path);
 	for (i = 0; i < paths->count; i++)
 		if (kept > 0 && lies_in(paths->list[i], paths->list[kept - 1]))
