@@ -45,6 +45,8 @@ struct claim {
 	bool held, asked_held; /* this host takes nothing; and as the request says it */
 	bool is_odd;	   /* the last answer was none, and the log says so */
 	uint64_t hasty_us; /* none to give, and it need not have been said before then */
+	char barred[256]; /* a person stopped us at the hub, as it says; "": none */
+	bool barred_drains;
 	char failed[512]; /* what the last answer was instead; "": one */
 	char refused[512];		    /* why, as last said; "" when the token is good */
 	unsigned asked[SLOTS_CLASSES_MOST]; /* room of each class as the request says it */
@@ -100,6 +102,13 @@ const char *
 claim_failure(const struct claim *claim)
 {
 	return claim->request == NULL && claim->failed[0] != '\0' ? claim->failed : NULL;
+}
+
+const char *
+claim_stopped_by_hub(const struct claim *claim, bool *drain)
+{
+	*drain = claim->barred_drains;
+	return claim->barred[0] != '\0' ? claim->barred : NULL;
 }
 
 /* --- decide --------------------------------------------------------------------------- */
@@ -292,6 +301,22 @@ is_hasty(const struct claim *claim, const struct json *json)
 	       loop_now_us(claim->loop) < claim->hasty_us;
 }
 
+/* Said when it begins and when it ends. */
+static void
+read_stop(struct claim *claim, const struct json *json)
+{
+	const char *stopped = json_get_str(json, "stopped");
+
+	claim->barred_drains = stopped != NULL && json_get_bool(json, "drain", false);
+	if (text_eq(claim->barred, stopped != NULL ? stopped : ""))
+		return;
+	(void)snprintf(claim->barred, sizeof(claim->barred), "%s", stopped != NULL ? stopped : "");
+	if (stopped != NULL)
+		log_warn("the hub gives this agent no more tasks: it is %.200s", claim->barred);
+	else
+		log_info("the hub gives this agent tasks again");
+}
+
 static void
 on_claimed(void *arg, const struct err *err, const struct hub_answer *answer)
 {
@@ -326,6 +351,7 @@ on_claimed(void *arg, const struct err *err, const struct hub_answer *answer)
 		(void)pace_failed(&claim->pace, 0);
 	else
 		(void)pace_ok(&claim->pace);
+	read_stop(claim, answer->json);
 	give_tasks(claim, answer->json);
 	claim->hooks.on_answer(claim->hooks.arg, first);
 	pace_want(&claim->pace);
@@ -345,6 +371,7 @@ make_body(struct claim *claim, uint64_t wait_ms, struct buffer *body)
 	slots_write(claim->slots, claim->stopped || claim->held, json);
 	claim->hooks.put_running(claim->hooks.arg, running);
 	json_put(json, "running", running);
+	json_put_str(json, "stopped", claim->barred);
 	hub_body(body, json);
 }
 

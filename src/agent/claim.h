@@ -58,6 +58,9 @@ const char *claim_refusal(const struct claim *claim);
 /* What the last answer was instead of tasks or none, while the next claim waits; else NULL. */
 const char *claim_failure(const struct claim *claim);
 
+/* A person has stopped this agent at the hub, as it says; NULL: none has. */
+const char *claim_stopped_by_hub(const struct claim *claim, bool *drain);
+
 /* New tokens: what is held was asked with the old ones; ask anew at once. */
 void claim_renew(struct claim *claim);
 

@@ -409,11 +409,17 @@ on_answer(void *arg, bool first)
 {
 	struct uplink *uplink = arg;
 
+	const char *stopped;
+	bool drains;
+
 	OBJ_CHECK(uplink, UPLINK_MAGIC);
 	look_at_disk(uplink);
 	lease_want(uplink->lease);
 	if (first)
 		uplink->settings.on_ready(uplink->settings.arg);
+	stopped = claim_stopped_by_hub(uplink->claim, &drains);
+	if (stopped != NULL && drains)
+		uplink_drain(uplink, stopped);
 	if (uplink->draining)
 		timer_start_us(&uplink->look, 1);
 }
@@ -614,11 +620,17 @@ find_trouble(const struct uplink *uplink, char room[UPLINK_WHY_BYTES])
 {
 	uint64_t now_us = loop_now_us(uplink->loop);
 	char took[24];
+	bool drains;
 
 	if (uplink->draining) {
 		(void)snprintf(room, UPLINK_WHY_BYTES, "draining: nothing more is claimed, %s; %zu tasks to go",
 			       uplink->drain_why, tasks_count(uplink->tasks));
 		return HINDRANCE_DRAINING;
+	}
+	if (claim_stopped_by_hub(uplink->claim, &drains) != NULL) {
+		(void)snprintf(room, UPLINK_WHY_BYTES, "the hub gives this agent no task: it is %s",
+			       claim_stopped_by_hub(uplink->claim, &drains));
+		return HINDRANCE_STOPPED;
 	}
 	if (claim_refusal(uplink->claim) != NULL) {
 		(void)snprintf(room, UPLINK_WHY_BYTES, "the hub refuses a token: %s",

@@ -65,6 +65,7 @@ enum { UPLINK_WHY_BYTES = 640 };
 #define HINDRANCES(X)               \
 	X(NONE, none)               \
 	X(DRAINING, draining)       \
+	X(STOPPED, stopped)         \
 	X(REFUSED, token_refused)   \
 	X(AWAY, hub_away)           \
 	X(UNANSWERED, unanswered)   \

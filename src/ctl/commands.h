@@ -45,6 +45,8 @@ extern const struct command project_list_command, project_show_command;
 extern const struct command schedule_list_command, schedule_remove_command;
 extern const struct command storage_usage_command;
 extern const struct command agent_list_command;
+extern const struct command agent_show_command, agent_pause_command, agent_resume_command,
+	agent_drain_command, agent_remove_command;
 extern const struct command top_command;
 extern const struct command test_list_command, test_slow_command, test_flaky_command;
 extern const struct command completion_command;

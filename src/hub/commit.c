@@ -184,6 +184,36 @@ agent_touch(struct agent *agent)
 	touch(agent->model, &agent->touched);
 }
 
+/* Its row is not to be written any more. */
+static void
+untouch(struct model *model, struct touched *touched)
+{
+	struct touched **at = &model->touched_first;
+
+	if (!touched->is_touched)
+		return;
+	while (*at != touched)
+		at = &(*at)->next;
+	*at = touched->next;
+	if (model->touched_end == &touched->next)
+		model->touched_end = at;
+}
+
+void
+agent_delete(struct agent *agent)
+{
+	struct model *model = agent->model;
+	struct store_op *op = store_op_new(STORE_DELETE_AGENT);
+
+	assert(agent->leases == NULL && agent->claim == NULL && agent->heartbeat == NULL && !agent->is_present);
+	untouch(model, &agent->touched);
+	op->id = agent->row.id;
+	store_submit(model->store, op, NULL, NULL);
+	HASH_DEL(model->agents, agent);
+	OBJ_WIPE(&agent->touched);
+	free(agent);
+}
+
 void
 project_touch(struct model *model, struct project *project)
 {

@@ -13,7 +13,7 @@
 #include "hub/lease.h"
 #include "hub/states.h"
 
-/* All claims that wait; the caller frees. */
+/* All claims that wait and may be given something; the caller frees. */
 static struct offer **
 waiting_offers(struct model *model, size_t *count)
 {
@@ -22,7 +22,7 @@ waiting_offers(struct model *model, size_t *count)
 
 	*count = 0;
 	HASH_ITER(hh, model->agents, agent, next)
-		if (agent->claim != NULL)
+		if (agent->claim != NULL && agent->row.standing == AGENT_ACTIVE)
 			offers[(*count)++] = &agent->claim->offer;
 	return offers;
 }

@@ -11,6 +11,7 @@
 #include "base/assert.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "hub/dispatch.h"
 #include "hub/states.h"
 
 static struct model *
@@ -184,6 +185,44 @@ agent_serve(struct agent *agent, struct resource_class *const *classes, unsigned
 	agent->class_count = count;
 	if (agent->is_present)
 		count_classes(agent, true);
+}
+
+void
+agent_stand(struct agent *agent, enum agent_standing standing, const char *by)
+{
+	agent->row.standing = standing;
+	(void)snprintf(agent->row.standing_by, sizeof(agent->row.standing_by), "%s", by);
+	agent->row.standing_ms = agent->model->unix_ms();
+	agent_touch(agent);
+	log_info("agent '%s' is %s, by '%s'; it has %u tasks", agent->row.name, agent_standing_name(standing), by,
+		 agent->lease_count);
+	if (agent->claim != NULL)
+		agent->claim->granted(agent->claim);
+}
+
+const char *
+agent_is_stopped(const struct agent *agent, char *room, size_t size)
+{
+	if (agent->row.standing == AGENT_ACTIVE)
+		return NULL;
+	(void)snprintf(room, size, "%s by '%s'", agent->row.standing == AGENT_PAUSED ? "paused" : "drained",
+		       agent->row.standing_by);
+	return room;
+}
+
+bool
+agent_remove(struct agent *agent)
+{
+	if (agent->leases != NULL || agent->claim != NULL || agent->heartbeat != NULL)
+		return false;
+	log_info("agent '%s' is removed", agent->row.name);
+	if (agent->is_present) {
+		agent->is_present = false;
+		agent->model->counts.agents--;
+		count_classes(agent, false);
+	}
+	agent_delete(agent);
+	return true;
 }
 
 /* --- the clock ---------------------------------------------------------------------------------- */

@@ -20,6 +20,8 @@
 /* An agent does not name a task it should have: wait so long for word of it; RUNNER_LEASE_MS when it runs. */
 enum { LEASE_DOUBT_MS = 10000 };
 
+enum { AGENT_STOP_BYTES = HUB_NAME_BYTES + 32 }; /* agent_is_stopped()'s sentence */
+
 void lease_take(struct task *task, struct agent *agent, const struct id *claim);
 
 /* Word of the task has come: the lease holds a full period from now. */
@@ -39,6 +41,15 @@ void lease_doubt(struct task *task);
 
 /* Any request of the agent: it is there. Counts it in its classes. */
 void agent_heard(struct agent *agent);
+
+/* A person wants this of it, also after a restart; what it runs goes on. A held claim is answered. */
+void agent_stand(struct agent *agent, enum agent_standing standing, const char *by);
+
+/* The sentence for who is given nothing, in room; NULL: it is given tasks. */
+const char *agent_is_stopped(const struct agent *agent, char *room, size_t size);
+
+/* Forget it. False: it has tasks or a request open, and would be here again at once. */
+bool agent_remove(struct agent *agent);
 
 /* It serves these classes from now on. */
 void agent_serve(struct agent *agent, struct resource_class *const *classes, unsigned count);

@@ -12,6 +12,7 @@ libhub_a_SOURCES = \
 	src/hub/api/agent_output.c \
 	src/hub/api/agent_tests.c \
 	src/hub/api/agent_unclaim.c \
+	src/hub/api/agents.c \
 	src/hub/api/artifacts.c \
 	src/hub/api/blob_send.c src/hub/api/blob_send.h \
 	src/hub/api/call.c src/hub/api/call.h \

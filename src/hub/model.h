@@ -333,6 +333,8 @@ void job_touch(struct job *job);
 void task_touch(struct task *task);
 void step_touch(struct step *step);
 void agent_touch(struct agent *agent);
+/* It has no lease and asks for nothing: gone, also from the store. */
+void agent_delete(struct agent *agent);
 void project_touch(struct model *model, struct project *project);
 
 void pipeline_pin(struct pipeline *pipeline);

@@ -21,6 +21,7 @@ static const char *const job_states[] = {JOB_STATES(X)};
 static const char *const workflow_states[] = {WORKFLOW_STATES(X)};
 static const char *const pipeline_states[] = {PIPELINE_STATES(X)};
 static const char *const step_states[] = {STEP_STATES(X)};
+static const char *const agent_standings[] = {AGENT_STANDINGS(X)};
 #undef X
 
 const char *
@@ -49,6 +50,13 @@ step_state_name(enum step_state state)
 {
 	assert((unsigned)state < STEP_STATE_COUNT);
 	return step_states[state];
+}
+
+const char *
+agent_standing_name(enum agent_standing standing)
+{
+	assert((unsigned)standing < AGENT_STANDING_COUNT);
+	return agent_standings[standing];
 }
 
 bool

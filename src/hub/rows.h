@@ -54,6 +54,12 @@ enum {
 	X(RUNNING, running) \
 	X(ENDED, ended)
 
+/* What a person wants of an agent. */
+#define AGENT_STANDINGS(X)    \
+	X(ACTIVE, active)     \
+	X(PAUSED, paused)     /* gets no task */ \
+	X(DRAINING, draining) /* gets none, and ends when it has none */
+
 #define BLOB_STATES(X)        \
 	X(OPEN, open) /* bytes are to come */ \
 	X(COMPLETE, complete)
@@ -83,6 +89,9 @@ enum pipeline_state { PIPELINE_STATES(X) PIPELINE_STATE_COUNT };
 #define X(upper, name) STEP_##upper,
 enum step_state { STEP_STATES(X) STEP_STATE_COUNT };
 #undef X
+#define X(upper, name) AGENT_##upper,
+enum agent_standing { AGENT_STANDINGS(X) AGENT_STANDING_COUNT };
+#undef X
 #define X(upper, name, days) KEPT_##upper,
 enum kept_kind { KEPT_KINDS(X) KEPT_KIND_COUNT };
 #undef X
@@ -104,6 +113,7 @@ const char *job_state_name(enum job_state state);
 const char *workflow_state_name(enum workflow_state state);
 const char *pipeline_state_name(enum pipeline_state state);
 const char *step_state_name(enum step_state state);
+const char *agent_standing_name(enum agent_standing standing);
 bool job_state_parse(enum job_state *out, const char *name);
 
 struct project_row {
@@ -327,6 +337,9 @@ struct agent_row {
 	uint32_t slots;
 	char classes[1024]; /* names it proved last, one blank between */
 	int64_t first_ms, last_ms, used_ms; /* connected first, last; leased a task last */
+	enum agent_standing standing;
+	char standing_by[HUB_NAME_BYTES]; /* who wanted it; "": nobody has said anything */
+	int64_t standing_ms;
 };
 
 extern const char *const kept_kind_names[KEPT_KIND_COUNT];

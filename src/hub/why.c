@@ -10,6 +10,7 @@
 #include "base/assert.h"
 #include "base/text.h"
 #include "hub/dispatch.h"
+#include "hub/lease.h"
 #include "hub/model.h"
 #include "hub/scheduler.h"
 #include "hub/serial.h"
@@ -122,8 +123,9 @@ why_blocked(struct why *why, const struct job *job)
 
 /* What the agents of a class come to. */
 struct crew {
-	unsigned present, slots, taken;
+	unsigned present, stopped, slots, taken;
 	bool has_room;		    /* one of them waits with room for it */
+	const struct agent *held;   /* a person has stopped it */
 	const struct agent *silent; /* has free slots and asks for nothing */
 	const struct agent *last;   /* of those that have gone, the one heard of last */
 };
@@ -167,6 +169,11 @@ crew_add(struct crew *crew, const struct agent *agent, const struct resource_cla
 		return;
 	}
 	crew->present++;
+	if (agent->row.standing != AGENT_ACTIVE) {
+		crew->stopped++;
+		crew->held = agent;
+		return;
+	}
 	crew->slots += agent->row.slots;
 	crew->taken += agent->lease_count;
 	if (agent->claim != NULL)
@@ -240,9 +247,9 @@ say_full(struct why *why, const struct resource_class *class, const struct crew 
 {
 	why->reason = WHY_FULL;
 	if (crew->taken >= crew->slots) {
-		buffer_puts(&why->text, crew->present == 1 ? "the agent" : "all agents");
+		buffer_puts(&why->text, crew->present - crew->stopped == 1 ? "the agent" : "all agents");
 		put_class(why, " of", class);
-		buffer_printf(&why->text, " %s full (%u of %u slots)", crew->present == 1 ? "is" : "are",
+		buffer_printf(&why->text, " %s full (%u of %u slots)", crew->present - crew->stopped == 1 ? "is" : "are",
 			      crew->taken, crew->slots);
 	} else {
 		buffer_puts(&why->text, "no agent has room");
@@ -259,6 +266,18 @@ say_silent(struct why *why, const struct resource_class *class, const struct cre
 	put_class(why, " of", class);
 	buffer_printf(&why->text, " has %u of its %u slots taken and asks for no task; 'runnerctl why' on its host tells why",
 		      crew->silent->lease_count, crew->silent->row.slots);
+}
+
+static void
+say_stopped(struct why *why, const struct resource_class *class, const struct crew *crew)
+{
+	char room[AGENT_STOP_BYTES];
+
+	why->reason = WHY_STOPPED;
+	buffer_printf(&why->text, "%s", crew->present == 1 ? "the agent" : "all agents");
+	put_class(why, " of", class);
+	buffer_printf(&why->text, " %s stopped: '%s' is %s", crew->present == 1 ? "is" : "are", crew->held->row.name,
+		      agent_is_stopped(crew->held, room, sizeof(room)));
 }
 
 /* The first of job's tasks that wait; how many of its class go before it. */
@@ -283,6 +302,8 @@ say_class(struct why *why, const struct job *job, const struct task *task)
 	why->taken = crew.taken;
 	if (crew.present == 0) {
 		say_nobody(why, job->class, &crew);
+	} else if (crew.stopped == crew.present) {
+		say_stopped(why, job->class, &crew);
 	} else if (crew.has_room) {
 		why->reason = WHY_NEXT;
 		buffer_puts(&why->text, "an agent has room, it is about to be given out");
@@ -291,6 +312,9 @@ say_class(struct why *why, const struct job *job, const struct task *task)
 	} else {
 		say_full(why, job->class, &crew);
 	}
+	if (crew.stopped > 0 && crew.stopped < crew.present)
+		buffer_printf(&why->text, "; %u more %s paused or drained", crew.stopped,
+			      crew.stopped == 1 ? "is" : "are");
 	if (why->before > 0)
 		buffer_printf(&why->text, "; %u task%s before it in the queue", why->before,
 			      why->before == 1 ? " is" : "s are");

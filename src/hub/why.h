@@ -21,6 +21,7 @@ struct job_row;
 	X(REQUIRES, requires)     \
 	X(SERIAL, serial_group)   \
 	X(NO_AGENT, no_agent)     \
+	X(STOPPED, agents_stopped) /* a person has paused or drained them */ \
 	X(FULL, agents_full)      \
 	X(SILENT, agents_silent) /* some have free slots and ask for nothing */ \
 	X(NEXT, next)            /* it is about to be given out */

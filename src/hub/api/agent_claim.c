@@ -33,6 +33,7 @@ struct asked {
 	struct offer offer;
 	struct resource_class *classes[MODEL_CLASSES_OF_AGENT];
 	struct json *running; /* borrowed from the body; NULL: it names none */
+	const char *stopped;  /* what it was told last, borrowed; NULL: it does not say */
 };
 
 struct held_claim {
@@ -108,6 +109,7 @@ parse_claim(struct asked *asked, const struct json *body, struct err *err)
 		asked->wait_ms = RUNNER_CLAIM_WAIT_MS;
 	asked->offer.free = (unsigned)slots;
 	asked->running = json_get(body, "running");
+	asked->stopped = json_get_str(body, "stopped");
 	return 0;
 }
 
@@ -179,6 +181,9 @@ meet_agent(struct model *model, const struct asked *asked)
 		row.first_ms = agent->row.first_ms;
 		row.used_ms = agent->row.used_ms;
 		row.last_ms = agent->row.last_ms;
+		row.standing = agent->row.standing;
+		memcpy(row.standing_by, agent->row.standing_by, sizeof(row.standing_by));
+		row.standing_ms = agent->row.standing_ms;
 		if (memcmp(&row, &agent->row, sizeof(row)) != 0) {
 			agent->row = row;
 			agent_touch(agent);
@@ -307,12 +312,25 @@ add_document(struct json *list, struct hub *hub, struct task *task, struct oidc_
 	json_push(list, document);
 }
 
+/* An agent that a person has stopped is told so. */
 static void
-reply_documents(struct call *call, struct json *list, struct oidc_batch *batch)
+put_stop(struct json *body, const struct agent *agent)
+{
+	char room[AGENT_STOP_BYTES];
+
+	if (agent == NULL || agent_is_stopped(agent, room, sizeof(room)) == NULL)
+		return;
+	json_put_str(body, "stopped", room);
+	json_put_bool(body, "drain", agent->row.standing == AGENT_DRAINING);
+}
+
+static void
+reply_documents(struct call *call, struct json *list, struct oidc_batch *batch, const struct agent *agent)
 {
 	struct json *body = json_new_object();
 
 	json_put(body, "tasks", list);
+	put_stop(body, agent);
 	if (batch != NULL)
 		reply_signed(call, body, batch);
 	else
@@ -338,7 +356,7 @@ on_stored(void *arg)
 	for (task = agent == NULL ? NULL : agent->leases; task != NULL; task = task->lease_next)
 		if (id_eq(&task->row.claim, &granted->claim))
 			add_document(list, hub, task, &batch);
-	reply_documents(granted->call, list, batch);
+	reply_documents(granted->call, list, batch, agent);
 	free(granted);
 }
 
@@ -423,6 +441,16 @@ hold(struct call *call, struct agent *agent, const struct asked *asked)
 	model_want_dispatch(model);
 }
 
+/* It was paused, drained or resumed since it was told last. */
+static bool
+is_news(const struct agent *agent, const struct asked *asked)
+{
+	char room[AGENT_STOP_BYTES];
+	const char *stop = agent_is_stopped(agent, room, sizeof(room));
+
+	return asked->stopped != NULL && strcmp(asked->stopped, stop != NULL ? stop : "") != 0;
+}
+
 static void
 answer(struct call *call, const struct asked *asked)
 {
@@ -440,7 +468,7 @@ answer(struct call *call, const struct asked *asked)
 		on_wait_over(agent->claim);
 	if (reply_again(call, agent, &asked->claim))
 		return;
-	if (asked->wait_ms == 0)
+	if (asked->wait_ms == 0 || is_news(agent, asked))
 		reply_leases(call, &agent->row.id, &asked->claim);
 	else
 		hold(call, agent, asked);

@@ -31,6 +31,7 @@ extern const struct route people_rerun_routes[];
 extern const struct route people_continue_routes[];
 extern const struct route people_job_routes[];
 extern const struct route people_why_routes[];
+extern const struct route people_agent_routes[];
 extern const struct route artifact_routes[];
 extern const struct route people_test_routes[];
 extern const struct route test_history_routes[];

@@ -209,5 +209,6 @@ view_agent(const struct agent_row *row, const char *resource_class)
 	json_put_str(agent, "os", row->os);
 	json_put_str(agent, "arch", row->arch);
 	json_put_int(agent, "slots", row->slots);
+	json_put_str(agent, "state", agent_standing_name(row->standing));
 	return agent;
 }

@@ -49,7 +49,8 @@ struct arena;
 #define HISTORY_COLUMNS "task, seq, time_ms, state, reason"
 #define OUTPUT_COLUMNS                                                                    \
 	"task, step, attempt, offset, raw_len, lines, frame_len, frame_crc, epoch, time_ms, segment, at"
-#define AGENT_COLUMNS "id, name, version, os, arch, slots, classes, first_ms, last_ms, used_ms"
+#define AGENT_COLUMNS "id, name, version, os, arch, slots, classes, first_ms, last_ms, used_ms," \
+	" standing, standing_by, standing_ms"
 #define CLASS_COLUMNS "id, name, description"
 #define CONTEXT_COLUMNS "id, owner, name, created_ms"
 #define VARIABLE_COLUMNS "owner, name, created_ms, updated_ms, sealed"

@@ -207,6 +207,9 @@ read_agent(sqlite3_stmt *stmt, struct arena *arena, struct agent_row *row)
 	row->first_ms = db_read_int(stmt, &at);
 	row->last_ms = db_read_int(stmt, &at);
 	row->used_ms = db_read_int(stmt, &at);
+	row->standing = (enum agent_standing)db_read_int(stmt, &at);
+	db_read_room(stmt, &at, row->standing_by, sizeof(row->standing_by));
+	row->standing_ms = db_read_int(stmt, &at);
 }
 
 void

@@ -379,7 +379,7 @@ move_output(struct db *db, const struct output_row *row, struct err *err)
 }
 
 static const char put_agent_sql[] =
-	"INSERT OR REPLACE INTO agent VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+	"INSERT OR REPLACE INTO agent VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 int
 put_agent(struct db *db, const struct agent_row *row, struct err *err)
@@ -399,6 +399,9 @@ put_agent(struct db *db, const struct agent_row *row, struct err *err)
 	db_bind_int(stmt, &at, row->first_ms);
 	db_bind_int(stmt, &at, row->last_ms);
 	db_bind_int(stmt, &at, row->used_ms);
+	db_bind_int(stmt, &at, row->standing);
+	db_bind_text(stmt, &at, row->standing_by);
+	db_bind_int(stmt, &at, row->standing_ms);
 	return db_run(db, stmt, err);
 }
 

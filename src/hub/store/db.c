@@ -178,6 +178,11 @@ static const char *const schema_steps[] = {
 	"CREATE INDEX test_seen ON test (seen_day);"
 	"CREATE INDEX pipeline_created ON pipeline (created_ms);"
 	"PRAGMA user_version = 10;",
+	/* 11: agents that a person has paused. */
+	"ALTER TABLE agent ADD COLUMN standing INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE agent ADD COLUMN standing_by TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE agent ADD COLUMN standing_ms INTEGER NOT NULL DEFAULT 0;"
+	"PRAGMA user_version = 11;",
 };
 
 enum { DB_SCHEMA = sizeof(schema_steps) / sizeof(schema_steps[0]) };
