@@ -27,7 +27,7 @@ struct routes {
 
 static struct arena arena;
 
-static const char *const methods[] = {"GET", "POST", "PUT", "PATCH", "DELETE", NULL};
+static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", NULL};
 
 static bool
 has(const struct routes *routes, const char *name)
