@@ -189,7 +189,7 @@ inspect_file(struct inspection *inspection, const char *name, struct err *err)
 	rc = db_row(&inspection->disk->db, stmt, err);
 	sqlite3_reset(stmt);
 	if (rc == 0) {
-		(void)snprintf(text, sizeof(text), "output/%s belongs to no task", name);
+		(void)snprintf(text, sizeof(text), "output/%s.zst belongs to no task", id);
 		fault(inspection, text);
 	}
 	return rc < 0 ? rc : 0;
