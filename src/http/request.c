@@ -280,6 +280,16 @@ split_query(struct http_request *req, struct err *err)
 	}
 }
 
+static int
+split_target(struct http_request *req, struct err *err)
+{
+	if (req->path[0] != '/')
+		return err_set(err, ERR_INPUT, "the path of a request begins with '/'");
+	if (split_path(req, err) < 0 || split_query(req, err) < 0)
+		return err->code;
+	return 0;
+}
+
 static void
 handle(struct http_request *req)
 {
@@ -298,16 +308,10 @@ request_on_headers(struct h2_stream *stream)
 	struct err err = ERR_INIT;
 
 	stream->head_done = true;
-	if (req->path[0] != '/' && req->refuse == 0) {
-		http_reply_message(req, 400, "the path of a request begins with '/'");
-		return;
-	}
-	if (req->refuse == 0 && (split_path(req, &err) < 0 || split_query(req, &err) < 0)) {
-		http_reply_message(req, 400, "%s", err.text);
-		return;
-	}
-	req->is_streamed =
-		req->refuse == 0 && options->streams != NULL && options->streams(options->arg, req);
+	if (req->refuse == 0 && split_target(req, &err) < 0)
+		req->wrong = arena_strdup(&req->memory, err.text);
+	req->is_streamed = req->refuse == 0 && req->wrong == NULL && options->streams != NULL &&
+			   options->streams(options->arg, req);
 	check_length(req);
 	if (req->refuse != 0)
 		refuse(req, req->refuse);
@@ -322,7 +326,9 @@ request_on_message(struct h2_stream *stream)
 
 	if (req->answered)
 		return;
-	if (!req->is_streamed)
+	if (req->wrong != NULL)
+		http_reply_message(req, 400, "%s", req->wrong);
+	else if (!req->is_streamed)
 		handle(req);
 	else if (req->on_body != NULL)
 		req->on_body(req->body_arg);

@@ -93,6 +93,8 @@ struct http_request {
 	struct buffer body;
 	uint64_t heard_us; /* when a byte of it came last */
 	int refuse;	   /* status to refuse it with, when its head is complete */
+	const char *wrong; /* what is wrong with its target: told when it is complete, as some
+			    * clients take a reply before that for a broken line */
 	bool handled;	   /* the handler has had it */
 	bool is_streamed;  /* its body is taken as it comes */
 	bool answered;	   /* the reply is complete as far as the handler is concerned */
