@@ -1,5 +1,7 @@
 # include/runner: the contracts; installed
 contract_HEADERS += \
+	include/runner/blob.h \
+	include/runner/carrier.h \
 	include/runner/control.h \
 	include/runner/exit.h \
 	include/runner/protocol.h \
