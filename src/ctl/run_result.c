@@ -84,26 +84,33 @@ describe_requires(const struct json *job, const struct json *jobs)
 	return names;
 }
 
+/* What pages_get() has brought under these names alone. */
+static struct json *
+describe_items(const struct json *answer, const char *const *keys)
+{
+	const struct json *items = json_get(answer, "items");
+	struct json *list = json_new_array(), *item;
+	size_t i;
+
+	for (i = 0; i < json_count(items); i++) {
+		item = json_new_object();
+		copy(item, json_at(items, i), keys);
+		json_push(list, item);
+	}
+	return list;
+}
+
 static int
 describe_artifacts(struct json *item, struct api *api, const char *job, struct err *err)
 {
 	static const char *const keys[] = {"path",	 "name",   "node_index",
 					   "size_bytes", "sha256", NULL};
 	LOCAL_FREE char *path = api_path("/api/runner/v1/jobs/%s/artifacts", job);
-	struct json *answer, *list, *artifact;
-	const struct json *items;
-	size_t i;
+	struct json *answer;
 
 	if (pages_get(&answer, api, path, err) < 0)
 		return err->code;
-	list = json_new_array();
-	items = json_get(answer, "items");
-	for (i = 0; i < json_count(items); i++) {
-		artifact = json_new_object();
-		copy(artifact, json_at(items, i), keys);
-		json_push(list, artifact);
-	}
-	json_put(item, "artifacts", list);
+	json_put(item, "artifacts", describe_items(answer, keys));
 	json_free(answer);
 	return 0;
 }
@@ -136,20 +143,11 @@ describe_workflows(struct json *result, struct api *api, const char *pipeline, s
 {
 	static const char *const keys[] = {"name", "status", "created_at", "stopped_at", NULL};
 	LOCAL_FREE char *path = api_path("/api/v2/pipeline/%s/workflow", pipeline);
-	struct json *answer, *list, *workflow;
-	const struct json *items;
-	size_t i;
+	struct json *answer;
 
 	if (pages_get(&answer, api, path, err) < 0)
 		return err->code;
-	list = json_new_array();
-	items = json_get(answer, "items");
-	for (i = 0; i < json_count(items); i++) {
-		workflow = json_new_object();
-		copy(workflow, json_at(items, i), keys);
-		json_push(list, workflow);
-	}
-	json_put(result, "workflows", list);
+	json_put(result, "workflows", describe_items(answer, keys));
 	json_free(answer);
 	return 0;
 }

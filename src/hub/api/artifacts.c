@@ -271,15 +271,7 @@ on_job(void *arg, struct store_op *op)
 static void
 list_by_id(struct call *call)
 {
-	struct store_op *op;
-	struct id id;
-
-	if (!call_var_id(call, 0, &id))
-		return;
-	op = people_list(STORE_LIST_JOBS, 1);
-	op->query.by_id = true;
-	op->query.id = id;
-	people_read(call, op, on_job);
+	people_read_job(call, on_job);
 }
 
 static void

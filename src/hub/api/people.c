@@ -116,6 +116,20 @@ people_read(struct call *call, struct store_op *op, store_done_fn *on_rows)
 }
 
 void
+people_read_job(struct call *call, store_done_fn *on_rows)
+{
+	struct store_op *op;
+	struct id id;
+
+	if (!call_var_id(call, 0, &id))
+		return;
+	op = people_list(STORE_LIST_JOBS, 1);
+	op->query.by_id = true;
+	op->query.id = id;
+	people_read(call, op, on_rows);
+}
+
+void
 people_not_found(struct call *call, const char *what)
 {
 	call_reply_message(call, 404, "there is no such %s", what);

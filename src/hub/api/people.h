@@ -65,6 +65,9 @@ struct json *people_page(struct json *items, int64_t next);
 struct store_op *people_list(enum store_op_kind kind, size_t limit);
 void people_read(struct call *call, struct store_op *op, store_done_fn *on_rows);
 
+/* Read the job whose id is the route's first variable; refused (400) where that is none. */
+void people_read_job(struct call *call, store_done_fn *on_rows);
+
 void people_not_found(struct call *call, const char *what);
 
 /* Why an active job waits, or NULL. */

@@ -422,15 +422,7 @@ cancel_numbered(struct call *call)
 static void
 cancel_by_id(struct call *call)
 {
-	struct store_op *op;
-	struct id id;
-
-	if (!call_var_id(call, 0, &id))
-		return;
-	op = people_list(STORE_LIST_JOBS, 1);
-	op->query.by_id = true;
-	op->query.id = id;
-	people_read(call, op, on_job_to_cancel);
+	people_read_job(call, on_job_to_cancel);
 }
 
 /* --- approvals ----------------------------------------------------------------------------------------- */
