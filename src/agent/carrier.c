@@ -18,6 +18,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "agent/control.h"
 #include "agent/upload.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -68,31 +69,12 @@ carrier_free(struct carrier *carrier)
 
 /* --- answers --------------------------------------------------------------------------------- */
 
-union fd_room {
-	struct cmsghdr align;
-	char bytes[CMSG_SPACE(sizeof(int))];
-};
-
 /* With a descriptor, which is closed then; -1: none. A program that does not read it has no room:
  * it hears an end. */
 static void
 tell(struct carrier *carrier, const char *text, int fd)
 {
-	struct iovec part = {(void *)(uintptr_t)text, strlen(text)};
-	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
-	union fd_room room = {.bytes = {0}};
-	struct cmsghdr *control;
-
-	if (fd >= 0) {
-		message.msg_control = room.bytes;
-		message.msg_controllen = sizeof(room.bytes);
-		control = CMSG_FIRSTHDR(&message);
-		control->cmsg_level = SOL_SOCKET;
-		control->cmsg_type = SCM_RIGHTS;
-		control->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(control), &fd, sizeof(int));
-	}
-	if (sendmsg(carrier->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+	if (control_send(carrier->fd, text, fd) < 0)
 		(void)shutdown(carrier->fd, SHUT_RDWR);
 	if (fd >= 0)
 		(void)close(fd);

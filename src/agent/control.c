@@ -73,25 +73,24 @@ drop(struct peer *peer)
 	peer->held_us = 0;
 }
 
-/* With the reply's descriptor, if it has one. */
-static void
-send_reply(int socket, const struct control_reply *reply)
+int
+control_send(int socket, const char *text, int fd)
 {
-	struct iovec part = {(void *)(uintptr_t)reply->text, strlen(reply->text)};
+	struct iovec part = {(void *)(uintptr_t)text, strlen(text)};
 	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
 	union fd_room room = {.bytes = {0}};
 	struct cmsghdr *control;
 
-	if (reply->fd >= 0) {
+	if (fd >= 0) {
 		message.msg_control = room.bytes;
 		message.msg_controllen = sizeof(room.bytes);
 		control = CMSG_FIRSTHDR(&message);
 		control->cmsg_level = SOL_SOCKET;
 		control->cmsg_type = SCM_RIGHTS;
 		control->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(control), &reply->fd, sizeof(int));
+		memcpy(CMSG_DATA(control), &fd, sizeof(int));
 	}
-	(void)sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+	return sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -1 : 0;
 }
 
 static void
@@ -120,7 +119,7 @@ on_look(void *arg)
 		if (peer->held_us == 0 ||
 		    now - peer->held_us < CONTROL_HOLD_MS * UINT64_C(1000))
 			continue;
-		send_reply(peer->fd, &wait);
+		(void)control_send(peer->fd, wait.text, wait.fd);
 		drop(peer);
 	}
 	if (control->held > 0)
@@ -138,7 +137,7 @@ control_answer(const struct control_ticket *ticket, const struct control_reply *
 
 		if (peer->held_us == 0 || peer->number != ticket->peer)
 			continue;
-		send_reply(peer->fd, reply);
+		(void)control_send(peer->fd, reply->text, reply->fd);
 		drop(peer);
 		if (reply->fd >= 0)
 			(void)close(reply->fd);
@@ -173,7 +172,7 @@ answer(struct peer *peer, size_t len, int fd)
 		hold(peer);
 		return;
 	}
-	send_reply(peer->fd, &reply);
+	(void)control_send(peer->fd, reply.text, reply.fd);
 	if (reply.fd >= 0)
 		(void)close(reply.fd);
 }

@@ -61,6 +61,12 @@ void control_free(struct control *control); /* NULL is fine */
 /* Answer one whose answer was held, once. False, and the reply stays the caller's: it waits no longer. */
 bool control_answer(const struct control_ticket *ticket, const struct control_reply *reply);
 
+/*
+ * One message at once, to a process of a job: its text, and fd along with it, which stays the caller's (-1: none). -1 with
+ * errno where it does not take it.
+ */
+int control_send(int socket, const char *text, int fd);
+
 const char *control_path(const struct control *control);
 
 /*
