@@ -33,7 +33,7 @@ is "$status" "$(grep -q '^no ' "$tmp/check" && echo 1 || echo 0)" \
 	'check exits with 1 when something needed is missing, else with 0'
 like "$(cat "$tmp/check")" '^ok +kernel +Linux ' 'check names the kernel'
 like "$(cat "$tmp/check")" '^ok +lingering ' 'check asks whether the run directory ends with a session'
-like "$(cat "$tmp/check")" '^(ok|--) +PID namespace' 'check tries namespaces'
+like "$(cat "$tmp/check")" '^(ok|--) +isolation' 'check tries namespaces'
 
 refused
 is "$status" 2 'no hub: wrong usage'

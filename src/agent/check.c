@@ -131,8 +131,9 @@ check_output_path(struct check *check)
 
 /* --- isolation ----------------------------------------------------------------------------- */
 
+/* how: what holds the tree together then, static. */
 static bool
-probe(struct check *check, const char *kind, struct err *err)
+probe(struct check *check, const char *kind, const char **how, struct err *err)
 {
 	struct executor *executor;
 	int rc = host_executor_new(&executor, kind, NULL, err);
@@ -140,6 +141,7 @@ probe(struct check *check, const char *kind, struct err *err)
 	if (rc < 0)
 		return false;
 	rc = host_executor_probe(executor, check->loop, err);
+	*how = executor->isolation(executor);
 	executor->free(executor);
 	return rc == 0;
 }
@@ -147,7 +149,8 @@ probe(struct check *check, const char *kind, struct err *err)
 static void
 check_isolation(struct check *check)
 {
-	struct err err = ERR_INIT, user = ERR_INIT;
+	struct err err = ERR_INIT, none = ERR_INIT;
+	const char *how;
 	char path[PATH_MAX];
 
 	if (child_find_program(path, sizeof(path), "runner-init", &err) < 0) {
@@ -155,15 +158,13 @@ check_isolation(struct check *check)
 		return;
 	}
 	say(check, YES, "runner-init", "%s", path);
-	if (probe(check, "namespace", &err))
-		say(check, YES, "PID namespace", "a task ends with all its processes");
-	else if (probe(check, "user", &user))
-		say(check, YES, "PID namespace", "in a user namespace; without: %s", err.text);
-	else if (probe(check, "none", &err))
-		say(check, WITHOUT, "PID namespace",
-		    "not allowed (%s): a process that hides may outlive its task", user.text);
+	if (probe(check, "namespace", &how, &err))
+		say(check, YES, "isolation", "%s: a task ends with all its processes", how);
+	else if (probe(check, "none", &how, &none))
+		say(check, WITHOUT, "isolation",
+		    "%s, since %s: a process that hides may outlive its task", how, err.text);
 	else
-		say(check, NO, "PID namespace", "runner-init cannot be started: %s", err.text);
+		say(check, NO, "isolation", "runner-init cannot be started: %s", none.text);
 }
 
 static void

@@ -105,7 +105,7 @@ static const struct row rows[] = {
 	{{"known-hosts", 0, "FILE", "SSH host keys of git servers (those of large forges)"},
 	 PATH,
 	 AT(known_hosts)},
-	{{"isolation", 0, "HOW", "auto, none, user or namespace"}, TEXT, AT(isolation)},
+	{{"isolation", 0, "HOW", "auto, none or namespace"}, TEXT, AT(isolation)},
 	{{"mode", 0, "MODE", "continuous, or single-task: end after one"}, TEXT, AT(mode)},
 	{{"idle-timeout", 0, "TIME", "end after so long without a task (never)"},
 	 DURATION,

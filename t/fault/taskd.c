@@ -310,7 +310,7 @@ static const struct option table[] = {
 	{"workspace-dir", 0, "DIR", "keep workspaces"},
 	{"git-mirrors", 0, "DIR", "have git mirrors"},
 	{"known-hosts", 0, "FILE", "SSH host keys"},
-	{"isolation", 0, "KIND", "auto, namespace, user, none"},
+	{"isolation", 0, "KIND", "auto, namespace, none"},
 	{"spool-most", 0, "BYTES", "ceiling of a task's spool"},
 	{"grace", 0, "TIME", "from TERM to KILL"},
 	{"max-run-time", 0, "TIME", "of each task"},

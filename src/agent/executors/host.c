@@ -27,7 +27,7 @@ struct kind {
 
 static const struct kind kinds[] = {
 	{"namespace", "PID namespace", CHILD_NEW_PID_NS},
-	{"user", "PID namespace in a user namespace", CHILD_NEW_PID_NS | CHILD_NEW_USER_NS},
+	{"namespace", "PID namespace in a user namespace", CHILD_NEW_PID_NS | CHILD_NEW_USER_NS},
 	{"none", "subreaper", 0},
 };
 
@@ -134,13 +134,17 @@ choose_kinds(struct host_executor *host, const char *word, struct err *err)
 	host->last = KIND_COUNT - 1;
 	if (word == NULL || text_eq(word, "auto"))
 		return 0;
-	for (i = 0; i < KIND_COUNT; i++)
+	host->kind = KIND_COUNT;
+	for (i = KIND_COUNT; i-- > 0;)
 		if (text_eq(word, kinds[i].word)) {
-			host->kind = host->last = i;
-			return 0;
+			if (host->kind == KIND_COUNT)
+				host->last = i;
+			host->kind = i;
 		}
-	return err_set(err, ERR_INPUT,
-		       "isolation '%s' is not known: it is auto, namespace, user or none", word);
+	if (host->kind == KIND_COUNT)
+		return err_set(err, ERR_INPUT,
+			       "isolation '%s' is not known: it is auto, namespace or none", word);
+	return 0;
 }
 
 int

@@ -14,8 +14,8 @@ struct executor;
 struct loop;
 
 /*
- * isolation is "auto", "namespace" (PID namespace), "user" (in a user namespace) or "none"
- * (subreaper). NULL: "auto". read_only, borrowed, is a directory that tasks may not change (where
+ * isolation is "auto", "namespace" (a PID namespace, in a user namespace where the host wants that)
+ * or "none" (subreaper). NULL: "auto". read_only, borrowed, is a directory that tasks may not change (where
  * they have mounts of their own); NULL: none. Fails: ERR_INPUT for another word; ERR_HOST when there is no
  * runner-init.
  */
