@@ -66,6 +66,7 @@ libagent_a_SOURCES += \
 	src/agent/check.c src/agent/check.h \
 	src/agent/claim.c src/agent/claim.h \
 	src/agent/continuation.c src/agent/continuation.h \
+	src/agent/hindrance.c src/agent/hindrance.h \
 	src/agent/hub_link.c src/agent/hub_link.h \
 	src/agent/lease.c src/agent/lease.h \
 	src/agent/linger.c src/agent/linger.h \

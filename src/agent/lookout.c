@@ -46,7 +46,7 @@ put_health(struct lookout *lookout, struct h1_reply *reply)
 static void
 put_readiness(struct lookout *lookout, struct h1_reply *reply)
 {
-	char room[UPLINK_WHY_BYTES];
+	char room[HINDRANCE_WHY_BYTES];
 
 	if (uplink_why_not_ready(lookout->sight.uplink, room) == NULL) {
 		buffer_puts(&reply->body, "ok\n");

@@ -145,7 +145,7 @@ static void
 put_hub(struct uplink *uplink, struct openmetrics *to)
 {
 	struct hub_link_counters counters = uplink_link_counters(uplink);
-	char why[UPLINK_WHY_BYTES];
+	char why[HINDRANCE_WHY_BYTES];
 	unsigned i;
 
 	openmetrics_begin(to, "runnerd_hub_up", GAUGE, NULL, "1 while the hub is connected.");

@@ -37,7 +37,7 @@ static struct json *
 make_hub(struct uplink *uplink)
 {
 	struct json *hub = json_new_object();
-	char why[UPLINK_WHY_BYTES];
+	char why[HINDRANCE_WHY_BYTES];
 
 	json_put_str(hub, "url", uplink_hub_text(uplink));
 	json_put_bool(hub, "connected", uplink_is_connected(uplink));
@@ -50,7 +50,7 @@ static struct json *
 make_claiming(const struct uplink *uplink)
 {
 	struct json *claiming = json_new_object();
-	char why[UPLINK_WHY_BYTES];
+	char why[HINDRANCE_WHY_BYTES];
 
 	json_put_str(claiming, "hindrance", hindrance_name(uplink_hindrance(uplink, why)));
 	json_put_str(claiming, "message", why);

@@ -591,121 +591,34 @@ uplink_reload(struct uplink *uplink, const struct slots *next)
 
 /* --- the state, for who looks on ------------------------------------------------------------- */
 
-const char *
-hindrance_name(enum hindrance hindrance)
+static struct hindrance_facts
+hindrance_facts_of(const struct uplink *uplink)
 {
-#define X(upper, name) [HINDRANCE_##upper] = #name,
-	static const char *const names[HINDRANCE_COUNT] = {HINDRANCES(X)};
-#undef X
-
-	return names[hindrance];
-}
-
-static void
-say_away(const struct uplink *uplink, char room[UPLINK_WHY_BYTES])
-{
-	uint64_t since_us = hub_link_down_since_us(uplink->link);
-	const char *why = hub_link_down_why(uplink->link);
-	char took[24];
-
-	text_duration(took, since_us == 0 ? 0 : (loop_now_us(uplink->loop) - since_us) / 1000);
-	(void)snprintf(room, UPLINK_WHY_BYTES, "the hub at %s is not connected%s%s%s%s",
-		       hub_link_text(uplink->link), since_us == 0 ? " yet" : ", since ",
-		       since_us == 0 ? "" : took, why[0] != '\0' ? ": " : "", why);
-}
-
-/* Between us and the hub, or of this host; tasks aside. */
-static enum hindrance
-find_trouble(const struct uplink *uplink, char room[UPLINK_WHY_BYTES])
-{
-	uint64_t now_us = loop_now_us(uplink->loop);
-	char took[24];
-	bool drains;
-
-	if (uplink->draining) {
-		(void)snprintf(room, UPLINK_WHY_BYTES, "draining: nothing more is claimed, %s; %zu tasks to go",
-			       uplink->drain_why, tasks_count(uplink->tasks));
-		return HINDRANCE_DRAINING;
-	}
-	if (claim_stopped_by_hub(uplink->claim, &drains) != NULL) {
-		(void)snprintf(room, UPLINK_WHY_BYTES, "the hub gives this agent no task: it is %s",
-			       claim_stopped_by_hub(uplink->claim, &drains));
-		return HINDRANCE_STOPPED;
-	}
-	if (claim_refusal(uplink->claim) != NULL) {
-		(void)snprintf(room, UPLINK_WHY_BYTES, "the hub refuses a token: %s",
-			       claim_refusal(uplink->claim));
-		return HINDRANCE_REFUSED;
-	}
-	if (!hub_link_is_up(uplink->link)) {
-		say_away(uplink, room);
-		return HINDRANCE_AWAY;
-	}
-	if (claim_failure(uplink->claim) != NULL) {
-		(void)snprintf(room, UPLINK_WHY_BYTES, "a claim failed and is tried again: %s",
-			       claim_failure(uplink->claim));
-		return HINDRANCE_FAILING;
-	}
-	if (!claim_is_answered(uplink->claim)) {
-		(void)strcpy(room, "the hub has not answered a claim yet");
-		return HINDRANCE_UNANSWERED;
-	}
-	if (now_us < uplink->take_again_us) {
-		(void)snprintf(room, UPLINK_WHY_BYTES, "this host could not take a task: %s; the next claim is in %s",
-			       uplink->untaken, text_duration(took, (uplink->take_again_us - now_us) / 1000));
-		return HINDRANCE_HOST;
-	}
-	if (uplink->disk.low) {
-		watermark_say(&uplink->disk, room, UPLINK_WHY_BYTES);
-		return HINDRANCE_DISK;
-	}
-	return HINDRANCE_NONE;
-}
-
-/* Slots are free and no class has room: told of the first. */
-static enum hindrance
-find_reserved(const struct uplink *uplink, char room[UPLINK_WHY_BYTES])
-{
-	const struct slots *slots = uplink->slots;
-	const char *name = slots->classes[0].name;
-	char lack[256];
-	unsigned i;
-
-	for (i = 0; i < slots->class_count; i++)
-		if (slots_room(slots, i) > 0)
-			return HINDRANCE_NONE;
-	(void)snprintf(room, UPLINK_WHY_BYTES, "%u of %u slots are free, but no task of %s%s%s fits: %s",
-		       slots_free(slots), slots->total, name[0] != '\0' ? "resource class '" : "any class",
-		       name, name[0] != '\0' ? "'" : "",
-		       slots_lack(slots, 0, lack, sizeof(lack)) != NULL ? lack : "");
-	return HINDRANCE_RESERVED;
+	return (struct hindrance_facts){.now_us = loop_now_us(uplink->loop),
+					.drain_why = uplink->draining ? uplink->drain_why : NULL,
+					.tasks = tasks_count(uplink->tasks),
+					.slots = uplink->slots,
+					.claim = uplink->claim,
+					.link = uplink->link,
+					.disk = &uplink->disk,
+					.untaken = uplink->untaken,
+					.take_again_us = uplink->take_again_us};
 }
 
 enum hindrance
-uplink_hindrance(const struct uplink *uplink, char room[UPLINK_WHY_BYTES])
+uplink_hindrance(const struct uplink *uplink, char room[HINDRANCE_WHY_BYTES])
 {
-	const struct slots *slots = uplink->slots;
-	enum hindrance hindrance = find_trouble(uplink, room);
+	struct hindrance_facts facts = hindrance_facts_of(uplink);
 
-	if (hindrance != HINDRANCE_NONE)
-		return hindrance;
-	if (slots_free(slots) == 0) {
-		(void)snprintf(room, UPLINK_WHY_BYTES, "%u of %u slots are taken", slots->taken, slots->total);
-		return HINDRANCE_FULL;
-	}
-	hindrance = find_reserved(uplink, room);
-	if (hindrance == HINDRANCE_NONE)
-		(void)snprintf(room, UPLINK_WHY_BYTES,
-			       "nothing keeps this host from claiming: %u of %u slots are free, the hub at %s has "
-			       "no task for it",
-			       slots_free(slots), slots->total, hub_link_text(uplink->link));
-	return hindrance;
+	return hindrance_find(&facts, room);
 }
 
 const char *
-uplink_why_not_ready(const struct uplink *uplink, char room[UPLINK_WHY_BYTES])
+uplink_why_not_ready(const struct uplink *uplink, char room[HINDRANCE_WHY_BYTES])
 {
-	return find_trouble(uplink, room) != HINDRANCE_NONE ? room : NULL;
+	struct hindrance_facts facts = hindrance_facts_of(uplink);
+
+	return hindrance_find_trouble(&facts, room) != HINDRANCE_NONE ? room : NULL;
 }
 
 bool

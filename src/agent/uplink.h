@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "agent/hindrance.h"
 #include "agent/hub_link.h"
 #include "agent/tasks.h"
 
@@ -23,17 +24,17 @@ struct uplink;
 
 enum {
 	UPLINK_TAKE_AGAIN_MS = 30000, /* after this host could not take a task */
-	UPLINK_DISK_MS = 5000,	       /* between looks at the disk, while there are tasks */
+	UPLINK_DISK_MS = 5000,	      /* between looks at the disk, while there are tasks */
 	UPLINK_PATIENCE_MS = 10000,   /* a drain waits so long for a hub that is away, tasks done */
 };
 
 struct uplink_settings {
 	struct hub_link_settings link; /* on_up and arg are filled here */
 	struct slots *slots;	       /* borrowed; classes and tokens in it */
-	const char *work_dir;	       /* whose disk must have so much free, or nothing is claimed */
-	uint64_t min_free_bytes;       /* 0: whatever it has */
-	bool single_task;	       /* end after one */
-	uint64_t idle_timeout_ms;      /* end after so long without a task; 0: never */
+	const char *work_dir;	  /* whose disk must have so much free, or nothing is claimed */
+	uint64_t min_free_bytes;  /* 0: whatever it has */
+	bool single_task;	  /* end after one */
+	uint64_t idle_timeout_ms; /* end after so long without a task; 0: never */
 	void *arg;
 	void (*on_ready)(void *arg);   /* the first claim was answered */
 	void (*on_refused)(void *arg); /* the hub refuses a token */
@@ -59,33 +60,11 @@ void uplink_cancel_all(struct uplink *uplink, const char *reason);
 /* New slots and classes: what is taken is counted anew, the next claim says so. */
 void uplink_reload(struct uplink *uplink, const struct slots *next);
 
-enum { UPLINK_WHY_BYTES = 640 };
-
-/* What keeps this host from claiming; from FULL on it is tasks that it has. */
-#define HINDRANCES(X)               \
-	X(NONE, none)               \
-	X(DRAINING, draining)       \
-	X(STOPPED, stopped)         \
-	X(REFUSED, token_refused)   \
-	X(AWAY, hub_away)           \
-	X(UNANSWERED, unanswered)   \
-	X(FAILING, claims_fail)     \
-	X(HOST, host_cannot)        \
-	X(DISK, disk_low)           \
-	X(FULL, slots_full)         \
-	X(RESERVED, all_reserved)
-
-#define X(upper, name) HINDRANCE_##upper,
-enum hindrance { HINDRANCES(X) HINDRANCE_COUNT };
-#undef X
-
-const char *hindrance_name(enum hindrance hindrance);
-
 /* The sentence goes into room, also where there is none. */
-enum hindrance uplink_hindrance(const struct uplink *uplink, char room[UPLINK_WHY_BYTES]);
+enum hindrance uplink_hindrance(const struct uplink *uplink, char room[HINDRANCE_WHY_BYTES]);
 
 /* The same without what is tasks that it has, for probes: the sentence, or NULL. */
-const char *uplink_why_not_ready(const struct uplink *uplink, char room[UPLINK_WHY_BYTES]);
+const char *uplink_why_not_ready(const struct uplink *uplink, char room[HINDRANCE_WHY_BYTES]);
 bool uplink_is_connected(const struct uplink *uplink);
 const char *uplink_hub_text(const struct uplink *uplink); /* "unix:/run/hub.sock" */
 struct hub_link_counters uplink_link_counters(const struct uplink *uplink);
