@@ -54,6 +54,7 @@ jobs:
       - run: echo two >file.txt; mkdir hollow
       - store_artifacts: {path: file.txt, destination: d/g}
       - store_artifacts: {path: hollow}
+      - store_artifacts: {path: ~/project/file.txt, destination: .}
   after: {machine: true, steps: [run: echo after]}
 workflows: {w: {jobs: [one, after: {requires: [one]}]}}
 END
@@ -66,7 +67,8 @@ is "$(names got/one/0/d)" "$(printf '%s\n' a/b.txt empty g inside large "$newlin
 is "$(content one/0/d/inside)" "node 0" "a link to a file within comes as the file"
 is "$(content one/0/d/large | cksum)" "$(seq 100000 | cksum)" "a large file has its bytes"
 is "$(content one/0/d/g)" "two" "a later one of the same name takes its place"
-case $(names got/one/0) in *"/project/file.txt"*) pass "without a destination the name is the absolute path" ;; *) fail "without a destination the name is the absolute path" ;; esac
+is "$(content one/0/project/file.txt)" "one" "without a destination the name is the path from the job's HOME on, which is the same in each run"
+is "$(content one/0/file.txt)" "two" "a destination that is no place is the top, where a file has its own name"
 is "$(content one/0/e/x/x)" "it's \$HOME" "a path is taken as it is written, a destination is made clean"
 is "$(content one/0/by-link/a/b.txt)" "node 0" "what a step names may be a link itself"
 for one in "fifo.*FIFO" "socket.*socket" "outside.*leads out" "'dir'.*link to a directory" "dangling.*nothing" "loop.*leads to itself" "a/up.*directory"; do
@@ -74,8 +76,20 @@ for one in "fifo.*FIFO" "socket.*socket" "outside.*leads out" "'dir'.*link to a 
 done
 like "$out" "there is no 'nothing': nothing is stored" "a path that is not there is told, and no failure"
 like "$out" "there are no files: nothing is stored" "nor is an empty directory"
-like "$err" "^42 files, .*, in $tmp/got: " "how much came is told"
+like "$err" "^44 files, .*, in $tmp/got: " "how much came is told"
 ok "nothing is left behind" nothing_left
+
+# A working directory of one's own has a path that is the same in each task. case 062
+mkdir -m 0777 "$tmp/w"
+chmod a+rx "$tmp"
+project absolute <<END
+version: 2.1
+jobs:
+  one: {machine: true, working_directory: $tmp/w, steps: [run: mkdir -p out/a && echo b >out/a/b.txt, store_artifacts: {path: out}]}
+workflows: {w: {jobs: [one]}}
+END
+run_ctl run --artifacts "$tmp/absolute-got"
+is "$(names absolute-got)" "one$tmp/w/out/a/b.txt" "below a working directory with an absolute path the name is that path"
 
 # --- what cannot be stored ---------------------------------------------------------------------------
 # case 093

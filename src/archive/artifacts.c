@@ -30,7 +30,7 @@ enum {
 
 struct storing {
 	struct sender *sender;
-	const char *base; /* that names begin with */
+	const char *base; /* that names begin with; "": nothing */
 	uint64_t started_ms, still_ms;
 	uint64_t files, bytes; /* that were taken up */
 	uint64_t stored, failed, left_out;
@@ -147,8 +147,12 @@ store_one(struct storing *storing, const char *path, struct err *err)
 		tell_failed(storing, path, strerror(errno));
 		return 0;
 	}
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
-		return send_file(storing, storing->base, fd, (uint64_t)st.st_size, err);
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
+		/* A destination that names no place is the directory above all names. */
+		const char *name = storing->base[0] != '\0' ? storing->base : strrchr(path, '/') + 1;
+
+		return send_file(storing, name, fd, (uint64_t)st.st_size, err);
+	}
 	tell_left_out(storing, path, "it is no regular file");
 	(void)close(fd);
 	return 0;
@@ -232,7 +236,9 @@ artifacts_store(const char *path, const char *destination, struct err *err)
 		step_warn("there is no '%s': nothing is stored", path);
 		return 0;
 	}
-	storing.base = base = clean_name(destination[0] != '\0' ? destination : absolute);
+	storing.base = base = clean_name(destination[0] != '\0'
+						 ? destination
+						 : place_lasting_name(&place, absolute));
 	step_say("Storing '%s' as '%s'", path, base);
 	rc = store_all(&storing, absolute, S_ISDIR(st.st_mode), err);
 	if (rc == 0)

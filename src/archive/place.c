@@ -124,6 +124,14 @@ place_name(const struct place *place, const char *absolute, char out[PATH_MAX])
 					*rest != '\0' ? "/" : "", rest) < PATH_MAX;
 }
 
+const char *
+place_lasting_name(const struct place *place, const char *absolute)
+{
+	enum place_tree tree;
+
+	return find_tree(place, absolute, &tree);
+}
+
 static bool
 leads_out(const char *path)
 {

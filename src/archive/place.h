@@ -42,6 +42,12 @@ int place_enter_workspace(struct place *place, const char *dir, struct err *err)
 bool place_name(const struct place *place, const char *absolute, char out[PATH_MAX]);
 
 /*
+ * What place_resolve() gave as a name that is the same in each task: in HOME the path from there, else
+ * the absolute one without its first slash; "" for either directory itself. Not of a workspace.
+ */
+const char *place_lasting_name(const struct place *place, const char *absolute);
+
+/*
  * The tree of an archive's name and what follows it ("." for the tree itself). False: it is in
  * none that this place has, or leads out of it.
  */

@@ -143,6 +143,31 @@ test_place_name_tells_home_from_all_else(void **state)
 	assert_string_equal(name_of("/../.."), "root");
 }
 
+static const char *
+lasting_name_of(const struct place *of, const char *path)
+{
+	static char absolute[PATH_MAX];
+	struct err err = ERR_INIT;
+
+	return place_resolve(of, path, absolute, &err) < 0 ? NULL : place_lasting_name(of, absolute);
+}
+
+/* case 062 */
+static void
+test_place_lasting_name_is_the_same_in_each_task(void **state)
+{
+	static const struct place elsewhere = {.home = "/tmp/1/home", .cwd = "/w"};
+
+	(void)state;
+	assert_string_equal(lasting_name_of(&place, "out"), "project/out");
+	assert_string_equal(lasting_name_of(&place, "/w/home/project/out/"), "project/out");
+	assert_string_equal(lasting_name_of(&place, "~/.log"), ".log");
+	assert_string_equal(lasting_name_of(&place, "~"), "");
+	assert_string_equal(lasting_name_of(&place, "/var/log/x"), "var/log/x");
+	assert_string_equal(lasting_name_of(&elsewhere, "out"), "w/out");
+	assert_string_equal(lasting_name_of(&elsewhere, "/"), "");
+}
+
 static void
 test_place_parse_refuses_what_leads_out(void **state)
 {
@@ -216,6 +241,7 @@ main(void)
 		cmocka_unit_test(test_cache_key_render_puts_facts_in),
 		cmocka_unit_test(test_cache_key_render_refuses_what_it_does_not_know),
 		cmocka_unit_test(test_place_name_tells_home_from_all_else),
+		cmocka_unit_test(test_place_lasting_name_is_the_same_in_each_task),
 		cmocka_unit_test(test_place_parse_refuses_what_leads_out),
 		cmocka_unit_test(test_place_parse_has_one_tree_in_a_workspace),
 		cmocka_unit_test(test_overlap_tells_who_stands_above_whom),
