@@ -132,6 +132,14 @@ ask GET /api/v2/nothing
 is "$code $(field message)" "404 there is no such path" "a path that is none is said in a sentence"
 ask DELETE /api/v2/me
 is "$code" 405 "a method that is none, too"
+fields()
+{
+	curl -s "$@" --http2-prior-knowledge --unix-socket "$tmp/hub.sock" -H "Circle-Token: $(cat "$tmp/hub/admin.token")" | tr -d '\r'
+}
+list=http://hub/api/v2/project/gh/ada/engine/pipeline
+like "$(fields -i -X DELETE "$list")" "^allow: GET, HEAD$" "which says what the path takes"
+is "$(fields -I "$list" | grep -v '^date:')" "$(fields -D - -o "$tmp/list" "$list" | grep -v '^date:')" "HEAD of a list has the fields of GET"
+ok "its bytes are as many as they say" test "$(fields -I "$list" | sed -n 's/^content-length: //p')" -eq "$(wc -c <"$tmp/list")"
 is "$(curl -s -o /dev/null -w '%{http_code}' --http1.1 --unix-socket "$tmp/hub.sock" http://hub/api/v2/me)" 505 "HTTP/1 gets 505"
 
 # --- classes by settings, and docker on the host ---------------------------------------------------------------

@@ -167,11 +167,30 @@ def rewrite():
             file.write(b"x")
 
 
+def bytes_read():
+    """How much of it the step has read so far; 0: there is no such step."""
+    for path in glob.glob("/proc/[0-9]*/cmdline"):
+        try:
+            with open(path) as words, open(path.replace("cmdline", "io")) as io:
+                if rewritten in words.read().split("\0"):
+                    return int(io.readline().split()[1])
+        except OSError:
+            pass
+    return 0
+
+
+def part_of_it():
+    return [size for path, size in blobs().items() if path not in before and 1 << 20 < size < 300 << 20]
+
+
 before = set(blobs())
 pipeline = person.run(CONFIG.replace("path: out", "path: " + rewritten) % "true")
-ok(wait_for("a part of it", lambda: [path for path, size in blobs().items() if path not in before and 1 << 20 < size < 300 << 20]),
-   "a file that will change is on its way")
+ok(wait_for("a part of it", part_of_it), "a file that will change is on its way")
+# What is under way is lost with the agent: some of it is to be, however fast the hub is.
+hub.process.send_signal(signal.SIGSTOP)
+wait_for("more to be under way", lambda: bytes_read() > sum(part_of_it()) + (1 << 19))
 kill_runnerd(rewrite)
+hub.process.send_signal(signal.SIGCONT)
 ok(ended(pipeline) and outcome(pipeline) == "failed", "it is another when it is read again: its step fails")
 changed = person.jobs(pipeline)[0]["id"]
 ok("'d' is not stored: what came has the SHA-256" in output(changed), "which says so")

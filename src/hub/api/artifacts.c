@@ -390,6 +390,5 @@ const struct route artifact_routes[] = {
 	{"GET", "/api/v1.1/project/{slug}/latest/artifacts", WHO_PERSON, list_latest},
 	{"GET", "/api/v1.1/project/{slug}/{number}/artifacts", WHO_PERSON, list_by_number},
 	{"GET", "/output/job/{id}/artifacts/{node}/{path...}", WHO_PERSON, get_bytes},
-	{"HEAD", "/output/job/{id}/artifacts/{node}/{path...}", WHO_PERSON, get_bytes},
 	{NULL, NULL, WHO_ANYONE, NULL},
 };

@@ -114,25 +114,38 @@ match_path(struct match *match, const char *pattern)
 	return match->at == http_request_segments(match->request);
 }
 
-/* NULL: none; *other_method: the path is known, the method is not. */
+/* HEAD is GET without its bytes, which the server leaves out (RFC 9110, 9.3.2). */
+static bool
+takes(const struct route *route, const char *method)
+{
+	return strcmp(route->method, method) == 0 ||
+	       (strcmp(route->method, "GET") == 0 && strcmp(method, "HEAD") == 0);
+}
+
+static void
+note_allowed(struct buffer *allowed, const char *method)
+{
+	if (allowed->len > 0 && strstr(buffer_text(allowed), method) != NULL)
+		return;
+	buffer_printf(allowed, "%s%s", allowed->len > 0 ? ", " : "", method);
+	if (strcmp(method, "GET") == 0)
+		note_allowed(allowed, "HEAD");
+}
+
+/* NULL: none; allowed: the methods that the path has, when it is known. */
 static const struct route *
-find_route(struct match *match, bool *other_method)
+find_route(struct match *match, struct buffer *allowed)
 {
 	const char *method = http_request_method(match->request);
 	const struct route *route;
 	size_t i;
 
-	*other_method = false;
 	for (i = 0; route_tables[i] != NULL; i++)
 		for (route = route_tables[i]; route->method != NULL; route++) {
-			bool same = strcmp(route->method, method) == 0;
-
-			if (!same && *other_method)
-				continue;
 			if (match_path(match, route->pattern)) {
-				if (same)
+				if (takes(route, method))
 					return route;
-				*other_method = true;
+				note_allowed(allowed, route->method);
 			}
 			match_clear(match);
 		}
@@ -269,23 +282,33 @@ admit(struct call *call)
 	UNREACHABLE();
 }
 
+/* A reply with 405 says what may be asked (RFC 9110, 15.5.6). */
+static void
+refuse(struct http_request *request, struct buffer *allowed)
+{
+	if (allowed->len == 0) {
+		http_reply_message(request, 404, "there is no such path");
+		return;
+	}
+	http_reply_add_header(request, "allow", buffer_text(allowed));
+	http_reply_message(request, 405, "this path does not take %s",
+			   http_request_method(request));
+}
+
 void
 router_handle(void *arg, struct http_request *request)
 {
 	struct match match = {.request = request};
 	const struct route *route;
 	struct call *call;
-	bool other_method;
+	struct buffer allowed = BUFFER_INIT;
 
-	route = find_route(&match, &other_method);
-	if (route == NULL) {
-		if (other_method)
-			http_reply_message(request, 405, "this path does not take %s",
-					   http_request_method(request));
-		else
-			http_reply_message(request, 404, "there is no such path");
+	route = find_route(&match, &allowed);
+	if (route == NULL)
+		refuse(request, &allowed);
+	buffer_release(&allowed);
+	if (route == NULL)
 		return;
-	}
 	call = call_new(arg, request, route);
 	memcpy(call->vars, match.vars, sizeof(match.vars));
 	if (admit(call))
