@@ -7,13 +7,13 @@
 
 actor=$top_builddir/t/actor
 
-task silent '{"command":"echo one; exec sleep 1000","no_output_timeout_ms":300},{"command":"echo no"},{"command":"echo after","when":"always"}'
+task silent '{"command":"echo one; exec sleep 1000","no_output_timeout_ms":1000},{"command":"echo no"},{"command":"echo after","when":"always"}'
 play silent
 is "$(outcomes silent)" '0.1=failed 1.1=skipped 2.1=success end=failed' 'a step without output for too long fails; always steps still run'
 is "$(output silent 0)" 'one
-Too long with no output (exceeded 300ms): context deadline exceeded' 'its output says why'
-like "$(step_of silent 0)" '"reason":"Too long with no output \(exceeded 300ms\)' 'and its reason'
-task talks '{"command":"for i in 1 2 3 4 5 6; do echo $i; sleep 0.15; done","no_output_timeout_ms":600}'
+Too long with no output (exceeded 1s): context deadline exceeded' 'its output says why'
+like "$(step_of silent 0)" '"reason":"Too long with no output \(exceeded 1s\)' 'and its reason'
+task talks '{"command":"for i in 1 2 3 4 5 6; do echo $i; sleep 0.5; done","no_output_timeout_ms":2500}'
 play talks
 is "$(outcomes talks)" '0.1=success end=success' 'a step that prints now and then is not silent'
 task quietback "{\"command\":\"exec sleep 1000\",\"background\":true,\"no_output_timeout_ms\":50},{\"command\":\"sleep 0.4\",\"no_output_timeout_ms\":60000}"
