@@ -1,0 +1,148 @@
+# machine.sh - runs a test in a machine of its own, behind t/lib.sh:
+#	. "${0%/*}/lib.sh"
+#	. "${0%/*}/machine.sh"
+#	in_machine
+#
+# For what a test may not ask of the host: a pure cgroup v2 hierarchy, memory that runs out, a
+# service manager, root. in_machine boots qemu-system with Debian's own kernel, a small file
+# system made here and no network, and there runs the file that called it, from its first line; that
+# run's TAP is this one's, and in_machine does not return. Inside it returns at once: what follows is
+# root, in a machine where nothing else runs. Where there is no qemu or kernel it skips the whole
+# file and says what is missing.
+#
+# Before in_machine: machine_cpus (2), machine_memory (MiB, 512), machine_seconds (240, the longest that
+# it may take), machine_tools (more programs of this host, by path).
+#
+# In the machine are busybox, bash, setpriv, the programs of the build tree and t/*.sh, below the same two
+# directories; / is a tmpfs. The processor is emulated (TCG): it takes three seconds to
+# boot, behaves alike everywhere and needs no right; MACHINE_ACCEL=kvm is for hosts where that works.
+#
+# SPDX-License-Identifier: Apache-2.0
+
+machine_cpus=2
+machine_memory=512
+: "${machine_seconds:=240}"
+machine_tools=
+machine_programs='runnerd runner-init runner-hub runnerctl runner-archive circleci-agent circleci t/actor t/fakehub'
+: "${MACHINE_ACCEL:=tcg}"
+
+# The newest kernel of Debian's that we may read, or that of MACHINE_KERNEL.
+machine_kernel()
+{
+	t_kernel=${MACHINE_KERNEL-}
+	[ -z "$t_kernel" ] || return 0
+	for t_file in /boot/vmlinuz-*; do
+		[ -r "$t_file" ] && t_kernel=$t_file
+	done
+	[ -n "$t_kernel" ]
+}
+
+# machine_put FILE [NAME]: FILE, and the libraries it is linked with, at the same place there.
+machine_put()
+{
+	mkdir -p "$t_root/${2:-$1}" && rmdir "$t_root/${2:-$1}" 2>/dev/null
+	cp -L "$1" "$t_root/${2:-$1}" || return 1
+	# "name => /path (address)", or the loader's own "/path (address)".
+	ldd "$1" 2>/dev/null | sed -n 's/.*[[:space:]]\(\/[^ ]*\) (0x.*/\1/p' |
+		while read -r t_library; do
+			[ -e "$t_root$t_library" ] && continue
+			mkdir -p "$t_root${t_library%/*}"
+			cp -L "$t_library" "$t_root$t_library"
+		done
+}
+
+machine_init_script()
+{
+	cat <<END
+#!/bin/busybox sh
+# From the kernel's own file system, which cannot be left or unmounted, to a tmpfs.
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C
+if [ ! -e /in-tmpfs ]; then
+	/bin/busybox mkdir -p /new
+	/bin/busybox mount -t tmpfs -o mode=755,size=75% root /new
+	for name in /*; do [ \$name = /new ] || /bin/busybox cp -r \$name /new/; done
+	: >/new/in-tmpfs
+	exec /bin/busybox switch_root /new /init
+fi
+/bin/busybox --install -s /usr/bin
+mount -t proc proc /proc
+mount -t sysfs sys /sys
+mount -t devtmpfs dev /dev
+mkdir -p /dev/pts /dev/shm
+mount -t devpts pts /dev/pts
+mount -t tmpfs -o mode=1777 shm /dev/shm
+mount -t tmpfs -o mode=755 run /run
+mount -t cgroup2 -o nsdelegate,memory_recursiveprot cgroup /sys/fs/cgroup
+chmod 1777 /tmp
+ip link set lo up
+stty -F /dev/ttyS1 raw -echo
+export RUNNER_MACHINE=1 top_srcdir='$top_srcdir' top_builddir='$top_builddir'
+cd /
+setsid '$t_dir/${0##*/}' </dev/null >/dev/ttyS1 2>&1
+echo "machine: ended with \$?" >/dev/ttyS0
+sync
+poweroff -f
+END
+}
+
+machine_build()
+{
+	t_root=$tmp/machine
+	mkdir -p "$t_root" "$t_root/usr/bin" "$t_root/usr/lib" "$t_root/usr/lib64" "$t_root/proc" "$t_root/sys" \
+		"$t_root/dev" "$t_root/run" "$t_root/tmp" "$t_root/etc" "$t_root/root" "$t_root$t_dir" "$t_root$top_builddir/t"
+	for t_name in bin lib lib64; do
+		ln -s "usr/$t_name" "$t_root/$t_name"
+	done
+	ln -s usr/bin "$t_root/sbin" && ln -s bin "$t_root/usr/sbin"
+	printf 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n' >"$t_root/etc/passwd"
+	printf 'root:x:0:\nnogroup:x:65534:\n' >"$t_root/etc/group"
+	machine_put "$t_busybox" /bin/busybox || return 1
+	# shellcheck disable=SC2086 # a list of words
+	for t_file in /bin/bash /usr/bin/setpriv $machine_tools; do
+		machine_put "$t_file" || return 1
+	done
+	for t_file in $machine_programs; do
+		[ ! -e "$top_builddir/$t_file" ] || machine_put "$top_builddir/$t_file" || return 1
+	done
+	cp "$t_dir"/*.sh "$0" "$t_root$t_dir/"
+	machine_init_script >"$t_root/init"
+	chmod 755 "$t_root/init"
+	(cd "$t_root" && find . | "$t_busybox" cpio -o -H newc >"$tmp/machine.cpio" 2>/dev/null)
+	rm -rf "$t_root"
+}
+
+# On a busy host an emulated timer may miss what Linux looks for at boot (no_timer_check).
+# Its screen goes to $tmp/console.log, printed where a test fails; the second line to $tmp/tap.
+machine_boot()
+{
+	timeout -k 5 "$machine_seconds" qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot \
+		-accel "$MACHINE_ACCEL" -cpu max -smp "$machine_cpus" -m "$machine_memory" \
+		-serial "file:$tmp/console.log" -serial "file:$tmp/tap" \
+		-kernel "$t_kernel" -initrd "$tmp/machine.cpio" \
+		-append 'console=ttyS0 quiet loglevel=4 panic=-1 edd=off no_timer_check' </dev/null >"$tmp/qemu.log" 2>&1 &
+	t_pids="$t_pids $!"
+	wait "$!"
+}
+
+in_machine()
+{
+	[ -z "${RUNNER_MACHINE-}" ] || return 0
+	[ "$(uname -m)" = x86_64 ] || skip_all "the machine is made for x86-64 hosts only"
+	command -v qemu-system-x86_64 >/dev/null || skip_all "there is no qemu-system-x86_64 (Debian: qemu-system-x86)"
+	t_busybox=$(command -v busybox) || skip_all "there is no busybox (Debian: busybox-static)"
+	machine_kernel || skip_all "there is no kernel to read in /boot (Debian: linux-image-cloud-amd64)"
+	if ! machine_build; then
+		diag "the machine's file system could not be made"
+		exit 1
+	fi
+	: >"$tmp/tap"
+	machine_boot
+	t_status=$?
+	cat "$tmp/tap"
+	t_planned=$t_count
+	if ! grep -q '^machine: ended with 0' "$tmp/console.log"; then
+		[ "$t_status" -ne 124 ] || diag "the machine was still running after $machine_seconds s"
+		t_failed=1
+	fi
+	exit "$t_failed"
+}
