@@ -187,7 +187,7 @@ as_user timeout 120 $(taskd_on closed --run-dir "$tmp/plain/run" --work-dir "$tm
 is "$(outcomes closed)" '0.1=success 1.1=success 2.1=success 3.1=success 4.1=success end=success' 'what a job may not read keeps it from saving nothing else'
 like "$(output closed 1)" "closed/no' is left out: Permission denied" 'a file that cannot be read is told'
 like "$(output closed 1)" "closed/twin' is left out: Permission denied" 'by each of its names'
-like "$(output closed 1)" "closed/dir: Couldn't visit directory" 'and so is a directory'
+like "$(output closed 1)" "cannot read '/.*/closed/dir': Permission denied" 'and so is a directory'
 is "$(output closed 4 | tr '\n' ' ')" '. ./dir ./open ' 'and is not there when it is restored'
 
 # --- side by side, and damage ---

@@ -10,7 +10,9 @@ libarchiver_a_SOURCES = \
 	src/archive/overlap.c src/archive/overlap.h \
 	src/archive/pack.c src/archive/pack.h \
 	src/archive/paths.c src/archive/paths.h \
+	src/archive/pieces.c src/archive/pieces.h \
 	src/archive/place.c src/archive/place.h \
+	src/archive/reader.c src/archive/reader.h \
 	src/archive/sender.c src/archive/sender.h \
 	src/archive/share.c src/archive/share.h \
 	src/archive/source.c src/archive/source.h \
@@ -18,6 +20,7 @@ libarchiver_a_SOURCES = \
 	src/archive/test_results.c src/archive/test_results.h \
 	src/archive/unpack.c src/archive/unpack.h \
 	src/archive/walk.c src/archive/walk.h \
+	src/archive/warnings.c src/archive/warnings.h \
 	src/archive/workspace.c src/archive/workspace.h \
 	src/archive/xml_text.c src/archive/xml_text.h \
 	src/helper/control_client.c src/helper/control_client.h \

@@ -22,12 +22,11 @@ struct pack_sum {
 	uint64_t files, bytes;	  /* regular files, and what they hold */
 	uint64_t archive_bytes;	  /* written */
 	unsigned char digest[32]; /* SHA-256 of these */
-	uint64_t warnings; /* of things that could not be read; all were told to standard error */
 };
 
 /*
- * Pack paths (after paths_settle()) with all below them into fd, which stays the caller's, with so
- * many threads. Fails: ERR_HOST, ERR_LIMIT (the disk is full).
+ * Pack paths (after paths_settle()) with all below them into fd, which stays the caller's. So many
+ * threads compress; one more reads. Fails: ERR_HOST, ERR_LIMIT (the disk is full).
  */
 int pack_paths(int fd, unsigned threads, const struct place *place, const struct paths *paths,
 	       struct pack_sum *sum, struct err *err);

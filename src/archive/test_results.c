@@ -9,7 +9,6 @@
 #include <fcntl.h>
 #include <fts.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -21,6 +20,7 @@
 
 #include "archive/junit.h"
 #include "archive/place.h"
+#include "archive/warnings.h"
 #include "base/buffer.h"
 #include "base/cleanup.h"
 #include "base/err.h"
@@ -29,33 +29,15 @@
 #include "helper/control_client.h"
 #include "task/test_case.h"
 
-enum { WARNINGS_TOLD_MOST = 20 };
-
 /* One step's. */
 struct results {
 	struct buffer lines; /* not sent yet */
 	struct buffer line;  /* the next one */
 	uint64_t sent;	     /* tests before these */
 	uint64_t tests, by_result[TEST_RESULT_COUNT], left_out;
-	uint64_t files, bytes, warnings;
+	uint64_t files, bytes;
+	struct warnings warnings;
 };
-
-static void
-warn(struct results *results, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-static void
-warn(struct results *results, const char *fmt, ...)
-{
-	va_list ap;
-
-	if (++results->warnings > WARNINGS_TOLD_MOST)
-		return;
-	(void)fputs("warning: ", stderr);
-	va_start(ap, fmt);
-	(void)vfprintf(stderr, fmt, ap);
-	va_end(ap);
-	(void)fputc('\n', stderr);
-}
 
 /* --- to the agent ------------------------------------------------------------------------------
  */
@@ -142,17 +124,18 @@ read_file(struct results *results, const char *path, size_t *len)
 
 	*len = 0;
 	if (fd < 0 || fstat(fd, &st) != 0) {
-		warn(results, "cannot read '%s': %s", path, strerror(errno));
+		warnings_tell(&results->warnings, "cannot read '%s': %s", path, strerror(errno));
 		return NULL;
 	}
 	if (!S_ISREG(st.st_mode) || st.st_size > JUNIT_FILE_MOST_BYTES) {
-		warn(results, "'%s' is left out: it %s", path,
-		     S_ISREG(st.st_mode) ? "has more than 64 MiB" : "is no file");
+		warnings_tell(&results->warnings, "'%s' is left out: it %s", path,
+			      S_ISREG(st.st_mode) ? "has more than 64 MiB" : "is no file");
 		return NULL;
 	}
 	bytes = mem_try((size_t)st.st_size + 1);
 	if (bytes == NULL) {
-		warn(results, "'%s' is left out: there is no memory for it", path);
+		warnings_tell(&results->warnings, "'%s' is left out: there is no memory for it",
+			      path);
 		return NULL;
 	}
 	/* It may have shrunk meanwhile. */
@@ -162,7 +145,7 @@ read_file(struct results *results, const char *path, size_t *len)
 	}
 	if (n >= 0)
 		return bytes;
-	warn(results, "cannot read '%s': %s", path, strerror(errno));
+	warnings_tell(&results->warnings, "cannot read '%s': %s", path, strerror(errno));
 	free(bytes);
 	return NULL;
 }
@@ -177,9 +160,10 @@ take_file(struct results *results, const char *path, struct err *err)
 	size_t len;
 
 	if (results->files == RESULT_FILES_MOST || results->bytes >= RESULT_BYTES_MOST) {
-		warn(results,
-		     "'%s' is left out: there are more than %d files, or more than 1 GiB of them",
-		     path, RESULT_FILES_MOST);
+		warnings_tell(&results->warnings,
+			      "'%s' is left out: there are more than %d files, or more than 1 GiB "
+			      "of them",
+			      path, RESULT_FILES_MOST);
 		return 0;
 	}
 	bytes = read_file(results, path, &len);
@@ -188,10 +172,11 @@ take_file(struct results *results, const char *path, struct err *err)
 	results->files++;
 	results->bytes += len;
 	if (len == 0)
-		warn(results, "'%s' is empty", path);
+		warnings_tell(&results->warnings, "'%s' is empty", path);
 	else if (junit_read(bytes, len, on_case, results, &fault) == ERR_INPUT)
-		warn(results, "'%s': %s; %llu tests before that are kept", path, fault.text,
-		     (unsigned long long)(results->tests + results->left_out - before));
+		warnings_tell(&results->warnings, "'%s': %s; %llu tests before that are kept", path,
+			      fault.text,
+			      (unsigned long long)(results->tests + results->left_out - before));
 	else if (fault.code != 0)
 		return err_set(err, fault.code, "%s", fault.text);
 	return 0;
@@ -219,7 +204,8 @@ visit(struct results *results, FTS *walk, FTSENT *entry, struct err *err)
 	case FTS_DNR:
 	case FTS_ERR:
 	case FTS_NS:
-		warn(results, "cannot read '%s': %s", entry->fts_path, strerror(entry->fts_errno));
+		warnings_tell(&results->warnings, "cannot read '%s': %s", entry->fts_path,
+			      strerror(entry->fts_errno));
 		return 0;
 	case FTS_F:
 		return text_ends(entry->fts_name, ".xml") ? take_file(results, entry->fts_path, err)
@@ -249,11 +235,9 @@ take_directory(struct results *results, char *path, struct err *err)
  * --------------------------------------------------------------------------------------- */
 
 static void
-tell(const struct results *results)
+tell(struct results *results)
 {
-	if (results->warnings > WARNINGS_TOLD_MOST)
-		(void)fprintf(stderr, "warning: and %llu more\n",
-			      (unsigned long long)results->warnings - WARNINGS_TOLD_MOST);
+	warnings_end(&results->warnings);
 	if (results->left_out > 0)
 		(void)fprintf(stderr, "warning: %llu tests are left out: %d are kept\n",
 			      (unsigned long long)results->left_out, TESTS_OF_TASK_MOST);
@@ -280,7 +264,8 @@ test_results_store(const char *path, struct err *err)
 	if (rc < 0)
 		return rc;
 	if (stat(absolute, &st) != 0) {
-		warn(&results, "there are no test results at '%s': %s", path, strerror(errno));
+		warnings_tell(&results.warnings, "there are no test results at '%s': %s", path,
+			      strerror(errno));
 		return 0;
 	}
 	rc = S_ISDIR(st.st_mode) ? take_directory(&results, absolute, err)

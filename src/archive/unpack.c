@@ -19,6 +19,7 @@
 #include <limits.h>
 #include <linux/openat2.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -26,7 +27,9 @@
 #include <unistd.h>
 
 #include "archive/leaf.h"
+#include "archive/pieces.h"
 #include "archive/place.h"
+#include "archive/reader.h"
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "format/digest.h"
@@ -39,12 +42,15 @@ enum {
 
 struct unpacking {
 	const struct place *place;
-	struct archive *in;
 	struct archive *trees[PLACE_TREES]; /* NULL: nothing of it has come */
 	int dirs[PLACE_TREES];		    /* their directories */
 	int here_tree;			    /* where we are: in that tree (-1: nowhere), */
 	char here[PATH_MAX];		    /* in its directory of that name; "": its own */
 	mode_t mask;			    /* the process's */
+	struct archive *out;		    /* of the entry that is written: its tree's, */
+	int leaf;			    /* or its file; NULL and -1: it is passed over */
+	int64_t reached;		    /* of what it holds */
+	char name[PATH_MAX];		    /* its own, in its tree */
 	unpack_take_fn *take;		    /* NULL: all */
 	void *arg;
 	struct unpack_sum *sum;
@@ -67,15 +73,6 @@ unpack_digest(int fd, unsigned char digest[32], uint64_t *size, struct err *err)
 	if (n < 0 || start < 0 || lseek(fd, start, SEEK_SET) != start)
 		return err_sys(err, "cannot read the archive");
 	return 0;
-}
-
-static int
-cannot_read(struct unpacking *unpacking, struct err *err)
-{
-	const char *why = archive_error_string(unpacking->in);
-
-	return err_set(err, ERR_INPUT, "cannot read the archive: %s",
-		       why != NULL ? why : "it is damaged");
 }
 
 /* libarchive's own refusals (a link in the way, a path that leads out) have no errno. */
@@ -166,65 +163,11 @@ enter(struct unpacking *unpacking, enum place_tree tree, struct archive_entry *e
 }
 
 static int
-copy_content(struct unpacking *unpacking, struct archive *out, const char *name, struct err *err)
-{
-	const void *bytes;
-	size_t len;
-	int64_t at;
-	int got;
-
-	while ((got = archive_read_data_block(unpacking->in, &bytes, &len, &at)) == ARCHIVE_OK) {
-		/* A disk that is full is a mere warning to libarchive. */
-		if (archive_write_data_block(out, bytes, len, at) < ARCHIVE_OK)
-			return cannot_write(out, name, err);
-		unpacking->sum->bytes += len;
-	}
-	return got == ARCHIVE_EOF ? 0 : cannot_read(unpacking, err);
-}
-
-static int
 cannot_write_leaf(const char *name, struct err *err)
 {
 	int code = errno == ENOSPC || errno == EDQUOT ? ERR_LIMIT : ERR_HOST;
 
 	return err_set(err, code, "cannot unpack '%.200s': %s", name, strerror(errno));
-}
-
-static int
-fill_leaf(struct unpacking *unpacking, struct archive_entry *entry, int fd, const char *name,
-	  struct err *err)
-{
-	const void *bytes;
-	int64_t at, written = 0;
-	int got = ARCHIVE_EOF;
-	size_t len;
-
-	while (archive_entry_size(entry) > 0 &&
-	       (got = archive_read_data_block(unpacking->in, &bytes, &len, &at)) == ARCHIVE_OK) {
-		if (leaf_write(fd, bytes, len, at) < 0)
-			return cannot_write_leaf(name, err);
-		unpacking->sum->bytes += len;
-		written = at + (int64_t)len;
-	}
-	if (got != ARCHIVE_EOF)
-		return cannot_read(unpacking, err);
-	return leaf_end(fd, entry, unpacking->mask, written) == 0 ? 0
-								  : cannot_write_leaf(name, err);
-}
-
-/* *made false: something is there, or it is no such file; libarchive knows what to do. */
-static int
-unpack_leaf(struct unpacking *unpacking, struct archive_entry *entry, const char *name, bool *made,
-	    struct err *err)
-{
-	LOCAL_FD fd = -1;
-
-	*made = false;
-	if (archive_entry_filetype(entry) != AE_IFREG)
-		return 0;
-	fd = leaf_begin(entry);
-	*made = fd >= 0;
-	return fd >= 0 ? fill_leaf(unpacking, entry, fd, name, err) : 0;
 }
 
 /* Names become relative to the tree; false for what no archive of ours has. */
@@ -266,51 +209,117 @@ refuse(struct archive_entry *entry, struct err *err)
 	return err->code;
 }
 
+/* HOME itself, and the workspace, are as the task has them. */
+static bool
+is_wanted(const struct unpacking *unpacking, struct archive_entry *entry)
+{
+	const char *name = archive_entry_pathname(entry);
+
+	if (strcmp(name, ".") == 0)
+		return false;
+	return unpacking->take == NULL || archive_entry_filetype(entry) == AE_IFDIR ||
+	       unpacking->take(unpacking->arg, name);
+}
+
+/* What is there already, or is no file, libarchive knows what to do with. */
 static int
-unpack_entry(struct unpacking *unpacking, struct archive_entry *entry, struct err *err)
+begin_entry(struct unpacking *unpacking, struct archive_entry *entry, struct err *err)
 {
 	enum place_tree tree;
-	struct archive *out;
-	const char *name;
-	bool made;
-	int rc;
+	bool is_leaf;
 
 	if (!check_entry(unpacking->place, entry, &tree))
 		return refuse(entry, err);
-	name = strdupa(archive_entry_pathname(entry));
-	if (strcmp(name, ".") == 0) /* HOME itself is as the task has it */
+	if (!is_wanted(unpacking, entry))
 		return 0;
-	if (unpacking->take != NULL && archive_entry_filetype(entry) != AE_IFDIR &&
-	    !unpacking->take(unpacking->arg, name))
-		return 0;
+	(void)snprintf(unpacking->name, sizeof(unpacking->name), "%s",
+		       archive_entry_pathname(entry));
 	unpacking->sum->entries++;
-	rc = enter(unpacking, tree, entry, &made, err);
-	if (rc == 0 && made)
-		rc = unpack_leaf(unpacking, entry, name, &made, err);
-	if (rc < 0 || made)
-		return rc;
-	out = unpacking->trees[tree];
-	if (archive_write_header(out, entry) < ARCHIVE_WARN)
-		return cannot_write(out, name, err);
-	if (archive_entry_size(entry) > 0)
-		rc = copy_content(unpacking, out, name, err);
-	if (rc == 0 && archive_write_finish_entry(out) < ARCHIVE_WARN)
-		rc = cannot_write(out, name, err);
+	if (enter(unpacking, tree, entry, &is_leaf, err) < 0)
+		return err->code;
+	if (is_leaf && archive_entry_filetype(entry) == AE_IFREG)
+		unpacking->leaf = leaf_begin(entry);
+	if (unpacking->leaf >= 0)
+		return 0;
+	unpacking->out = unpacking->trees[tree];
+	if (archive_write_header(unpacking->out, entry) < ARCHIVE_WARN)
+		return cannot_write(unpacking->out, unpacking->name, err);
+	return 0;
+}
+
+/* A disk that is full is a mere warning to libarchive. */
+static int
+write_bytes(struct unpacking *unpacking, const struct piece *piece, struct err *err)
+{
+	if (unpacking->leaf >= 0) {
+		if (leaf_write(unpacking->leaf, piece->bytes, piece->len, piece->at) < 0)
+			return cannot_write_leaf(unpacking->name, err);
+	} else if (archive_write_data_block(unpacking->out, piece->bytes, piece->len, piece->at) <
+		   ARCHIVE_OK) {
+		return cannot_write(unpacking->out, unpacking->name, err);
+	}
+	unpacking->reached = piece->at + (int64_t)piece->len;
+	unpacking->sum->bytes += piece->len;
+	return 0;
+}
+
+static int
+end_entry(struct unpacking *unpacking, struct archive_entry *entry, struct err *err)
+{
+	if (unpacking->leaf < 0)
+		return archive_write_finish_entry(unpacking->out) < ARCHIVE_WARN
+			       ? cannot_write(unpacking->out, unpacking->name, err)
+			       : 0;
+	return leaf_end(unpacking->leaf, entry, unpacking->mask, unpacking->reached) < 0
+		       ? cannot_write_leaf(unpacking->name, err)
+		       : 0;
+}
+
+static void
+leave_entry(struct unpacking *unpacking)
+{
+	if (unpacking->leaf >= 0)
+		(void)close(unpacking->leaf);
+	unpacking->leaf = -1;
+	unpacking->out = NULL;
+	unpacking->reached = 0;
+}
+
+static int
+unpack_piece(struct unpacking *unpacking, struct archive_entry *entry, const struct piece *piece,
+	     struct err *err)
+{
+	int rc = 0;
+
+	if (piece->first)
+		rc = begin_entry(unpacking, entry, err);
+	if (rc == 0 && (unpacking->leaf >= 0 || unpacking->out != NULL)) {
+		if (piece->len > 0)
+			rc = write_bytes(unpacking, piece, err);
+		if (rc == 0 && piece->last)
+			rc = end_entry(unpacking, entry, err);
+	}
+	if (rc < 0 || piece->last)
+		leave_entry(unpacking);
 	return rc;
 }
 
 static int
-unpack_all(struct unpacking *unpacking, struct err *err)
+unpack_all(struct unpacking *unpacking, int fd, struct err *err)
 {
+	struct reader reader = {.fd = fd};
 	struct archive_entry *entry;
-	int got, rc = 0;
+	const struct piece *piece;
+	struct pieces *pieces;
+	int rc = 0, got = 0;
 
-	while (rc == 0 && (got = archive_read_next_header(unpacking->in, &entry)) != ARCHIVE_EOF) {
-		if (got < ARCHIVE_WARN)
-			return cannot_read(unpacking, err);
-		rc = unpack_entry(unpacking, entry, err);
-	}
-	return rc;
+	if (pieces_start(&pieces, reader_make, &reader, err) < 0)
+		return err->code;
+	while (rc == 0 && (got = pieces_next(pieces, &piece, &entry, err)) > 0)
+		rc = unpack_piece(unpacking, entry, piece, err);
+	leave_entry(unpacking);
+	pieces_free(pieces);
+	return rc < 0 ? rc : got;
 }
 
 /* What waits for the end of a tree, as the times of its directories, is done now. */
@@ -338,24 +347,14 @@ int
 unpack(int fd, const struct place *place, unpack_take_fn *take, void *arg, struct unpack_sum *sum,
        struct err *err)
 {
-	struct unpacking unpacking = {.place = place,
-				      .sum = sum,
-				      .in = archive_read_new(),
-				      .take = take,
-				      .arg = arg,
-				      .here_tree = -1};
+	struct unpacking unpacking = {
+		.place = place, .sum = sum, .leaf = -1, .take = take, .arg = arg, .here_tree = -1};
 	int closed, rc;
 
 	memset(sum, 0, sizeof(*sum));
 	unpacking.mask = umask(0);
 	(void)umask(unpacking.mask);
-	if (unpacking.in == NULL || archive_read_support_format_tar(unpacking.in) != ARCHIVE_OK ||
-	    archive_read_support_filter_zstd(unpacking.in) != ARCHIVE_OK ||
-	    archive_read_open_fd(unpacking.in, fd, BLOCK_BYTES) != ARCHIVE_OK)
-		rc = cannot_read(&unpacking, err);
-	else
-		rc = unpack_all(&unpacking, err);
+	rc = unpack_all(&unpacking, fd, err);
 	closed = close_trees(&unpacking, err);
-	(void)archive_read_free(unpacking.in);
 	return rc < 0 ? rc : closed;
 }
