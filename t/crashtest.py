@@ -89,7 +89,11 @@ class Runnerd:
         self.log = self.dir + ".log"
         os.mkdir(self.dir)
         os.chmod(self.dir, 0o711)
-        self.command = [os.path.join(build, "runnerd"), "--hub", url or hub.url, "--token-file", os.path.join(hub.dir, "agent-token"),
+        settings = self.dir + ".yaml"  # each task has a board of its own, which is noted and found again
+        with open(settings, "w") as file:
+            file.write("capacity: {devices: {board: %d}}\nresource_classes:\n  - {token_file: '%s', devices: {board: 1}}\n" %
+                       (slots, os.path.join(hub.dir, "agent-token")))
+        self.command = [os.path.join(build, "runnerd"), "-c", settings, "--hub", url or hub.url,
                         "-j", str(slots), "--name", name, "--orphan-limit", "60s", "--grace", "2s"]
         for kind in ("run", "data", "work", "cache"):
             self.command += ["--%s-dir" % kind, os.path.join(self.dir, kind)]

@@ -19,6 +19,7 @@
 #define STATE_JOURNAL_NAME  "journal"
 #define STATE_JOURNAL_NEW_NAME "journal.new" /* while one that cannot be read is replaced */
 #define STATE_MASKS_NAME    "masks"
+#define STATE_HOLDING_NAME  "holding"
 #define STATE_HOOKS_NAME    "hooks" /* a letter for each start of a hook: p, f, e */
 #define SPOOL_OWNER_NAME    "owner" /* on the disk, beside tasks: the run directory's path */
 #define STATE_SPOOL_PREFIX  "spool." /* followed by the segment's number, 8 digits, from 1 */
@@ -38,12 +39,14 @@
 	X(SPOOL, STATE_SPOOL_PREFIX)     \
 	X(MASKS, STATE_MASKS_NAME)       \
 	X(HOOKS, STATE_HOOKS_NAME)       \
+	X(HOLDING, STATE_HOLDING_NAME)   \
 	X(SOCKET, SUPERVISOR_SOCKET_NAME) \
 	X(LOG, SUPERVISOR_LOG_NAME)
 
 enum {
 	JOURNAL_VERSION = 2, /* 1, without HALTED, is read too */
 	JOURNAL_RECORD_BYTES = 320,
+	HOLDING_VERSION = 1,
 	MASKS_VERSION = 1,
 	MASKS_HEAD_BYTES = 8,	/* magic, version */
 	MASKS_RECORD_BYTES = 8, /* length, CRC-32C; then the value */

@@ -301,11 +301,11 @@ static void
 check_room(struct check *check)
 {
 	const struct room *host = &check->settings->slots.host;
-	char memory[24];
+	char memory[24], disk[24];
 
-	say(check, YES, "capacity", "%lu slots, %u cpus, %s of memory",
-	    (unsigned long)check->settings->jobs, host->cpus,
-	    text_bytes(memory, host->memory_bytes));
+	say(check, YES, "capacity", "%lu slots, %u cpus, %s of memory, %s of disk, %u devices",
+	    (unsigned long)check->settings->jobs, host->cpus, text_bytes(memory, host->memory_bytes),
+	    text_bytes(disk, host->disk_bytes), check->settings->slots.devices.count);
 }
 
 static void

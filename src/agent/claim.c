@@ -116,7 +116,7 @@ claim_stopped_by_hub(const struct claim *claim, bool *drain)
 static unsigned
 room_of(const struct claim *claim, unsigned class)
 {
-	return claim->held ? 0 : slots_room(claim->slots, class);
+	return claim->held ? 0 : slots_offer(claim->slots, class);
 }
 
 static bool

@@ -146,7 +146,7 @@ own_search_path(struct arena *arena, const struct command_host *host, const stru
 static int
 make_env(struct command *out, struct arena *arena, const struct command_host *host,
 	 const struct task_doc *doc, uint32_t step, const struct work_dir *work,
-	 const struct env_layer *own, struct err *err)
+	 const struct env_layer *of_host, const struct env_layer *own, struct err *err)
 {
 	const struct env_var base[BASE_VARS] = {
 		{"PATH", host->search_path},
@@ -163,6 +163,7 @@ make_env(struct command *out, struct arena *arena, const struct command_host *ho
 	struct env_var path = {"PATH", NULL};
 	struct env_layer layers[] = {
 		{base, BASE_VARS},
+		*of_host,
 		{doc->environment, doc->environment_count},
 		{doc->key_environment, makes_key ? doc->key_environment_count : 0},
 		{it->environment, it->environment_count},
@@ -170,8 +171,8 @@ make_env(struct command *out, struct arena *arena, const struct command_host *ho
 		{&path, 0},
 	};
 
-	path.value = own_search_path(arena, host, layers + 1, 4);
-	layers[5].count = path.value != NULL;
+	path.value = own_search_path(arena, host, layers + 2, 4);
+	layers[6].count = path.value != NULL;
 	return environment_make(&out->env, arena, layers, sizeof(layers) / sizeof(layers[0]), err);
 }
 
@@ -314,7 +315,7 @@ command_can_make(enum step_kind kind)
 int
 command_make(struct command *out, struct arena *arena, const struct command_host *host,
 	     const struct task_doc *doc, uint32_t step, uint32_t attempt,
-	     const struct work_dir *work, struct err *err)
+	     const struct work_dir *work, const struct env_layer *of_host, struct err *err)
 {
 	const struct task_step *it = &doc->steps[step];
 	struct env_layer own = {NULL, 0};
@@ -337,7 +338,7 @@ command_make(struct command *out, struct arena *arena, const struct command_host
 	if (rc == 0 && out->cwd == NULL)
 		rc = too_large(err);
 	if (rc == 0)
-		rc = make_env(out, arena, host, doc, step, work, &own, err);
+		rc = make_env(out, arena, host, doc, step, work, of_host, &own, err);
 	if (rc == 0 && host->prefix != NULL)
 		rc = put_prefix(out, arena, host, err);
 	return rc;

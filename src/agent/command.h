@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "agent/environment.h"
 #include "task/task_doc.h"
 
 struct arena;
@@ -47,11 +48,12 @@ bool command_can_make(enum step_kind kind);
 
 /*
  * What a step of the document executes. A long command is written to a file in the work directory.
+ * of_host: what the host adds to its environment, below all that the document says.
  * Fails: ERR_LIMIT, ERR_HOST.
  */
 int command_make(struct command *out, struct arena *arena, const struct command_host *host,
 		 const struct task_doc *doc, uint32_t step, uint32_t attempt,
-		 const struct work_dir *work, struct err *err);
+		 const struct work_dir *work, const struct env_layer *of_host, struct err *err);
 
 /*
  * A sealed memfd that holds it (wire/spec.h); *fd is the caller's. Fails: ERR_INPUT when it passes

@@ -18,6 +18,7 @@ struct executor_start {
 	int listen_fd;	    /* becomes SUPERVISOR_LISTEN_FD */
 	int dir_fd;	    /* becomes SUPERVISOR_DIR_FD */
 	uint32_t orphan_ms; /* how long it goes on without an agent */
+	const char *cpu_list; /* the only CPUs it and its steps run on: "0-3,8"; NULL: any */
 };
 
 struct executor {

@@ -4,7 +4,10 @@ libagent_a_SOURCES = \
 	src/agent/caches.c src/agent/caches.h \
 	src/agent/checkout.c src/agent/checkout.h \
 	src/agent/command.c src/agent/command.h \
+	src/agent/cpu_layout.c src/agent/cpu_layout.h \
+	src/agent/cpu_list.c src/agent/cpu_list.h \
 	src/agent/control.c src/agent/control.h \
+	src/agent/devices.c src/agent/devices.h \
 	src/agent/depot.c src/agent/depot.h \
 	src/agent/depot_child.c src/agent/depot_child.h \
 	src/agent/depot_dir.c src/agent/depot_dir.h \
@@ -14,6 +17,7 @@ libagent_a_SOURCES = \
 	src/agent/errand.c src/agent/errand.h \
 	src/agent/executor.h \
 	src/agent/executors/host.c src/agent/executors/host.h \
+	src/agent/holding.c src/agent/holding.h \
 	src/agent/identity.c src/agent/identity.h \
 	src/agent/init_socket.c src/agent/init_socket.h \
 	src/agent/job_hook.c src/agent/job_hook.h \
@@ -65,8 +69,10 @@ libagent_a_SOURCES += \
 	src/agent/carrier.c src/agent/carrier.h \
 	src/agent/check.c src/agent/check.h \
 	src/agent/claim.c src/agent/claim.h \
+	src/agent/class_environment.c src/agent/class_environment.h \
 	src/agent/continuation.c src/agent/continuation.h \
 	src/agent/hindrance.c src/agent/hindrance.h \
+	src/agent/host_room.c src/agent/host_room.h \
 	src/agent/hub_link.c src/agent/hub_link.h \
 	src/agent/lease.c src/agent/lease.h \
 	src/agent/linger.c src/agent/linger.h \
@@ -77,6 +83,7 @@ libagent_a_SOURCES += \
 	src/agent/report.c src/agent/report.h \
 	src/agent/settings.c src/agent/settings.h \
 	src/agent/settings_circleci.c \
+	src/agent/settings_class.c src/agent/settings_reader.h \
 	src/agent/settings_file.c \
 	src/agent/settings_mask.c \
 	src/agent/settings_tokens.c \

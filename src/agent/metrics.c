@@ -41,7 +41,7 @@ put_slots(const struct slots *slots, struct openmetrics *to)
 	openmetrics_begin(to, "runnerd_class_room", GAUGE, NULL,
 			  "Tasks for which there is room now, by resource class.");
 	for (i = 0; i < slots->class_count; i++)
-		openmetrics_put(to, slots_room(slots, i), "resource_class", slots->classes[i].name,
+		openmetrics_put(to, slots_offer(slots, i), "resource_class", slots->classes[i].name,
 				NULL);
 }
 

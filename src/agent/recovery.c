@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/holding.h"
 #include "agent/state_dir.h"
 #include "agent/task_masks.h"
 #include "agent/task_struct.h"
@@ -187,6 +188,8 @@ read_task(struct task *task, struct err *err)
 	rc = spool_recover(&task->spool, err);
 	if (rc == 0 && task->mask != NULL)
 		rc = task_masks_recover(task->dir_fd, task->mask, &task->masks_bytes, err);
+	if (rc == 0 && task->state != TASK_CLAIMED)
+		rc = holding_read(task->dir_fd, &task->holding, err);
 	if (rc == 0 && task->dropped)
 		spool_discard(&task->spool);
 	return rc;
@@ -234,8 +237,7 @@ go_on(struct task *task)
 		 task_state_name(task->state), task->journal.records);
 	switch (task->state) {
 	case TASK_CLAIMED:
-		task_begin(task);
-		return;
+		return; /* its owner begins it when there is room */
 	case TASK_PREPARING:
 	case TASK_RUNNING:
 	case TASK_FINISHING:

@@ -10,14 +10,13 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <sched.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/sysinfo.h>
 #include <unistd.h>
 
+#include "agent/host_room.h"
 #include "agent/rate.h"
 #include "base/assert.h"
 #include "base/buffer.h"
@@ -571,9 +570,7 @@ fill_name(struct settings *settings)
 static void
 init(struct settings *settings)
 {
-	struct sysinfo host;
 	struct room room;
-	cpu_set_t cpus;
 
 	memset(settings, 0, sizeof(*settings));
 	settings->jobs = 1;
@@ -597,9 +594,7 @@ init(struct settings *settings)
 	settings->max_output = (uint64_t)1 << 30;
 	settings->max_step_output = (uint64_t)256 << 20;
 	settings->log_level = LOG_INFO;
-	memset(&room, 0, sizeof(room));
-	room.cpus = sched_getaffinity(0, sizeof(cpus), &cpus) == 0 ? (uint32_t)CPU_COUNT(&cpus) : 1;
-	room.memory_bytes = sysinfo(&host) == 0 ? (uint64_t)host.totalram * host.mem_unit : 0;
+	host_room_read(&room, "");
 	slots_init(&settings->slots, 1, &room);
 }
 
@@ -674,6 +669,27 @@ read_sources(struct settings *settings, int argc, char **argv, struct err *err)
 	return read_line(settings, argc, argv, false, err);
 }
 
+/* Everything is read: what is left to find out of classes. */
+static int
+settle_slots(struct settings *settings, struct err *err)
+{
+	struct slots *slots = &settings->slots;
+	cpu_set_t cpus;
+	unsigned i;
+
+	slots->total = (unsigned)settings->jobs;
+	if (slots->host.disk_bytes == 0)
+		slots->host.disk_bytes = host_room_disk(settings->work_dir, settings->min_free);
+	host_room_cpus(&cpus);
+	if (slots_settle(slots, "/sys", &cpus, err) < 0)
+		return err->code;
+	for (i = 0; i < slots->class_count; i++)
+		if (slots->classes[i].share_cpus && slots->classes[i].need.cpus == 0)
+			log_warn("there are %u CPUs for %u slots: tasks of resource class '%s' get none of their own",
+				 slots->host.cpus, slots->total, slots->classes[i].name);
+	return 0;
+}
+
 int
 settings_load(struct settings *settings, int argc, char **argv, struct err *err)
 {
@@ -685,13 +701,14 @@ settings_load(struct settings *settings, int argc, char **argv, struct err *err)
 		rc = check_words(settings, err);
 	if (rc == 0 && text_eq(settings->mode, "single-task"))
 		settings->jobs = 1;
-	settings->slots.total = (unsigned)settings->jobs;
 	fill_paths(settings);
 	fill_name(settings);
 	if (rc == 0 && !settings->help && !settings->version)
 		rc = settings_read_mask(settings, err);
 	if (rc == 0 && !settings->check && !settings->help && !settings->version)
 		rc = check_needed(settings, err);
+	if (rc == 0)
+		rc = settle_slots(settings, err);
 	if (rc < 0)
 		settings_release(settings);
 	return rc;

@@ -6,10 +6,14 @@
 #include "agent/slots.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "agent/holding.h"
 #include "base/assert.h"
+#include "base/buffer.h"
 #include "base/err.h"
+#include "base/mem.h"
 #include "base/text.h"
 #include "format/json.h"
 
@@ -22,26 +26,25 @@ slots_init(struct slots *slots, unsigned total, const struct room *host)
 	slots->host = *host;
 }
 
-int
-slots_device(struct slots *slots, const char *name, unsigned *kind, struct err *err)
-{
-	unsigned i;
-
-	for (i = 0; i < SLOTS_DEVICES_MOST && slots->devices[i][0] != '\0'; i++)
-		if (text_eq(slots->devices[i], name))
-			break;
-	if (i == SLOTS_DEVICES_MOST)
-		return err_set(err, ERR_LIMIT, "more than %d kinds of device: '%.64s' has no place",
-			       SLOTS_DEVICES_MOST, name);
-	(void)snprintf(slots->devices[i], SLOTS_NAME_BYTES, "%s", name);
-	*kind = i;
-	return 0;
-}
-
 static uint64_t
 left_of(uint64_t host, uint64_t reserved)
 {
 	return host > reserved ? host - reserved : 0;
+}
+
+static struct room
+room_left(const struct slots *slots)
+{
+	const struct room *host = &slots->host, *reserved = &slots->reserved;
+	struct room left;
+	unsigned i;
+
+	left.cpus = (uint32_t)left_of(host->cpus, reserved->cpus);
+	left.memory_bytes = left_of(host->memory_bytes, reserved->memory_bytes);
+	left.disk_bytes = left_of(host->disk_bytes, reserved->disk_bytes);
+	for (i = 0; i < DEVICES_KINDS_MOST; i++)
+		left.devices[i] = (uint32_t)left_of(host->devices[i], reserved->devices[i]);
+	return left;
 }
 
 /* Of one kind: how many times need fits into what is left; most when it needs none. */
@@ -63,7 +66,8 @@ room_fits(const struct room *host, const struct room *reserved, const struct roo
 
 	most = fits(host->cpus, reserved->cpus, need->cpus, most);
 	most = fits(host->memory_bytes, reserved->memory_bytes, need->memory_bytes, most);
-	for (i = 0; i < SLOTS_DEVICES_MOST; i++)
+	most = fits(host->disk_bytes, reserved->disk_bytes, need->disk_bytes, most);
+	for (i = 0; i < DEVICES_KINDS_MOST; i++)
 		most = fits(host->devices[i], reserved->devices[i], need->devices[i], most);
 	return most;
 }
@@ -71,14 +75,8 @@ room_fits(const struct room *host, const struct room *reserved, const struct roo
 int
 slots_add_class(struct slots *slots, const struct slots_class *class, struct err *err)
 {
-	static const struct room none;
-
 	if (slots->class_count == SLOTS_CLASSES_MOST)
 		return err_set(err, ERR_LIMIT, "more than %d resource classes", SLOTS_CLASSES_MOST);
-	if (room_fits(&slots->host, &none, &class->need, 1) == 0)
-		return err_set(err, ERR_INPUT,
-			       "one task of resource class '%s' reserves more than this host has",
-			       class->name);
 	slots->classes[slots->class_count] = *class;
 	slots->classes[slots->class_count].taken = 0;
 	slots->class_count++;
@@ -105,44 +103,150 @@ slots_free(const struct slots *slots)
 	return slots->total > slots->taken ? slots->total - slots->taken : 0;
 }
 
+/* The first of the sizes that is short. */
+static bool
+lack_size(char *room, size_t size, const char *of, uint64_t need, uint64_t left)
+{
+	char wanted[24], rest[24];
+
+	if (need <= left)
+		return false;
+	(void)snprintf(room, size, "%s of %s are reserved by each and %s are not reserved",
+		       text_bytes(wanted, need), of, text_bytes(rest, left));
+	return true;
+}
+
+static const char *
+lack_device(const struct slots *slots, const struct room *need, const struct room *left, char *room, size_t size)
+{
+	unsigned i;
+
+	for (i = 0; i < DEVICES_KINDS_MOST; i++) {
+		if (need->devices[i] <= left->devices[i])
+			continue;
+		(void)snprintf(room, size, "%u of device '%s' are reserved by each and %u of %u are not reserved",
+			       need->devices[i], slots->devices.kinds[i], left->devices[i], slots->host.devices[i]);
+		return room;
+	}
+	return NULL;
+}
+
 const char *
 slots_lack(const struct slots *slots, unsigned class, char *room, size_t size)
 {
-	const struct room *need = &slots->classes[class].need, *host = &slots->host,
-			  *reserved = &slots->reserved;
-	char wanted[24], left[24];
-	unsigned i;
+	const struct room *need = &slots->classes[class].need;
+	const struct room left = room_left(slots);
 
 	assert(class < slots->class_count);
-	if (need->cpus > left_of(host->cpus, reserved->cpus)) {
-		(void)snprintf(room, size, "%u CPUs are reserved by each and %llu of %u are not reserved",
-			       need->cpus, (unsigned long long)left_of(host->cpus, reserved->cpus), host->cpus);
+	if (need->cpus > left.cpus) {
+		(void)snprintf(room, size, "%u CPUs are reserved by each and %u of %u are not reserved", need->cpus,
+			       left.cpus, slots->host.cpus);
 		return room;
 	}
-	if (need->memory_bytes > left_of(host->memory_bytes, reserved->memory_bytes)) {
-		(void)snprintf(room, size, "%s of memory are reserved by each and %s are not reserved",
-			       text_bytes(wanted, need->memory_bytes),
-			       text_bytes(left, left_of(host->memory_bytes, reserved->memory_bytes)));
+	if (lack_size(room, size, "memory", need->memory_bytes, left.memory_bytes) ||
+	    lack_size(room, size, "disk", need->disk_bytes, left.disk_bytes))
 		return room;
-	}
-	for (i = 0; i < SLOTS_DEVICES_MOST; i++)
-		if (need->devices[i] > left_of(host->devices[i], reserved->devices[i])) {
-			(void)snprintf(room, size, "%u of device '%s' are reserved by each and %llu of %u are not reserved",
-				       need->devices[i], slots->devices[i],
-				       (unsigned long long)left_of(host->devices[i], reserved->devices[i]),
-				       host->devices[i]);
-			return room;
-		}
-	return NULL;
+	return lack_device(slots, need, &left, room, size);
 }
 
 unsigned
 slots_room(const struct slots *slots, unsigned class)
 {
 	assert(class < slots->class_count);
-	return room_fits(&slots->host, &slots->reserved, &slots->classes[class].need,
-			 slots_free(slots));
+	return room_fits(&slots->host, &slots->reserved, &slots->classes[class].need, slots_free(slots));
 }
+
+unsigned
+slots_offer(const struct slots *slots, unsigned class)
+{
+	return slots->classes[class].paused[0] == '\0' ? slots_room(slots, class) : 0;
+}
+
+bool
+slots_any_paused(const struct slots *slots)
+{
+	unsigned i;
+
+	for (i = 0; i < slots->class_count; i++)
+		if (slots->classes[i].paused[0] != '\0')
+			return true;
+	return false;
+}
+
+/* --- settling --------------------------------------------------------------------------------- */
+
+/* As long as nothing is taken: what one task lacks it will never have. */
+static int
+check_class(const struct slots *slots, unsigned class, struct err *err)
+{
+	const char *name = slots->classes[class].name;
+	char lack[256];
+
+	if (slots_lack(slots, class, lack, sizeof(lack)) == NULL)
+		return 0;
+	return err_set(err, ERR_INPUT, "tasks of %s%s%s are larger than this host: %s",
+		       name[0] != '\0' ? "resource class '" : "a class without a name", name,
+		       name[0] != '\0' ? "'" : "", lack);
+}
+
+int
+slots_settle(struct slots *slots, const char *sys, const cpu_set_t *allowed, struct err *err)
+{
+	bool pins = false;
+	unsigned i;
+
+	for (i = 0; i < slots->class_count; i++) {
+		struct slots_class *class = &slots->classes[i];
+
+		if (class->share_cpus)
+			class->need.cpus = slots->host.cpus / slots->total;
+		pins |= class->pin_cpus;
+		if (check_class(slots, i, err) < 0)
+			return err->code;
+	}
+	CPU_ZERO(&slots->pinned);
+	return pins ? cpu_layout_read(&slots->layout, sys, allowed, err) : 0;
+}
+
+/* Shares are what the slots that are free, this one with them, come to: together all of the host. */
+static unsigned
+cpus_wanted(const struct slots *slots, const struct slots_class *class)
+{
+	unsigned share;
+
+	if (!class->share_cpus)
+		return class->need.cpus;
+	share = cpu_layout_share(&slots->layout, &slots->pinned, slots_free(slots));
+	return share > class->need.cpus ? share : class->need.cpus;
+}
+
+/* Adds the word; *cpus is what is reserved in the end. */
+static void
+pin(struct slots *slots, const struct slots_class *class, struct buffer *words, uint32_t *cpus)
+{
+	struct buffer list = BUFFER_INIT;
+	cpu_set_t own;
+	unsigned n = cpu_layout_pick(&slots->layout, &slots->pinned, cpus_wanted(slots, class), &own);
+
+	if (n == 0 || n < class->need.cpus)
+		return; /* others have them: it runs wherever it may */
+	CPU_OR(&slots->pinned, &slots->pinned, &own);
+	cpu_list_put(&list, &own);
+	holding_put(words, HOLDING_CPUS, buffer_text(&list));
+	buffer_release(&list);
+	*cpus = n;
+}
+
+static bool
+words_cpus(const char *words, cpu_set_t *cpus)
+{
+	char list[CPU_LIST_MOST_BYTES];
+	struct err err = ERR_INIT;
+
+	return holding_what(words, HOLDING_CPUS, list, sizeof(list)) != NULL && cpu_list_parse(list, cpus, &err) == 0;
+}
+
+/* --- one task ----------------------------------------------------------------------------------- */
 
 static void
 reserve(struct room *reserved, const struct room *need, bool give)
@@ -150,34 +254,84 @@ reserve(struct room *reserved, const struct room *need, bool give)
 	unsigned i;
 
 	if (give) {
-		assert(reserved->cpus >= need->cpus &&
-		       reserved->memory_bytes >= need->memory_bytes);
+		assert(reserved->cpus >= need->cpus && reserved->memory_bytes >= need->memory_bytes &&
+		       reserved->disk_bytes >= need->disk_bytes);
 		reserved->cpus -= need->cpus;
 		reserved->memory_bytes -= need->memory_bytes;
+		reserved->disk_bytes -= need->disk_bytes;
 	} else {
 		reserved->cpus += need->cpus;
 		reserved->memory_bytes += need->memory_bytes;
+		reserved->disk_bytes += need->disk_bytes;
 	}
-	for (i = 0; i < SLOTS_DEVICES_MOST; i++)
+	for (i = 0; i < DEVICES_KINDS_MOST; i++)
 		reserved->devices[i] += give ? -need->devices[i] : need->devices[i];
 }
 
-void
-slots_take(struct slots *slots, unsigned class)
+static void
+choose(struct slots *slots, const struct slots_class *class, struct reservation *out)
 {
-	assert(class < slots->class_count);
-	slots->taken++;
-	slots->classes[class].taken++;
-	reserve(&slots->reserved, &slots->classes[class].need, false);
+	struct buffer words = BUFFER_INIT;
+	unsigned i;
+
+	if (class->pin_cpus)
+		pin(slots, class, &words, &out->room.cpus);
+	for (i = 0; i < DEVICES_KINDS_MOST; i++)
+		(void)devices_take(&slots->devices, i, class->need.devices[i], &words);
+	out->words = buffer_take_text(&words);
+}
+
+static void
+take_again(struct slots *slots, const char *words, struct reservation *out)
+{
+	cpu_set_t own;
+
+	if (words_cpus(words, &own)) {
+		CPU_OR(&slots->pinned, &slots->pinned, &own);
+		out->room.cpus = (uint32_t)CPU_COUNT(&own);
+	}
+	devices_retake(&slots->devices, words, out->room.devices);
+	out->words = mem_strdup(words);
 }
 
 void
-slots_give(struct slots *slots, unsigned class)
+slots_take(struct slots *slots, unsigned class, const char *words, struct reservation *out)
 {
-	assert(class < slots->class_count && slots->taken > 0 && slots->classes[class].taken > 0);
+	assert(class < slots->class_count);
+	out->class = class;
+	out->room = slots->classes[class].need;
+	if (words == NULL)
+		choose(slots, &slots->classes[class], out);
+	else
+		take_again(slots, words, out);
+	slots->taken++;
+	slots->classes[class].taken++;
+	reserve(&slots->reserved, &out->room, false);
+}
+
+void
+slots_give(struct slots *slots, struct reservation *reservation)
+{
+	struct slots_class *class = &slots->classes[reservation->class];
+	cpu_set_t own;
+
+	assert(reservation->class < slots->class_count && slots->taken > 0 && class->taken > 0);
 	slots->taken--;
-	slots->classes[class].taken--;
-	reserve(&slots->reserved, &slots->classes[class].need, true);
+	class->taken--;
+	reserve(&slots->reserved, &reservation->room, true);
+	if (words_cpus(reservation->words, &own)) {
+		CPU_AND(&own, &own, &slots->pinned);
+		CPU_XOR(&slots->pinned, &slots->pinned, &own);
+	}
+	devices_give(&slots->devices, reservation->words);
+	reservation_release(reservation);
+}
+
+void
+reservation_release(struct reservation *reservation)
+{
+	free(reservation->words);
+	reservation->words = NULL;
 }
 
 void
@@ -185,6 +339,16 @@ slots_replace(struct slots *slots, const struct slots *next)
 {
 	assert(next->taken == 0);
 	*slots = *next;
+}
+
+void
+slots_limits(const struct slots *slots, const struct reservation *reservation, struct limits *limits)
+{
+	memset(limits, 0, sizeof(*limits));
+	limits->memory_bytes = reservation->room.memory_bytes;
+	limits->cpus = reservation->room.cpus;
+	limits->pids = slots->classes[reservation->class].pids;
+	(void)holding_what(reservation->words, HOLDING_CPUS, limits->cpu_list, sizeof(limits->cpu_list));
 }
 
 /* --- as a claim says it --- */
@@ -195,8 +359,8 @@ put_devices(const struct slots *slots, const struct room *room, struct json *obj
 	struct json *devices = json_new_object();
 	unsigned i;
 
-	for (i = 0; i < SLOTS_DEVICES_MOST && slots->devices[i][0] != '\0'; i++)
-		json_put_int(devices, slots->devices[i], room->devices[i]);
+	for (i = 0; i < DEVICES_KINDS_MOST && slots->devices.kinds[i][0] != '\0'; i++)
+		json_put_int(devices, slots->devices.kinds[i], room->devices[i]);
 	if (json_count(devices) > 0)
 		json_put(object, "devices", devices);
 	else
@@ -209,26 +373,8 @@ put_room(const struct slots *slots, const struct room *room, unsigned count, str
 	json_put_int(object, "slots", count);
 	json_put_int(object, "cpus", room->cpus);
 	json_put_int(object, "memory_bytes", (int64_t)room->memory_bytes);
+	json_put_int(object, "disk_bytes", (int64_t)room->disk_bytes);
 	put_devices(slots, room, object);
-}
-
-static struct room
-room_left(const struct slots *slots)
-{
-	struct room left;
-	unsigned i;
-
-	left.cpus = slots->host.cpus > slots->reserved.cpus
-			    ? slots->host.cpus - slots->reserved.cpus
-			    : 0;
-	left.memory_bytes = slots->host.memory_bytes > slots->reserved.memory_bytes
-				    ? slots->host.memory_bytes - slots->reserved.memory_bytes
-				    : 0;
-	for (i = 0; i < SLOTS_DEVICES_MOST; i++)
-		left.devices[i] = slots->host.devices[i] > slots->reserved.devices[i]
-					  ? slots->host.devices[i] - slots->reserved.devices[i]
-					  : 0;
-	return left;
 }
 
 void
@@ -243,8 +389,10 @@ slots_write(const struct slots *slots, bool nothing, struct json *claim)
 	for (i = 0; i < slots->class_count; i++) {
 		object = json_new_object();
 		json_put_str(object, "token", slots->classes[i].token);
-		put_room(slots, &slots->classes[i].need, nothing ? 0 : slots_room(slots, i),
+		put_room(slots, &slots->classes[i].need, nothing ? 0 : slots_offer(slots, i),
 			 object);
+		if (slots->classes[i].paused[0] != '\0')
+			json_put_str(object, "paused", slots->classes[i].paused);
 		json_push(list, object);
 	}
 	json_put(claim, "classes", list);

@@ -69,7 +69,7 @@ make_slots(const struct slots *slots)
 		class = json_new_object();
 		json_put_str(class, "resource_class", slots->classes[i].name);
 		json_put_int(class, "tasks", slots->classes[i].taken);
-		json_put_int(class, "room", slots_room(slots, i));
+		json_put_int(class, "room", slots_offer(slots, i));
 		json_push(classes, class);
 	}
 	json_put(json, "classes", classes);

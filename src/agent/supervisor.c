@@ -270,14 +270,15 @@ supervisor_init(struct supervisor *supervisor, struct loop *loop, int dir_fd,
 
 int
 supervisor_start(struct supervisor *supervisor, struct loop *loop, struct executor *executor,
-		 int dir_fd, uint32_t orphan_ms, const struct supervisor_hooks *hooks,
+		 const struct executor_start *how, const struct supervisor_hooks *hooks,
 		 struct err *err)
 {
-	struct executor_start start = {-1, dir_fd, orphan_ms};
+	struct executor_start start = *how;
 	int rc;
 
-	supervisor_init(supervisor, loop, dir_fd, hooks);
-	rc = init_socket_listen(&start.listen_fd, dir_fd, err);
+	start.listen_fd = -1;
+	supervisor_init(supervisor, loop, start.dir_fd, hooks);
+	rc = init_socket_listen(&start.listen_fd, start.dir_fd, err);
 	if (rc == 0)
 		rc = executor->start(executor, &supervisor->child, loop, &start, on_child_exit,
 				     supervisor, err);

@@ -21,6 +21,7 @@
 
 struct err;
 struct executor;
+struct executor_start;
 
 struct supervisor_hooks {
 	void *arg;
@@ -56,12 +57,12 @@ struct supervisor {
 };
 
 /*
- * Start runner-init for the task whose state directory this is, and connect. orphan_ms says how
- * long it goes on without an agent: from its first moment, since we may be killed in ours. Fails:
+ * Start runner-init for the task whose state directory how names, and connect. listen_fd is filled
+ * here. It goes on without an agent for orphan_ms: from its first moment, since we may be killed in ours. Fails:
  * ERR_HOST, ERR_LIMIT; nothing runs then.
  */
 int supervisor_start(struct supervisor *supervisor, struct loop *loop, struct executor *executor,
-		     int dir_fd, uint32_t orphan_ms, const struct supervisor_hooks *hooks,
+		     const struct executor_start *how, const struct supervisor_hooks *hooks,
 		     struct err *err);
 
 /* Connect to one that runs already. Fails: ERR_GONE when none does; ERR_HOST. */

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/holding.h"
 #include "agent/job_hook.h"
 #include "agent/state_dir.h"
 #include "agent/task_struct.h"
@@ -467,6 +468,7 @@ task_dispose(struct task *task)
 	if (task->dir_fd >= 0)
 		(void)close(task->dir_fd);
 	free(task->token);
+	free(task->holding);
 	free(task->resource_class);
 	free(task->job_name);
 	OBJ_WIPE(task);
@@ -487,15 +489,19 @@ find_foreign_step(const struct task_doc *doc)
 }
 
 void
-task_begin(struct task *task)
+task_begin(struct task *task, const char *holding)
 {
 	const struct task_step *foreign;
 	char reason[RUNNER_REASON_BYTES];
+	struct err err = ERR_INIT;
 
 	OBJ_CHECK(task, TASK_MAGIC);
 	if (task->state != TASK_CLAIMED || task->begun)
 		return;
 	task->begun = true;
+	task->holding = mem_strdup(holding);
+	if (holding_write(task->dir_fd, holding, &err) < 0)
+		task_judge(task, OUTCOME_INFRA_FAIL, err.text);
 	if (task->doc == NULL) {
 		(void)snprintf(reason, sizeof(reason), "%s", task->reason);
 		task_judge(task, OUTCOME_INFRA_FAIL, reason);
@@ -620,6 +626,12 @@ uint64_t
 task_lease_ms(const struct task *task)
 {
 	return task->lease_ms;
+}
+
+const char *
+task_holding(const struct task *task)
+{
+	return task->holding;
 }
 
 const char *

@@ -29,8 +29,13 @@ struct mask;
 struct spool;
 struct task;
 
-/* Leave claimed: prepare, run, end. */
-void task_begin(struct task *task);
+/*
+ * Leave claimed: prepare, run, end. holding says by name what of this host it may use (holding.h;
+ * "": nothing by name); it is noted before anything runs, for the next runnerd.
+ */
+void task_begin(struct task *task, const char *holding);
+/* What it was begun with, here or by an earlier runnerd; NULL: it has not begun. */
+const char *task_holding(const struct task *task);
 
 /*
  * Give it back before anything ran: false when it is too late for that. It stays, in state

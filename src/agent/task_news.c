@@ -6,6 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/cpu_list.h"
+#include "agent/executor.h"
+#include "agent/holding.h"
 #include "agent/leftover.h"
 #include "agent/task_struct.h"
 #include "base/assert.h"
@@ -189,15 +192,18 @@ task_prepare(struct task *task)
 {
 	struct supervisor_hooks hooks = hooks_of_supervisor;
 	struct tasks *tasks = task->tasks;
+	struct executor_start how = {.dir_fd = task->dir_fd, .orphan_ms = tasks->settings.orphan_ms};
 	struct err err = ERR_INIT;
+	char cpus[CPU_LIST_MOST_BYTES];
 
 	hooks.arg = task;
 	hooks.task = task->id_text;
+	how.cpu_list = holding_what(task->holding, HOLDING_CPUS, cpus, sizeof(cpus));
 	supervisor_release(&task->supervisor);
 	task->ready = task->fresh = true;
 	if (work_dir_make(&task->work, &tasks->work_dirs, &err) == 0 &&
-	    supervisor_start(&task->supervisor, tasks->loop, tasks->executor, task->dir_fd,
-			     tasks->settings.orphan_ms, &hooks, &err) == 0)
+	    supervisor_start(&task->supervisor, tasks->loop, tasks->executor, &how, &hooks,
+			     &err) == 0)
 		return true;
 	task_judge(task, OUTCOME_INFRA_FAIL, err.text);
 	return false;

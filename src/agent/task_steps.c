@@ -210,6 +210,19 @@ judge_timed_out(struct task *task)
 }
 
 static int
+make_command(struct task *task, const struct step *step, struct arena *arena, struct command *command,
+	     struct err *err)
+{
+	const struct tasks_hooks *hooks = &task->tasks->hooks;
+	struct env_layer of_host = {NULL, 0};
+
+	if (hooks->on_environment != NULL)
+		of_host.vars = hooks->on_environment(hooks->arg, task, arena, &of_host.count);
+	return command_make(command, arena, &task->tasks->command_host, task->doc, step->index, step->attempt,
+			    &task->work, &of_host, err);
+}
+
+static int
 ask(struct task *task, struct step *step, uint64_t deadline_ms, struct err *err)
 {
 	struct arena arena;
@@ -218,8 +231,7 @@ ask(struct task *task, struct step *step, uint64_t deadline_ms, struct err *err)
 	int spec_fd = -1, rc;
 
 	arena_init(&arena, COMMAND_ARENA_BYTES);
-	rc = command_make(&command, &arena, &task->tasks->command_host, task->doc, step->index,
-			  step->attempt, &task->work, err);
+	rc = make_command(task, step, &arena, &command, err);
 	if (rc == 0)
 		rc = command_seal(&command, &spec_fd, err);
 	if (rc == 0 && command.no_new_privs)
@@ -254,8 +266,7 @@ task_fault_sentence(char room[RUNNER_REASON_BYTES], struct task *task, const str
 	const char *name = NULL;
 
 	arena_init(&arena, COMMAND_ARENA_BYTES);
-	if (command_make(&command, &arena, &task->tasks->command_host, task->doc, step->index,
-			 step->attempt, &task->work, &err) == 0) {
+	if (make_command(task, step, &arena, &command, &err) == 0) {
 		if (failed->what == FAULT_EXEC)
 			name = command.argv[0];
 		else if (failed->what == FAULT_CWD_MAKE || failed->what == FAULT_CWD_ENTER)

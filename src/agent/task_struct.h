@@ -71,6 +71,7 @@ struct task {
 	uint32_t epoch;
 	uint64_t lease_ms;
 	char *token, *resource_class, *job_name;
+	char *holding; /* what it has of this host by name; NULL: not begun */
 	struct task_doc *doc; /* NULL when it was refused, and once the task and its hooks are done */
 
 	enum task_state state;

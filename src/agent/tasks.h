@@ -25,9 +25,11 @@
 #include "base/id.h"
 #include "base/slab.h"
 
+struct arena;
 struct control_reply;
 struct control_request;
 struct depot;
+struct env_var;
 struct errand_kind;
 struct err;
 struct json;
@@ -61,6 +63,9 @@ struct tasks_hooks {
 	 */
 	bool (*on_fetch)(void *arg, struct task *task, struct download_spec *spec, pid_t pid,
 			 enum download_end *end, char *why);
+	/* What the host adds to the environment of its steps, in arena; *count is how many. NULL: nothing. */
+	const struct env_var *(*on_environment)(void *arg, const struct task *task, struct arena *arena,
+						size_t *count);
 };
 
 /* Texts are borrowed for the life of the tasks. Times in milliseconds. */
@@ -123,8 +128,8 @@ int tasks_new(struct tasks **out, struct loop *loop, const struct tasks_settings
 void tasks_free(struct tasks *tasks);
 
 /*
- * Rebuild the tasks that an earlier runnerd left behind and go on with them: claimed ones begin,
- * unclaimed ones wait for task_forget(), ended ones for their acknowledgements. What cannot be read
+ * Rebuild the tasks that an earlier runnerd left behind and go on with them: claimed ones wait for
+ * task_begin(), unclaimed ones for task_forget(), ended ones for their acknowledgements. What cannot be read
  * is logged and removed. *count says how many there are. Fails: as the host refused (no descriptor,
  * no memory, an I/O error): every task stays as it is, for the next try.
  */

@@ -15,6 +15,7 @@
 
 #include "agent/carrier.h"
 #include "agent/claim.h"
+#include "agent/class_environment.h"
 #include "agent/downloads.h"
 #include "agent/errand.h"
 #include "agent/journal.h"
@@ -39,7 +40,7 @@
 enum { UPLINK_MAGIC = 0x75706c6e, DRAIN_LOOK_MS = 1000, UNCLAIM_MS = 30000 };
 
 struct berth {
-	unsigned class;
+	struct reservation reservation; /* while in_slot */
 	bool in_slot; /* holds what its class reserves */
 	bool waiting; /* for room: task_begin() was not called */
 	struct errands errands;
@@ -163,13 +164,12 @@ want_idle(struct uplink *uplink)
 /* --- berths ----------------------------------------------------------------------------------- */
 
 static struct berth *
-berth_of(struct uplink *uplink, struct task *task)
+berth_of(struct task *task)
 {
 	struct berth *berth = task_owner(task);
 
 	if (berth == NULL) {
 		berth = MEM_NEW(struct berth);
-		berth->class = slots_class_of(uplink->slots, task_resource_class(task));
 		task_set_owner(task, berth);
 	}
 	return berth;
@@ -179,6 +179,7 @@ static void
 berth_free(struct berth *berth)
 {
 	if (berth != NULL) {
+		reservation_release(&berth->reservation);
 		errands_release(&berth->errands);
 		carriers_release(&berth->carriers);
 	}
@@ -189,22 +190,31 @@ static void
 leave_slot(struct uplink *uplink, struct berth *berth)
 {
 	if (berth->in_slot)
-		slots_give(uplink->slots, berth->class);
+		slots_give(uplink->slots, &berth->reservation);
 	berth->in_slot = false;
 	berth->waiting = false;
+}
+
+/* words: what it has already; NULL: it is to be given its own. */
+static void
+enter_slot(struct uplink *uplink, struct task *task, const char *words)
+{
+	struct berth *berth = berth_of(task);
+
+	slots_take(uplink->slots, slots_class_of(uplink->slots, task_resource_class(task)), words, &berth->reservation);
+	berth->in_slot = true;
 }
 
 static void
 begin_if_room(struct uplink *uplink, struct task *task)
 {
-	struct berth *berth = berth_of(uplink, task);
+	struct berth *berth = berth_of(task);
 
-	berth->waiting = slots_room(uplink->slots, berth->class) == 0;
+	berth->waiting = slots_room(uplink->slots, slots_class_of(uplink->slots, task_resource_class(task))) == 0;
 	if (berth->waiting)
 		return;
-	slots_take(uplink->slots, berth->class);
-	berth->in_slot = true;
-	task_begin(task);
+	enter_slot(uplink, task, NULL);
+	task_begin(task, berth->reservation.words);
 }
 
 static void
@@ -213,7 +223,7 @@ begin_waiting(struct uplink *uplink)
 	struct task *task = NULL;
 
 	while (slots_free(uplink->slots) > 0 && (task = tasks_next(uplink->tasks, task)) != NULL)
-		if (berth_of(uplink, task)->waiting)
+		if (berth_of(task)->waiting)
 			begin_if_room(uplink, task);
 }
 
@@ -268,7 +278,7 @@ on_done(void *arg, struct task *task)
 	struct uplink *uplink = arg;
 
 	OBJ_CHECK(uplink, UPLINK_MAGIC);
-	leave_slot(uplink, berth_of(uplink, task));
+	leave_slot(uplink, berth_of(task));
 	if (uplink->tasks == NULL)
 		return;
 	look_at_disk(uplink);
@@ -304,7 +314,7 @@ on_errand(void *arg, struct task *task, const struct errand_kind *kind, const ch
 	struct uplink *uplink = arg;
 
 	OBJ_CHECK(uplink, UPLINK_MAGIC);
-	errands_ask(&berth_of(uplink, task)->errands, uplink->link, task, kind, key, request,
+	errands_ask(&berth_of(task)->errands, uplink->link, task, kind, key, request,
 		    reply);
 }
 
@@ -314,7 +324,7 @@ on_channel(void *arg, struct task *task, int fd, struct err *err)
 	struct uplink *uplink = arg;
 
 	OBJ_CHECK(uplink, UPLINK_MAGIC);
-	return carriers_take(&berth_of(uplink, task)->carriers, uplink->loop, uplink->uploads, task_token(task),
+	return carriers_take(&berth_of(task)->carriers, uplink->loop, uplink->uploads, task_token(task),
 			     fd, err);
 }
 
@@ -329,11 +339,21 @@ on_fetch(void *arg, struct task *task, struct download_spec *spec, pid_t pid,
 	return downloads_ask(uplink->downloads, spec, pid, end, why);
 }
 
+static const struct env_var *
+on_environment(void *arg, const struct task *task, struct arena *arena, size_t *count)
+{
+	struct uplink *uplink = arg;
+	unsigned class = slots_class_of(uplink->slots, task_resource_class(task));
+
+	OBJ_CHECK(uplink, UPLINK_MAGIC);
+	return class_environment(&uplink->slots->classes[class], task_holding(task), arena, count);
+}
+
 struct tasks_hooks
 uplink_hooks(struct uplink *uplink)
 {
 	struct tasks_hooks hooks = {uplink, on_events, on_output, on_done, on_removed,
-				     on_errand, on_channel, on_fetch};
+				     on_errand, on_channel, on_fetch, on_environment};
 
 	return hooks;
 }
@@ -519,21 +539,20 @@ uplink_start(struct uplink *uplink, struct tasks *tasks)
 {
 	struct claim_hooks hooks = {uplink, on_task, on_answer, on_refused, put_running};
 	struct task *task = NULL;
-	struct berth *berth;
 
 	OBJ_CHECK(uplink, UPLINK_MAGIC);
 	uplink->tasks = tasks;
-	while ((task = tasks_next(tasks, task)) != NULL) {
-		if (task_state(task) == TASK_DONE || task_state(task) == TASK_UNCLAIMED)
-			continue;
-		berth = berth_of(uplink, task);
-		slots_take(uplink->slots, berth->class);
-		berth->in_slot = true;
-	}
+	while ((task = tasks_next(tasks, task)) != NULL)
+		if (task_state(task) == TASK_PREPARING || task_state(task) == TASK_RUNNING ||
+		    task_state(task) == TASK_FINISHING)
+			enter_slot(uplink, task, task_holding(task) != NULL ? task_holding(task) : "");
 	uplink->lease = lease_new(uplink->loop, uplink->link, tasks);
 	uplink->report = report_new(uplink->loop, uplink->link, tasks);
 	uplink->outbox = outbox_new(uplink->loop, uplink->link, tasks, on_stored, uplink);
 	uplink->claim = claim_new(uplink->loop, uplink->link, uplink->slots, &hooks);
+	while ((task = tasks_next(tasks, task)) != NULL)
+		if (task_state(task) == TASK_CLAIMED)
+			begin_if_room(uplink, task);
 	look_at_disk(uplink);
 	resume_all(uplink);
 	want_idle(uplink);
@@ -573,16 +592,19 @@ uplink_reload(struct uplink *uplink, const struct slots *next)
 {
 	struct task *task = NULL;
 	struct berth *berth;
+	char *words;
 
 	OBJ_CHECK(uplink, UPLINK_MAGIC);
 	slots_replace(uplink->slots, next);
 	hub_link_set_token(uplink->link, uplink->slots->classes[0].token);
 	hub_link_hurry(uplink->link);
 	while ((task = tasks_next(uplink->tasks, task)) != NULL) {
-		berth = berth_of(uplink, task);
-		berth->class = slots_class_of(uplink->slots, task_resource_class(task));
-		if (berth->in_slot)
-			slots_take(uplink->slots, berth->class);
+		berth = berth_of(task);
+		if (!berth->in_slot)
+			continue;
+		words = berth->reservation.words;
+		enter_slot(uplink, task, words);
+		free(words);
 	}
 	begin_waiting(uplink);
 	if (!uplink->draining)
@@ -652,9 +674,9 @@ uplink_task_waits(const struct uplink *uplink, const struct task *task)
  * ------------------------------------------------------------------------------ */
 
 static void
-log_task(struct uplink *uplink, struct task *task)
+log_task(struct task *task)
 {
-	struct berth *berth = berth_of(uplink, task);
+	struct berth *berth = berth_of(task);
 	int step = task_current_step(task);
 	struct log_at at = LOG_AT_TASK(task_id_text(task));
 
@@ -699,5 +721,5 @@ uplink_log_state(struct uplink *uplink)
 		 (unsigned long long)requests, (unsigned long long)bytes,
 		 uplink->draining ? "; draining" : "");
 	while ((task = tasks_next(uplink->tasks, task)) != NULL)
-		log_task(uplink, task);
+		log_task(task);
 }

@@ -299,7 +299,7 @@ add_document(const char *path)
 	/* Known from now on: it is journaled, and a restart finds it. */
 	(void)close(open(known, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
 	if (rc == 0)
-		task_begin(task);
+		task_begin(task, "");
 }
 
 static const struct option table[] = {

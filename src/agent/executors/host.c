@@ -5,10 +5,14 @@
  */
 #include "agent/executors/host.h"
 
+#include <errno.h>
 #include <limits.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "agent/cpu_list.h"
 #include "agent/executor.h"
 #include "base/assert.h"
 #include "base/err.h"
@@ -52,6 +56,18 @@ host_of(const struct executor *executor)
 	return host;
 }
 
+/* It has started no step yet, and what it starts inherits them. A host that takes a CPU away goes on. */
+static void
+pin(const struct child *child, const char *cpu_list)
+{
+	struct err err = ERR_INIT;
+	cpu_set_t cpus;
+
+	if (cpu_list_parse(cpu_list, &cpus, &err) < 0 || sched_setaffinity(child->pid, sizeof(cpus), &cpus) != 0)
+		log_warn("a task is not pinned to CPUs %.100s: %s", cpu_list,
+			 err.code != 0 ? err.text : strerror(errno));
+}
+
 static int
 start_as(struct host_executor *host, const struct kind *kind, struct child *child,
 	 struct loop *loop, const struct executor_start *start, child_exit_fn *on_exit, void *arg,
@@ -84,7 +100,11 @@ start_as(struct host_executor *host, const struct kind *kind, struct child *chil
 		argv[4] = (char *)"--read-only";
 		argv[5] = (char *)(uintptr_t)host->read_only;
 	}
-	return child_start(child, loop, &spec, on_exit, arg, err);
+	if (child_start(child, loop, &spec, on_exit, arg, err) < 0)
+		return err->code;
+	if (start != NULL && start->cpu_list != NULL)
+		pin(child, start->cpu_list);
+	return 0;
 }
 
 /* Go down the list until one works, and stay there: a host does not change its mind. */

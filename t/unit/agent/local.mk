@@ -48,3 +48,11 @@ t_unit_agent_caches_test_LDADD = $(unit_agent_libs)
 unit_tests += t/unit/agent/linger_test
 t_unit_agent_linger_test_SOURCES = t/unit/agent/linger_test.c
 t_unit_agent_linger_test_LDADD = $(unit_agent_libs)
+
+unit_tests += t/unit/agent/cpu_layout_test t/unit/agent/class_environment_test
+t_unit_agent_cpu_layout_test_SOURCES = t/unit/agent/cpu_layout_test.c t/unit/agent/scratch.c t/unit/agent/scratch.h
+t_unit_agent_cpu_layout_test_CPPFLAGS = $(unit_cppflags) -DTOP_SRCDIR='"$(abs_top_srcdir)"'
+t_unit_agent_cpu_layout_test_LDADD = $(unit_agent_libs)
+t_unit_agent_class_environment_test_SOURCES = t/unit/agent/class_environment_test.c \
+	t/unit/agent/scratch.c t/unit/agent/scratch.h
+t_unit_agent_class_environment_test_LDADD = $(unit_agent_libs)
