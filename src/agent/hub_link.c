@@ -72,6 +72,7 @@ struct hub_request {
 	struct http_call *call;
 	struct buffer body;
 	hub_body_fn *body_read;
+	hub_splice_fn *body_splice;
 	hub_data_fn *on_data;
 	void *stream_arg;
 	int status;	       /* of a streamed reply */
@@ -422,6 +423,18 @@ on_body_read(void *arg, void *room, size_t room_len, bool *end, struct err *err)
 	return n;
 }
 
+static size_t
+on_body_splice(void *arg, int into, size_t len, bool *end)
+{
+	struct hub_request *request = arg;
+	size_t n;
+
+	OBJ_CHECK(request, REQUEST_MAGIC);
+	n = request->body_splice(request->stream_arg, into, len, end);
+	request->link->counters.kinds[request->kind].body_bytes += n;
+	return n;
+}
+
 void
 hub_request_body_want(struct hub_request *request)
 {
@@ -486,6 +499,7 @@ start_call(struct hub_request *request, const struct hub_post *post, struct err 
 		.pieces = post->pieces,
 		.body_len = post->pieces != NULL ? post->pieces_len : request->body.len,
 		.body_read = post->body_read != NULL ? on_body_read : NULL,
+		.body_splice = post->body_splice != NULL ? on_body_splice : NULL,
 		.is_bulk = post->body_read != NULL,
 		.on_head = on_head,
 		.on_data = post->on_data != NULL ? on_data : NULL,
@@ -517,6 +531,7 @@ hub_post(struct hub_request **out, struct hub_link *link, const struct hub_post 
 	request->done = done;
 	request->arg = arg;
 	request->body_read = post->body_read;
+	request->body_splice = post->body_splice;
 	request->on_data = post->on_data;
 	request->stream_arg = post->stream_arg;
 	if (post->body != NULL) {

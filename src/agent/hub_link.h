@@ -110,6 +110,8 @@ typedef void hub_done_fn(void *arg, const struct err *err, const struct hub_answ
 
 /* Bytes of a streamed body: http_call_body_fn. */
 typedef ssize_t hub_body_fn(void *arg, void *room, size_t room_len, bool *end, struct err *err);
+/* The same out of a pipe: http_call_splice_fn. */
+typedef size_t hub_splice_fn(void *arg, int into, size_t len, bool *end);
 /* Bytes of a reply's body, in order. */
 typedef void hub_data_fn(void *arg, const void *bytes, size_t len);
 
@@ -123,6 +125,7 @@ struct hub_post {
 	const struct iovec *pieces; /* its pieces: borrowed, the array too, until done or cancel */
 	size_t pieces_len;	    /* bytes of them together */
 	hub_body_fn *body_read; /* a streamed body instead, which lets all else go before it */
+	hub_splice_fn *body_splice; /* with it; NULL: there is no pipe */
 	hub_data_fn *on_data;	/* takes the body of a 2xx, which is no JSON then */
 	void *stream_arg;
 	uint64_t from; /* of what is asked for, from that byte on */

@@ -364,6 +364,31 @@ wait_for_pipe(struct upload *upload, struct err *err)
 	return 0;
 }
 
+static bool
+took(struct upload *upload, size_t len)
+{
+	upload->sent += len;
+	upload->retry_ms = 0;
+	return upload->sent == upload->size;
+}
+
+/* What it cannot do, nothing there or an end, on_body_read() says. */
+static size_t
+on_body_splice(void *arg, int into, size_t len, bool *is_end)
+{
+	struct upload *upload = arg;
+	uint64_t left = upload->size - upload->sent;
+	ssize_t n;
+
+	OBJ_CHECK(upload, UPLOAD_MAGIC);
+	n = splice(upload->pipe, NULL, into, NULL, left < len ? (size_t)left : len,
+		   SPLICE_F_NONBLOCK);
+	if (n <= 0)
+		return 0;
+	*is_end = took(upload, (size_t)n);
+	return (size_t)n;
+}
+
 static ssize_t
 on_body_read(void *arg, void *room, size_t room_len, bool *is_end, struct err *err)
 {
@@ -381,9 +406,7 @@ on_body_read(void *arg, void *room, size_t room_len, bool *is_end, struct err *e
 		return err_sys(err, "cannot read from the job's pipe");
 	if (n == 0)
 		return err_set(err, ERR_GONE, "the job stopped in the middle of an upload");
-	upload->sent += (uint64_t)n;
-	upload->retry_ms = 0;
-	*is_end = upload->sent == upload->size;
+	*is_end = took(upload, (size_t)n);
 	return n;
 }
 
@@ -418,6 +441,7 @@ bring_bytes(struct upload *upload)
 			       .token = upload->token,
 			       .content_type = "application/octet-stream",
 			       .body_read = on_body_read,
+			       .body_splice = on_body_splice,
 			       .stream_arg = upload};
 
 	post(upload, &put, on_bytes);
@@ -459,6 +483,7 @@ bring_records(struct upload *upload)
 				   .token = upload->token,
 				   .content_type = BLOB_RECORDS_TYPE,
 				   .body_read = on_body_read,
+				   .body_splice = on_body_splice,
 				   .stream_arg = upload};
 
 	post(upload, &records, on_records);

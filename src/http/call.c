@@ -157,6 +157,14 @@ on_call_pull(struct h2_stream *stream, void *room, size_t len, bool *end)
 	return got;
 }
 
+static size_t
+on_call_splice(struct h2_stream *stream, int into, size_t len, bool *end)
+{
+	struct http_call *call = call_of(stream);
+
+	return call->body_splice(call->stream_arg, into, len, end);
+}
+
 void
 calls_submit(struct http_client *client)
 {
@@ -272,6 +280,7 @@ static void
 take_spec(struct http_call *call, const struct http_call_spec *spec)
 {
 	call->body_read = spec->body_read;
+	call->body_splice = spec->body_splice;
 	call->stream.is_bulk = spec->is_bulk;
 	call->on_head = spec->on_head;
 	call->on_data = spec->on_data;
@@ -281,6 +290,7 @@ take_spec(struct http_call *call, const struct http_call_spec *spec)
 	call->wait = spec->wait;
 	if (spec->body_read != NULL) {
 		call->stream.pull = on_call_pull;
+		call->stream.splice = spec->body_splice != NULL ? on_call_splice : NULL;
 	} else {
 		call->whole = (struct iovec){(void *)(uintptr_t)spec->body, spec->body_len};
 		h2_stream_set_body(&call->stream,

@@ -105,6 +105,13 @@ typedef void http_call_done_fn(void *arg, const struct err *err, const struct ht
 typedef ssize_t
 http_call_body_fn(void *arg, void *room, size_t room_len, bool *end, struct err *err);
 
+/*
+ * What comes next lies in a pipe: move up to len bytes of it into the pipe `into` (splice(2)) and
+ * return how many. *end as before. 0: body_read() is asked for them, which says what there is to
+ * say. Asked first, where the connection is plain.
+ */
+typedef size_t http_call_splice_fn(void *arg, int into, size_t len, bool *end);
+
 /* The reply's status and headers are there, body to come; for streamed replies. */
 typedef void http_call_head_fn(void *arg, const struct http_reply *reply);
 
@@ -121,12 +128,13 @@ struct http_call_spec {
 		*pieces; /* the same in several pieces; borrowed as body, the array too */
 	size_t body_len; /* all together */
 	http_call_body_fn *body_read; /* streamed body instead; called from the loop, before done */
-	http_call_head_fn *on_head;   /* may be NULL */
-	http_call_data_fn *on_data;   /* streamed reply; NULL: collected */
-	void *stream_arg;	      /* of the three above */
-	bool is_bulk;		      /* bodies of others go first on the wire */
-	size_t reply_limit;	      /* most bytes collected; 0: HTTP_REPLY_MAX_BYTES */
-	uint64_t timeout_ms;	      /* from start to done, waiting included; 0: none */
+	http_call_splice_fn *body_splice; /* with body_read; may be NULL */
+	http_call_head_fn *on_head;	  /* may be NULL */
+	http_call_data_fn *on_data;	  /* streamed reply; NULL: collected */
+	void *stream_arg;		  /* of the four above */
+	bool is_bulk;			  /* bodies of others go first on the wire */
+	size_t reply_limit;		  /* most bytes collected; 0: HTTP_REPLY_MAX_BYTES */
+	uint64_t timeout_ms;		  /* from start to done, waiting included; 0: none */
 	bool wait; /* while the connection is down: wait for it, else fail at once */
 };
 

@@ -82,6 +82,7 @@ struct http_call {
 	http_call_done_fn *done;
 	void *arg;
 	http_call_body_fn *body_read;
+	http_call_splice_fn *body_splice;
 	http_call_head_fn *on_head;
 	http_call_data_fn *on_data;
 	void *stream_arg;

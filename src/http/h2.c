@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/assert.h"
 #include "base/err.h"
@@ -92,7 +93,7 @@ answer_http1(struct h2 *h2)
 		strlen(http1_body), http1_body);
 	piece = (struct iovec){text.data, text.len};
 	log_debug("http: a client spoke HTTP/1 or TLS and was told that we do not");
-	if (transport_write(&h2->transport, &piece, 1, &err) < 0)
+	if (transport_write(&h2->transport, &piece, 1, false, &err) < 0)
 		h2_fail(h2, &err);
 	else
 		(void)shutdown(h2->transport.fd, SHUT_WR);
@@ -231,14 +232,42 @@ close_streams(struct h2 *h2)
 	}
 }
 
+/* What was moved into the pipe for a frame that was never begun. */
+static ssize_t
+throw_away(struct h2 *h2, size_t len)
+{
+	char room[4096];
+	ssize_t got =
+		read(outgoing_pipe_end(&h2->out), room, len < sizeof(room) ? len : sizeof(room));
+
+	assert(got > 0);
+	return got;
+}
+
+static ssize_t
+send_front(struct h2 *h2, struct err *err)
+{
+	struct iovec pieces[TRANSPORT_PIECES];
+	size_t len, taken = 0;
+	enum outgoing_kind kind = outgoing_front(&h2->out, &len);
+	int count, i;
+
+	if (kind == OUTGOING_WASTE)
+		return throw_away(h2, len);
+	if (kind == OUTGOING_PIPED)
+		return transport_splice(&h2->transport, outgoing_pipe_end(&h2->out), len, err);
+	count = outgoing_pieces(&h2->out, pieces, TRANSPORT_PIECES);
+	for (i = 0; i < count; i++)
+		taken += pieces[i].iov_len;
+	return transport_write(&h2->transport, pieces, count, taken < h2->out.len, err);
+}
+
 /* Bytes written; 0: the socket takes no more now, or the connection broke. */
 static size_t
 write_front(struct h2 *h2)
 {
-	struct iovec pieces[TRANSPORT_PIECES];
 	struct err err = ERR_INIT;
-	int count = outgoing_pieces(&h2->out, pieces, TRANSPORT_PIECES);
-	ssize_t written = transport_write(&h2->transport, pieces, count, &err);
+	ssize_t written = send_front(h2, &err);
 
 	if (written < 0) {
 		h2_fail(h2, &err);

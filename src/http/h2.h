@@ -34,7 +34,8 @@ struct tls_context;
 enum {
 	H2_WINDOW_STREAM_BYTES = 1024 * 1024,
 	H2_WINDOW_CONNECTION_BYTES = 4 * 1024 * 1024,
-	H2_FRAME_BYTES = 64 * 1024,	 /* most of a DATA frame, where the peer takes as much */
+	H2_FRAME_MOST_BYTES = 256 * 1024, /* of a DATA frame that is taken, or not copied */
+	H2_FRAME_BYTES = 64 * 1024,	 /* of one that is copied: what a processor's cache holds */
 	H2_OUT_MAX_BYTES = 256 * 1024,	 /* framed bytes that wait for the socket */
 	H2_TURN_MAX_BYTES = 1024 * 1024, /* read or written in one turn: others want a turn too */
 	H2_RESETS_BURST = 1000,		 /* resets a client may cause at once, */
@@ -46,6 +47,9 @@ enum {
  * h2_stream_more(). Negative: the owner has reset the stream, or is gone.
  */
 typedef ssize_t h2_pull_fn(struct h2_stream *stream, void *room, size_t len, bool *end);
+
+/* The same from a pipe: move up to len bytes into the pipe `into`. 0: pull is asked instead. */
+typedef size_t h2_splice_fn(struct h2_stream *stream, int into, size_t len, bool *end);
 
 struct h2_stream {
 	struct h2 *h2; /* NULL: not on a connection */
@@ -60,6 +64,7 @@ struct h2_stream {
 	size_t body_at;		  /* bytes of the first piece that were sent */
 	size_t body_left;	  /* bytes of all that were not */
 	h2_pull_fn *pull;	  /* streamed */
+	h2_splice_fn *splice;	  /* asked before it where the connection is plain; NULL: never */
 	struct h2_stream *next_closing;
 };
 

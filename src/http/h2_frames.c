@@ -79,7 +79,10 @@ on_send_data(nghttp2_session *session, nghttp2_frame *frame, const uint8_t *head
 		return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
 	assert(frame->data.padlen == 0);
 	outgoing_copy(&h2->out, head, FRAME_HEAD_BYTES);
-	lend(h2, stream, len);
+	if (stream->pull != NULL)
+		outgoing_piped(&h2->out);
+	else
+		lend(h2, stream, len);
 	return 0;
 }
 
@@ -100,6 +103,30 @@ pull_more(struct h2 *h2, struct h2_stream *stream, int32_t id, uint8_t *room, si
 	return got > 0 || end ? got : NGHTTP2_ERR_DEFERRED;
 }
 
+static bool
+can_splice(const struct h2 *h2, const struct h2_stream *stream)
+{
+	return stream != NULL && stream->splice != NULL && h2->transport.tls == NULL;
+}
+
+/* Bytes that need not be seen by us; 0: they have to be. */
+static size_t
+splice_more(struct h2 *h2, struct h2_stream *stream, size_t len, uint32_t *flags)
+{
+	int pipe = can_splice(h2, stream) ? outgoing_pipe(&h2->out) : -1;
+	bool end = false;
+	size_t moved = pipe >= 0 ? stream->splice(stream, pipe, len, &end) : 0;
+
+	if (moved == 0)
+		return 0;
+	assert(moved <= len);
+	outgoing_moved(&h2->out, moved);
+	*flags |= NGHTTP2_DATA_FLAG_NO_COPY;
+	if (end)
+		*flags |= NGHTTP2_DATA_FLAG_EOF;
+	return moved;
+}
+
 static ssize_t
 on_read_body(nghttp2_session *session, int32_t id, uint8_t *room, size_t len, uint32_t *flags,
 	     nghttp2_data_source *source, void *arg)
@@ -110,27 +137,34 @@ on_read_body(nghttp2_session *session, int32_t id, uint8_t *room, size_t len, ui
 	(void)source;
 	if (stream == NULL)
 		return NGHTTP2_ERR_DEFERRED;
-	if (stream->pull != NULL)
-		return pull_more(h2, stream, id, room, len, flags);
+	if (stream->pull != NULL) {
+		size_t moved = splice_more(h2, stream, len, flags);
+
+		return moved > 0 ? (ssize_t)moved : pull_more(h2, stream, id, room, len, flags);
+	}
 	*flags |= NGHTTP2_DATA_FLAG_NO_COPY;
 	if (stream->body_left <= len)
 		*flags |= NGHTTP2_DATA_FLAG_EOF;
 	return (ssize_t)(stream->body_left < len ? stream->body_left : len);
 }
 
-/* How much on_read_body() is asked for at once: what a stream has ready is few large frames, where
- * the peer says that it takes them (all of ours do). */
+/*
+ * How much on_read_body() is asked for at once: what a stream has ready is few large frames, where
+ * the peer says that it takes them (all of ours do). Behind a full queue no more urgent one waits.
+ */
 static ssize_t
 on_frame_room(nghttp2_session *session, uint8_t frame_type, int32_t id, int32_t connection_window,
 	      int32_t stream_window, uint32_t frame_most, void *arg)
 {
-	(void)session;
+	struct h2 *h2 = arg;
+	size_t room = h2->out.len < H2_OUT_MAX_BYTES ? H2_OUT_MAX_BYTES - h2->out.len : 0;
+
 	(void)frame_type;
-	(void)id;
 	(void)connection_window; /* of the two nghttp2 takes care itself */
 	(void)stream_window;
-	(void)arg;
-	return frame_most < H2_FRAME_BYTES ? (ssize_t)frame_most : H2_FRAME_BYTES;
+	if (!can_splice(h2, stream_of(session, id)) || room < H2_FRAME_BYTES)
+		room = H2_FRAME_BYTES;
+	return frame_most < room ? (ssize_t)frame_most : (ssize_t)room;
 }
 
 static int
@@ -362,7 +396,7 @@ submit_settings(struct h2 *h2, uint32_t streams_max)
 	nghttp2_settings_entry entries[] = {
 		{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, H2_WINDOW_STREAM_BYTES},
 		{NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, HTTP_HEADERS_MAX_BYTES},
-		{NGHTTP2_SETTINGS_MAX_FRAME_SIZE, H2_FRAME_BYTES},
+		{NGHTTP2_SETTINGS_MAX_FRAME_SIZE, H2_FRAME_MOST_BYTES},
 		{NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
 		{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, streams_max},
 	};
@@ -462,8 +496,10 @@ h2_request(struct h2 *h2, struct h2_stream *stream, const nghttp2_nv *fields, si
 	nghttp2_priority_spec priority;
 	int32_t id;
 
-	nghttp2_priority_spec_init(&priority, 0, stream->is_bulk ? NGHTTP2_MIN_WEIGHT : NGHTTP2_MAX_WEIGHT, 0);
-	id = nghttp2_submit_request(h2->session, &priority, fields, count, has_body ? &body : NULL, stream);
+	nghttp2_priority_spec_init(&priority, 0,
+				   stream->is_bulk ? NGHTTP2_MIN_WEIGHT : NGHTTP2_MAX_WEIGHT, 0);
+	id = nghttp2_submit_request(h2->session, &priority, fields, count, has_body ? &body : NULL,
+				    stream);
 	if (id < 0)
 		return err_set(err, ERR_AGAIN, "cannot begin a request: %s", nghttp2_strerror(id));
 	stream->h2 = h2;

@@ -1,5 +1,5 @@
 /*
- * outgoing.c - bytes that wait for the socket, copied or borrowed.
+ * outgoing.c - bytes that wait for the socket: copied, borrowed, or in a pipe.
  *
  * A list of blocks, each a piece of a room or of somebody else's memory. Rooms are filled
  * from front to back whatever is borrowed in between, and begun anew when nothing of them
@@ -9,13 +9,15 @@
  */
 #include "http/outgoing.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/assert.h"
 #include "base/mem.h"
 
-enum { ROOM_BYTES = 4 * 1024, SPARE_MOST = 32 };
+enum { ROOM_BYTES = 4 * 1024, SPARE_MOST = 32, PIPE_BYTES = 512 * 1024 };
 
 struct outgoing_room {
 	unsigned refs; /* blocks in it, and one while it is being filled */
@@ -29,6 +31,7 @@ struct outgoing_block {
 	size_t len;
 	struct outgoing_room *room; /* where they are; NULL when borrowed */
 	int32_t owner;		    /* of what is borrowed, else 0 */
+	enum outgoing_kind kind;
 };
 
 /* --- rooms and blocks --- */
@@ -112,6 +115,10 @@ outgoing_release(struct outgoing *out)
 		free(block);
 	}
 	free(out->room);
+	if (out->has_pipe) {
+		(void)close(out->pipe[0]);
+		(void)close(out->pipe[1]);
+	}
 	*out = (struct outgoing){0};
 }
 
@@ -186,7 +193,59 @@ outgoing_detach(struct outgoing *out, int32_t owner)
 	}
 }
 
+/* --- by a pipe --- */
+
+int
+outgoing_pipe(struct outgoing *out)
+{
+	if (!out->has_pipe && pipe2(out->pipe, O_CLOEXEC | O_NONBLOCK) == 0) {
+		out->has_pipe = true;
+		/* Beyond what its user may have (pipe(7)) it stays as it is. */
+		(void)fcntl(out->pipe[1], F_SETPIPE_SZ, PIPE_BYTES);
+	}
+	return out->has_pipe ? out->pipe[1] : -1;
+}
+
+static void
+push_piped(struct outgoing *out, enum outgoing_kind kind)
+{
+	struct outgoing_block *block = push(out);
+
+	block->kind = kind;
+	block->len = out->unclaimed;
+	out->len += block->len;
+	out->unclaimed = 0;
+}
+
+void
+outgoing_moved(struct outgoing *out, size_t len)
+{
+	if (out->unclaimed > 0)
+		push_piped(out, OUTGOING_WASTE);
+	out->unclaimed = len;
+}
+
+void
+outgoing_piped(struct outgoing *out)
+{
+	assert(out->unclaimed > 0);
+	push_piped(out, OUTGOING_PIPED);
+}
+
 /* --- out --- */
+
+enum outgoing_kind
+outgoing_front(const struct outgoing *out, size_t *len)
+{
+	*len = out->first->len;
+	return out->first->kind;
+}
+
+int
+outgoing_pipe_end(const struct outgoing *out)
+{
+	return out->pipe[0];
+}
 
 bool
 outgoing_has(const struct outgoing *out, int32_t owner)
@@ -206,7 +265,8 @@ outgoing_pieces(const struct outgoing *out, struct iovec *pieces, int most)
 	const struct outgoing_block *block;
 	int count = 0;
 
-	for (block = out->first; block != NULL && count < most; block = block->next) {
+	for (block = out->first; block != NULL && count < most && block->kind == OUTGOING_BYTES;
+	     block = block->next) {
 		pieces[count].iov_base = (void *)(uintptr_t)block->bytes;
 		pieces[count].iov_len = block->len;
 		count++;
@@ -223,7 +283,8 @@ outgoing_consume(struct outgoing *out, size_t len)
 		struct outgoing_block *block = out->first;
 
 		if (len < block->len) {
-			block->bytes += len;
+			if (block->kind == OUTGOING_BYTES)
+				block->bytes += len;
 			block->len -= len;
 			return;
 		}

@@ -8,6 +8,7 @@
 #include "http/transport.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -185,8 +186,21 @@ write_tls(struct transport *transport, const struct iovec *pieces, int count, st
 	return tls_broke(ssl_error, "send", err);
 }
 
+static ssize_t
+sent(struct transport *transport, ssize_t written, struct err *err)
+{
+	if (written > 0)
+		return written;
+	if (written == 0 || errno == EAGAIN || errno == EINTR) {
+		transport->want = WATCH_WRITE;
+		return 0;
+	}
+	return err_sys(err, "cannot send");
+}
+
 ssize_t
-transport_write(struct transport *transport, const struct iovec *pieces, int count, struct err *err)
+transport_write(struct transport *transport, const struct iovec *pieces, int count, bool is_more,
+		struct err *err)
 {
 	struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)pieces,
 				 .msg_iovlen = (size_t)count};
@@ -196,14 +210,18 @@ transport_write(struct transport *transport, const struct iovec *pieces, int cou
 	transport->want = 0;
 	if (transport->tls != NULL)
 		return write_tls(transport, pieces, count, err);
-	written = sendmsg(transport->fd, &message, MSG_NOSIGNAL);
-	if (written > 0)
-		return written;
-	if (written == 0 || errno == EAGAIN || errno == EINTR) {
-		transport->want = WATCH_WRITE;
-		return 0;
-	}
-	return err_sys(err, "cannot send");
+	written = sendmsg(transport->fd, &message, MSG_NOSIGNAL | (is_more ? MSG_MORE : 0));
+	return sent(transport, written, err);
+}
+
+/* Whoever uses it ignores SIGPIPE: there is no flag against it here. */
+ssize_t
+transport_splice(struct transport *transport, int pipe, size_t len, struct err *err)
+{
+	assert(transport->ready && transport->tls == NULL && len > 0);
+	transport->want = 0;
+	return sent(transport, splice(pipe, NULL, transport->fd, NULL, len, SPLICE_F_NONBLOCK),
+		    err);
 }
 
 bool

@@ -49,16 +49,24 @@ int transport_handshake(struct transport *transport, struct err *err);
 ssize_t
 transport_read(struct transport *transport, void *room, size_t len, bool *ended, struct err *err);
 
-/* Bytes written, at least 1; 0: wait for want. After 0 the same bytes must come again first. */
+/*
+ * Bytes written, at least 1; 0: wait for want. After 0 the same bytes must come again first.
+ * is_more: others follow at once, and may go with them.
+ */
 ssize_t transport_write(struct transport *transport, const struct iovec *pieces, int count,
-			struct err *err);
+			bool is_more, struct err *err);
+
+/*
+ * The next len bytes of a pipe, which has them, from there into the socket: the same. Plain only.
+ */
+ssize_t transport_splice(struct transport *transport, int pipe, size_t len, struct err *err);
 
 /* TLS holds decrypted bytes that no readiness of the descriptor will tell of. */
 bool transport_has_pending(const struct transport *transport);
 
 /*
- * No delay of small writes; dead peers are found by the kernel, which costs us no wake-up; and of a large body little waits
- * in the kernel, so that what is more urgent goes soon.
+ * No delay of small writes; dead peers are found by the kernel, which costs us no wake-up; and of a
+ * large body little waits in the kernel, so that what is more urgent goes soon.
  */
 void transport_tune_tcp(int fd);
 
