@@ -26,8 +26,8 @@ jobs:
   join:
     machine: true
     steps:
-      - attach_workspace: {at: /tmp/../tmp/ws}
-      - run: cd /tmp/ws; printf 'has %s;' $(find . -type f | sort); cat f
+      - attach_workspace: {at: @AT@/../at/ws}
+      - run: cd @AT@/ws; printf 'has %s;' $(find . -type f | sort); cat f
   alone:
     machine: true
     steps:
@@ -44,7 +44,9 @@ workflows:
       - join: {requires: [quiet]}
       - alone
 END2
-sed -i '/type: approval/d' .circleci/config.yml
+mkdir -m 0777 "$tmp/at"
+chmod a+rx "$tmp"
+sed -i -e '/type: approval/d' -e "s,@AT@,$tmp/at," .circleci/config.yml
 run_ctl run -j 4
 is "$status" 0 'a workflow with a workspace succeeds' || diag "$out" "$err"
 like "$out" '\[join\] has ./f;has ./kept;has ./lib/base;has ./lib/left;has ./node-0;has ./node-1;left' \
