@@ -3,7 +3,7 @@
  *
  * A SOCK_SEQPACKET socket whose path is in the step's environment. One packet asks: a verb, a newline,
  * the value. One packet answers: "ok", perhaps with a blank and more; "none", perhaps with a blank and a sentence: there is no such thing; "later", ask again;
- * "wait", it is being done: ask again for as long as it takes (the answer itself may take some seconds, too); or "no " and a sentence. A descriptor may come with
+ * "wait", it is being done: ask again for as long as it takes (the answer itself may take some seconds, too); "again", what it waited for is over: ask at once; or "no " and a sentence. A descriptor may come with
  * either (SCM_RIGHTS). Who asks is known by descent: a process below a task's runner-init speaks for that task.
  *
  * SPDX-License-Identifier: Apache-2.0

@@ -21,8 +21,8 @@
 #include "base/mem.h"
 
 enum {
-	PEERS_MOST = 64,
-	HELD_MOST = 32, /* of these; others have room to ask */
+	PEERS_MOST = 256,
+	HELD_MOST = 192, /* of these; others have room to ask */
 	ACCEPTS_A_TURN = 8,
 	BACKLOG = 128,
 	HOLD_LOOK_MS = 1000,

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <utlist.h>
 
+#include "agent/control.h"
+#include "agent/waiters.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "loop/loop.h"
@@ -31,6 +33,7 @@ struct want {
 	char why[DOWNLOADS_WHY_BYTES];
 	uint64_t ended_us;
 	struct asker *askers;
+	struct waiters waiters;
 	struct want *prev, *next;
 };
 
@@ -60,6 +63,7 @@ want_free(struct want *want)
 	DL_DELETE(want->downloads->wants, want);
 	LL_FOREACH_SAFE(want->askers, asker, next)
 	free(asker);
+	waiters_release(&want->waiters);
 	free(want->project);
 	free(want->name);
 	free(want);
@@ -169,6 +173,7 @@ on_end(void *arg, enum download_end end, const char *why)
 	want->end = end;
 	want->ended_us = loop_now_us(want->downloads->loop);
 	(void)snprintf(want->why, sizeof(want->why), "%s", why != NULL ? why : "");
+	waiters_wake(&want->waiters);
 	if (end == DOWNLOAD_AGAIN)
 		want_free(want); /* who still waits begins anew, with its own token */
 }
@@ -190,22 +195,26 @@ begin(struct downloads *downloads, const struct download_spec *spec)
 }
 
 bool
-downloads_ask(struct downloads *downloads, const struct download_spec *spec, pid_t pid,
+downloads_ask(struct downloads *downloads, const struct download_spec *spec,
+	      const struct control_request *request, struct control_reply *reply,
 	      enum download_end *end, char why[DOWNLOADS_WHY_BYTES])
 {
 	struct want *want;
 
 	drop_old(downloads);
-	want = find_want(downloads, spec, pid);
+	want = find_want(downloads, spec, request->pid);
 	if (want != NULL && want->download == NULL) {
 		*end = want->end;
 		(void)snprintf(why, DOWNLOADS_WHY_BYTES, "%s", want->why);
-		drop_asker(want, pid);
+		drop_asker(want, request->pid);
 		return true;
 	}
 	if (want == NULL && downloads->active < DOWNLOADS_AT_ONCE)
 		want = begin(downloads, spec);
-	if (want != NULL)
-		add_asker(want, pid);
+	(void)snprintf(reply->text, sizeof(reply->text), "wait");
+	if (want != NULL) {
+		add_asker(want, request->pid);
+		waiters_hold(&want->waiters, request, reply);
+	}
 	return false;
 }

@@ -50,6 +50,7 @@ libagent_a_SOURCES = \
 	src/agent/task_struct.h \
 	src/agent/tasks.c src/agent/tasks.h \
 	src/agent/test_errands.c src/agent/test_errands.h \
+	src/agent/waiters.c src/agent/waiters.h \
 	src/agent/work_dir.c src/agent/work_dir.h
 
 # Shell scripts and the forges' keys, as C string literals.

@@ -19,8 +19,10 @@
 #include <uthash.h>
 
 #include "agent/checkout.h"
+#include "agent/control.h"
 #include "agent/environment.h"
 #include "agent/tasks.h"
+#include "agent/waiters.h"
 #include "base/arena.h"
 #include "base/assert.h"
 #include "base/err.h"
@@ -68,6 +70,7 @@ struct mirror {
 	struct timer limit;
 	uint64_t begun_us; /* of the last update; 0: none yet */
 	bool running, failed, doubtful;
+	struct waiters waiters;
 	char why[CONTROL_REPLY_MOST_BYTES]; /* it failed */
 };
 
@@ -241,6 +244,7 @@ on_updated(void *arg, int status, const struct rusage *usage)
 	errand_end(&mirror->errand);
 	mirror->running = false;
 	mirror->mirrors->running--;
+	waiters_wake(&mirror->waiters);
 	mirror->failed = !WIFEXITED(status) || WEXITSTATUS(status) != 0;
 	if (mirror->failed) {
 		take_reason(&mirror->errand, mirror->why);
@@ -335,6 +339,7 @@ mirrors_path_of(const struct mirrors *mirrors, struct arena *arena, const struct
 
 enum mirror_answer
 mirrors_ask(struct mirrors *mirrors, const struct mirror_need *need,
+	    const struct control_request *request, struct control_reply *reply,
 	    char why[CONTROL_REPLY_MOST_BYTES])
 {
 	struct err err = ERR_INIT;
@@ -345,16 +350,22 @@ mirrors_ask(struct mirrors *mirrors, const struct mirror_need *need,
 		return MIRROR_NONE;
 	}
 	mirror = find(mirrors, need->doc);
-	if (mirror->running)
+	if (mirror->running) {
+		waiters_hold(&mirror->waiters, request, reply);
 		return MIRROR_WAIT;
+	}
 	if (mirror->begun_us >= need->since_us && !mirror->doubtful) {
 		(void)strcpy(why, mirror->why);
 		return mirror->failed ? MIRROR_NONE : MIRROR_READY;
 	}
-	if (mirrors->running >= UPDATES_MOST)
+	if (mirrors->running >= UPDATES_MOST) {
+		(void)snprintf(reply->text, sizeof(reply->text), "wait");
 		return MIRROR_WAIT;
-	if (start_update(mirror, need->doc, &err) == 0)
+	}
+	if (start_update(mirror, need->doc, &err) == 0) {
+		waiters_hold(&mirror->waiters, request, reply);
 		return MIRROR_WAIT;
+	}
 	(void)snprintf(why, CONTROL_REPLY_MOST_BYTES, "%.240s", err.text);
 	return MIRROR_NONE;
 }
@@ -450,6 +461,7 @@ mirrors_free(struct mirrors *mirrors)
 		if (mirror->running)
 			(void)child_signal(&mirror->errand.child, SIGTERM, &err);
 		errand_release(&mirror->errand);
+		waiters_release(&mirror->waiters);
 		timer_release(&mirror->limit);
 		free(mirror);
 	}

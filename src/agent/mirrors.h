@@ -6,8 +6,8 @@
  * updates it with the task's own keys; a checkout only reads it, and what it makes of it is
  * independent. Updates hold a lock, so several runnerds may share a directory.
  *
- * A task asks again and again until the answer is not MIRROR_WAIT; an update that began after the
- * task came holds everything that the task may want. Mirrors that were not used for
+ * A process asks again, when it is told to, until the answer is not MIRROR_WAIT; an update that
+ * began after the task came holds everything that the task may want. Mirrors that were not used for
  * mirrors_age_ms are removed, and the least recently used while all are larger than allowed.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -20,6 +20,8 @@
 #include "runner/control.h"
 
 struct arena;
+struct control_reply;
+struct control_request;
 struct err;
 struct loop;
 struct mirrors;
@@ -53,8 +55,9 @@ const char *mirrors_path(const struct mirrors *mirrors);
 const char *
 mirrors_path_of(const struct mirrors *mirrors, struct arena *arena, const struct task_doc *doc);
 
-/* Never blocks. */
+/* Never blocks. Where a process waits reply says so, at once or later; it is untouched otherwise. */
 enum mirror_answer mirrors_ask(struct mirrors *mirrors, const struct mirror_need *need,
+			       const struct control_request *request, struct control_reply *reply,
 			       char why[CONTROL_REPLY_MOST_BYTES]);
 /* It could not be read: the next update looks it through, and makes it anew. */
 void mirrors_doubt(struct mirrors *mirrors, const struct mirror_need *need);

@@ -24,7 +24,7 @@
 /* Who asks. Its value is text here, which may be written to; fd is what came along. */
 struct asking {
 	struct task *task;
-	pid_t pid;
+	const struct control_request *request;
 	char *text;
 	int fd;
 };
@@ -150,9 +150,9 @@ fetch(const struct asking *asking, enum blob_kind kind, here_fn *is_here,
 
 	if (!task->doc->archives_at_hub || hooks->on_fetch == NULL)
 		return; /* it stays at "none" */
-	if (!hooks->on_fetch(hooks->arg, task, &spec, asking->pid, &end, why))
-		say(reply, "wait");
-	else if (end == DOWNLOAD_HERE)
+	if (!hooks->on_fetch(hooks->arg, task, &spec, asking->request, reply, &end, why))
+		return;
+	if (end == DOWNLOAD_HERE)
 		(void)is_here(task, asking->text, reply);
 	else if (end == DOWNLOAD_FAILED)
 		(void)snprintf(reply->text, sizeof(reply->text), "none %s", why);
@@ -336,7 +336,7 @@ static void
 ask(struct task *task, size_t verb, const struct control_request *request,
     struct control_reply *reply)
 {
-	struct asking asking = {.task = task, .pid = request->pid, .fd = request->fd};
+	struct asking asking = {.task = task, .request = request, .fd = request->fd};
 
 	if (memchr(request->value, '\0', request->len) != NULL) {
 		control_refuse(reply, "the name of an archive has no NUL");

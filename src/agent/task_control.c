@@ -148,22 +148,21 @@ ask_halt(struct task *task, struct control_reply *reply)
 }
 
 static void
-ask_mirror(struct task *task, size_t len, struct control_reply *reply)
+ask_mirror(struct task *task, const struct control_request *request, struct control_reply *reply)
 {
 	const struct mirror_need need = {task->doc, task->claimed_us};
 	char why[CONTROL_REPLY_MOST_BYTES];
 
-	if (len > 0) {
+	if (request->len > 0) {
 		mirrors_doubt(task->tasks->mirrors, &need);
 		say(reply, "ok");
 		return;
 	}
-	switch (mirrors_ask(task->tasks->mirrors, &need, why)) {
+	switch (mirrors_ask(task->tasks->mirrors, &need, request, reply, why)) {
 	case MIRROR_READY:
 		say(reply, "ok");
 		break;
 	case MIRROR_WAIT:
-		say(reply, "wait");
 		break;
 	case MIRROR_NONE:
 		control_refuse(reply, why);
@@ -276,7 +275,7 @@ tasks_control(void *arg, const struct control_request *request, struct control_r
 	else if (text_eq(request->verb, CONTROL_VERB_HALT))
 		ask_halt(task, reply);
 	else if (text_eq(request->verb, CONTROL_VERB_MIRROR))
-		ask_mirror(task, request->len, reply);
+		ask_mirror(task, request, reply);
 	else if (text_eq(request->verb, CONTROL_VERB_CONTINUE))
 		ask_continue(task, request, reply);
 	else if (text_eq(request->verb, CONTROL_VERB_CARRY))

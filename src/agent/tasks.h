@@ -61,7 +61,8 @@ struct tasks_hooks {
 	 * A process asks for an archive that is not here: as downloads_ask(), the token of spec
 	 * is filled by the callee. NULL as above.
 	 */
-	bool (*on_fetch)(void *arg, struct task *task, struct download_spec *spec, pid_t pid,
+	bool (*on_fetch)(void *arg, struct task *task, struct download_spec *spec,
+			 const struct control_request *request, struct control_reply *reply,
 			 enum download_end *end, char *why);
 	/* What the host adds to the environment of its steps, in arena; *count is how many. NULL: nothing. */
 	const struct env_var *(*on_environment)(void *arg, const struct task *task, struct arena *arena,

@@ -329,14 +329,15 @@ on_channel(void *arg, struct task *task, int fd, struct err *err)
 }
 
 static bool
-on_fetch(void *arg, struct task *task, struct download_spec *spec, pid_t pid,
-	 enum download_end *end, char *why)
+on_fetch(void *arg, struct task *task, struct download_spec *spec,
+	 const struct control_request *request, struct control_reply *reply, enum download_end *end,
+	 char *why)
 {
 	struct uplink *uplink = arg;
 
 	OBJ_CHECK(uplink, UPLINK_MAGIC);
 	spec->token = task_token(task);
-	return downloads_ask(uplink->downloads, spec, pid, end, why);
+	return downloads_ask(uplink->downloads, spec, request, reply, end, why);
 }
 
 static const struct env_var *

@@ -171,6 +171,10 @@ ask_until(const char *path, const struct request *request, void (*on_still)(void
 			return result;
 		if (answer->fd >= 0)
 			(void)close(answer->fd);
+		if (strcmp(answer->text, "again") == 0) {
+			until = now_ms() + CONTROL_RETRY_MS;
+			continue;
+		}
 		if (strcmp(answer->text, "wait") == 0) {
 			until = now_ms() + CONTROL_RETRY_MS;
 			wait_ms = wait_ms * 2 < WAIT_MOST_MS ? wait_ms * 2 : WAIT_MOST_MS;

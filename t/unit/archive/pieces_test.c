@@ -122,5 +122,6 @@ main(void)
 		cmocka_unit_test(test_pieces_free_ends_a_maker_that_waits),
 	};
 
+	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
