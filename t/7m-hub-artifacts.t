@@ -148,6 +148,7 @@ def kill_hub():
 
 kill_in_the_middle(kill_runnerd, "a runnerd that is killed meanwhile goes on with it")
 job = kill_in_the_middle(kill_hub, "and so does it with a hub that is")
+large_job = job["id"]
 held = [os.stat(path).st_blocks * 512 for path in glob.glob(os.path.join(hub.dir, "data", "blobs", "*"))]
 ok(max(held) < 100 << 20, "holes of a sparse file take no room at the hub")
 
@@ -384,6 +385,23 @@ got = ctl("artifact", "get", "--latest", "one", "--branch", "other")
 ok(got.returncode == 1 and "no such job" in got.stderr, "a branch without one has none")
 got = ctl("artifact", "get", str(job["number"]), "nothing")
 ok(got.returncode == 1 and "stored nothing of that name" in got.stderr, "what is not there is an error")
+into = os.path.join(tmp, "broken-off")
+fetching = subprocess.Popen([os.path.join(build, "runnerctl"), "--hub", real, "--token-file", os.path.join(tmp, "token"), "--project", "local/o/r",
+                             "artifact", "get", large_job, "--into", into], stderr=subprocess.DEVNULL)
+started.append(fetching)
+
+
+def is_writing():
+    try:
+        return any(os.readlink(one).startswith(into + "/d/") for one in glob.glob("/proc/%d/fd/*" % fetching.pid))
+    except FileNotFoundError:
+        return False
+
+
+ok(wait_for("it to write", lambda: is_writing() or fetching.poll() is not None), "a large one is being fetched")
+fetching.kill()
+fetching.wait()
+ok([name for place, dirs, files in os.walk(into) for name in files] in ([], ["big"]), "one that is broken off leaves no part behind")
 os.symlink("/tmp", os.path.join(tmp, "link"))
 os.makedirs(os.path.join(tmp, "trap"))
 os.symlink(tmp, os.path.join(tmp, "trap", "d"))

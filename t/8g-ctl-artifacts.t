@@ -54,6 +54,8 @@ jobs:
       - run: echo two >file.txt; mkdir hollow
       - store_artifacts: {path: file.txt, destination: d/g}
       - store_artifacts: {path: hollow}
+      - store_artifacts: {path: out/fifo}
+      - store_artifacts: {path: out/socket}
       - store_artifacts: {path: ~/project/file.txt, destination: .}
   after: {machine: true, steps: [run: echo after]}
 workflows: {w: {jobs: [one, after: {requires: [one]}]}}
@@ -77,6 +79,9 @@ done
 like "$out" "there is no 'nothing': nothing is stored" "a path that is not there is told, and no failure"
 like "$out" "there are no files: nothing is stored" "nor is an empty directory"
 like "$err" "^44 files, .*, in $tmp/got: " "how much came is told"
+for one in fifo socket; do
+	like "$out" "/out/$one' is left out: it is no regular file" "a step that names a $one stores nothing, and says so"
+done
 ok "nothing is left behind" nothing_left
 
 # A working directory of one's own has a path that is the same in each task. case 062
@@ -118,19 +123,30 @@ jobs:
       - run: mkdir out; echo a >out/a; echo z >out/z; truncate -s 1G out/shrinks
       - run: {command: "python3 $tmp/cut.py out/shrinks", background: true}
       - store_artifacts: {path: out, destination: d}
+  grows:
+    machine: true
+    steps:
+      - run: mkdir out; head -c 50000000 /dev/zero >out/log
+      - run: {command: "while echo more; do :; done >>out/log", background: true}
+      - store_artifacts: {path: out, destination: d}
+  loop: {machine: true, steps: [run: ln -s loop loop, store_artifacts: {path: loop}]}
   always:
     machine: true
     steps:
       - run: echo kept >file; exit 3
       - run: echo never
       - store_artifacts: {path: file, destination: f}
-workflows: {w: {jobs: [changes, always]}}
+workflows: {w: {jobs: [changes, grows, loop, always]}}
 END
 run_ctl run --artifacts "$tmp/wrong-got"
 is "$status" 1 "a file that changes while it is uploaded fails its step"
 like "$out" "'d/shrinks' is not stored: it became shorter while it was uploaded: [0-9]+ bytes of 1073741824 are there" "it says which, and why"
 is "$(cat "$tmp/wrong-got/changes/d/a" "$tmp/wrong-got/changes/d/z")" "$(printf 'a\nz')" "the others are stored"
 ok "it is not" test ! -e "$tmp/wrong-got/changes/d/shrinks"
+like "$out" "grows.* success after" "one that grows is no failure"
+ok "it is stored as long as it was when it was found" test "$(stat -c %s "$tmp/wrong-got/grows/d/log")" -ge 50000000
+like "$out" "/loop' is not stored: Too many levels of symbolic links" "a link to itself is told"
+like "$out" "loop.* failed after" "and fails its step"
 is "$(cat "$tmp/wrong-got/always/f")" "kept" "a job that failed stores its artifacts, too"
 
 if [ "$(id -u)" != 0 ]; then

@@ -144,12 +144,16 @@ store_one(struct storing *storing, const char *path, struct err *err)
 	struct stat st;
 
 	if (fd < 0) {
-		tell_failed(storing, path, strerror(errno));
+		if (errno == ENXIO) /* a socket, or no device */
+			tell_left_out(storing, path, "it is no regular file");
+		else
+			tell_failed(storing, path, strerror(errno));
 		return 0;
 	}
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
 		/* A destination that names no place is the directory above all names. */
-		const char *name = storing->base[0] != '\0' ? storing->base : strrchr(path, '/') + 1;
+		const char *name =
+			storing->base[0] != '\0' ? storing->base : strrchr(path, '/') + 1;
 
 		return send_file(storing, name, fd, (uint64_t)st.st_size, err);
 	}
@@ -225,7 +229,7 @@ artifacts_store(const char *path, const char *destination, struct err *err)
 	struct storing storing = {.started_ms = step_now_ms(), .still_ms = step_now_ms()};
 	static struct place place;
 	char absolute[PATH_MAX], *base;
-	struct stat st;
+	struct stat st = {0};
 	int rc = place_init(&place, err);
 
 	if (rc == 0)
@@ -236,9 +240,8 @@ artifacts_store(const char *path, const char *destination, struct err *err)
 		step_warn("there is no '%s': nothing is stored", path);
 		return 0;
 	}
-	storing.base = base = clean_name(destination[0] != '\0'
-						 ? destination
-						 : place_lasting_name(&place, absolute));
+	storing.base = base = clean_name(
+		destination[0] != '\0' ? destination : place_lasting_name(&place, absolute));
 	step_say("Storing '%s' as '%s'", path, base);
 	rc = store_all(&storing, absolute, S_ISDIR(st.st_mode), err);
 	if (rc == 0)

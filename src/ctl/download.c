@@ -1,7 +1,9 @@
 /*
  * download.c - artifacts from the hub into a directory.
  *
- * Each is written to a file of another name in its directory, which gets its own by rename(2).
+ * Each is written to a file without a name in its directory, so that nothing is left of one that is
+ * broken off, and gets its own by rename(2). Where the file system knows no such files it has
+ * another name till then.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -32,6 +34,8 @@
 #include "loop/clock.h"
 #include "loop/loop.h"
 
+#define OWN_FDS "/proc/self/fd"
+
 enum { TEMPORARY_BYTES = 32, PROGRESS_MS = 200, RENEW_MS = 500 };
 
 struct download {
@@ -42,11 +46,10 @@ struct download {
 	char *sha256;
 	uint64_t size, got;
 	unsigned tries;
-	int dir, fd; /* -1: not opened */
-	char temporary[TEMPORARY_BYTES];
+	int dir, fd;			 /* -1: not opened */
+	char temporary[TEMPORARY_BYTES]; /* "": it has no name */
 	struct digest *digest;
 	struct api_stream stream;
-	struct err wrong; /* code 0: nothing */
 };
 
 struct downloads {
@@ -124,19 +127,31 @@ open_parent(int top, const char *path, const char **name, struct err *err)
 	}
 }
 
+static void
+choose_temporary(char name[TEMPORARY_BYTES])
+{
+	char random[17];
+
+	random_hex(random, 8);
+	(void)snprintf(name, TEMPORARY_BYTES, ".runnerctl-%s", random);
+}
+
 static int
 open_file(struct download *download, struct err *err)
 {
 	const char *name;
-	char random[17];
 
 	download->dir = open_parent(download->downloads->dir, download->path, &name, err);
 	if (download->dir < 0)
 		return err->code;
-	random_hex(random, 8);
-	(void)snprintf(download->temporary, TEMPORARY_BYTES, ".runnerctl-%s", random);
-	download->fd = openat(download->dir, download->temporary,
-			      O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+	/* It is given a name by its descriptor's. */
+	if (access(OWN_FDS, X_OK) == 0)
+		download->fd = openat(download->dir, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
+	if (download->fd < 0) {
+		choose_temporary(download->temporary);
+		download->fd = openat(download->dir, download->temporary,
+				      O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+	}
 	if (download->fd < 0)
 		return err_sys(err, "cannot make a file");
 	download->digest = digest_new();
@@ -150,7 +165,8 @@ close_file(struct download *download)
 
 	if (download->fd >= 0) {
 		(void)close(download->fd);
-		(void)unlinkat(download->dir, download->temporary, 0);
+		if (download->temporary[0] != '\0')
+			(void)unlinkat(download->dir, download->temporary, 0);
 	}
 	if (download->dir >= 0)
 		(void)close(download->dir);
@@ -160,6 +176,21 @@ close_file(struct download *download)
 	download->digest = NULL;
 }
 
+static int
+link_temporary(struct download *download, struct err *err)
+{
+	char path[sizeof(OWN_FDS) + 16], name[TEMPORARY_BYTES];
+
+	if (download->temporary[0] != '\0')
+		return 0;
+	choose_temporary(name);
+	(void)snprintf(path, sizeof(path), OWN_FDS "/%d", download->fd);
+	if (linkat(AT_FDCWD, path, download->dir, name, AT_SYMLINK_FOLLOW) != 0)
+		return err_sys(err, "cannot give it a name");
+	memcpy(download->temporary, name, sizeof(name));
+	return 0;
+}
+
 /* All of it has come: it gets its name. */
 static int
 keep_file(struct download *download, struct err *err)
@@ -167,6 +198,7 @@ keep_file(struct download *download, struct err *err)
 	const char *slash = strrchr(download->path, '/');
 	unsigned char digest[DIGEST_BYTES];
 	char text[DIGEST_TEXT_BYTES];
+	int rc;
 
 	digest_end(download->digest, digest);
 	download->digest = NULL;
@@ -175,15 +207,17 @@ keep_file(struct download *download, struct err *err)
 		return err_set(err, ERR_HOST, "what came is not what was stored");
 	if (ftruncate(download->fd, (off_t)download->size) != 0)
 		return err_sys(err, "cannot write it");
-	if (close(download->fd) != 0) {
-		download->fd = -1;
-		return err_sys(err, "cannot write it");
-	}
+	if (link_temporary(download, err) < 0)
+		return err->code;
+	rc = close(download->fd);
 	download->fd = -1;
-	if (renameat(download->dir, download->temporary, download->dir,
-		     slash != NULL ? slash + 1 : download->path) == 0)
+	if (rc != 0)
+		(void)!err_sys(err, "cannot write it");
+	else if (renameat(download->dir, download->temporary, download->dir,
+			  slash != NULL ? slash + 1 : download->path) != 0)
+		(void)!err_sys(err, "cannot give it its name");
+	else
 		return 0;
-	(void)!err_sys(err, "cannot give it its name");
 	(void)unlinkat(download->dir, download->temporary, 0);
 	return err->code;
 }
@@ -271,9 +305,8 @@ on_data(void *arg, const void *bytes, size_t len)
 {
 	struct download *download = arg;
 	const char *from = bytes;
+	struct err err = ERR_INIT;
 
-	if (download->wrong.code != 0)
-		return;
 	digest_add(download->digest, bytes, len);
 	download->got += len;
 	download->downloads->bytes += len;
@@ -285,7 +318,9 @@ on_data(void *arg, const void *bytes, size_t len)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0) {
-			(void)!err_sys(&download->wrong, "cannot write it");
+			(void)!err_sys(&err, "cannot write it");
+			api_stream_stop(&download->stream);
+			finish(download, &err);
 			return;
 		}
 		from += n;
@@ -298,9 +333,7 @@ on_ended(void *arg, const struct err *err)
 {
 	struct download *download = arg;
 
-	if (download->wrong.code != 0)
-		finish(download, &download->wrong);
-	else if (err != NULL && err->code == ERR_AGAIN && ++download->tries < DOWNLOAD_TRIES)
+	if (err != NULL && err->code == ERR_AGAIN && ++download->tries < DOWNLOAD_TRIES)
 		go_on_later(download, err);
 	else
 		finish(download, err);
