@@ -211,6 +211,7 @@ agent_delete(struct agent *agent)
 	store_submit(model->store, op, NULL, NULL);
 	HASH_DEL(model->agents, agent);
 	OBJ_WIPE(&agent->touched);
+	free(agent->offer);
 	free(agent);
 }
 

@@ -13,9 +13,8 @@
 #include "hub/lease.h"
 #include "hub/states.h"
 
-/* All claims that wait and may be given something; the caller frees. */
-static struct offer **
-waiting_offers(struct model *model, size_t *count)
+struct offer **
+dispatch_offers(struct model *model, size_t *count)
 {
 	struct offer **offers = MEM_NEW_ARRAY(struct offer *, HASH_COUNT(model->agents) + 1);
 	struct agent *agent, *next;
@@ -27,10 +26,10 @@ waiting_offers(struct model *model, size_t *count)
 	return offers;
 }
 
-static struct claim *
-claim_of(struct offer *offer)
+const struct claim *
+offer_claim(const struct offer *offer)
 {
-	return (struct claim *)((char *)offer - offsetof(struct claim, offer));
+	return (const struct claim *)((const char *)offer - offsetof(struct claim, offer));
 }
 
 static void
@@ -69,9 +68,9 @@ dispatch_run(struct model *model)
 	if (!model->dispatch_wanted)
 		return;
 	model->dispatch_wanted = false;
-	offers = waiting_offers(model, &count);
-	while (count > 0 && schedule_next(offers, count, &task, &offer)) {
-		struct claim *claim = claim_of(offer);
+	offers = dispatch_offers(model, &count);
+	while (count > 0 && schedule_next(offers, count, model->unix_ms(), &task, &offer)) {
+		struct claim *claim = offer_claim(offer)->agent->claim;
 
 		if (!admit(task))
 			continue;

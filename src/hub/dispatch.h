@@ -30,6 +30,12 @@ struct heartbeat {
 	void (*hurry)(struct heartbeat *heartbeat);
 };
 
+/* The claim that an offer is of. */
+const struct claim *offer_claim(const struct offer *offer);
+
+/* What all claims say that wait and may be given something: count of them; the caller frees the list. */
+struct offer **dispatch_offers(struct model *model, size_t *count);
+
 /* Give queued tasks to waiting claims, when model_want_dispatch() was called. */
 void dispatch_run(struct model *model);
 

@@ -73,6 +73,7 @@ libhub_a_SOURCES = \
 	src/hub/reload.c \
 	src/hub/rerun.c src/hub/rerun.h \
 	src/hub/rows.c src/hub/rows.h \
+	src/hub/offer.c src/hub/offer.h \
 	src/hub/scheduler.c src/hub/scheduler.h \
 	src/hub/secrets.c src/hub/secrets.h \
 	src/hub/ssh_keys.c src/hub/ssh_keys.h \

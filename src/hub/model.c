@@ -218,6 +218,7 @@ release_tables(struct model *model)
 	previous_release(model);
 	HASH_ITER(hh, model->agents, agent, next_agent) {
 		HASH_DEL(model->agents, agent);
+		free(agent->offer);
 		free(agent);
 	}
 	HASH_ITER(hh, model->classes, class, next_class) {

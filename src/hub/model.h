@@ -37,6 +37,7 @@ struct heartbeat;
 struct job;
 struct json;
 struct model;
+struct offer;
 struct orb_entry;
 struct pipeline;
 struct resource_class;
@@ -184,6 +185,7 @@ struct agent {
 	struct task *leases;
 	unsigned lease_count;
 	struct claim *claim;	       /* held request, or NULL */
+	struct offer *offer;	       /* what its last claim said; NULL: none has come yet */
 	struct heartbeat *heartbeat;   /* held request, or NULL */
 	uint64_t heard_ms;	       /* monotonic */
 	bool is_present;	       /* heard of lately: counts in its classes' agents */

@@ -197,19 +197,133 @@ offer_is_idler(const struct offer *a, const struct offer *b)
 	return left != right ? left > right : a->since < b->since;
 }
 
-bool
-offer_has_room(const struct offer *offer, unsigned idx)
+/* --- what is kept free --------------------------------------------------------------------------- */
+
+enum { KEPT_MOST = 64 }; /* classes whose heads are looked after at a time; more wait as if they were new */
+
+/* A head that has lost its patience, and the offer that is kept for it. */
+struct kept {
+	const struct task *head;
+	const struct offer *offer; /* NULL: it has room somewhere */
+	unsigned idx;		   /* its class there */
+	double shortage;
+};
+
+struct keeping {
+	struct kept all[KEPT_MOST];
+	size_t count;
+};
+
+static struct kept *
+kept_of(struct keeping *keeping, const struct task *head)
 {
-	return offer->free > 0 && offer->classes[idx].slots > 0;
+	size_t i;
+
+	for (i = 0; i < keeping->count; i++)
+		if (keeping->all[i].head == head)
+			return &keeping->all[i];
+	if (keeping->count == KEPT_MOST)
+		return NULL;
+	keeping->all[keeping->count] = (struct kept){.head = head, .shortage = 2}; /* more than any */
+	return &keeping->all[keeping->count++];
 }
 
-bool
-schedule_next(struct offer *const *offers, size_t count, struct task **task, struct offer **offer)
+static void
+keep_if_nearer(struct keeping *keeping, const struct offer *offer, unsigned idx, const struct task *head)
 {
+	struct kept *kept = kept_of(keeping, head);
+	bool has_room = offer_has_room(offer, idx);
+	double shortage;
+
+	if (kept == NULL || kept->shortage < 0 || (!has_room && !offer_is_short(offer, idx)))
+		return;
+	shortage = has_room ? -1 : offer_shortage(offer, idx);
+	if (shortage >= kept->shortage)
+		return;
+	kept->offer = has_room ? NULL : offer;
+	kept->idx = idx;
+	kept->shortage = shortage;
+}
+
+static void
+keep_all(struct keeping *keeping, struct offer *const *offers, size_t count, int64_t now_ms)
+{
+	const struct task *head;
+	unsigned j;
+	size_t i;
+
+	keeping->count = 0;
+	for (i = 0; i < count; i++)
+		for (j = 0; j < offers[i]->class_count; j++) {
+			head = offers[i]->classes[j].class->queue;
+			if (head != NULL && now_ms - head->row.queued_ms >= SCHEDULE_PATIENCE_MS)
+				keep_if_nearer(keeping, offers[i], j, head);
+		}
+}
+
+/* The older task that the offer is kept for; NULL: it is free for this one. */
+static const struct task *
+kept_from(const struct keeping *keeping, const struct offer *offer, unsigned idx, const struct task *task)
+{
+	const struct kept *kept;
+	size_t i;
+
+	for (i = 0; i < keeping->count; i++) {
+		kept = &keeping->all[i];
+		if (kept->offer == offer && kept->head->row.queued_ms < task->row.queued_ms &&
+		    !offer_lets_pass(offer, idx, kept->idx))
+			return kept->head;
+	}
+	return NULL;
+}
+
+const struct task *
+schedule_kept_for(struct offer *const *offers, size_t count, int64_t now_ms, const struct task *task)
+{
+	const struct task *head = NULL;
+	struct keeping keeping;
+	size_t i;
+	int idx;
+
+	keep_all(&keeping, offers, count, now_ms);
+	for (i = 0; i < count; i++) {
+		idx = offer_class(offers[i], task->job->class);
+		if (idx < 0 || !offer_has_room(offers[i], (unsigned)idx))
+			continue;
+		head = kept_from(&keeping, offers[i], (unsigned)idx, task);
+		if (head == NULL)
+			break;
+	}
+	return head;
+}
+
+const struct offer *
+schedule_nearest(struct offer *const *offers, size_t count, const struct task *task)
+{
+	struct keeping keeping = {.count = 0};
+	size_t i;
+	int idx;
+
+	for (i = 0; i < count; i++) {
+		idx = offer_class(offers[i], task->job->class);
+		if (idx >= 0)
+			keep_if_nearer(&keeping, offers[i], (unsigned)idx, task);
+	}
+	return keeping.count > 0 ? keeping.all[0].offer : NULL;
+}
+
+/* --- who gets the next one ------------------------------------------------------------------------ */
+
+bool
+schedule_next(struct offer *const *offers, size_t count, int64_t now_ms, struct task **task,
+	      struct offer **offer)
+{
+	struct keeping keeping;
 	unsigned j;
 	size_t i;
 
 	*task = NULL;
+	keep_all(&keeping, offers, count, now_ms);
 	for (i = 0; i < count; i++)
 		for (j = 0; j < offers[i]->class_count; j++) {
 			struct task *head = offers[i]->classes[j].class->queue;
@@ -220,20 +334,10 @@ schedule_next(struct offer *const *offers, size_t count, struct task **task, str
 				continue;
 			if (*task == head && !offer_is_idler(offers[i], *offer))
 				continue;
+			if (kept_from(&keeping, offers[i], j, head) != NULL)
+				continue;
 			*task = head;
 			*offer = offers[i];
 		}
 	return *task != NULL;
-}
-
-void
-offer_take(struct offer *offer, const struct resource_class *class)
-{
-	unsigned i;
-
-	assert(offer->free > 0);
-	offer->free--;
-	for (i = 0; i < offer->class_count; i++)
-		if (offer->classes[i].class == class && offer->classes[i].slots > 0)
-			offer->classes[i].slots--;
 }

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "hub/model.h"
+#include "hub/offer.h"
 
 enum verdict {
 	VERDICT_WAIT, /* something it requires has not ended */
@@ -42,30 +43,27 @@ void schedule_workflow(const struct workflow *workflow, enum workflow_state *sta
 void schedule_pipeline(const struct pipeline *pipeline, enum pipeline_state *state,
 		       enum outcome *outcome);
 
-/* What a waiting agent has room for. */
-struct offer {
-	unsigned free;	/* slots */
-	unsigned total; /* of the agent: free / total says how idle it is */
-	uint64_t since; /* order of arrival */
-	struct {
-		struct resource_class *class;
-		unsigned slots;
-	} classes[MODEL_CLASSES_OF_AGENT];
-	unsigned class_count;
-};
-
-/* It takes a task of its class number idx. */
-bool offer_has_room(const struct offer *offer, unsigned idx);
+enum { SCHEDULE_PATIENCE_MS = 60000 };
 
 /*
  * Which task goes where next: the task that has waited longest among the heads of all queues that
  * an offer has room for, to the offer that is idlest (first come where they are equal). False when nothing
  * fits. The caller takes the task out of its queue and its room off the offer, then asks again.
+ *
+ * A task for which no offer has room enough is passed by younger ones of other classes. Once it has waited
+ * for SCHEDULE_PATIENCE_MS it is passed no more on the offer that is least short of room for it, but by those that do
+ * not make it wait longer. now_ms is Unix time, as in the tasks' rows.
  */
-bool schedule_next(struct offer *const *offers, size_t count, struct task **task,
+bool schedule_next(struct offer *const *offers, size_t count, int64_t now_ms, struct task **task,
 		   struct offer **offer);
 
-/* One slot of class less. */
-void offer_take(struct offer *offer, const struct resource_class *class);
+/* For people: of the head of a queue for which some offers have room, the older task that all of these
+ * are kept for; NULL when one of them is not. */
+const struct task *schedule_kept_for(struct offer *const *offers, size_t count, int64_t now_ms,
+				     const struct task *task);
+
+/* The same: the offer that is kept for a task, or would be if it waited long enough; NULL: none serves its
+ * class and is short of room. */
+const struct offer *schedule_nearest(struct offer *const *offers, size_t count, const struct task *task);
 
 #endif

@@ -5,6 +5,7 @@
  */
 #include "hub/why.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/assert.h"
@@ -125,7 +126,8 @@ why_blocked(struct why *why, const struct job *job)
 struct crew {
 	unsigned present, stopped, slots, taken;
 	bool has_room;		    /* one of them waits with room for it */
-	const struct agent *held;   /* a person has stopped it */
+	const struct agent *stopped_one; /* a person has stopped it */
+	const struct agent *held;   /* its host, or the class there, takes none for now */
 	const struct agent *silent; /* has free slots and asks for nothing */
 	const struct agent *last;   /* of those that have gone, the one heard of last */
 };
@@ -152,12 +154,22 @@ agent_serves(const struct agent *agent, const struct resource_class *class)
 static bool
 claim_has_room(const struct claim *claim, const struct resource_class *class)
 {
-	unsigned i;
+	int idx = offer_class(&claim->offer, class);
 
-	for (i = 0; i < claim->offer.class_count; i++)
-		if (claim->offer.classes[i].class == class && offer_has_room(&claim->offer, i))
-			return true;
-	return false;
+	return idx >= 0 && offer_has_room(&claim->offer, (unsigned)idx);
+}
+
+/* Why its host, or the class there, takes no task for now, as it says; NULL: it does. */
+static const char *
+held_back(const struct agent *agent, const struct resource_class *class)
+{
+	int idx = agent->offer != NULL ? offer_class(agent->offer, class) : -1;
+
+	if (idx < 0)
+		return NULL;
+	if (agent->offer->held[0] != '\0')
+		return agent->offer->held;
+	return agent->offer->classes[idx].paused[0] != '\0' ? agent->offer->classes[idx].paused : NULL;
 }
 
 static void
@@ -171,12 +183,14 @@ crew_add(struct crew *crew, const struct agent *agent, const struct resource_cla
 	crew->present++;
 	if (agent->row.standing != AGENT_ACTIVE) {
 		crew->stopped++;
-		crew->held = agent;
+		crew->stopped_one = agent;
 		return;
 	}
 	crew->slots += agent->row.slots;
 	crew->taken += agent->lease_count;
-	if (agent->claim != NULL)
+	if (held_back(agent, class) != NULL)
+		crew->held = agent;
+	else if (agent->claim != NULL)
 		crew->has_room |= claim_has_room(agent->claim, class);
 	else if (agent->lease_count < agent->row.slots)
 		crew->silent = agent;
@@ -221,6 +235,30 @@ put_class(struct why *why, const char *before, const struct resource_class *clas
 		buffer_printf(&why->text, "%s resource class '%s'", before, class->row.name);
 }
 
+/* Whoever asked for a class that nobody has may have wanted a size. */
+static void
+say_largest(struct why *why, const struct model *model)
+{
+	const struct offer *offer = NULL, *one;
+	const struct agent *agent;
+	unsigned idx = 0, i;
+
+	for (agent = model->agents; agent != NULL; agent = agent->hh.next) {
+		one = agent->is_present ? agent->offer : NULL;
+		for (i = 0; one != NULL && i < one->class_count; i++) {
+			if (!offer_is_larger(one, i, offer, idx))
+				continue;
+			offer = one;
+			idx = i;
+		}
+	}
+	if (offer == NULL)
+		return;
+	buffer_printf(&why->text, "; the largest class on offer is '%s' (", offer->classes[idx].class->row.name);
+	offer_put_need(offer, idx, &why->text);
+	buffer_puts(&why->text, ")");
+}
+
 static void
 say_nobody(struct why *why, const struct resource_class *class, const struct crew *crew)
 {
@@ -235,10 +273,11 @@ say_nobody(struct why *why, const struct resource_class *class, const struct cre
 		text_duration(took, gone_ms > 0 ? (uint64_t)gone_ms : 0);
 		buffer_printf(&why->text, "; agent '%s' did and was last heard of %s ago", crew->last->row.name,
 			      took);
-	} else if (near != NULL) {
-		buffer_printf(&why->text, " and none ever did; '%s' is served", near->row.name);
 	} else if (!class->model->is_private) {
 		buffer_puts(&why->text, " and none ever did");
+		if (near != NULL)
+			buffer_printf(&why->text, "; '%s' is served", near->row.name);
+		say_largest(why, class->model);
 	}
 }
 
@@ -259,6 +298,55 @@ say_full(struct why *why, const struct resource_class *class, const struct crew 
 }
 
 static void
+say_held(struct why *why, const struct resource_class *class, const struct crew *crew)
+{
+	why->reason = WHY_HELD;
+	buffer_printf(&why->text, "agent '%s'", crew->held->row.name);
+	put_class(why, " of", class);
+	buffer_printf(&why->text, " takes none for now: %s", held_back(crew->held, class));
+}
+
+/* What it lacks where it lacks least. False: nothing is known of that. */
+static bool
+say_short(struct why *why, const struct task *task)
+{
+	struct model *model = task->job->class->model;
+	size_t count;
+	struct offer **offers = dispatch_offers(model, &count);
+	const struct offer *nearest = schedule_nearest(offers, count, task);
+
+	if (nearest != NULL) {
+		why->reason = WHY_FULL;
+		buffer_puts(&why->text, "it needs ");
+		offer_put_shortage(nearest, (unsigned)offer_class(nearest, task->job->class), &why->text);
+		buffer_printf(&why->text, " on agent '%s'",
+			      offer_claim(nearest)->agent->row.name);
+		if (task->job->class->queue == task && model->unix_ms() - task->row.queued_ms >= SCHEDULE_PATIENCE_MS)
+			buffer_puts(&why->text, ", where room is kept for it");
+	}
+	free(offers);
+	return nearest != NULL;
+}
+
+/* An agent has room: for this one, or for an older one that it has not enough for yet. */
+static void
+say_next(struct why *why, const struct task *task)
+{
+	struct model *model = task->job->class->model;
+	size_t count;
+	struct offer **offers = dispatch_offers(model, &count);
+	const struct task *older = schedule_kept_for(offers, count, model->unix_ms(), task);
+
+	why->reason = older != NULL ? WHY_KEPT : WHY_NEXT;
+	if (older != NULL)
+		buffer_printf(&why->text, "what is free is kept for job '%s', which has waited longer and needs more",
+			      older->job->row.name);
+	else
+		buffer_puts(&why->text, "an agent has room, it is about to be given out");
+	free(offers);
+}
+
+static void
 say_silent(struct why *why, const struct resource_class *class, const struct crew *crew)
 {
 	why->reason = WHY_SILENT;
@@ -276,8 +364,8 @@ say_stopped(struct why *why, const struct resource_class *class, const struct cr
 	why->reason = WHY_STOPPED;
 	buffer_printf(&why->text, "%s", crew->present == 1 ? "the agent" : "all agents");
 	put_class(why, " of", class);
-	buffer_printf(&why->text, " %s stopped: '%s' is %s", crew->present == 1 ? "is" : "are", crew->held->row.name,
-		      agent_is_stopped(crew->held, room, sizeof(room)));
+	buffer_printf(&why->text, " %s stopped: '%s' is %s", crew->present == 1 ? "is" : "are", crew->stopped_one->row.name,
+		      agent_is_stopped(crew->stopped_one, room, sizeof(room)));
 }
 
 /* The first of job's tasks that wait; how many of its class go before it. */
@@ -305,10 +393,13 @@ say_class(struct why *why, const struct job *job, const struct task *task)
 	} else if (crew.stopped == crew.present) {
 		say_stopped(why, job->class, &crew);
 	} else if (crew.has_room) {
-		why->reason = WHY_NEXT;
-		buffer_puts(&why->text, "an agent has room, it is about to be given out");
+		say_next(why, task);
+	} else if (say_short(why, task)) {
+		/* said */
 	} else if (crew.silent != NULL) {
 		say_silent(why, job->class, &crew);
+	} else if (crew.held != NULL && crew.taken < crew.slots) {
+		say_held(why, job->class, &crew);
 	} else {
 		say_full(why, job->class, &crew);
 	}

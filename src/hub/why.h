@@ -23,6 +23,8 @@ struct job_row;
 	X(NO_AGENT, no_agent)     \
 	X(STOPPED, agents_stopped) /* a person has paused or drained them */ \
 	X(FULL, agents_full)      \
+	X(HELD, agents_held)      /* their hosts, or the class there, take none for now */ \
+	X(KEPT, room_kept)        /* for an older task that needs more of it */ \
 	X(SILENT, agents_silent) /* some have free slots and ask for nothing */ \
 	X(NEXT, next)            /* it is about to be given out */
 

@@ -94,20 +94,16 @@ parse_agent(struct asked *asked, const struct json *body, struct err *err)
 static int
 parse_claim(struct asked *asked, const struct json *body, struct err *err)
 {
-	struct json *free_room;
 	const char *text;
-	int64_t slots;
 
 	if (json_need_str(body, "claim_id", &text, err) < 0 ||
 	    json_need_int(body, "wait_ms", 0, INT32_MAX, &asked->wait_ms, err) < 0 ||
-	    json_need_object(body, "free", &free_room, err) < 0 ||
-	    json_need_int(free_room, "slots", 0, SLOTS_MOST, &slots, err) < 0)
+	    offer_parse_free(&asked->offer, body, err) < 0)
 		return err->code;
 	if (!id_parse(&asked->claim, text))
 		return err_set(err, ERR_INPUT, "member 'claim_id' must be a UUID");
 	if (asked->wait_ms > RUNNER_CLAIM_WAIT_MS)
 		asked->wait_ms = RUNNER_CLAIM_WAIT_MS;
-	asked->offer.free = (unsigned)slots;
 	asked->running = json_get(body, "running");
 	asked->stopped = json_get_str(body, "stopped");
 	return 0;
@@ -122,11 +118,10 @@ parse_class(struct asked *asked, struct model *model, const struct json *item, s
 	const struct token *token;
 	const char *text;
 	size_t used = strlen(asked->row.classes);
-	int64_t slots;
 	int n;
 
 	if (json_need_str(item, "token", &text, err) < 0 ||
-	    json_need_int(item, "slots", 0, SLOTS_MOST, &slots, err) < 0)
+	    offer_parse_class(offer, &offer->classes[idx], item, err) < 0)
 		return err_wrap(err, "class %zu", idx + 1);
 	token = token_find(model, TOKEN_CLASS, text);
 	if (token == NULL)
@@ -137,7 +132,6 @@ parse_class(struct asked *asked, struct model *model, const struct json *item, s
 		return err_set(err, ERR_LIMIT, "the names of the classes are too long together");
 	asked->classes[idx] = model_class(model, token->row.name);
 	offer->classes[idx].class = asked->classes[idx];
-	offer->classes[idx].slots = (unsigned)slots;
 	offer->class_count++;
 	return 0;
 }
@@ -190,6 +184,9 @@ meet_agent(struct model *model, const struct asked *asked)
 		}
 	}
 	agent_serve(agent, asked->classes, asked->offer.class_count);
+	if (agent->offer == NULL)
+		agent->offer = MEM_NEW(struct offer);
+	*agent->offer = asked->offer;
 	agent_heard(agent);
 	return agent;
 }

@@ -1,3 +1,7 @@
+unit_tests += t/unit/hub/offer_test
+t_unit_hub_offer_test_SOURCES = t/unit/hub/offer_test.c
+t_unit_hub_offer_test_LDADD = $(hub_libs) $(hub_test_libs) $(unit_ldadd)
+
 unit_tests += t/unit/hub/scheduler_test
 t_unit_hub_scheduler_test_SOURCES = t/unit/hub/scheduler_test.c
 t_unit_hub_scheduler_test_LDADD = $(hub_libs) $(hub_test_libs) $(unit_ldadd)

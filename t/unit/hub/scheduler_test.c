@@ -187,7 +187,7 @@ test_tasks_are_divided_among_waiting_agents_by_their_idleness(void **state)
 	one = offer_of(&world, 8, 8, 1);
 	two = offer_of(&world, 2, 8, 2);
 	id_random(&claim);
-	while (schedule_next(offers, 2, &task, &to)) {
+	while (schedule_next(offers, 2, world_unix_ms(), &task, &to)) {
 		/* First come, first served. */
 		assert_int_equal(task->row.node_index, n);
 		n++;
@@ -222,7 +222,7 @@ test_equal_agents_share_and_a_full_one_gets_nothing(void **state)
 	two = offer_of(&world, 3, 4, 2);
 	full = offer_of(&world, 0, 4, 0);
 	id_random(&claim);
-	while (schedule_next(offers, 3, &task, &to)) {
+	while (schedule_next(offers, 3, world_unix_ms(), &task, &to)) {
 		assert_ptr_not_equal(to, &full);
 		given[to == &two]++;
 		offer_take(to, job->class);
