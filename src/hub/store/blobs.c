@@ -163,10 +163,15 @@ is_cache_taken(struct disk *disk, const struct blob_row *row, struct err *err)
 	return rc;
 }
 
+/*
+ * The kind is no bare '?': an index that holds for kind = 1 alone could serve it or not by its value, for
+ * which SQLite makes the statement anew each time that one is bound. It was two thirds of storing a
+ * small artifact.
+ */
 static int
 delete_same_name(struct freed *freed, const struct blob_row *row, struct err *err)
 {
-	static const char sql[] = "DELETE FROM blob WHERE job = ? AND kind = ? AND attempt = ?"
+	static const char sql[] = "DELETE FROM blob WHERE job = ? AND kind = +? AND attempt = ?"
 				  " AND node_index = ? AND name = ? AND state = 1 AND id <> ?"
 				  " RETURNING file, size";
 	sqlite3_stmt *stmt;

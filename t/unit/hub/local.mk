@@ -18,6 +18,10 @@ unit_tests += t/unit/hub/store_test
 t_unit_hub_store_test_SOURCES = t/unit/hub/store_test.c
 t_unit_hub_store_test_LDADD = $(hub_libs) $(hub_test_libs) $(unit_ldadd)
 
+unit_tests += t/unit/hub/store_blobs_test
+t_unit_hub_store_blobs_test_SOURCES = t/unit/hub/store_blobs_test.c
+t_unit_hub_store_blobs_test_LDADD = $(hub_libs) $(hub_test_libs) $(unit_ldadd)
+
 unit_tests += t/unit/hub/settings_test
 t_unit_hub_settings_test_SOURCES = t/unit/hub/settings_test.c
 t_unit_hub_settings_test_LDADD = $(hub_libs) $(hub_test_libs) $(unit_ldadd)
