@@ -5,6 +5,7 @@ contract_HEADERS += \
 	include/runner/control.h \
 	include/runner/exit.h \
 	include/runner/protocol.h \
+	include/runner/session.h \
 	include/runner/state_dir.h \
 	include/runner/states.h \
 	include/runner/supervisor.h

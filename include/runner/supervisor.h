@@ -27,10 +27,12 @@ enum {
 	SUPERVISOR_HEAD_BYTES = 4,	     /* version, type, length (2 bytes) */
 	SUPERVISOR_MESSAGE_MOST_BYTES = 128, /* longest message, head included */
 	SUPERVISOR_FDS_MOST = 3,	     /* most descriptors beside one message */
-	SUPERVISOR_STEPS_MOST = 128,	     /* steps that run or wait for their ACK_STEP */
+	SUPERVISOR_STEPS_MOST = 128,	     /* steps and sessions that run or wait for their ACK_STEP */
 	SUPERVISOR_GRACE_MS = 10000,	     /* from TERM to KILL where a message says 0 */
 	SUPERVISOR_FIRST_AGENT_MS = 10000,   /* least time the first agent has to connect */
 	SUPERVISOR_GIVE_UP_MS = 30000,	     /* from KILL to "these cannot be ended" */
+	SUPERVISOR_SESSION_GRACE_MS = 5000,  /* from HUP to KILL when the agent of a session is gone */
+	SUPERVISOR_SESSION_ATTEMPT = 0,	     /* where a session stands for a step; its number is the step's */
 };
 
 /* Names in the task's state directory. */
@@ -51,9 +53,10 @@ enum {
 	X(ORPHAN_POLICY, orphan_policy, 4, AGENT, 0, 0)                                            \
 	X(ACK_STEP, ack_step, 5, AGENT, 0, 0)                                                      \
 	X(QUIT, quit, 6, AGENT, 0, 0)                                                              \
+	X(START_SESSION, start_session, 7, AGENT, 1, 2)                                            \
 	X(HELLO, hello, 16, INIT, 0, 0)                                                            \
 	X(STEP_STATE, step_state, 17, INIT, 0, 2)                                                  \
-	X(STEP_STARTED, step_started, 18, INIT, 1, 1)                                              \
+	X(STEP_STARTED, step_started, 18, INIT, 1, 3)                                              \
 	X(STEP_FAILED_TO_START, step_failed_to_start, 19, INIT, 0, 0)                              \
 	X(STEP_EXITED, step_exited, 20, INIT, 0, 0)                                                \
 	X(EMPTY, empty, 21, INIT, 0, 0)                                                            \
@@ -71,6 +74,8 @@ enum start_flag {
 	START_SETS_IDS = 1 << 2,     /* uid, gid and the spec's groups are set; else kept */
 	START_IN_CGROUP = 1 << 3,    /* third descriptor: cgroup.procs, open for writing */
 	START_FLAGS_ALL = (1 << 4) - 1,
+	START_TERMINAL = 1 << 4, /* of START_SESSION alone: a terminal, not three pipes */
+	START_SESSION_FLAGS_ALL = (1 << 5) - 2,
 };
 
 enum hello_flag {
@@ -79,6 +84,7 @@ enum hello_flag {
 	HELLO_SUBREAPER = 1 << 2,     /* no namespace: orphans come to runner-init instead */
 	HELLO_OOM_PROTECTED = 1 << 3, /* oom_score_adj is -1000; steps have 0 */
 	HELLO_ENDING = 1 << 4,	      /* on its way out: no step is started any more */
+	HELLO_SESSIONS = 1 << 5,      /* knows START_SESSION */
 };
 
 /* How far a step has come, as STEP_STATE tells it. X(NAME, name) */
@@ -209,6 +215,20 @@ struct message_quit {
 	uint32_t grace_ms;
 };
 
+/*
+ * Start a person's shell or command beside the steps. Descriptors: sealed memfd of the
+ * specification, and cgroup.procs with START_IN_CGROUP. Answers: as of a step whose attempt is
+ * SUPERVISOR_SESSION_ATTEMPT. It ends with the connection it was asked for on.
+ */
+struct message_start_session {
+	uint32_t session; /* the agent's number for it */
+	uint32_t flags;	  /* enum start_flag */
+	uint32_t uid;	  /* with START_SETS_IDS */
+	uint32_t gid;	  /* with START_SETS_IDS */
+	uint32_t rows;	  /* of its terminal */
+	uint32_t cols;
+};
+
 /* --- init to agent ---------------------------------------------------------------- */
 
 /* First message of each connection; as many STEP_STATE follow as steps says. */
@@ -234,7 +254,10 @@ struct message_step_state {
 	uint64_t started_ms;
 };
 
-/* Descriptor: read end of the step's pipe (non-blocking). */
+/*
+ * Descriptor: read end of the step's pipe (non-blocking). Of a session: its terminal's master side, or
+ * the write end of its input, the read ends of its output and its errors; runner-init keeps none of them.
+ */
 struct message_step_started {
 	uint32_t step;
 	uint32_t attempt;

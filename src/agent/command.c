@@ -27,6 +27,7 @@
 #include "base/text.h"
 #include "loop/child.h"
 #include "runner/control.h"
+#include "task/session_frame.h"
 #include "task/task_doc.h"
 #include "wire/spec.h"
 
@@ -343,6 +344,72 @@ command_make(struct command *out, struct arena *arena, const struct command_host
 		rc = put_prefix(out, arena, host, err);
 	return rc;
 }
+
+/* --- a person's ------------------------------------------------------------------------------ */
+
+/* The job's, where it is a shell that takes -c and "$@". */
+static const char *
+shell_of(const struct command_host *host, const struct task_doc *doc)
+{
+	if (doc->shell != NULL && text_ends(doc->shell[0], "sh"))
+		return doc->shell[0];
+	return host->shell[0];
+}
+
+/* bash reads BASH_ENV before a -c, and not where it is interactive: so a first one starts that. */
+static int
+make_session_argv(struct command *out, struct arena *arena, const char *shell,
+		  const struct session_open *open, struct err *err)
+{
+	const char **argv = arena_zalloc_array(arena, open->argc + 7, sizeof(*argv));
+	const char *arg = open->args;
+	size_t n = 0, i;
+
+	if (argv == NULL)
+		return too_large(err);
+	out->argv = argv;
+	argv[n++] = shell;
+	if (open->argc == 0 && !open->is_terminal)
+		return 0;
+	argv[n++] = "-c";
+	argv[n++] = "exec \"$@\"";
+	argv[n++] = shell;
+	if (open->argc == 0) {
+		argv[n++] = shell;
+		argv[n++] = "-i";
+	}
+	for (i = 0; i < open->argc; i++, arg += strlen(arg) + 1)
+		argv[n++] = arg;
+	return 0;
+}
+
+int
+command_make_session(struct command *out, struct arena *arena, const struct command_host *host,
+		     const struct task_doc *doc, uint32_t step, const struct work_dir *work,
+		     const struct env_layer *of_host, const struct session_open *open,
+		     struct err *err)
+{
+	const struct task_step *it = &doc->steps[step];
+	const char *shell = shell_of(host, doc), *project;
+	const struct env_var vars[] = {{"SHELL", shell}, {"TERM", open->term}};
+	const struct env_layer own = {vars, open->is_terminal && open->term[0] != '\0' ? 2 : 1};
+	int rc;
+
+	if (host->prefix != NULL)
+		return err_set(err, ERR_INPUT,
+			       "this agent starts commands through a prefix: there is no way in");
+	out->no_new_privs = doc->no_new_privs;
+	project = environment_path(arena, work->home, work->home, doc->working_directory);
+	out->cwd = project == NULL || it->working_directory == NULL
+			   ? project
+			   : environment_path(arena, work->home, project, it->working_directory);
+	if (out->cwd == NULL)
+		return too_large(err);
+	rc = make_session_argv(out, arena, shell, open, err);
+	return rc < 0 ? rc : make_env(out, arena, host, doc, step, work, of_host, &own, err);
+}
+
+/* --- sealed ---------------------------------------------------------------------------------- */
 
 static int
 write_and_seal(int fd, const uint8_t *bytes, size_t len, struct err *err)

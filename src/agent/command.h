@@ -15,6 +15,7 @@
 struct arena;
 struct err;
 struct mirrors;
+struct session_open;
 struct work_dir;
 
 enum {
@@ -54,6 +55,16 @@ bool command_can_make(enum step_kind kind);
 int command_make(struct command *out, struct arena *arena, const struct command_host *host,
 		 const struct task_doc *doc, uint32_t step, uint32_t attempt,
 		 const struct work_dir *work, const struct env_layer *of_host, struct err *err);
+
+/*
+ * What a person executes in the task, in the environment and the directory of that step. Through a
+ * shell, so that what the steps left in BASH_ENV holds. Fails: ERR_LIMIT; ERR_INPUT when the host
+ * starts commands through a prefix, which has no room for a terminal.
+ */
+int command_make_session(struct command *out, struct arena *arena, const struct command_host *host,
+			 const struct task_doc *doc, uint32_t step, const struct work_dir *work,
+			 const struct env_layer *of_host, const struct session_open *open,
+			 struct err *err);
 
 /*
  * A sealed memfd that holds it (wire/spec.h); *fd is the caller's. Fails: ERR_INPUT when it passes

@@ -500,7 +500,7 @@ start_call(struct hub_request *request, const struct hub_post *post, struct err 
 		.body_len = post->pieces != NULL ? post->pieces_len : request->body.len,
 		.body_read = post->body_read != NULL ? on_body_read : NULL,
 		.body_splice = post->body_splice != NULL ? on_body_splice : NULL,
-		.is_bulk = post->body_read != NULL,
+		.is_bulk = post->body_read != NULL && !post->is_prompt,
 		.on_head = on_head,
 		.on_data = post->on_data != NULL ? on_data : NULL,
 		.stream_arg = request,

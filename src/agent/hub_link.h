@@ -41,7 +41,8 @@ struct tls_context;
 	X(BLOBS, blobs, "/api/v3/runner/blobs")               \
 	X(TESTS, tests, "/api/v3/runner/tests")               \
 	X(TIMINGS, timings, "/api/v3/runner/tests/timings")   \
-	X(FAILED_TESTS, failed_tests, "/api/v3/runner/tests/failed")
+	X(FAILED_TESTS, failed_tests, "/api/v3/runner/tests/failed") \
+	X(SESSION, session, "/api/v3/runner/sessions")
 
 #define X(NAME, name, path) HUB_POST_##NAME,
 enum hub_post_kind { HUB_POSTS(X) HUB_POST_COUNT };
@@ -124,7 +125,8 @@ struct hub_post {
 	struct buffer *body; /* taken: empty when hub_post() returns, also where it fails; or */
 	const struct iovec *pieces; /* its pieces: borrowed, the array too, until done or cancel */
 	size_t pieces_len;	    /* bytes of them together */
-	hub_body_fn *body_read; /* a streamed body instead, which lets all else go before it */
+	hub_body_fn *body_read; /* a streamed body instead, which lets all else go before it, */
+	bool is_prompt;		/* unless a person waits for each of its bytes */
 	hub_splice_fn *body_splice; /* with it; NULL: there is no pipe */
 	hub_data_fn *on_data;	/* takes the body of a 2xx, which is no JSON then */
 	void *stream_arg;

@@ -13,6 +13,7 @@
 #include "agent/hub_link.h"
 #include "agent/pace.h"
 #include "agent/task.h"
+#include "agent/task_sessions.h"
 #include "agent/tasks.h"
 #include "base/assert.h"
 #include "base/buffer.h"
@@ -88,6 +89,20 @@ obey(struct lease *lease, const struct json *item)
 		task_forget(task, "the hub says that its lease is gone");
 }
 
+/* A person waits for a terminal in one of ours. */
+static void
+open_session(struct lease *lease, const struct json *item)
+{
+	const char *session_of = json_get_str(item, "session"), *task_of = json_get_str(item, "task");
+	const char *who = json_get_str(item, "who");
+	struct session_order order = {.who = who != NULL ? who : "somebody"};
+	struct id task;
+
+	if (session_of != NULL && task_of != NULL && id_parse(&order.session, session_of) &&
+	    id_parse(&task, task_of))
+		tasks_open_session(lease->tasks, lease->link, &task, &order);
+}
+
 static void
 on_heartbeat(void *arg, const struct err *err, const struct hub_answer *answer)
 {
@@ -109,6 +124,9 @@ on_heartbeat(void *arg, const struct err *err, const struct hub_answer *answer)
 	list = json_get(answer->json, "tasks");
 	for (i = 0; i < json_count(list); i++)
 		obey(lease, json_at(list, i));
+	list = json_get(answer->json, "sessions");
+	for (i = 0; i < json_count(list); i++)
+		open_session(lease, json_at(list, i));
 	pace_want(&lease->pace);
 }
 
@@ -157,6 +175,7 @@ send_heartbeat(struct lease *lease)
 	json_put(json, "agent", hub_link_identity_short(lease->link));
 	json_put_int(json, "wait_ms", RUNNER_HEARTBEAT_WAIT_MS);
 	json_put(json, "tasks", list);
+	json_put_bool(json, "sessions", true);
 	if (count == 0) {
 		json_free(json);
 		return;

@@ -31,6 +31,7 @@ libagent_a_SOURCES = \
 	src/agent/rate.c src/agent/rate.h \
 	src/agent/recovery.c src/agent/recovery.h \
 	src/agent/sequence.c src/agent/sequence.h \
+	src/agent/session.c src/agent/session.h \
 	src/agent/skeleton.c src/agent/skeleton.h \
 	src/agent/spool.c src/agent/spool.h \
 	src/agent/spool_disk.c \
@@ -45,6 +46,7 @@ libagent_a_SOURCES = \
 	src/agent/task_hooks.c \
 	src/agent/task_masks.c src/agent/task_masks.h \
 	src/agent/task_news.c \
+	src/agent/task_sessions.c src/agent/task_sessions.h \
 	src/agent/task_steps.c \
 	src/agent/task_timings.c \
 	src/agent/task_struct.h \

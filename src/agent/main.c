@@ -299,6 +299,7 @@ start_tasks(struct agent *agent, struct err *err)
 		.hooks_dir = settings->hooks_dir,
 		.hook_timeout_ms = settings->hook_timeout_ms,
 		.keep_failed = settings->keep_failed,
+		.attach = settings->attach,
 		.keep_work = !settings->cleanup_working_directory,
 		.command_prefix = (const char *const *)settings->command_prefix,
 		.mirrors = settings->git_mirrors_max > 0 ? settings->git_mirrors : NULL,

@@ -132,6 +132,9 @@ static const struct row rows[] = {
 	{{"cleanup-working-directory", 0, "BOOL", "remove the work directory of a task (true)"},
 	 SWITCH,
 	 AT(cleanup_working_directory)},
+	{{"attach", 0, "BOOL", "let people open terminals in tasks, through the hub (true)"},
+	 SWITCH,
+	 AT(attach)},
 	{{"command-prefix", 0, "WORDS", "start each step's command through this (nothing)"},
 	 WORDS,
 	 AT(command_prefix)},
@@ -589,6 +592,7 @@ init(struct settings *settings)
 	settings->output_memory = (uint64_t)16 << 20;
 	settings->output_zstd_level = FRAME_LEVEL_DEFAULT;
 	settings->cleanup_working_directory = true;
+	settings->attach = true;
 	settings->hook_timeout_ms = 5 * MINUTE_MS;
 	settings->output_overflow = mem_strdup("block");
 	settings->max_output = (uint64_t)1 << 30;

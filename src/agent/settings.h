@@ -44,7 +44,7 @@ struct settings {
 	char *run_dir, *data_dir, *work_dir, *cache_dir, *workspace_dir, *git_mirrors, *known_hosts; /* absolute */
 	char *isolation, *mode;
 	uint64_t idle_timeout_ms, max_run_time_ms, grace_ms, orphan_limit_ms;
-	bool keep_failed, cleanup_working_directory;
+	bool keep_failed, cleanup_working_directory, attach;
 	char *hooks_dir; /* absolute */
 	uint64_t hook_timeout_ms;
 	char **command_prefix; /* words; NULL-terminated; NULL: none */

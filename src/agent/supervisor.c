@@ -113,6 +113,20 @@ handle_step_state(struct supervisor *supervisor, const struct message_step_state
 }
 
 static void
+handle_started(struct supervisor *supervisor, const struct message_step_started *started,
+	       const int *fds, size_t fd_count)
+{
+	const struct supervisor_hooks *hooks = &supervisor->hooks;
+
+	if (started->attempt == SUPERVISOR_SESSION_ATTEMPT) {
+		hooks->on_session_started(hooks->arg, started->step, fds, fd_count);
+		return;
+	}
+	close_fds(fds + 1, fd_count - 1);
+	hooks->on_step_started(hooks->arg, started, fds[0]);
+}
+
+static void
 on_message(void *arg, const struct message *message, const int *fds, size_t fd_count)
 {
 	struct supervisor *supervisor = arg;
@@ -127,7 +141,7 @@ on_message(void *arg, const struct message *message, const int *fds, size_t fd_c
 		handle_step_state(supervisor, &message->step_state, fds, fd_count);
 		return;
 	case MESSAGE_STEP_STARTED:
-		hooks->on_step_started(hooks->arg, &message->step_started, fds[0]);
+		handle_started(supervisor, &message->step_started, fds, fd_count);
 		return;
 	case MESSAGE_STEP_FAILED_TO_START:
 		hooks->on_step_failed(hooks->arg, &message->step_failed_to_start);
@@ -147,6 +161,7 @@ on_message(void *arg, const struct message *message, const int *fds, size_t fd_c
 	case MESSAGE_ORPHAN_POLICY:
 	case MESSAGE_ACK_STEP:
 	case MESSAGE_QUIT:
+	case MESSAGE_START_SESSION:
 		close_fds(fds, fd_count);
 		return; /* message_unpack() gives us none of our own */
 	}
@@ -363,6 +378,12 @@ bool
 supervisor_has_namespace(const struct supervisor *supervisor)
 {
 	return supervisor->said_hello && (supervisor->flags & HELLO_PID_NAMESPACE) != 0;
+}
+
+bool
+supervisor_has_sessions(const struct supervisor *supervisor)
+{
+	return supervisor->said_hello && (supervisor->flags & HELLO_SESSIONS) != 0;
 }
 
 void

@@ -31,6 +31,8 @@ struct supervisor_hooks {
 			      int memfd);
 	void (*on_ready)(void *arg); /* all of the above has come: after every connection */
 	void (*on_step_started)(void *arg, const struct message_step_started *started, int pipe_fd);
+	/* Of a session (SUPERVISOR_SESSION_ATTEMPT); descriptors as above. */
+	void (*on_session_started)(void *arg, uint32_t session, const int *fds, size_t fd_count);
 	void (*on_step_failed)(void *arg, const struct message_step_failed_to_start *failed);
 	void (*on_step_exited)(void *arg, const struct message_step_exited *exited);
 	void (*on_empty)(void *arg, uint32_t left);
@@ -71,6 +73,9 @@ int supervisor_find(struct supervisor *supervisor, struct loop *loop, int dir_fd
 
 void supervisor_send(struct supervisor *supervisor, const struct message *message, const int *fds,
 		     size_t fd_count);
+/* Does it know sessions? One that an older runnerd started does not. */
+bool supervisor_has_sessions(const struct supervisor *supervisor);
+
 /* QUIT: end everything and itself. */
 void supervisor_quit(struct supervisor *supervisor, uint32_t grace_ms);
 

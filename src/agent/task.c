@@ -218,6 +218,7 @@ enter_done(struct task *task)
 	timer_stop(&task->timer);
 	later_stop(&task->tidy);
 	supervisor_release(&task->supervisor);
+	task_lose_sessions(task, "the task has ended");
 	task_free_steps(task);
 	mask_free(task->mask);
 	task->mask = NULL;
@@ -273,6 +274,12 @@ want_unclaimed(struct task *task)
 }
 
 static void
+enter_finishing(struct task *task)
+{
+	task_end_sessions(task, "the task has ended");
+}
+
+static void
 enter_nothing(struct task *task)
 {
 	(void)task; /* what there is to do is in its want */
@@ -290,7 +297,7 @@ static const struct {
 	[TASK_PREPARING] = {BIT(TASK_RUNNING) | BIT(TASK_FINISHING), JOURNAL_PREPARING,
 			    enter_preparing, want_preparing},
 	[TASK_RUNNING] = {BIT(TASK_FINISHING), JOURNAL_RUNNING, enter_nothing, want_running},
-	[TASK_FINISHING] = {BIT(TASK_DONE), JOURNAL_FINISHING, enter_nothing, want_finishing},
+	[TASK_FINISHING] = {BIT(TASK_DONE), JOURNAL_FINISHING, enter_finishing, want_finishing},
 	[TASK_DONE] = {0, JOURNAL_DONE, enter_done, want_done},
 	[TASK_UNCLAIMED] = {0, JOURNAL_UNCLAIMED, enter_unclaimed, want_unclaimed},
 };
@@ -455,6 +462,7 @@ task_dispose(struct task *task)
 	timer_release(&task->timer);
 	later_release(&task->tidy);
 	job_hook_free(task->hook);
+	task_drop_sessions(task);
 	supervisor_release(&task->supervisor);
 	task_free_steps(task);
 	task_doc_free(task->doc);

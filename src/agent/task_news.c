@@ -71,6 +71,7 @@ on_ready(void *arg)
 	struct task *task = arg;
 
 	OBJ_CHECK(task, TASK_MAGIC);
+	task_lose_sessions(task, "the connection to runner-init was lost");
 	if (!task->fresh)
 		ask_untold_steps(task);
 	task->fresh = false;
@@ -92,6 +93,15 @@ on_step_started(void *arg, const struct message_step_started *started, int pipe_
 		(void)close(pipe_fd);
 }
 
+static void
+on_session_started(void *arg, uint32_t session, const int *fds, size_t fd_count)
+{
+	struct task *task = arg;
+
+	OBJ_CHECK(task, TASK_MAGIC);
+	task_session_started(task, session, fds, fd_count);
+}
+
 /* Is it the host's fault, and not that of what the step asks for? */
 static bool
 is_of_host(uint32_t what)
@@ -108,6 +118,10 @@ on_step_failed(void *arg, const struct message_step_failed_to_start *failed)
 	struct step *step;
 
 	OBJ_CHECK(task, TASK_MAGIC);
+	if (failed->attempt == SUPERVISOR_SESSION_ATTEMPT) {
+		task_session_failed(task, failed);
+		return;
+	}
 	step = task_find_step(task, failed->step, failed->attempt);
 	if (step == NULL)
 		return;
@@ -122,6 +136,10 @@ on_step_exited(void *arg, const struct message_step_exited *exited)
 	struct step *step;
 
 	OBJ_CHECK(task, TASK_MAGIC);
+	if (exited->attempt == SUPERVISOR_SESSION_ATTEMPT) {
+		task_session_exited(task, exited);
+		return;
+	}
 	step = task_find_step(task, exited->step, exited->attempt);
 	if (step != NULL)
 		step_note_exited(step, exited);
@@ -160,6 +178,7 @@ on_gone(void *arg, const char *reason)
 	OBJ_CHECK(task, TASK_MAGIC);
 	if (task->state == TASK_PREPARING && !task->ready && task_prepare(task))
 		return;	      /* the one that was found was on its way out; nothing has run yet */
+	task_lose_sessions(task, "the task has ended");
 	task->wanting = true; /* the steps are walked through: nothing may end the task meanwhile */
 	if (reason != NULL && !supervisor_has_namespace(&task->supervisor) && task->has_work)
 		killed = leftover_kill(task->work.path);
@@ -180,6 +199,7 @@ static const struct supervisor_hooks hooks_of_supervisor = {
 	.on_step_state = on_step_state,
 	.on_ready = on_ready,
 	.on_step_started = on_step_started,
+	.on_session_started = on_session_started,
 	.on_step_failed = on_step_failed,
 	.on_step_exited = on_step_exited,
 	.on_empty = on_empty,

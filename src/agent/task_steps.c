@@ -209,15 +209,23 @@ judge_timed_out(struct task *task)
 	task_judge(task, OUTCOME_TIMEDOUT, reason);
 }
 
-static int
-make_command(struct task *task, const struct step *step, struct arena *arena, struct command *command,
-	     struct err *err)
+struct env_layer
+task_host_environment(struct task *task, struct arena *arena)
 {
 	const struct tasks_hooks *hooks = &task->tasks->hooks;
 	struct env_layer of_host = {NULL, 0};
 
 	if (hooks->on_environment != NULL)
 		of_host.vars = hooks->on_environment(hooks->arg, task, arena, &of_host.count);
+	return of_host;
+}
+
+static int
+make_command(struct task *task, const struct step *step, struct arena *arena, struct command *command,
+	     struct err *err)
+{
+	const struct env_layer of_host = task_host_environment(task, arena);
+
 	return command_make(command, arena, &task->tasks->command_host, task->doc, step->index, step->attempt,
 			    &task->work, &of_host, err);
 }

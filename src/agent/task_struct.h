@@ -12,11 +12,13 @@
 
 #include "agent/command.h"
 #include "agent/control.h"
+#include "agent/environment.h"
 #include "agent/journal.h"
 #include "agent/output.h"
 #include "agent/press.h"
 #include "agent/rate.h"
 #include "agent/sequence.h"
+#include "agent/session.h"
 #include "agent/spool.h"
 #include "agent/step.h"
 #include "agent/supervisor.h"
@@ -58,6 +60,7 @@ struct tasks {
 	struct task *by_id; /* uthash, in the order of their coming */
 	size_t running;	    /* neither done nor unclaimed */
 	struct later reap;  /* frees those that are removable */
+	struct sessions refused_sessions; /* that tell why they are none */
 };
 
 struct task {
@@ -98,6 +101,7 @@ struct task {
 	bool prepared;	       /* has been: hooks count it as a job */
 	bool holds_slot;       /* done, and its owner has not heard of it */
 
+	struct sessions sessions; /* of people */
 	struct sequence sequence;
 	struct step *steps;   /* not quiet yet, the newest first */
 	struct step *current; /* the foreground one that has not ended */
@@ -169,10 +173,28 @@ void tasks_control(void *tasks, const struct control_request *request, struct co
 bool task_asks_archive(struct task *task, const struct control_request *request,
 		       struct control_reply *reply);
 
+/* --- task_sessions.c --- */
+
+/* Why nobody can have a terminal in it now; NULL: one can. */
+const char *task_session_refusal(const struct task *task);
+/* Its processes are about to be ended: people are told. */
+void task_end_sessions(struct task *task, const char *sentence);
+/* What its sessions' processes were is gone with runner-init, or with the connection to it. */
+void task_lose_sessions(struct task *task, const char *sentence);
+/* Free them, without a word. */
+void task_drop_sessions(struct task *task);
+/* News of runner-init's. Owns: fds. */
+void task_session_started(struct task *task, uint32_t number, const int *fds, size_t fd_count);
+void task_session_failed(struct task *task, const struct message_step_failed_to_start *failed);
+void task_session_exited(struct task *task, const struct message_step_exited *exited);
+
 /* --- task_steps.c --- */
 
 struct step *task_find_step(struct task *task, uint32_t index, uint32_t attempt);
 struct step *task_add_step(struct task *task, uint32_t index, uint32_t attempt);
+
+/* What the host adds to the environment of its steps. */
+struct env_layer task_host_environment(struct task *task, struct arena *arena);
 
 /* Start, repeat or skip what comes next. False when nothing can be done now. */
 bool task_next_step(struct task *task);

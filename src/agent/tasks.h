@@ -98,6 +98,7 @@ struct tasks_settings {
 	bool keep_work;		 /* never remove a work directory */
 	const char *const *command_prefix; /* what steps' commands are started through; NULL: nothing */
 	bool keep_failed;	 /* keep the work directory of a task that did not succeed */
+	bool attach;		 /* people may have terminals in tasks */
 };
 
 /* What a person may count: never reset. */

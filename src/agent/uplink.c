@@ -25,6 +25,7 @@
 #include "agent/slots.h"
 #include "agent/spool.h"
 #include "agent/task.h"
+#include "agent/task_sessions.h"
 #include "agent/upload.h"
 #include "agent/watermark.h"
 #include "base/assert.h"
@@ -568,6 +569,7 @@ uplink_free(struct uplink *uplink)
 		return;
 	OBJ_CHECK(uplink, UPLINK_MAGIC);
 	if (uplink->tasks != NULL) {
+		tasks_drop_sessions(uplink->tasks);
 		claim_free(uplink->claim);
 		lease_free(uplink->lease);
 		report_free(uplink->report);

@@ -485,6 +485,46 @@ api_stream_part(struct api_stream *stream, struct api *api, const char *path, ui
 	return http_call_start(&stream->call, api->client, &spec, on_stream_done, stream, err);
 }
 
+static ssize_t
+on_stream_body(void *arg, void *room, size_t room_len, bool *end, struct err *err)
+{
+	struct api_stream *stream = arg;
+
+	return stream->body(stream->arg, room, room_len, end, err);
+}
+
+int
+api_stream_exchange(struct api_stream *stream, struct api *api, const char *path, const char *type,
+		    http_call_body_fn *body, api_data_fn *on_data, api_ended_fn *on_ended, void *arg,
+		    struct err *err)
+{
+	struct http_header headers[] = {
+		{"circle-token", api->token}, {"accept", type}, {"content-type", type}};
+	struct http_call_spec spec = {.method = "POST",
+				      .path = path,
+				      .headers = headers,
+				      .header_count = 3,
+				      .body_read = on_stream_body,
+				      .on_head = on_stream_head,
+				      .on_data = on_stream_data,
+				      .stream_arg = stream,
+				      .wait = true};
+
+	memset(stream, 0, sizeof(*stream));
+	stream->body = body;
+	stream->on_data = on_data;
+	stream->on_ended = on_ended;
+	stream->arg = arg;
+	return http_call_start(&stream->call, api->client, &spec, on_stream_done, stream, err);
+}
+
+void
+api_stream_body_want(struct api_stream *stream)
+{
+	if (stream->call != NULL)
+		http_call_body_want(stream->call);
+}
+
 void
 api_stream_stop(struct api_stream *stream)
 {

@@ -73,6 +73,7 @@ typedef void api_ended_fn(void *arg, const struct err *err);
 
 struct api_stream {
 	struct http_call *call; /* NULL: none under way */
+	http_call_body_fn *body; /* of an exchange */
 	api_data_fn *on_data;
 	api_ended_fn *on_ended;
 	void *arg;
@@ -88,6 +89,14 @@ api_stream_start(struct api_stream *stream, struct api *api, const char *path, c
 /* The bytes from there on of something that has that entity tag. */
 int api_stream_part(struct api_stream *stream, struct api *api, const char *path, uint64_t from, const char *etag,
 		    api_data_fn *on_data, api_ended_fn *on_ended, void *arg, struct err *err);
+/*
+ * A POST whose body is given bit by bit while its reply comes: body is called with arg, and again after
+ * api_stream_body_want() when it had nothing.
+ */
+int api_stream_exchange(struct api_stream *stream, struct api *api, const char *path, const char *type,
+			http_call_body_fn *body, api_data_fn *on_data, api_ended_fn *on_ended,
+			void *arg, struct err *err);
+void api_stream_body_want(struct api_stream *stream);
 /* on_ended does not run any more. A zeroed struct is fine. */
 void api_stream_stop(struct api_stream *stream);
 void api_stream_pause(struct api_stream *stream);

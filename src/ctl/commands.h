@@ -28,6 +28,7 @@ extern const struct command workflow_list_command, workflow_show_command, workfl
 extern const struct command job_list_command, job_show_command, job_cancel_command, job_rerun_command;
 extern const struct command task_list_command, task_show_command;
 extern const struct command logs_command;
+extern const struct command attach_command;
 extern const struct command why_command;
 extern const struct command artifact_list_command, artifact_get_command;
 extern const struct command cache_list_command;

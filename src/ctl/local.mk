@@ -4,6 +4,7 @@ libctl_a_SOURCES = \
 	src/ctl/agent.c \
 	src/ctl/api.c src/ctl/api.h \
 	src/ctl/args.c src/ctl/args.h \
+	src/ctl/attach.c \
 	src/ctl/artifact.c src/ctl/artifact.h \
 	src/ctl/cache.c src/ctl/cache_dir.h \
 	src/ctl/capture.c src/ctl/capture.h \
@@ -24,6 +25,7 @@ libctl_a_SOURCES = \
 	src/ctl/graph.c src/ctl/graph.h src/ctl/graph_dot.c src/ctl/graph_text.c \
 	src/ctl/grep.c src/ctl/grep.h \
 	src/ctl/job.c src/ctl/job.h \
+	src/ctl/job_task.c src/ctl/job_task.h \
 	src/ctl/login.c src/ctl/login.h \
 	src/ctl/logs.c \
 	src/ctl/orb.c src/ctl/orb.h src/ctl/orb_add.c src/ctl/orb_fetch.c \
@@ -57,6 +59,7 @@ libctl_a_SOURCES = \
 	src/ctl/storage.c \
 	src/ctl/table.c src/ctl/table.h \
 	src/ctl/task.c \
+	src/ctl/terminal.c src/ctl/terminal.h \
 	src/ctl/test.c \
 	src/ctl/token.c src/ctl/token.h \
 	src/ctl/top.c src/ctl/top.h src/ctl/top_draw.c src/ctl/top_source.c \

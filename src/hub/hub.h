@@ -16,6 +16,7 @@ struct h1_server;
 struct http_server;
 struct loop;
 struct oidc;
+struct session;
 struct store;
 struct sweeper;
 struct timetable;
@@ -41,6 +42,7 @@ struct hub {
 	unsigned readers;	  /* of output: api/output_stream.h */
 	struct oidc *oidc; /* NULL: no tokens for jobs are made */
 	struct blobs *blobs;	  /* blobs.h */
+	struct session *sessions; /* of people, by id: api/sessions.h */
 	unsigned blob_writers;	  /* requests that bring bytes of them */
 	struct timetable *timetables;
 	struct timer timetable_clock;

@@ -42,6 +42,7 @@ libhub_a_SOURCES = \
 	src/hub/api/search.c src/hub/api/search.h \
 	src/hub/api/search_pattern.c src/hub/api/search_pattern.h \
 	src/hub/api/search_piece.c src/hub/api/search_piece.h \
+	src/hub/api/sessions.c src/hub/api/sessions.h \
 	src/hub/api/ssh_keys.c \
 	src/hub/api/storage.c \
 	src/hub/api/test_history.c \

@@ -187,6 +187,7 @@ struct agent {
 	struct claim *claim;	       /* held request, or NULL */
 	struct offer *offer;	       /* what its last claim said; NULL: none has come yet */
 	struct heartbeat *heartbeat;   /* held request, or NULL */
+	bool knows_sessions;	       /* its heartbeats say so */
 	uint64_t heard_ms;	       /* monotonic */
 	bool is_present;	       /* heard of lately: counts in its classes' agents */
 	struct resource_class *classes[MODEL_CLASSES_OF_AGENT];

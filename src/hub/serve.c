@@ -33,6 +33,7 @@
 #include "hub/api/agent.h"
 #include "hub/api/router.h"
 #include "hub/api/search.h"
+#include "hub/api/sessions.h"
 #include "hub/blobs.h"
 #include "hub/dispatch.h"
 #include "hub/hub.h"
@@ -383,6 +384,7 @@ on_signal(void *arg, int signo)
 		return;
 	}
 	serve->hub.is_ending = true;
+	sessions_end_all(&serve->hub, "the hub is going down");
 	log_info("ending: no new requests");
 	answer_held(&serve->hub.model);
 	timer_start_ms(&serve->drain, DRAIN_MS);

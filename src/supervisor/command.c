@@ -41,8 +41,30 @@ do_start_step(struct task *task, const struct message *message, int *fds, size_t
 	}
 	if (start->orphan_ms != SUPERVISOR_ORPHAN_KEEP)
 		set_orphan_policy(task, start->orphan_ms);
-	task_start_step(task, start, fds, fd_count);
+	task_start_step(task, start, NULL, fds, fd_count);
 	fds[1] = -1; /* the step's now */
+}
+
+/* Its number stands for a step's, its attempt is none that a step has. */
+static void
+do_start_session(struct task *task, const struct message *message, int *fds, size_t fd_count)
+{
+	const struct message_start_session *session = &message->start_session;
+	const struct message_start_step start = {.step = session->session,
+						 .attempt = SUPERVISOR_SESSION_ATTEMPT,
+						 .flags = session->flags,
+						 .uid = session->uid,
+						 .gid = session->gid};
+
+	if ((start.flags & ~(uint32_t)START_SESSION_FLAGS_ALL) != 0 ||
+	    fd_count != (start.flags & START_IN_CGROUP ? 2 : 1))
+		task_refuse_step(task, &start, FAULT_MESSAGE, EINVAL);
+	else if (task->sweep.state != SWEEP_NONE)
+		task_refuse_step(task, &start, FAULT_ENDING, 0);
+	else if (steps_find(&task->steps, start.step, start.attempt) != NULL)
+		task_refuse_step(task, &start, FAULT_TWICE, EEXIST);
+	else
+		task_start_step(task, &start, session, fds, fd_count);
 }
 
 static void
@@ -109,6 +131,7 @@ static const struct {
 	{MESSAGE_START_STEP, do_start_step}, {MESSAGE_SIGNAL_STEP, do_signal_step},
 	{MESSAGE_KILL_ALL, do_kill_all},     {MESSAGE_ORPHAN_POLICY, do_orphan_policy},
 	{MESSAGE_ACK_STEP, do_ack_step},     {MESSAGE_QUIT, do_quit},
+	{MESSAGE_START_SESSION, do_start_session},
 };
 
 void

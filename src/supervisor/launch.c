@@ -17,6 +17,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -25,6 +26,7 @@
 #include <unistd.h>
 
 #include "base/sanitize.h"
+#include "supervisor/ends.h"
 #include "supervisor/kernel.h"
 #include "wire/spec.h"
 
@@ -40,7 +42,7 @@ struct birth {
 	size_t size;
 	const char **argv, **envp; /* in one mapping */
 	size_t pointers_size;
-	int write_fd;
+	struct ends ends;
 	enum supervisor_fault what; /* FAULT_NONE: the exec has succeeded */
 	int sys;
 };
@@ -60,14 +62,18 @@ write_zero(struct birth *birth, int fd, enum supervisor_fault what)
 		birth_failed(birth, what);
 }
 
-/* Standard input empty; output and error one pipe. dup2 clears close-on-exec. */
+/* dup2 clears close-on-exec. */
 static void
-connect_output(struct birth *birth)
+connect_ends(struct birth *birth)
 {
-	int null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	const struct ends *ends = &birth->ends;
+	int input = ends->theirs[0];
 
-	if (null_fd < 0 || dup2(null_fd, STDIN_FILENO) < 0 ||
-	    dup2(birth->write_fd, STDOUT_FILENO) < 0 || dup2(birth->write_fd, STDERR_FILENO) < 0)
+	if (input < 0)
+		input = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (input < 0 || dup2(input, STDIN_FILENO) < 0 || dup2(ends->theirs[1], STDOUT_FILENO) < 0 ||
+	    dup2(ends->theirs[2], STDERR_FILENO) < 0 ||
+	    (ends->is_terminal && ioctl(STDIN_FILENO, TIOCSCTTY, 0) != 0))
 		birth_failed(birth, FAULT_OUTPUT);
 }
 
@@ -205,7 +211,7 @@ birth_main(void *arg)
 			   FAULT_PRIVILEGES);
 	if (launch->cgroup_fd >= 0)
 		write_zero(birth, launch->cgroup_fd, FAULT_CGROUP);
-	connect_output(birth);
+	connect_ends(birth);
 	set_rlimits(birth);
 	(void)umask((mode_t)birth->spec.umask);
 	if (launch->start->flags & START_SETS_IDS)
@@ -279,25 +285,6 @@ map_spec(struct birth *birth)
 	return true;
 }
 
-/* The pipe is the step's user's, or /dev/stdout could not be opened again: pipefs checks the owner.
- */
-static bool
-make_pipe(const struct message_start_step *start, int ends[2])
-{
-	int sys;
-
-	if (pipe2(ends, O_CLOEXEC) != 0)
-		return false;
-	if (fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0 &&
-	    (!(start->flags & START_SETS_IDS) || fchown(ends[0], start->uid, start->gid) == 0))
-		return true;
-	sys = errno;
-	(void)close(ends[0]);
-	(void)close(ends[1]);
-	errno = sys;
-	return false;
-}
-
 /* The child, and what it left. */
 static enum supervisor_fault
 bear(struct birth *birth, struct launched *out)
@@ -319,26 +306,26 @@ launch(const struct launch *launch, struct launched *out)
 {
 	struct birth birth = {.launch = launch};
 	enum supervisor_fault what;
-	int ends[2];
 
-	*out = (struct launched){.pipe_fd = -1};
+	*out = (struct launched){.fd_count = 0};
 	if (!map_spec(&birth)) {
 		out->sys = errno;
 		unmap(&birth);
 		return FAULT_SPEC;
 	}
-	if (!make_pipe(launch->start, ends)) {
+	if (!ends_make(&birth.ends, launch->start, launch->session)) {
 		out->sys = errno;
 		unmap(&birth);
 		return FAULT_PIPE;
 	}
-	birth.write_fd = ends[1];
 	what = bear(&birth, out);
-	(void)close(ends[1]);
+	ends_close_theirs(&birth.ends);
 	unmap(&birth);
-	if (what == FAULT_NONE)
-		out->pipe_fd = ends[0];
-	else
-		(void)close(ends[0]);
+	if (what == FAULT_NONE) {
+		out->fd_count = birth.ends.count;
+		memcpy(out->fds, birth.ends.ours, sizeof(out->fds));
+	} else {
+		ends_close_ours(&birth.ends);
+	}
 	return what;
 }

@@ -11,12 +11,14 @@
 #define SUPERVISOR_LAUNCH_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/types.h>
 
 #include "runner/supervisor.h"
 
 struct launch {
 	const struct message_start_step *start;
+	const struct message_start_session *session; /* NULL: it is a step */
 	int spec_fd;	/* borrowed: the sealed memfd */
 	int cgroup_fd;	/* borrowed: cgroup.procs, or -1 */
 	bool reset_oom; /* runner-init is protected from the out-of-memory killer; a step is not */
@@ -26,7 +28,8 @@ struct launch {
 
 struct launched {
 	pid_t pid;
-	int pipe_fd; /* read end of its output, non-blocking; the caller's */
+	int fds[SUPERVISOR_FDS_MOST]; /* the agent's ends (ends.h); the caller's */
+	size_t fd_count;
 	int sys;     /* errno of a failure, or 0 */
 };
 

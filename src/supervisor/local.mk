@@ -7,10 +7,12 @@ libsupervisor_a_SOURCES = \
 	src/supervisor/clock.c src/supervisor/clock.h \
 	src/supervisor/command.c \
 	src/supervisor/descent.c src/supervisor/descent.h \
+	src/supervisor/ends.c src/supervisor/ends.h \
 	src/supervisor/journal.c src/supervisor/journal.h \
 	src/supervisor/kernel.h \
 	src/supervisor/launch.c src/supervisor/launch.h \
 	src/supervisor/number.c src/supervisor/number.h \
+	src/supervisor/session.c \
 	src/supervisor/shelter.c src/supervisor/shelter.h \
 	src/supervisor/step.c src/supervisor/step.h \
 	src/supervisor/sweep.c \

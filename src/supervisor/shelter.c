@@ -147,7 +147,7 @@ drop_capabilities(void)
 uint32_t
 shelter_make(const char *read_only)
 {
-	uint32_t flags = 0;
+	uint32_t flags = HELLO_SESSIONS;
 
 	if (getpid() == 1) {
 		flags |= HELLO_PID_NAMESPACE;

@@ -38,8 +38,16 @@ step_is_alive(const struct step *step)
 }
 
 void
+step_close_session(struct step *step)
+{
+	while (step->session_fd_count > 0)
+		(void)close(step->session_fds[--step->session_fd_count]);
+}
+
+void
 step_forget(struct step *step)
 {
+	step_close_session(step);
 	if (step->pipe_fd >= 0)
 		(void)close(step->pipe_fd);
 	if (step->memfd >= 0)
@@ -65,7 +73,7 @@ steps_find(struct steps *steps, uint32_t number, uint32_t attempt)
 	struct step *step = NULL;
 
 	while ((step = steps_next(steps, step)) != NULL)
-		if (step->step == number && step->attempt == attempt)
+		if (step->step == number && step->attempt == attempt && !step->is_abandoned)
 			return step;
 	return NULL;
 }
@@ -98,6 +106,6 @@ steps_count(const struct steps *steps)
 	size_t i, count = 0;
 
 	for (i = 0; i < steps->used; i++)
-		count += steps->slots[i].state != INIT_STEP_FREE;
+		count += steps->slots[i].state != INIT_STEP_FREE && !steps->slots[i].is_session;
 	return count;
 }

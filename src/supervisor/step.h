@@ -32,6 +32,10 @@ struct step {
 	pid_t pid;     /* leader of its session and process group; 0 when it failed to start */
 	int pipe_fd;   /* read end of its output; -1 when it failed to start */
 	int memfd;     /* the agent's, kept for the next one; -1 likewise */
+	bool is_session;     /* a person's: nobody keeps its output, and it ends with its agent */
+	bool is_abandoned;   /* its agent is gone: nothing of it is told or asked any more */
+	int session_fds[SUPERVISOR_FDS_MOST]; /* of a session, until they are handed over */
+	size_t session_fd_count;
 	uint64_t started_ms; /* Unix time */
 	uint64_t due_ms;     /* clock_now_ms() of the next signal for it; 0: none */
 	union {
@@ -50,6 +54,7 @@ struct step *steps_find(struct steps *steps, uint32_t step, uint32_t attempt);
 struct step *steps_find_pid(struct steps *steps, pid_t pid);
 /* A free slot, or NULL when all are in use. */
 struct step *steps_room(struct steps *steps);
+/* Of those that are told to a new agent: sessions are not. */
 size_t steps_count(const struct steps *steps);
 
 /* Steps one after the other: from NULL to NULL. */
@@ -60,6 +65,9 @@ void step_enter(struct step *step, enum init_step to);
 
 /* Its main process is there and has not been reaped. */
 bool step_is_alive(const struct step *step);
+
+/* What a session's agent is to have is its alone. */
+void step_close_session(struct step *step);
 
 /* Close what it holds and free its slot. */
 void step_forget(struct step *step);

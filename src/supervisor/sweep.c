@@ -80,6 +80,7 @@ begin_term(struct task *task, uint64_t now_ms, uint64_t grace_ms)
 	task->sweep.due_ms = now_ms + grace_ms;
 	mark_steps(task, INIT_STEP_TERMINATING);
 	signal_all(task, SIGTERM);
+	sessions_kill(task);
 }
 
 void

@@ -77,7 +77,8 @@ step_failed(struct task *task, struct step *step, enum supervisor_fault what, in
 	step_enter(step, INIT_STEP_FAILED);
 	step->owes = STEP_OWES_END;
 	record.failed = step->failed;
-	append_record(task, &record, step->step);
+	if (!step->is_session)
+		append_record(task, &record, step->step);
 }
 
 static void
@@ -86,7 +87,12 @@ step_started(struct step *step, const struct message_start_step *start,
 {
 	step_enter(step, INIT_STEP_RUNNING);
 	step->pid = launched->pid;
-	step->pipe_fd = launched->pipe_fd;
+	if (step->is_session) {
+		memcpy(step->session_fds, launched->fds, sizeof(step->session_fds));
+		step->session_fd_count = launched->fd_count;
+	} else {
+		step->pipe_fd = launched->fds[0];
+	}
 	step->memfd = memfd;
 	step->owes = STEP_OWES_STARTED;
 	if (start->deadline_ms > 0)
@@ -94,13 +100,15 @@ step_started(struct step *step, const struct message_start_step *start,
 }
 
 void
-task_start_step(struct task *task, const struct message_start_step *start, const int *fds,
-		size_t fd_count)
+task_start_step(struct task *task, const struct message_start_step *start,
+		const struct message_start_session *session, const int *fds, size_t fd_count)
 {
 	struct step *step = steps_room(&task->steps);
+	int memfd = session == NULL ? fds[1] : -1;
 	struct launch request = {.start = start,
+				 .session = session,
 				 .spec_fd = fds[0],
-				 .cgroup_fd = fd_count > 2 ? fds[2] : -1,
+				 .cgroup_fd = start->flags & START_IN_CGROUP ? fds[fd_count - 1] : -1,
 				 .reset_oom = (task->flags & HELLO_OOM_PROTECTED) != 0,
 				 .dies_with_us = (task->flags & HELLO_PID_NAMESPACE) == 0};
 	struct launched launched;
@@ -108,7 +116,7 @@ task_start_step(struct task *task, const struct message_start_step *start, const
 
 	if (step == NULL) {
 		task_refuse_step(task, start, FAULT_ROOM, 0);
-		(void)close(fds[1]);
+		(void)close(memfd);
 		return;
 	}
 	*step = (struct step){.step = start->step,
@@ -117,12 +125,13 @@ task_start_step(struct task *task, const struct message_start_step *start, const
 			      .grace_ms = start->grace_ms,
 			      .pipe_fd = -1,
 			      .memfd = -1,
+			      .is_session = session != NULL,
 			      .started_ms = clock_unix_ms()};
 	what = launch(&request, &launched);
 	if (what == FAULT_NONE) {
-		step_started(step, start, &launched, fds[1]);
+		step_started(step, start, &launched, memfd);
 	} else {
-		(void)close(fds[1]);
+		(void)close(memfd);
 		step_failed(task, step, what, launched.sys);
 	}
 }
@@ -189,9 +198,14 @@ step_exited(struct task *task, struct step *step, int status, const struct rusag
 						    .out_blocks = (uint64_t)usage->ru_oublock};
 	step_enter(step, INIT_STEP_EXITED);
 	step->due_ms = 0;
+	if (step->is_abandoned) {
+		step_forget(step);
+		return;
+	}
 	step->owes |= STEP_OWES_END;
 	record.exited = step->exited;
-	append_record(task, &record, step->step);
+	if (!step->is_session)
+		append_record(task, &record, step->step);
 }
 
 /*
@@ -270,7 +284,10 @@ task_agent_came(struct task *task)
 	task->orphan_due_ms = 0;
 	task->retry_ms = 0;
 	task->owes |= TASK_OWES_HELLO;
+	sessions_abandon(task);
 	while ((step = steps_next(&task->steps, step)) != NULL) {
+		if (step->is_session)
+			continue;
 		step->owes = STEP_OWES_STATE;
 		if (!step_is_alive(step))
 			step->owes |= STEP_OWES_END;
@@ -280,6 +297,7 @@ task_agent_came(struct task *task)
 void
 task_agent_went(struct task *task, uint64_t now_ms)
 {
+	sessions_abandon(task);
 	if (task->orphan_ms != SUPERVISOR_ORPHAN_FOREVER)
 		task->orphan_due_ms = now_ms + task->orphan_ms;
 }

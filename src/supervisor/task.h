@@ -70,9 +70,12 @@ void task_error(struct task *task, enum supervisor_fault what, int sys, uint32_t
 void task_refuse_step(struct task *task, const struct message_start_step *start,
 		      enum supervisor_fault what, int sys);
 
-/* Take over the descriptors (memfd; spec and cgroup stay the caller's) and start the step. */
-void task_start_step(struct task *task, const struct message_start_step *start, const int *fds,
-		     size_t fd_count);
+/*
+ * Take over the descriptors (memfd; spec and cgroup stay the caller's) and start the step; or, where
+ * session is not NULL, the session, which has no memfd.
+ */
+void task_start_step(struct task *task, const struct message_start_step *start,
+		     const struct message_start_session *session, const int *fds, size_t fd_count);
 
 /* Signal the process group of a step that is alive; TERM and KILL change its state. */
 void task_signal_step(struct task *task, struct step *step, int signo, enum step_why why);
@@ -95,6 +98,13 @@ uint64_t task_grace_ms(const struct task *task, uint32_t stated_ms);
 
 /* Do what one message asks for. Owns: fds are closed or kept. */
 void command_do(struct task *task, const struct message *message, int *fds, size_t fd_count);
+
+/* --- session.c ---------------------------------------------------------------------- */
+
+/* The agent is gone, or another has come: hang up what it had. */
+void sessions_abandon(struct task *task);
+/* The task's processes are being ended: sessions get no grace. */
+void sessions_kill(struct task *task);
 
 /* --- sweep.c ------------------------------------------------------------------------ */
 

@@ -101,7 +101,12 @@ tell_started(struct task *task, struct step *step)
 							     .attempt = step->attempt,
 							     .pid = (uint32_t)step->pid,
 							     .started_ms = step->started_ms};
-	return send_now(task, &message, &step->pipe_fd, 1);
+	if (!step->is_session)
+		return send_now(task, &message, &step->pipe_fd, 1);
+	if (!send_now(task, &message, step->session_fds, step->session_fd_count))
+		return false;
+	step_close_session(step);
+	return true;
 }
 
 static bool

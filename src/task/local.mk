@@ -12,6 +12,7 @@ libtask_a_SOURCES = \
 	src/task/output_marks.c src/task/output_marks.h \
 	src/task/output_record.c src/task/output_record.h \
 	src/task/secret_forms.c src/task/secret_forms.h \
+	src/task/session_frame.c src/task/session_frame.h \
 	src/task/sieve.c src/task/sieve.h \
 	src/task/task_doc.c src/task/task_doc.h \
 	src/task/task_read.c src/task/task_read.h \

@@ -37,6 +37,10 @@ static const struct message_field ack_step_fields[] = {
 	FIELD(ack_step, attempt),
 };
 static const struct message_field quit_fields[] = {FIELD(quit, grace_ms)};
+static const struct message_field start_session_fields[] = {
+	FIELD(start_session, session), FIELD(start_session, flags), FIELD(start_session, uid),
+	FIELD(start_session, gid),     FIELD(start_session, rows),  FIELD(start_session, cols),
+};
 static const struct message_field hello_fields[] = {
 	FIELD(hello, flags),	 FIELD(hello, pid),	   FIELD(hello, steps),
 	FIELD(hello, orphan_ms), FIELD(hello, started_ms),

@@ -2,7 +2,6 @@
 # taskd lies beside runner-init, which it starts.
 check_PROGRAMS += taskd
 taskd_SOURCES = t/fault/taskd.c
-taskd_LDADD = libagent.a libtask.a libwire.a libformat.a libloop.a libbase.a $(format_libs) \
-	$(EVENT_LIBS)
+taskd_LDADD = $(runnerd_LDADD)
 check_PROGRAMS += t/strike
 t_strike_SOURCES = t/fault/strike.c t/fault/points.c t/fault/points.h

@@ -4,7 +4,7 @@
 # A target appends to fuzz_targets and has its libraries in <target>_LDADD.
 fuzz_targets = t/fuzz/task_doc t/fuzz/output_record t/fuzz/url t/fuzz/config t/fuzz/mask t/fuzz/dotenv \
 	t/fuzz/yaml t/fuzz/substitute t/fuzz/expr t/fuzz/filter t/fuzz/accept t/fuzz/marks t/fuzz/ssh_key t/fuzz/timings t/fuzz/cache_key \
-	t/fuzz/settings t/fuzz/frame t/fuzz/search t/fuzz/junit t/fuzz/blob_record
+	t/fuzz/settings t/fuzz/frame t/fuzz/search t/fuzz/junit t/fuzz/blob_record t/fuzz/session
 if FUZZERS
 fuzz_main =
 else
@@ -19,6 +19,9 @@ t_fuzz_output_record_LDADD = libtask.a libformat.a libbase.a $(format_libs)
 t_fuzz_blob_record_SOURCES = t/fuzz/blob_record.c $(fuzz_main)
 t_fuzz_blob_record_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 t_fuzz_blob_record_LDADD = libtask.a libformat.a libbase.a $(format_libs)
+t_fuzz_session_SOURCES = t/fuzz/session.c $(fuzz_main)
+t_fuzz_session_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+t_fuzz_session_LDADD = libtask.a libformat.a libbase.a $(format_libs)
 t_fuzz_ssh_key_SOURCES = t/fuzz/ssh_key.c $(fuzz_main)
 t_fuzz_ssh_key_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 t_fuzz_ssh_key_LDADD = libformat.a libbase.a $(format_libs)

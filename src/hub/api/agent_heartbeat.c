@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "format/json.h"
 #include "hub/api/agent.h"
+#include "hub/api/sessions.h"
 #include "hub/dispatch.h"
 #include "hub/hub.h"
 #include "hub/lease.h"
@@ -54,24 +55,26 @@ add_canceled(struct json *list, struct agent *agent)
 }
 
 static bool
-has_news(const struct agent *agent)
+has_news(const struct hub *hub, const struct agent *agent)
 {
 	const struct task *task;
 
 	for (task = agent->leases; task != NULL; task = task->lease_next)
 		if (task->row.cancel_by[0] != '\0' && !task->is_told)
 			return true;
-	return false;
+	return sessions_wait_for(hub, agent);
 }
 
-/* Takes list. */
+/* agent NULL: we do not know it. Takes list. */
 static void
-reply(struct call *call, struct json *list)
+reply(struct call *call, const struct agent *agent, struct json *list)
 {
 	struct json *body = json_new_object();
 
 	json_put_int(body, "lease_ms", RUNNER_LEASE_MS);
 	json_put(body, "tasks", list);
+	if (agent != NULL && agent->knows_sessions)
+		sessions_put_orders(call->hub, agent, body);
 	/* A cancellation may be of this very turn. */
 	call_reply_json_after_commit(call, 200, body);
 }
@@ -92,9 +95,10 @@ static void
 answer_held(struct held_heartbeat *held)
 {
 	struct json *list = json_new_array();
+	struct agent *agent = held->agent;
 
-	add_canceled(list, held->agent);
-	reply(held_end(held), list);
+	add_canceled(list, agent);
+	reply(held_end(held), agent, list);
 }
 
 static void
@@ -159,14 +163,14 @@ answer(struct call *call, struct agent *agent, struct json *list, int64_t wait_m
 {
 	if (agent != NULL && agent->heartbeat != NULL)
 		answer_held((struct held_heartbeat *)agent->heartbeat);
-	if (agent != NULL && wait_ms > 0 && json_count(list) == 0 && !has_news(agent)) {
+	if (agent != NULL && wait_ms > 0 && json_count(list) == 0 && !has_news(call->hub, agent)) {
 		json_free(list);
 		hold(call, agent, wait_ms);
 		return;
 	}
 	if (agent != NULL)
 		add_canceled(list, agent);
-	reply(call, list);
+	reply(call, agent, list);
 }
 
 static void
@@ -194,6 +198,8 @@ handle_body(struct call *call, const struct json *body)
 	}
 	if (wait_ms > RUNNER_HEARTBEAT_WAIT_MS)
 		wait_ms = RUNNER_HEARTBEAT_WAIT_MS;
+	if (agent != NULL)
+		agent->knows_sessions = json_get_bool(body, "sessions", false);
 	answer(call, agent, list, wait_ms);
 }
 

@@ -152,20 +152,25 @@ find_route(struct match *match, struct buffer *allowed)
 	return NULL;
 }
 
-bool
-router_streams(void *arg, struct http_request *request)
+static bool
+is_in(const struct route *route, struct http_request *request)
 {
 	struct match match = {.request = request};
-	const struct route *route;
 	bool fits = false;
 
-	(void)arg;
-	for (route = blob_bytes_routes; !fits && route->method != NULL; route++) {
+	for (; !fits && route->method != NULL; route++) {
 		fits = strcmp(route->method, http_request_method(request)) == 0 &&
 		       match_path(&match, route->pattern);
 		match_clear(&match);
 	}
 	return fits;
+}
+
+bool
+router_streams(void *arg, struct http_request *request)
+{
+	(void)arg;
+	return is_in(blob_bytes_routes, request) || is_in(session_routes, request);
 }
 
 /* --- who asks -------------------------------------------------------------------------------- */

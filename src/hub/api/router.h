@@ -70,7 +70,7 @@ struct route {
 extern const struct route agent_routes[];
 extern const struct route blob_routes[], blob_get_routes[];
 /* Their bodies are streamed: a handler is called when the head is there, and takes what follows as it comes. */
-extern const struct route blob_bytes_routes[];
+extern const struct route blob_bytes_routes[], session_routes[];
 extern const struct route *const route_tables[]; /* ends with NULL: api/routes.c */
 
 /* The server's handler; arg is the struct hub. */

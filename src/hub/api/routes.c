@@ -12,6 +12,7 @@ const struct route *const route_tables[] = {
 	agent_routes,
 	blob_routes,
 	blob_bytes_routes,
+	session_routes,
 	blob_get_routes,
 	people_run_routes,
 	people_v2_routes,

@@ -16,3 +16,6 @@ t_unit_ctl_dotenv_test_LDADD = $(ctl_unit_ldadd)
 unit_tests += t/unit/ctl/place_test
 t_unit_ctl_place_test_SOURCES = t/unit/ctl/place_test.c
 t_unit_ctl_place_test_LDADD = $(ctl_unit_ldadd)
+unit_tests += t/unit/ctl/terminal_test
+t_unit_ctl_terminal_test_SOURCES = t/unit/ctl/terminal_test.c
+t_unit_ctl_terminal_test_LDADD = $(ctl_unit_ldadd)

@@ -48,4 +48,4 @@ unit_tests += t/unit/hub/api_doc_test
 t_unit_hub_api_doc_test_SOURCES = t/unit/hub/api_doc_test.c
 t_unit_hub_api_doc_test_CPPFLAGS = $(AM_CPPFLAGS) -DTOP_SRCDIR='"$(abs_top_srcdir)"'
 t_unit_hub_api_doc_test_LDADD = $(runner_hub_LDADD) $(unit_ldadd)
-EXTRA_DIST += t/hubtest.py t/unit/hub/world.h
+EXTRA_DIST += t/hubtest.py t/attachtest.py t/unit/hub/world.h

@@ -1,0 +1,99 @@
+# attachtest.py - what tests of "runnerctl attach" begin with, on top of hubtest.py: a person at a terminal.
+#
+# SPDX-License-Identifier: Apache-2.0
+import fcntl
+import pty
+import re
+import struct
+import termios
+import tty
+
+from hubtest import *
+
+
+def ctl_argv(hub, *arguments):
+    return [os.path.join(build, "runnerctl"), "--hub", hub.url, "--token-file", os.path.join(hub.dir, "token"),
+            *arguments]
+
+
+def ctl(hub, *arguments, **more):
+    return subprocess.run(ctl_argv(hub, *arguments), capture_output=True, timeout=2 * DEADLINE, **more)
+
+
+class Terminal:
+    """runnerctl attach on a pty of its own."""
+
+    def __init__(self, hub, *arguments, rows=33, cols=101):
+        self.master, slave = pty.openpty()
+        self.before = termios.tcgetattr(slave)
+        self.resize(rows, cols, signal_to=None)
+        self.slave = slave
+        self.process = subprocess.Popen(ctl_argv(hub, "attach", *arguments), stdin=slave, stdout=slave, stderr=slave,
+                                        start_new_session=True, env=dict(os.environ, TERM="xterm-256color"))
+        started.append(self.process)
+        self.seen = b""
+        self.lock = threading.Lock()
+        threading.Thread(target=self.read, daemon=True).start()
+
+    def read(self):
+        while True:
+            try:
+                part = os.read(self.master, 65536)
+            except OSError:
+                return
+            if not part:
+                return
+            with self.lock:
+                self.seen += part
+
+    def resize(self, rows, cols, signal_to):
+        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, cols, 0, 0))
+        if signal_to is not None:
+            signal_to.send_signal(signal.SIGWINCH)
+
+    def type(self, text):
+        os.write(self.master, text if isinstance(text, bytes) else text.encode())
+
+    def text(self):
+        with self.lock:
+            return self.seen.decode(errors="replace")
+
+    def sees(self, pattern):
+        """Wait until what is on the screen holds it."""
+        return wait_for("'%s' in %r" % (pattern, self.text()[-300:]), lambda: re.search(pattern, self.text()))
+
+    def status(self):
+        try:
+            return self.process.wait(timeout=DEADLINE)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def is_restored(self):
+        return termios.tcgetattr(self.slave) == self.before
+
+
+def is_raw(terminal):
+    return not termios.tcgetattr(terminal.slave)[tty.LFLAG] & termios.ICANON
+
+
+# A job that goes on until $HOME/go is there; its steps leave a variable to one another.
+HELD = """version: 2.1
+jobs:
+  held:
+    machine: true
+    resource_class: local/big
+    working_directory: ~/place
+    environment: {OF_JOB: job-value}
+    parallelism: PARALLEL
+    steps:
+      - run: {name: leave, command: 'echo "export LEFT=from-a-step" >>"$BASH_ENV"'}
+      - run:
+          name: hold
+          environment: {OF_STEP: step-value}
+          command: 'echo holding; while [ ! -e ~/go ]; do sleep 0.05; done; exit CODE'
+workflows: {main: {jobs: [held]}}
+"""
+
+
+def held(code=0, parallel=1):
+    return HELD.replace("CODE", str(code)).replace("PARALLEL", str(parallel))
