@@ -66,6 +66,10 @@ def amounts(thing):
     return {kind: (thing[kind]["bytes"], thing[kind]["items"]) for kind in ("output", "artifacts", "caches", "workspaces") if kind in thing}
 
 
+def tests_kept(thing):
+    return thing["tests"]["items"], thing["tests"]["bytes"] >= 48 * thing["tests"]["items"]
+
+
 def upload(task, kind, name, data):
     headers = {"authorization": "Bearer " + task["token"], "runner-protocol": "1"}
     reply = agent.client.call("POST", "/api/v3/runner/blobs", headers, {"kind": kind, "name": name, "size": len(data)})
@@ -76,9 +80,9 @@ def upload(task, kind, name, data):
         print("# %r" % reply, file=sys.stderr)
 
 
-def run(text, blobs=(), project="local/o/r", tests=0):
+def run(text, blobs=(), project="local/o/r", tests=0, config=CONFIG):
     """A pipeline of one task that printed text; (pipeline, task)."""
-    reply = person.post("/api/v2/project/%s/pipeline/run" % project, {"config": {"content": CONFIG}, "checkout": {"branch": "main"}})
+    reply = person.post("/api/v2/project/%s/pipeline/run" % project, {"config": {"content": config}, "checkout": {"branch": "main"}})
     task = agent.claim()[0]
     agent.events(task, "preparing", "running", "step_started")
     at = 0
@@ -123,6 +127,7 @@ eq([item["project_slug"] for item in usage["items"]], ["local/o/other", "local/o
 eq(amounts(usage["items"][1]), {"output": (sizes[old] + sizes[new], 2), "artifacts": (8000, 2), "caches": (9000, 2), "workspaces": (900, 1)},
    "what of one is kept is what lies on the disk")
 eq(amounts(usage["total"])["output"], (sum(sizes.values()), 3), "and of all")
+eq((tests_kept(usage["items"][1]), tests_kept(usage["total"])), ((2000, True), (2000, True)), "results of tests are counted, too")
 eq([item["project_slug"] for item in storage("?project=local/o/other")["items"]], ["local/o/other"], "of one project where it is asked for")
 eq(person.client.call("GET", "/api/runner/v1/storage?project=local/o/none", person.headers)["status"], 404, "which must be there")
 eq(set(usage["retention"].values()), {None}, "all is kept for ever here")
@@ -130,7 +135,7 @@ ok(0 < usage["disk"]["free_bytes"] <= usage["disk"]["total_bytes"], "the disk's 
 shown = subprocess.run([os.path.join(build, "runnerctl"), "--hub", hub.url, "--token-file", os.path.join(hub.dir, "token"), "storage", "usage"], capture_output=True, text=True)
 ok(shown.returncode == 0 and [line.split() for line in shown.stdout.splitlines()][3:7] ==
    [["local/o/r", "artifacts", "2", "7.8", "KiB", "forever"], ["local/o/r", "caches", "2", "8.7", "KiB", "forever"],
-    ["local/o/r", "workspaces", "1", "900", "B", "forever"], ["all", "output", "3", "%d" % sum(sizes.values()), "B", "forever"]], "runnerctl shows it")
+    ["local/o/r", "workspaces", "1", "900", "B", "forever"], ["local/o/r", "tests", "2000", "93.7", "KiB", "forever"]], "runnerctl shows it")
 shown = subprocess.run([os.path.join(build, "runnerctl"), "--hub", hub.url, "--token-file", os.path.join(hub.dir, "token"), "--project", "local/o/other",
                         "storage", "usage", "--json"], capture_output=True, text=True)
 eq(json.loads(shown.stdout or "{}").get("total", {}).get("output"), {"bytes": sizes[other], "items": 1}, "as JSON where that is wanted")
@@ -172,6 +177,7 @@ wait_for("old pipelines to go", lambda: gone(old_pipeline) and gone(other_pipeli
 eq((gone(old_pipeline), gone(other_pipeline), gone(new_pipeline), gone(waiting)), (True, True, False, False), "pipelines that ended long ago go, others stay")
 eq(printed(other)["status"], 404, "with their output")
 eq(set(output_files()), {new}, "its files, too")
+eq(tests_kept(storage()["total"]), (500, True), "the results of their tests, too")
 eq(amounts(storage()["total"]), {"output": (sizes[new], 1), "artifacts": (3000, 1), "caches": (9000, 2), "workspaces": (0, 0)}, "caches are the project's and stay")
 agent.run(agent.claim()[0])
 leftovers = {table: database("SELECT count(*) FROM %s" % table)[0][0] for table in ("pipeline", "pipeline_config", "workflow", "job", "job_document", "task")}
@@ -203,6 +209,19 @@ eq(gone(new_pipeline), False, "it is not deleted meanwhile")
 agent.run(task)
 wait_for("it to end", lambda: person.has_ended(new_pipeline))
 eq(gone(new_pipeline), False, "nor when it has ended")
+
+# --- a cache that says for how long itself ---
+keeping = lambda days: CONFIG.replace("machine: true\n", "machine: true\n    retention: {caches: %dd}\n" % days)
+run("short\n", [("cache", "own-short", b"s" * 600)], config=keeping(1))
+_, longer = run("long\n", [("cache", "own-long", b"l" * 500)], config=keeping(9))
+database("UPDATE blob SET created_ms = created_ms - ? WHERE size IN (500, 600)", 25 * HOUR)
+restart(*[word for word in KEEP if "=" in word])
+wait_for("the cache to go", lambda: amounts(storage()["total"])["caches"][1] == 3)
+eq([row[0] for row in database("SELECT CAST(name AS TEXT) FROM blob WHERE keep_ms > 0")], ["own-long"],
+   "a cache goes when its job said so, though all caches are kept for ever")
+database("UPDATE blob SET created_ms = created_ms - ? WHERE size = 500", 9 * 24 * HOUR)
+wait_for("it to go, too", lambda: amounts(storage()["total"])["caches"][1] == 2)
+ok(True, "and another when its own time has come")
 
 # --- much, and killed at any moment ----------------------------------------------------------------------------
 restart()

@@ -72,13 +72,21 @@ is "$status $(brought far)" '0 4' 'the second time it is here already'
 like "$(cat "$tmp/out")" 'There is a cache for key .v1-deps. already' 'and is not saved again'
 like "$(cat "$tmp/out")" 'The hub has it already' 'nor sent again'
 
+config 'save, load: {requires: [save]}' <<END
+$(job save test/linux 'run: touch f' 'save_cache: {key: keeps-1, paths: [f]}' | sed 's/machine: true/machine: true\n    retention: {caches: 2d}/')
+$(job load test/far 'restore_cache: {key: keeps-}' 'run: test -f f')
+END
+build
+is "$status" 0 'a cache whose job says for how long is there for another host' || diag "$(cat "$tmp/out")"
+like "$(grep -l '"keeps-1"' "$tmp/far.cache/caches"/*.cache | xargs head -c 8192 | tr -d '\0')" '"keep_ms":172800000' 'which keeps it for as long'
+
 # --- nothing in it ---
 config 'save, load: {requires: [save]}' <<END
 $(job save test/linux 'run: mkdir -p ws/void bare; touch ws/nil' 'save_cache: {key: void-1, paths: [ws/nil, bare]}' 'persist_to_workspace: {root: ws, paths: [.]}')
 $(job load test/far 'restore_cache: {key: void-}' 'run: test -f ws/nil && test ! -s ws/nil && test -d bare' 'attach_workspace: {at: at}' 'run: test -d at/void && test -f at/nil')
 END
 build
-is "$status $(brought far)" '0 6' 'empty files and directories alone go through the hub, too' || diag "$(cat "$tmp/out")"
+is "$status $(brought far)" '0 7' 'empty files and directories alone go through the hub, too' || diag "$(cat "$tmp/out")"
 
 # --- many at once, and the newest of all hosts ---
 config 'save, a: {requires: [save]}, b: {requires: [save]}, c: {requires: [save]}, d: {requires: [save]}' <<END
@@ -88,7 +96,7 @@ $(for name in a b c d; do job $name test/far 'restore_cache: {key: many-}' 'run:
 END
 build
 is "$status" 0 'jobs that want one cache at the same time all have it' || diag "$(cat "$tmp/out")"
-is "$(brought far)" 7 'and it has come once'
+is "$(brought far)" 8 'and it has come once'
 like "$(cat "$tmp/out")" "Found a cache for key 'many-2'" 'the newest whose key begins so is taken'
 
 # --- what was damaged on this host comes anew ---
@@ -98,7 +106,7 @@ config 'load' <<END
 $(job load test/far 'restore_cache: {key: many-}' 'run: sha256sum -c sum')
 END
 build
-is "$status $(brought far)" '0 8' 'a cache that was damaged here is fetched again' || diag "$(cat "$tmp/out")"
+is "$status $(brought far)" '0 9' 'a cache that was damaged here is fetched again' || diag "$(cat "$tmp/out")"
 like "$(cat "$tmp/out")" 'is damaged: it is removed' 'and that is told'
 
 # --- another saved the key first ---

@@ -181,8 +181,8 @@ static void
 save(struct download *download)
 {
 	const struct cache_file *file = &download->file;
-	const struct cache_offer offer = {file->project, file->key, file->digest, 0,
-					  file->created_ms};
+	const struct cache_offer offer = {file->project, file->key, file->digest,
+					  (uint64_t)file->keep_ms, file->created_ms};
 	struct err err = ERR_INIT;
 	int rc = caches_save(download->caches, &offer, download->fd, &err);
 
@@ -369,6 +369,9 @@ read_found(struct download *download, const struct json *item, struct err *err)
 		return err_set(err, ERR_INPUT, "what the hub says of an archive cannot be read");
 	download->file.size = (uint64_t)size;
 	download->file.created_ms = json_get_int(item, "created_ms", 0);
+	download->file.keep_ms = json_get_int(item, "keep_ms", 0);
+	if (download->file.keep_ms < 0 || download->file.keep_ms > CACHE_KEEP_MS)
+		download->file.keep_ms = 0; /* as long as any */
 	memcpy(download->id, id, ID_TEXT_BYTES);
 	return 0;
 }

@@ -29,15 +29,16 @@ static const struct column columns[] = {
 	{"SIZE", "size"},	{"KEPT", "kept"}, {NULL, NULL},
 };
 
-static const char *const kinds[] = {"output", "artifacts", "caches", "workspaces"};
+static const char *const kinds[] = {"output", "artifacts", "caches", "workspaces", "tests"};
 
+/* What goes with its pipeline is kept as long as that is. */
 static void
 put_kept(struct json *row, const struct json *retention, const char *kind)
 {
 	char room[24], key[40];
 	int64_t ms;
 
-	(void)snprintf(key, sizeof(key), "%s_ms", kind);
+	(void)snprintf(key, sizeof(key), "%s_ms", text_eq(kind, "tests") ? "pipelines" : kind);
 	ms = json_get_int(retention, key, 0);
 	if (ms > 0 && ms % (24 * 60 * 60 * 1000) == 0) {
 		(void)snprintf(room, sizeof(room), "%lldd",

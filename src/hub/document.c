@@ -263,6 +263,12 @@ job_contexts(const struct job *job)
 	return names;
 }
 
+int64_t
+task_cache_keep_ms(struct task *task)
+{
+	return json_get_int(job_document(task->job), "cache_keep_ms", 0);
+}
+
 size_t
 task_step_count(struct task *task)
 {

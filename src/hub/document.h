@@ -13,6 +13,8 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <stddef.h>
 
 struct hub_key;
 struct job;
@@ -31,6 +33,9 @@ struct json *task_document(struct task *task, const struct hub_key *key);
 
 /* Is that variable one of the job's own environment, which stands above all that a lease adds. */
 bool task_sets_variable(struct task *task, const char *name);
+
+/* How long caches that it saves are kept; 0: its job does not say, or nobody runs it. */
+int64_t task_cache_keep_ms(struct task *task);
 
 /* The names of its contexts, an array for the caller to free; NULL: none. */
 struct json *job_contexts(const struct job *job);

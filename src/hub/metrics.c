@@ -98,9 +98,9 @@ put_kept(const struct hub *hub, struct openmetrics *to)
 
 	openmetrics_begin(to, "runner_hub_kept_bytes", GAUGE, "bytes",
 			  "What is kept, by kind, when the sweeper looked last.");
-	for (i = 0; i < KEPT_KIND_COUNT; i++)
-		if (i != KEPT_PIPELINES)
-			openmetrics_put(to, numbers.kept[i], "kind", kept_kind_names[i], NULL);
+	for (i = 0; i < USAGE_COUNT; i++)
+		if (usage_name((unsigned)i) != NULL)
+			openmetrics_put(to, numbers.kept[i], "kind", usage_name((unsigned)i), NULL);
 	openmetrics_begin(to, "runner_hub_deleted", COUNTER, NULL,
 			  "What was older than it is kept and was deleted, by kind.");
 	for (i = 0; i < KEPT_KIND_COUNT; i++)

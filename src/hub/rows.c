@@ -16,6 +16,14 @@ const char *const kept_kind_names[KEPT_KIND_COUNT] = {
 #undef X
 };
 
+const char *
+usage_name(unsigned usage)
+{
+	if (usage == USAGE_TESTS)
+		return "tests";
+	return usage < KEPT_KIND_COUNT && usage != KEPT_PIPELINES ? kept_kind_names[usage] : NULL;
+}
+
 #define X(upper, name) #name,
 static const char *const job_states[] = {JOB_STATES(X)};
 static const char *const workflow_states[] = {WORKFLOW_STATES(X)};

@@ -235,6 +235,7 @@ struct test_run_row {
 	int64_t pipeline_number;
 	uint32_t attempt, node_index;
 	uint32_t total, failures, skipped, flaky;
+	uint64_t bytes; /* of its results, about */
 	/* Of what it belongs to; not stored with it. */
 	int64_t pipeline_created_ms; /* for STORE_ADD_TESTS alone */
 	const char *workflow_name, *revision;
@@ -322,6 +323,7 @@ struct blob_row {
 	struct id file;
 	uint64_t at; /* of its first byte in that file */
 	int64_t created_ms, used_ms;
+	int64_t keep_ms; /* of a cache whose job says it; 0: as long as the hub keeps its kind */
 };
 
 struct orb_row {
@@ -343,6 +345,12 @@ struct agent_row {
 };
 
 extern const char *const kept_kind_names[KEPT_KIND_COUNT];
+
+/* What usage counts beside the kinds; stored, too. Results of tests go with their pipeline. */
+enum { USAGE_TESTS = 16, USAGE_COUNT };
+
+/* Of a kind or USAGE_TESTS; NULL: it is not counted, as pipelines are not, which take what is theirs. */
+const char *usage_name(unsigned usage);
 
 /*
  * Walk the jobs a job requires: start with *at = row->requires, until false.

@@ -115,7 +115,8 @@ on_usage(void *arg, struct store_op *op)
 	sweeper->op = NULL;
 	memset(sweeper->numbers.kept, 0, sizeof(sweeper->numbers.kept));
 	for (i = 0; i < op->count; i++)
-		sweeper->numbers.kept[op->usages[i].kind] += op->usages[i].bytes;
+		if (op->usages[i].usage < USAGE_COUNT)
+			sweeper->numbers.kept[op->usages[i].usage] += op->usages[i].bytes;
 	timer_start_ms(&sweeper->timer, look_ms(&sweeper->hub->settings));
 }
 
@@ -162,6 +163,7 @@ on_time(void *arg)
 
 	for (i = 0; i < KEPT_KIND_COUNT; i++)
 		op->sweep.before_ms[i] = before_ms(sweeper->hub, (enum kept_kind)i);
+	op->sweep.now_ms = sweeper->hub->model.unix_ms();
 	choose_pipelines(sweeper, &op->sweep);
 	sweeper->op = op;
 	sweeper->begun_us = loop_now_us(sweeper->hub->loop);

@@ -18,7 +18,7 @@ struct hub;
 /* Deleted since the start; kept. */
 struct sweeper_numbers {
 	uint64_t deleted[KEPT_KIND_COUNT], bytes[KEPT_KIND_COUNT];
-	uint64_t kept[KEPT_KIND_COUNT]; /* bytes of all projects, when it looked last */
+	uint64_t kept[USAGE_COUNT]; /* bytes of all projects, when it looked last */
 };
 
 /* Once the store has started: the first look is some moments later. */

@@ -36,6 +36,8 @@ view_found(const struct blob_row *row)
 	json_put_int(item, "node_index", row->node_index);
 	json_put_time(item, "created_at", row->created_ms);
 	json_put_int(item, "created_ms", row->created_ms);
+	if (row->keep_ms > 0)
+		json_put_int(item, "keep_ms", row->keep_ms);
 	buffer_release(&name);
 	return item;
 }
@@ -81,6 +83,7 @@ handle_find(struct call *call)
 	query.node = -1;
 	query.name = call_query(call, "name");
 	query.prefix = call_query(call, "prefix");
+	query.now_ms = clock_unix_ms();
 	query.limit = most > 0 ? (size_t)most : FOUND_MOST;
 	op = store_op_new(STORE_LIST_BLOBS);
 	op->blob_query = query;

@@ -21,6 +21,7 @@
 #include "http/url.h"
 #include "hub/api/agent.h"
 #include "hub/blobs.h"
+#include "hub/document.h"
 #include "hub/hub.h"
 #include "hub/store/store.h"
 #include "loop/clock.h"
@@ -43,6 +44,14 @@ row_of_call(struct call *call, struct blob_row *row)
 	row->attempt = task->row.attempt;
 	row->node_index = task->row.node_index;
 	row->created_ms = row->used_ms = clock_unix_ms();
+}
+
+/* A cache is kept as long as the job that saves it says. */
+static void
+keep_for(struct call *call, struct blob_row *row)
+{
+	if (row->kind == BLOB_CACHE)
+		row->keep_ms = task_cache_keep_ms(model_task(&call->hub->model, &call->task));
 }
 
 static void
@@ -185,6 +194,7 @@ handle_open(struct call *call)
 	if (rc == 0)
 		rc = blob_check_name(name, strlen(name), &err);
 	json_free(body);
+	keep_for(call, &row);
 	if (rc < 0)
 		call_reply_err(call, &err);
 	else if (row.kind == BLOB_CACHE)
@@ -508,9 +518,12 @@ handle_records(struct call *call)
 
 	bytes = http_request_body(call->request, &len);
 	row_of_call(call, &row);
-	if (!blob_kind_parse(&row.kind, call_query(call, "kind")))
+	if (!blob_kind_parse(&row.kind, call_query(call, "kind"))) {
 		call_reply_message(call, 400, "parameter 'kind' must say what they are");
-	else if (type == NULL || strcmp(type, BLOB_RECORDS_TYPE) != 0)
+		return;
+	}
+	keep_for(call, &row);
+	if (type == NULL || strcmp(type, BLOB_RECORDS_TYPE) != 0)
 		call_reply_message(call, 400, "the body must be of type %s", BLOB_RECORDS_TYPE);
 	else if (len > BLOB_RECORDS_MOST_BYTES)
 		call_reply_message(call, 413, "the body has %zu bytes, %d are allowed", len,

@@ -32,7 +32,9 @@ view_project(struct json *items, const struct usage_row *rows, size_t count)
 
 	json_put_str(item, "project_slug", rows[0].project_slug);
 	for (i = 0; i < count && text_eq(rows[i].project_slug, rows[0].project_slug); i++) {
-		put_amount(item, kept_kind_names[rows[i].kind], rows[i].bytes, rows[i].items);
+		if (usage_name(rows[i].usage) == NULL)
+			continue;
+		put_amount(item, usage_name(rows[i].usage), rows[i].bytes, rows[i].items);
 		bytes += rows[i].bytes;
 	}
 	json_put_int(item, "bytes", (int64_t)bytes);
@@ -80,20 +82,20 @@ on_usage(void *arg, struct store_op *op)
 {
 	struct call *call = arg;
 	struct json *json = json_new_object(), *items = json_new_array(), *total = json_new_object();
-	uint64_t bytes[KEPT_KIND_COUNT] = {0}, counts[KEPT_KIND_COUNT] = {0};
+	uint64_t bytes[USAGE_COUNT] = {0}, counts[USAGE_COUNT] = {0};
 	size_t i, n = 0;
 
 	for (i = 0; i < op->count; i++)
-		if (is_wanted(call, &op->usages[i])) {
+		if (op->usages[i].usage < USAGE_COUNT && is_wanted(call, &op->usages[i])) {
 			op->usages[n++] = op->usages[i];
-			bytes[op->usages[i].kind] += op->usages[i].bytes;
-			counts[op->usages[i].kind] += op->usages[i].items;
+			bytes[op->usages[i].usage] += op->usages[i].bytes;
+			counts[op->usages[i].usage] += op->usages[i].items;
 		}
 	for (i = 0; i < n;)
 		i += view_project(items, &op->usages[i], n - i);
-	for (i = 0; i < KEPT_KIND_COUNT; i++)
-		if (i != KEPT_PIPELINES) /* which take what is theirs */
-			put_amount(total, kept_kind_names[i], bytes[i], counts[i]);
+	for (i = 0; i < USAGE_COUNT; i++)
+		if (usage_name((unsigned)i) != NULL)
+			put_amount(total, usage_name((unsigned)i), bytes[i], counts[i]);
 	json_put(json, "items", items);
 	json_put(json, "total", total);
 	json_put(json, "retention", view_retention(&call->hub->settings));

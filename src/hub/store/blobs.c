@@ -16,7 +16,7 @@
 /* --- a row ----------------------------------------------------------------------------------- */
 
 static const char add_blob_sql[] =
-	"INSERT OR REPLACE INTO blob VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+	"INSERT OR REPLACE INTO blob VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 int
 add_blob(struct db *db, const struct blob_row *row, struct err *err)
@@ -42,6 +42,7 @@ add_blob(struct db *db, const struct blob_row *row, struct err *err)
 	db_bind_int(stmt, &at, (int64_t)row->at);
 	db_bind_int(stmt, &at, row->created_ms);
 	db_bind_int(stmt, &at, row->used_ms);
+	db_bind_int(stmt, &at, row->keep_ms);
 	return db_run(db, stmt, err);
 }
 
@@ -86,6 +87,7 @@ read_blob(sqlite3_stmt *stmt, struct arena *arena, struct blob_row *row)
 	row->at = (uint64_t)db_read_int(stmt, &at);
 	row->created_ms = db_read_int(stmt, &at);
 	row->used_ms = db_read_int(stmt, &at);
+	row->keep_ms = db_read_int(stmt, &at);
 }
 
 /* --- files that are left empty --------------------------------------------------------------- */
@@ -276,6 +278,8 @@ write_query(struct buffer *sql, const struct store_blob_query *query)
 		buffer_puts(sql, " AND b.name = ?");
 	if (query->prefix != NULL)
 		buffer_puts(sql, " AND b.name >= ? AND substr(b.name, 1, ?) = ?");
+	if (query->now_ms > 0)
+		buffer_puts(sql, " AND (b.keep_ms = 0 OR b.created_ms + b.keep_ms >= ?)");
 	buffer_puts(sql, query->by_job || query->by_task
 				 ? " ORDER BY b.node_index, b.name"
 				 : " ORDER BY b.created_ms DESC, b.rowid DESC");
@@ -310,6 +314,8 @@ bind_query(sqlite3_stmt *stmt, const struct store_blob_query *query, size_t limi
 		db_bind_int(stmt, &at, (int64_t)strlen(query->prefix));
 		db_bind_blob(stmt, &at, query->prefix, strlen(query->prefix));
 	}
+	if (query->now_ms > 0)
+		db_bind_int(stmt, &at, query->now_ms);
 	db_bind_int(stmt, &at, (int64_t)limit + 1);
 	db_bind_int(stmt, &at, (int64_t)query->skip);
 }

@@ -60,7 +60,7 @@ struct arena;
 	" created_ms"
 #define BLOB_COLUMNS                                                                              \
 	"b.id, b.project, b.pipeline, b.job, b.task, b.kind, b.state, b.attempt, b.node_index,"  \
-	" b.name, b.size, b.digest, b.file, b.at, b.created_ms, b.used_ms"
+	" b.name, b.size, b.digest, b.file, b.at, b.created_ms, b.used_ms, b.keep_ms"
 #define TOKEN_COLUMNS "id, kind, digest, name, nickname, created_ms"
 
 void read_project(sqlite3_stmt *stmt, struct arena *arena, struct project_row *row);

@@ -183,6 +183,18 @@ static const char *const schema_steps[] = {
 	"ALTER TABLE agent ADD COLUMN standing_by TEXT NOT NULL DEFAULT '';"
 	"ALTER TABLE agent ADD COLUMN standing_ms INTEGER NOT NULL DEFAULT 0;"
 	"PRAGMA user_version = 11;",
+	/* 12: caches whose job says how long they are kept; what results of tests take (USAGE_TESTS: 16), about: 48
+	 * bytes and its message each. */
+	"ALTER TABLE blob ADD COLUMN keep_ms INTEGER NOT NULL DEFAULT 0;"
+	"CREATE INDEX blob_kept ON blob (created_ms + keep_ms) WHERE keep_ms > 0 AND state = 1;"
+	"ALTER TABLE test_run ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;"
+	USAGE_TRIGGER("test_run_grows", "UPDATE OF bytes ON test_run",
+		      "NEW.project, 16, NEW.bytes - OLD.bytes, NEW.total - OLD.total")
+	USAGE_TRIGGER("test_run_goes", "DELETE ON test_run", "OLD.project, 16, -OLD.bytes, -OLD.total")
+	"INSERT INTO usage SELECT project, 16, 0, sum(total) FROM test_run GROUP BY 1;"
+	"UPDATE test_run SET bytes = (SELECT coalesce(sum(48 + coalesce(length(CAST(message AS BLOB)), 0)), 0)"
+	" FROM test_result r WHERE r.task = test_run.task);"
+	"PRAGMA user_version = 12;",
 };
 
 enum { DB_SCHEMA = sizeof(schema_steps) / sizeof(schema_steps[0]) };

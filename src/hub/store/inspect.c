@@ -85,7 +85,8 @@ inspect_references(struct inspection *inspection, struct err *err)
 		 "SELECT count(*) FROM (SELECT project, kind, bytes, items FROM usage WHERE items <> 0 OR bytes <> 0"
 		 " EXCEPT SELECT * FROM (SELECT project, 0, sum(bytes), count(*) FROM output_file WHERE state <> 2"
 		 " GROUP BY 1 UNION ALL"
-		 " SELECT project, kind + 1, sum(size), count(*) FROM blob WHERE state = 1 GROUP BY 1, 2))"},
+		 " SELECT project, kind + 1, sum(size), count(*) FROM blob WHERE state = 1 GROUP BY 1, 2"
+		 " UNION ALL SELECT project, 16, sum(bytes), sum(total) FROM test_run GROUP BY 1))"},
 	};
 	sqlite3_stmt *stmt;
 	char text[128];

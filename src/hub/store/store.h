@@ -203,6 +203,7 @@ struct store_blob_query {
 	int64_t node;	    /* with by_job: of this node; -1: of all */
 	const char *name;   /* this one, or */
 	const char *prefix; /* those that begin so; both are copied by store_submit() */
+	int64_t now_ms; /* without those that say themselves that they are too old by now; 0: with them */
 	size_t skip, limit; /* limit 0: STORE_LIST_MOST */
 };
 
@@ -218,6 +219,7 @@ struct store_files {
  */
 struct store_sweep {
 	int64_t before_ms[KEPT_KIND_COUNT]; /* what came (pipelines: ended) before; 0: none */
+	int64_t now_ms;			    /* for what says itself how long it is kept */
 	/* Pipelines to delete: found by a sweep before, and neither in memory nor on their way there. */
 	struct id drop[STORE_SWEEP_PIPELINES_MOST];
 	size_t drop_count;
@@ -231,7 +233,7 @@ struct store_sweep {
 /* STORE_LIST_USAGE: of each project and kind that has anything, by slug. */
 struct usage_row {
 	const char *project_slug;
-	enum kept_kind kind;
+	unsigned usage; /* enum kept_kind, or USAGE_TESTS */
 	uint64_t bytes, items;
 };
 

@@ -105,7 +105,7 @@ disk_list_usage(struct disk *disk, struct store_op *op, struct err *err)
 		int at = 0;
 
 		row->project_slug = db_read_text(stmt, &at, &op->arena);
-		row->kind = (enum kept_kind)db_read_int(stmt, &at);
+		row->usage = (unsigned)db_read_int(stmt, &at);
 		row->bytes = (uint64_t)db_read_int(stmt, &at);
 		row->items = (uint64_t)db_read_int(stmt, &at);
 	}
@@ -235,6 +235,9 @@ pipeline_is_going(struct db *db, const struct id *pipeline, bool *is_going, stru
 static const char old_blobs_sql[] =
 	"DELETE FROM blob WHERE id IN (SELECT id FROM blob WHERE kind = ? AND state = 1 AND created_ms < ?"
 	" ORDER BY created_ms LIMIT 256) RETURNING file, size";
+static const char ended_blobs_sql[] =
+	"DELETE FROM blob WHERE id IN (SELECT id FROM blob WHERE keep_ms > 0 AND state = 1"
+	" AND created_ms + keep_ms < ? LIMIT 256) RETURNING file, size";
 static const char blobs_of_job_sql[] =
 	"DELETE FROM blob WHERE id IN (SELECT id FROM blob WHERE job = ? AND kind <> 1 LIMIT 256)"
 	" RETURNING file, size";
@@ -251,6 +254,19 @@ delete_blobs(struct freed *freed, sqlite3_stmt *stmt, uint64_t *count, uint64_t 
 	*count += freed->count - before;
 	*bytes += freed->bytes - bytes_before;
 	return 0;
+}
+
+/* Caches whose jobs said how long. */
+static int
+delete_ended_blobs(struct freed *freed, struct store_sweep *sweep, struct err *err)
+{
+	sqlite3_stmt *stmt;
+	int at = 1;
+
+	if (db_kept(&freed->disk->db, ended_blobs_sql, &stmt, err) < 0)
+		return err->code;
+	db_bind_int(stmt, &at, sweep->now_ms);
+	return delete_blobs(freed, stmt, &sweep->deleted[KEPT_CACHES], &sweep->bytes[KEPT_CACHES], err);
 }
 
 static int
@@ -273,6 +289,9 @@ delete_old_blobs(struct freed *freed, struct store_sweep *sweep, struct err *err
 			return err->code;
 		sweep->is_busy = sweep->is_busy || sweep->deleted[kept] > 0;
 	}
+	if (delete_ended_blobs(freed, sweep, err) < 0)
+		return err->code;
+	sweep->is_busy = sweep->is_busy || sweep->deleted[KEPT_CACHES] > 0;
 	return 0;
 }
 

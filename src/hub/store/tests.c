@@ -15,7 +15,7 @@
 #include "format/digest.h"
 #include "hub/store/store_internal.h"
 
-enum { TEST_DIGEST_BYTES = 16, DAY_MS = 24 * 60 * 60 * 1000 };
+enum { TEST_DIGEST_BYTES = 16, RESULT_BYTES = 48 /* of a row, about, without its message */, DAY_MS = 24 * 60 * 60 * 1000 };
 
 /* --- the test -----------------------------------------------------------------------------------
  */
@@ -140,6 +140,7 @@ count(struct test_run_row *sum, const struct test_case *test)
 	sum->failures += test->result == TEST_FAILURE;
 	sum->skipped += test->result == TEST_SKIPPED;
 	sum->flaky += test->flaky;
+	sum->bytes += RESULT_BYTES + strlen(test->message);
 }
 
 static int
@@ -171,7 +172,7 @@ static int
 begin_run(struct db *db, const struct test_run_row *run, struct err *err)
 {
 	static const char sql[] = "INSERT OR IGNORE INTO test_run VALUES"
-				  " (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0)";
+				  " (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0)";
 	sqlite3_stmt *stmt;
 	int at = 1;
 
@@ -193,7 +194,8 @@ static int
 add_sum(struct db *db, const struct id *task, const struct test_run_row *sum, struct err *err)
 {
 	static const char sql[] = "UPDATE test_run SET total = total + ?, failures = failures + ?,"
-				  " skipped = skipped + ?, flaky = flaky + ? WHERE task = ?";
+				  " skipped = skipped + ?, flaky = flaky + ?, bytes = bytes + ?"
+				  " WHERE task = ?";
 	sqlite3_stmt *stmt;
 	int at = 1;
 
@@ -203,6 +205,7 @@ add_sum(struct db *db, const struct id *task, const struct test_run_row *sum, st
 	db_bind_int(stmt, &at, sum->failures);
 	db_bind_int(stmt, &at, sum->skipped);
 	db_bind_int(stmt, &at, sum->flaky);
+	db_bind_int(stmt, &at, (int64_t)sum->bytes);
 	db_bind_id(stmt, &at, task);
 	return db_run(db, stmt, err);
 }
