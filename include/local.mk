@@ -4,6 +4,7 @@ contract_HEADERS += \
 	include/runner/carrier.h \
 	include/runner/control.h \
 	include/runner/exit.h \
+	include/runner/launcher.h \
 	include/runner/protocol.h \
 	include/runner/session.h \
 	include/runner/state_dir.h \

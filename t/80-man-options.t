@@ -66,7 +66,7 @@ sed -n '/^\.SH COMMANDS/,/^\.SH EXIT/s/^\.SS \([a-z -]*[a-z]\).*/\1/p' "$page" >
 is "$(diff "$tmp/commands" "$tmp/sections")" "" "runnerctl: a section for each command, in the order of --help"
 
 # --- the other programs: one set of options each, or one a command -----------------------------------
-for name in runnerd runner-init runner-hub; do
+for name in runnerd runner-init runner-launcher runner-hub; do
 	page=$top_srcdir/man/$name.8
 	{
 		"$name" --help

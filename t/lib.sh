@@ -33,6 +33,9 @@ chmod 711 "$tmp"
 PATH=$top_builddir:$top_builddir/t:$PATH
 HOME=$tmp
 export PATH HOME top_srcdir top_builddir tmp
+# Tests need no user of their own on the host; t/5n-agent-launcher.t has one.
+[ "$(id -u)" != 0 ] || RUNNERD_USER=root
+[ "$(id -u)" != 0 ] || export RUNNERD_USER
 unset XDG_CONFIG_HOME XDG_RUNTIME_DIR XDG_STATE_HOME XDG_CACHE_HOME RUNNER_HUB CIRCLE_HOST CIRCLE_TOKEN
 
 t_count=0

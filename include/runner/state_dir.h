@@ -21,6 +21,7 @@
 #define STATE_MASKS_NAME    "masks"
 #define STATE_HOLDING_NAME  "holding"
 #define STATE_HOOKS_NAME    "hooks" /* a letter for each start of a hook: p, f, e */
+#define STATE_USER_NAME	    "user" /* of the task's slot: its number */
 #define SPOOL_OWNER_NAME    "owner" /* on the disk, beside tasks: the run directory's path */
 #define STATE_SPOOL_PREFIX  "spool." /* followed by the segment's number, 8 digits, from 1 */
 
@@ -40,6 +41,7 @@
 	X(MASKS, STATE_MASKS_NAME)       \
 	X(HOOKS, STATE_HOOKS_NAME)       \
 	X(HOLDING, STATE_HOLDING_NAME)   \
+	X(USER, STATE_USER_NAME)         \
 	X(SOCKET, SUPERVISOR_SOCKET_NAME) \
 	X(LOG, SUPERVISOR_LOG_NAME)
 

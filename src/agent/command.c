@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "agent/checkout.h"
@@ -88,7 +89,10 @@ write_script(struct arena *arena, const struct task_doc *doc, uint32_t step, uin
 
 	if (path == NULL)
 		return too_large(err) < 0 ? NULL : path;
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0700);
+	(void)unlink(path); /* the step's, of an earlier start; or whatever the job has put there */
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0755);
+	if (fd >= 0)
+		(void)fchmod(fd, 0755); /* the directory is closed to others, its user need not be ours */
 	for (n = 0; fd >= 0 && done < len && n >= 0; done += n > 0 ? (size_t)n : 0)
 		n = write(fd, command + done, len - done);
 	if (fd < 0 || n < 0)

@@ -12,6 +12,7 @@
 
 struct err;
 struct executor;
+struct id;
 struct loop;
 
 struct executor_start {
@@ -19,6 +20,8 @@ struct executor_start {
 	int dir_fd;	    /* becomes SUPERVISOR_DIR_FD */
 	uint32_t orphan_ms; /* how long it goes on without an agent */
 	const char *cpu_list; /* the only CPUs it and its steps run on: "0-3,8"; NULL: any */
+	int slot;	    /* whose user it is to be; -1: ours */
+	const struct id *task;
 };
 
 struct executor {

@@ -17,11 +17,13 @@ libagent_a_SOURCES = \
 	src/agent/errand.c src/agent/errand.h \
 	src/agent/executor.h \
 	src/agent/executors/host.c src/agent/executors/host.h \
+	src/agent/executors/slot.c src/agent/executors/slot.h \
 	src/agent/holding.c src/agent/holding.h \
 	src/agent/identity.c src/agent/identity.h \
 	src/agent/init_socket.c src/agent/init_socket.h \
 	src/agent/job_hook.c src/agent/job_hook.h \
 	src/agent/journal.c src/agent/journal.h \
+	src/agent/launcher.c src/agent/launcher.h \
 	src/agent/leftover.c src/agent/leftover.h \
 	src/agent/mirrors.c src/agent/mirrors.h \
 	src/agent/output.c src/agent/output.h \
@@ -33,6 +35,7 @@ libagent_a_SOURCES = \
 	src/agent/sequence.c src/agent/sequence.h \
 	src/agent/session.c src/agent/session.h \
 	src/agent/skeleton.c src/agent/skeleton.h \
+	src/agent/slot_users.c src/agent/slot_users.h \
 	src/agent/spool.c src/agent/spool.h \
 	src/agent/spool_disk.c \
 	src/agent/spool_recover.c \
@@ -47,6 +50,7 @@ libagent_a_SOURCES = \
 	src/agent/task_masks.c src/agent/task_masks.h \
 	src/agent/task_news.c \
 	src/agent/task_sessions.c src/agent/task_sessions.h \
+	src/agent/task_slot.c \
 	src/agent/task_steps.c \
 	src/agent/task_timings.c \
 	src/agent/task_struct.h \
@@ -83,6 +87,7 @@ libagent_a_SOURCES += \
 	src/agent/metrics.c src/agent/metrics.h \
 	src/agent/outbox.c src/agent/outbox.h \
 	src/agent/pace.c src/agent/pace.h \
+	src/agent/privilege.c src/agent/privilege.h \
 	src/agent/report.c src/agent/report.h \
 	src/agent/settings.c src/agent/settings.h \
 	src/agent/settings_circleci.c \

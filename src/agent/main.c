@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,8 +17,10 @@
 #include "agent/check.h"
 #include "agent/depot.h"
 #include "agent/depot_child.h"
+#include "agent/launcher.h"
 #include "agent/linger.h"
 #include "agent/lookout.h"
+#include "agent/privilege.h"
 #include "agent/settings.h"
 #include "agent/state_dir.h"
 #include "agent/tasks.h"
@@ -42,6 +45,8 @@ struct agent {
 	char **argv;
 	struct settings settings;
 	struct loop *loop;
+	struct privilege privilege;
+	struct launcher *launcher; /* NULL: tasks run as we do */
 	struct state_dir state_dir;
 	struct tls_context *tls;
 	struct uplink *uplink;
@@ -69,6 +74,13 @@ on_end(void *arg)
 
 	log_info("ending");
 	stop(agent, EXIT_OK);
+}
+
+/* A service is started anew, finds its tasks, and has a launcher again. */
+static void
+on_launcher_end(void *arg)
+{
+	stop(arg, EXIT_REFUSED);
 }
 
 /* Whoever started us with --ready-fd waits for a word; a service goes on asking. */
@@ -221,6 +233,87 @@ make_places(const struct settings *settings, struct err *err)
 	return 0;
 }
 
+/* Tokens are in our memory: no other process of this user may look. */
+static void
+hide(void)
+{
+#ifndef SANITIZE_ADDRESS /* its leak checker looks */
+	(void)prctl(PR_SET_DUMPABLE, 0);
+#endif
+}
+
+/* What is ours alone lies in closed directories of these; the way to the rest is open. */
+static int
+give_places(const struct agent *agent, struct err *err)
+{
+	const struct settings *settings = &agent->settings;
+	const struct privilege *us = &agent->privilege;
+	const bool has_mirrors = settings->git_mirrors_max > 0;
+
+	if (!us->is_split)
+		return 0;
+	if (make_dirs(settings->run_dir, err) < 0 || make_dirs(settings->work_dir, err) < 0 ||
+	    privilege_open_dir(us, settings->work_dir, 0711, false, err) < 0 ||
+	    privilege_give_dir(us, settings->run_dir, err) < 0 ||
+	    privilege_give_dir(us, settings->spool_dir, err) < 0 ||
+	    privilege_give_dir(us, settings->workspace_dir, err) < 0 ||
+	    privilege_give_dir(us, settings->cache_dir, err) < 0 ||
+	    privilege_open_dir(us, settings->cache_dir, 0711, false, err) < 0 ||
+	    privilege_open_dir(us, settings->data_dir, 0711, false, err) < 0)
+		return err->code;
+	if (has_mirrors && (privilege_give_dir(us, settings->git_mirrors, err) < 0 ||
+			    privilege_open_dir(us, settings->git_mirrors, 0750, true, err) < 0))
+		return err->code;
+	return 0;
+}
+
+/* While we are root; from the end of it on we are not. */
+static int
+split_privilege(struct agent *agent, struct err *err)
+{
+	const struct settings *settings = &agent->settings;
+	struct launcher_settings launcher = {
+		.first_uid = agent->privilege.first_uid,
+		.slots = agent->privilege.slots,
+		.agent_uid = agent->privilege.uid,
+		.agent_gid = agent->privilege.gid,
+		.work_dir = settings->work_dir,
+		.read_only = settings->git_mirrors_max > 0 ? settings->git_mirrors : NULL};
+	int rc;
+
+	if (!agent->privilege.is_split)
+		return 0;
+	if (give_places(agent, err) < 0)
+		return err->code;
+	launcher.work_fd = open(settings->work_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (launcher.work_fd < 0)
+		return err_sys(err, "cannot open the work directory '%s'", settings->work_dir);
+	rc = launcher_new(&agent->launcher, agent->loop, &launcher, on_launcher_end, agent, err);
+	(void)close(launcher.work_fd);
+	if (rc == 0)
+		rc = privilege_drop(&agent->privilege, err);
+	if (rc < 0)
+		return rc;
+	hide(); /* who changes its user can be looked at again */
+	log_info("runs as user '%s', tasks as users %u to %u", agent->privilege.user,
+		 agent->privilege.first_uid,
+		 agent->privilege.first_uid + agent->privilege.slots - 1);
+	return 0;
+}
+
+/* Said where tasks could harm us: each start, in one line. */
+static void
+warn_of_tasks(const struct agent *agent)
+{
+	if (agent->launcher != NULL)
+		return;
+	if (geteuid() == 0)
+		log_warn("tasks run as root, as this runnerd does: they can read its secrets and change the host");
+	else if (text_eq(agent->settings.isolation, "none"))
+		log_warn("isolation none: tasks run as this runnerd's user, who can read its secrets and "
+			 "end it and other tasks");
+}
+
 /* Only as far as the slots need: what we raise, jobs inherit. */
 static void
 raise_descriptor_limit(const struct settings *settings)
@@ -235,15 +328,6 @@ raise_descriptor_limit(const struct settings *settings)
 		log_warn("at most %llu open files are allowed, %llu slots may need %llu",
 			 (unsigned long long)limit.rlim_cur, (unsigned long long)settings->jobs,
 			 (unsigned long long)wanted);
-}
-
-/* Tokens are in our memory: no other process of this user may look. */
-static void
-hide(void)
-{
-#ifndef SANITIZE_ADDRESS /* its leak checker looks */
-	(void)prctl(PR_SET_DUMPABLE, 0);
-#endif
 }
 
 /* --- start
@@ -283,6 +367,7 @@ start_tasks(struct agent *agent, struct err *err)
 		.cache_most_bytes = settings->cache_max,
 		.workspace_dir = settings->workspace_dir,
 		.workspace_most_bytes = settings->workspace_max,
+		.launcher = agent->launcher,
 		.isolation = settings->isolation,
 		.max_run_time_ms = settings->max_run_time_ms,
 		.grace_ms = (uint32_t)settings->grace_ms,
@@ -392,16 +477,23 @@ start_lookout(struct agent *agent, struct err *err)
 static int
 start(struct agent *agent, struct err *err)
 {
-	raise_descriptor_limit(&agent->settings);
-	if (trust_hub(agent, err) < 0 || make_places(&agent->settings, err) < 0)
+	const struct settings *settings = &agent->settings;
+
+	raise_descriptor_limit(settings);
+	if (privilege_choose(&agent->privilege, settings->user, settings->slot_uids, settings->jobs,
+			     err) < 0 ||
+	    trust_hub(agent, err) < 0 || make_places(settings, err) < 0)
+		return err->code;
+	if (loop_new(&agent->loop, err) < 0 || split_privilege(agent, err) < 0)
 		return err->code;
 	if (state_dir_open(&agent->state_dir, agent->settings.run_dir, err) < 0)
 		return err->code;
-	if (loop_new(&agent->loop, err) < 0 || watch_signals(agent, err) < 0)
+	if (watch_signals(agent, err) < 0)
 		return err->code;
 	log_info("runnerd " RUNNER_VERSION " (" RUNNER_REVISION ") with %u slots, state in %s",
 		 agent->settings.slots.total, agent->settings.run_dir);
 	warn_of_linger(&agent->settings);
+	warn_of_tasks(agent);
 	if (start_uplink(agent, err) < 0 || start_depot(agent, err) < 0 ||
 	    start_tasks(agent, err) < 0)
 		return err->code;
@@ -415,6 +507,7 @@ finish(struct agent *agent)
 	uplink_free(agent->uplink);
 	tasks_free(agent->tasks);
 	depot_free(agent->depot);
+	launcher_free(agent->launcher);
 	unwatch_signals(agent);
 	loop_free(agent->loop);
 	tls_free(agent->tls);

@@ -184,6 +184,7 @@ read_task(struct task *task, struct err *err)
 
 	if (rc < 0)
 		return rc;
+	task_find_slot(task);
 	task_open_spool(task);
 	rc = spool_recover(&task->spool, err);
 	if (rc == 0 && task->mask != NULL)

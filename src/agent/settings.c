@@ -104,7 +104,13 @@ static const struct row rows[] = {
 	{{"known-hosts", 0, "FILE", "SSH host keys of git servers (those of large forges)"},
 	 PATH,
 	 AT(known_hosts)},
-	{{"isolation", 0, "HOW", "auto, none or namespace"}, TEXT, AT(isolation)},
+	{{"isolation", 0, "HOW", "auto, none, user or namespace"}, TEXT, AT(isolation)},
+	{{"user", 0, "NAME", "who root becomes; tasks have users of their own then (runnerd)"},
+	 TEXT,
+	 AT(user)},
+	{{"slot-uids", 0, "FIRST-LAST", "these users, one a slot (1900000000-1900004095)"},
+	 TEXT,
+	 AT(slot_uids)},
 	{{"mode", 0, "MODE", "continuous, or single-task: end after one"}, TEXT, AT(mode)},
 	{{"idle-timeout", 0, "TIME", "end after so long without a task (never)"},
 	 DURATION,
@@ -522,10 +528,21 @@ user_path(const char *variable, const char *fallback, const char *rest)
 	return mem_printf("%s/%s/%s", home != NULL && *home == '/' ? home : "/tmp", fallback, rest);
 }
 
+/* Whoever was started by root stays a service, also when it is root no more and reloads. */
+static bool
+is_service(void)
+{
+	static int by_root = -1;
+
+	if (by_root < 0)
+		by_root = geteuid() == 0;
+	return by_root != 0;
+}
+
 static char *
 default_config(void)
 {
-	if (geteuid() == 0)
+	if (is_service())
 		return mem_strdup(RUNNER_SYSCONFDIR "/runnerd.yaml");
 	return user_path("XDG_CONFIG_HOME", ".config", "runner/runnerd.yaml");
 }
@@ -535,7 +552,7 @@ default_path(char **path, const char *root, const char *variable, const char *fa
 	     const char *rest)
 {
 	if (*path == NULL)
-		*path = geteuid() == 0 ? mem_strdup(root) : user_path(variable, fallback, rest);
+		*path = is_service() ? mem_strdup(root) : user_path(variable, fallback, rest);
 }
 
 static void

@@ -43,6 +43,7 @@ struct settings {
 	char *spool_dir; /* absolute */
 	char *run_dir, *data_dir, *work_dir, *cache_dir, *workspace_dir, *git_mirrors, *known_hosts; /* absolute */
 	char *isolation, *mode;
+	char *user, *slot_uids; /* as said; NULL: not */
 	uint64_t idle_timeout_ms, max_run_time_ms, grace_ms, orphan_limit_ms;
 	bool keep_failed, cleanup_working_directory, attach;
 	char *hooks_dir; /* absolute */

@@ -347,16 +347,19 @@ supervisor_quit(struct supervisor *supervisor, uint32_t grace_ms)
 void
 supervisor_kill(struct supervisor *supervisor)
 {
-	struct err err = ERR_INIT;
+	int fd = supervisor->found_fd;
 
 	if (supervisor->magic != SUPERVISOR_MAGIC)
 		return;
-	if (supervisor->found_fd >= 0)
-		(void)syscall(SYS_pidfd_send_signal, supervisor->found_fd, SIGKILL, NULL, 0);
-	else if (child_is_running(&supervisor->child) &&
-		 child_signal(&supervisor->child, SIGKILL, &err) < 0)
+	if (fd < 0 && child_is_running(&supervisor->child))
+		fd = supervisor->child.pidfd;
+	if (fd < 0 || syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0) == 0)
+		return;
+	if (errno == EPERM && supervisor->hooks.on_stuck != NULL)
+		supervisor->hooks.on_stuck(supervisor->hooks.arg);
+	else
 		log_line(LOG_WARN, LOG_AT_TASK(supervisor->hooks.task),
-			 "cannot kill runner-init: %s", err.text);
+			 "cannot kill runner-init: %s", strerror(errno));
 }
 
 pid_t

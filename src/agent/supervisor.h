@@ -40,6 +40,8 @@ struct supervisor_hooks {
 	/* No process is left but where there is no PID namespace. reason is NULL after a QUIT that
 	 * went well. */
 	void (*on_gone)(void *arg, const char *reason);
+	/* It is to be killed and we have no right to: it is another user. NULL: that cannot be. */
+	void (*on_stuck)(void *arg);
 };
 
 struct supervisor {

@@ -203,6 +203,7 @@ task_remove_work(struct task *task)
 		return;
 	}
 	if (is_kept(task)) {
+		work_dir_keep(&task->work, &task->tasks->work_dirs);
 		log_line(LOG_INFO, AT(task), "kept '%s'", task->work.path);
 		task->work_gone = true;
 		return;
@@ -235,6 +236,8 @@ task_leave(struct task *task)
 
 	task_doc_free(task->doc);
 	task->doc = NULL;
+	if (!task_slot_is_clean(task))
+		return; /* from its end we come again */
 	task_remove_work(task);
 	if (!task->holds_slot)
 		return;
@@ -248,6 +251,8 @@ want_done(struct task *task)
 {
 	bool sent = !journal_has_unsent(&task->journal) && spool_is_acked(&task->spool);
 
+	if (task->cleaning && !child_is_running(&task->cleaner))
+		task_leave(task);
 	if (task->work_gone && (sent || task->dropped) && !task->removable) {
 		task->removable = true;
 		later_want(&task->tasks->reap);
@@ -429,6 +434,8 @@ task_alloc(struct tasks *tasks, const struct id *id, uint32_t epoch)
 	task->epoch = epoch;
 	task->claimed_us = loop_now_us(tasks->loop);
 	task->dir_fd = -1;
+	task->slot = -1;
+	task->cleaner = (struct child)CHILD_INIT;
 	task->journal = (struct journal)JOURNAL_INIT;
 	task->sequence = (struct sequence)SEQUENCE_INIT;
 	rate_init(&task->rate, tasks->settings.output_rate, loop_now_us(tasks->loop));
@@ -452,6 +459,7 @@ void
 task_name_work_dir(struct task *task)
 {
 	work_dir_init(&task->work, &task->tasks->work_dirs, task->id_text);
+	task->work.slot = task->slot;
 	task->has_work = true;
 }
 
@@ -463,6 +471,7 @@ task_dispose(struct task *task)
 	later_release(&task->tidy);
 	job_hook_free(task->hook);
 	task_drop_sessions(task);
+	child_release(&task->cleaner);
 	supervisor_release(&task->supervisor);
 	task_free_steps(task);
 	task_doc_free(task->doc);

@@ -180,7 +180,9 @@ on_gone(void *arg, const char *reason)
 		return;	      /* the one that was found was on its way out; nothing has run yet */
 	task_lose_sessions(task, "the task has ended");
 	task->wanting = true; /* the steps are walked through: nothing may end the task meanwhile */
-	if (reason != NULL && !supervisor_has_namespace(&task->supervisor) && task->has_work)
+	if (reason != NULL && task->slot >= 0)
+		task_kill_slot(task);
+	else if (reason != NULL && !supervisor_has_namespace(&task->supervisor) && task->has_work)
 		killed = leftover_kill(task->work.path);
 	if (killed > 0)
 		log_line(LOG_WARN, AT(task), "killed %u processes that runner-init left behind",
@@ -195,6 +197,15 @@ on_gone(void *arg, const char *reason)
 	task_want(task);
 }
 
+static void
+on_stuck(void *arg)
+{
+	struct task *task = arg;
+
+	OBJ_CHECK(task, TASK_MAGIC);
+	task_kill_slot(task);
+}
+
 static const struct supervisor_hooks hooks_of_supervisor = {
 	.on_step_state = on_step_state,
 	.on_ready = on_ready,
@@ -205,6 +216,7 @@ static const struct supervisor_hooks hooks_of_supervisor = {
 	.on_empty = on_empty,
 	.on_error = on_error,
 	.on_gone = on_gone,
+	.on_stuck = on_stuck,
 };
 
 bool
@@ -212,7 +224,9 @@ task_prepare(struct task *task)
 {
 	struct supervisor_hooks hooks = hooks_of_supervisor;
 	struct tasks *tasks = task->tasks;
-	struct executor_start how = {.dir_fd = task->dir_fd, .orphan_ms = tasks->settings.orphan_ms};
+	struct executor_start how = {.dir_fd = task->dir_fd,
+				     .task = &task->id,
+				     .orphan_ms = tasks->settings.orphan_ms};
 	struct err err = ERR_INIT;
 	char cpus[CPU_LIST_MOST_BYTES];
 
@@ -221,10 +235,13 @@ task_prepare(struct task *task)
 	how.cpu_list = holding_what(task->holding, HOLDING_CPUS, cpus, sizeof(cpus));
 	supervisor_release(&task->supervisor);
 	task->ready = task->fresh = true;
-	if (work_dir_make(&task->work, &tasks->work_dirs, &err) == 0 &&
-	    supervisor_start(&task->supervisor, tasks->loop, tasks->executor, &how, &hooks,
-			     &err) == 0)
-		return true;
+	if (task_take_slot(task, &err) == 0 &&
+	    work_dir_make(&task->work, &tasks->work_dirs, &err) == 0) {
+		how.slot = task->slot;
+		if (supervisor_start(&task->supervisor, tasks->loop, tasks->executor, &how, &hooks,
+				     &err) == 0)
+			return true;
+	}
 	task_judge(task, OUTCOME_INFRA_FAIL, err.text);
 	return false;
 }

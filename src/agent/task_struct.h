@@ -19,6 +19,7 @@
 #include "agent/rate.h"
 #include "agent/sequence.h"
 #include "agent/session.h"
+#include "agent/slot_users.h"
 #include "agent/spool.h"
 #include "agent/step.h"
 #include "agent/supervisor.h"
@@ -54,6 +55,7 @@ struct tasks {
 	struct caches *caches;	 /* NULL: none are kept */
 	struct caches *layers;	 /* of workspaces; NULL: none are kept */
 	struct work_dirs work_dirs;
+	struct slot_users slot_users; /* none without a launcher */
 	struct mirrors *mirrors;
 	struct arena arena; /* of command_host */
 	struct command_host command_host;
@@ -94,6 +96,9 @@ struct task {
 	struct supervisor supervisor;
 	struct work_dir work;
 	bool has_work, work_gone;
+	int slot; /* whose user it has; -1: it has none of its own, or none any more */
+	bool cleaning;	/* what that user has left is looked for, or will be again */
+	struct child cleaner;
 
 	struct job_hook *hook; /* that runs now; NULL: none */
 	size_t next_hook;      /* behind the last step */
@@ -146,6 +151,17 @@ void task_remove_work(struct task *task);
 
 /* The last: what is left of a task that is done, but for what the hub has not got yet. */
 void task_leave(struct task *task);
+
+/* --- task_slot.c --- */
+
+/* Where there is a launcher: a slot of its own, if it has none. Fails: ERR_LIMIT, ERR_HOST. */
+int task_take_slot(struct task *task, struct err *err);
+/* The one that an earlier runnerd gave it. */
+void task_find_slot(struct task *task);
+/* SIGKILL for all that its user runs, runner-init too. */
+void task_kill_slot(struct task *task);
+/* Is nothing of its user left? Else it is seen to, and task_leave() comes again. */
+bool task_slot_is_clean(struct task *task);
 
 /* --- task_hooks.c --- */
 

@@ -13,6 +13,8 @@
 #include "agent/caches.h"
 #include "agent/executor.h"
 #include "agent/executors/host.h"
+#include "agent/executors/slot.h"
+#include "agent/launcher.h"
 #include "agent/mirrors.h"
 #include "agent/recovery.h"
 #include "agent/state_dir.h"
@@ -210,6 +212,32 @@ open_archives(struct tasks *tasks, struct err *err)
 	return rc;
 }
 
+static int
+make_executor(struct tasks *tasks, struct err *err)
+{
+	const struct tasks_settings *settings = &tasks->settings;
+
+	if (settings->launcher == NULL)
+		return host_executor_new(&tasks->executor, settings->isolation,
+					 mirrors_path(tasks->mirrors), err);
+	slot_users_init(&tasks->slot_users, (uint32_t)launcher_uid(settings->launcher, 0),
+			launcher_slots(settings->launcher));
+	return slot_executor_new(&tasks->executor, settings->launcher, settings->isolation, err);
+}
+
+static void
+init_command_host(struct tasks *tasks)
+{
+	arena_init(&tasks->arena, 0);
+	command_host_init(&tasks->command_host, &tasks->arena);
+	if (tasks->settings.launcher != NULL)
+		tasks->command_host.user = LAUNCHER_USER_NAME;
+	tasks->command_host.control_path = control_path(tasks->control);
+	tasks->command_host.known_hosts = tasks->settings.known_hosts;
+	tasks->command_host.mirrors = tasks->mirrors;
+	tasks->command_host.prefix = tasks->settings.command_prefix;
+}
+
 int
 tasks_new(struct tasks **out, struct loop *loop, const struct tasks_settings *settings,
 	  const struct tasks_hooks *hooks, struct err *err)
@@ -226,8 +254,7 @@ tasks_new(struct tasks **out, struct loop *loop, const struct tasks_settings *se
 	rc = mirrors_new(&tasks->mirrors, loop, settings, err);
 	if (rc < 0)
 		goto no_mirrors;
-	rc = host_executor_new(&tasks->executor, settings->isolation, mirrors_path(tasks->mirrors),
-			       err);
+	rc = make_executor(tasks, err);
 	if (rc < 0)
 		goto no_executor;
 	rc = press_init(&tasks->press, loop, settings->zstd_level,
@@ -245,12 +272,8 @@ tasks_new(struct tasks **out, struct loop *loop, const struct tasks_settings *se
 			 tasks_control, tasks, err);
 	if (rc < 0)
 		goto no_work_dirs;
-	arena_init(&tasks->arena, 0);
-	command_host_init(&tasks->command_host, &tasks->arena);
-	tasks->command_host.control_path = control_path(tasks->control);
-	tasks->command_host.known_hosts = settings->known_hosts;
-	tasks->command_host.mirrors = tasks->mirrors;
-	tasks->command_host.prefix = settings->command_prefix;
+	tasks->work_dirs.launcher = settings->launcher;
+	init_command_host(tasks);
 	later_init(&tasks->reap, loop, on_reap, tasks);
 	*out = tasks;
 	return 0;
@@ -264,6 +287,7 @@ no_archives:
 no_press:
 	tasks->executor->free(tasks->executor);
 no_executor:
+	slot_users_release(&tasks->slot_users);
 	mirrors_free(tasks->mirrors);
 no_mirrors:
 	free(tasks);
@@ -290,6 +314,7 @@ tasks_free(struct tasks *tasks)
 	caches_free(tasks->caches);
 	press_release(&tasks->press);
 	tasks->executor->free(tasks->executor);
+	slot_users_release(&tasks->slot_users);
 	mirrors_free(tasks->mirrors);
 	arena_release(&tasks->arena);
 	OBJ_WIPE(tasks);

@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "agent/launcher.h"
 #include "base/assert.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -173,9 +174,26 @@ work_dir_release(struct work_dir *work)
 	memset(work, 0, sizeof(*work));
 }
 
+/* The launcher knows them by the task's id. */
+static struct id
+task_of(const struct work_dir *work)
+{
+	struct id task;
+	bool is_id = id_parse(&task, work->name);
+
+	assert(is_id);
+	return task;
+}
+
 int
 work_dir_make(struct work_dir *work, struct work_dirs *dirs, struct err *err)
 {
+	struct id task;
+
+	if (dirs->launcher != NULL) {
+		task = task_of(work);
+		return launcher_make_place(dirs->launcher, (uint32_t)work->slot, &task, err);
+	}
 	if (take_spare(dirs, work->name))
 		return 0;
 	return skeleton_make(&dirs->skeleton, work->name, err);
@@ -202,9 +220,9 @@ on_rm_exit(void *arg, int status, const struct rusage *usage)
 	rm_want(dirs);
 }
 
-/* Hand what waits to one rm, up to RM_PATHS_MOST directories. */
-static void
-rm_want(struct work_dirs *dirs)
+/* Hand what waits to one rm, up to RM_PATHS_MOST directories: how many it was given. */
+static int
+rm_start(struct work_dirs *dirs, struct err *err)
 {
 	char *argv[3 + RM_PATHS_MOST + 1] = {(char *)"rm", (char *)"-rf", (char *)"--"};
 	char *envp[] = {NULL};
@@ -213,21 +231,40 @@ rm_want(struct work_dirs *dirs)
 				  .envp = envp,
 				  .cwd = dirs->path,
 				  .flags = CHILD_NEW_SESSION | CHILD_IDLE_IO};
+	const struct launcher_child child = {&dirs->rm, on_rm_exit, dirs};
+	const struct work_dir *work = dirs->waiting;
+	struct id task;
+	int n = 0, rc;
+
+	if (dirs->launcher != NULL) {
+		task = task_of(work);
+		rc = launcher_remove_place(dirs->launcher, &task, &child, err);
+		return rc < 0 ? rc : 1;
+	}
+	for (; work != NULL && n < RM_PATHS_MOST; work = work->next)
+		argv[3 + n++] = work->name;
+	rc = child_start(&dirs->rm, dirs->loop, &spec, on_rm_exit, dirs, err);
+	return rc < 0 ? rc : n;
+}
+
+static void
+rm_want(struct work_dirs *dirs)
+{
 	struct work_dir **end = &dirs->waiting;
 	struct err err = ERR_INIT;
-	int argc = 3;
+	int n;
 
 	if (dirs->waiting == NULL || child_is_running(&dirs->rm))
 		return;
-	for (; *end != NULL && argc < 3 + RM_PATHS_MOST; end = &(*end)->next)
-		argv[argc++] = (*end)->name;
-	argv[argc] = NULL;
-	if (child_start(&dirs->rm, dirs->loop, &spec, on_rm_exit, dirs, &err) < 0) {
-		log_warn("cannot remove '%s/%s': %s; trying again in %d ms", dirs->path, argv[3],
-			 err.text, RM_RETRY_MS);
+	n = rm_start(dirs, &err);
+	if (n < 0) {
+		log_warn("cannot remove '%s/%s': %s; trying again in %d ms", dirs->path,
+			 dirs->waiting->name, err.text, RM_RETRY_MS);
 		timer_start_ms(&dirs->again, RM_RETRY_MS);
 		return;
 	}
+	for (; n > 0; n--)
+		end = &(*end)->next;
 	dirs->removing = dirs->waiting;
 	dirs->waiting = *end;
 	*end = NULL;
@@ -239,9 +276,11 @@ bool
 work_dir_remove(struct work_dir *work, struct work_dirs *dirs, void (*on_gone)(void *arg),
 		void *arg)
 {
-	if (!work->queued && !work->doubtful && keep_spare(dirs, work->name))
+	bool ours = dirs->launcher == NULL && !work->queued;
+
+	if (ours && !work->doubtful && keep_spare(dirs, work->name))
 		return true;
-	if (!work->queued && skeleton_remove(&dirs->skeleton, work->name))
+	if (ours && skeleton_remove(&dirs->skeleton, work->name))
 		return true;
 	if (work->queued)
 		return false;
@@ -253,4 +292,17 @@ work_dir_remove(struct work_dir *work, struct work_dirs *dirs, void (*on_gone)(v
 	dirs->waiting_end = &work->next;
 	rm_want(dirs);
 	return false;
+}
+
+void
+work_dir_keep(struct work_dir *work, struct work_dirs *dirs)
+{
+	struct err err = ERR_INIT;
+	struct id task;
+
+	if (dirs->launcher == NULL)
+		return;
+	task = task_of(work);
+	if (launcher_keep_place(dirs->launcher, &task, &err) < 0)
+		log_warn("'%s' stays with its task's user: %s", work->path, err.text);
 }

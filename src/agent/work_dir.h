@@ -20,6 +20,7 @@
 #include "loop/loop.h"
 
 struct err;
+struct launcher;
 struct loop;
 struct work_dir;
 
@@ -29,6 +30,7 @@ struct work_dirs {
 	char *path;
 	int fd;
 	struct skeleton skeleton;
+	struct launcher *launcher; /* whose work making and deleting is; NULL: ours. Borrowed */
 	unsigned spares; /* spare-0 up to this */
 	struct child rm;
 	struct timer again;			 /* when rm could not be started */
@@ -38,6 +40,7 @@ struct work_dirs {
 
 struct work_dir {
 	struct work_dir *next;
+	int slot; /* whose user it is made for; where there is a launcher */
 	char *name; /* in work_dirs: the task's id */
 	char *path, *home, *tmp, *bash_env;
 	bool doubtful; /* the owner's: a process of the task may be left, so no other task gets it */
@@ -62,6 +65,8 @@ int work_dir_make(struct work_dir *work, struct work_dirs *dirs, struct err *err
  */
 bool work_dir_remove(struct work_dir *work, struct work_dirs *dirs, void (*on_gone)(void *arg),
 		     void *arg);
+/* It stays for people to look at: from now on it is ours, and no job's. */
+void work_dir_keep(struct work_dir *work, struct work_dirs *dirs);
 /* Frees the names. Must not be queued for removal. */
 void work_dir_release(struct work_dir *work);
 

@@ -312,6 +312,10 @@ start_agent(struct private_pair *pair, struct err *err)
 	add_path(argv, "--token-file", pair->run.path, "agent-token");
 	add_arg(argv, "-j");
 	add_arg(argv, slots);
+	if (geteuid() == 0) {
+		add_arg(argv, "--user"); /* the jobs are ours: they run as who runs us */
+		add_arg(argv, "root");
+	}
 	add_arg(argv, "--name");
 	add_arg(argv, "local");
 	add_path(argv, "--run-dir", pair->run.path, "run");

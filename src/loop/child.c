@@ -239,6 +239,24 @@ on_child_end(void *arg, unsigned events)
 }
 
 int
+child_adopt(struct child *child, struct loop *loop, const struct child_born *born,
+	    child_exit_fn *on_exit, void *arg, struct err *err)
+{
+	int rc;
+
+	child->pid = born->pid;
+	child->pidfd = born->pidfd;
+	running++;
+	child->on_exit = on_exit;
+	child->arg = arg;
+	memset(&child->watch, 0, sizeof(child->watch));
+	rc = watch_start(&child->watch, loop, born->pidfd, WATCH_READ, on_child_end, child, err);
+	if (rc < 0)
+		child_release(child);
+	return rc;
+}
+
+int
 child_start(struct child *child, struct loop *loop, const struct child_spec *spec,
 	    child_exit_fn *on_exit, void *arg, struct err *err)
 {
@@ -265,17 +283,10 @@ child_start(struct child *child, struct loop *loop, const struct child_spec *spe
 		errno = birth.sys;
 		return err_sys(err, "cannot start '%s': cannot %s", spec->path, birth.failed);
 	}
-	child->pid = pid;
-	child->pidfd = pidfd;
-	running++;
-	child->on_exit = on_exit;
-	child->arg = arg;
-	memset(&child->watch, 0, sizeof(child->watch));
-	rc = watch_start(&child->watch, loop, pidfd, WATCH_READ, on_child_end, child, err);
+	rc = child_adopt(child, loop, &(struct child_born){pid, pidfd}, on_exit, arg, err);
 	if (rc < 0) {
 		(void)kill(pid, SIGKILL); /* ours and not yet reaped: the pid cannot be another's */
 		(void)wait4(pid, NULL, 0, NULL);
-		child_release(child);
 		return err_wrap(err, "watching '%s'", spec->path);
 	}
 	return 0;

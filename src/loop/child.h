@@ -66,6 +66,16 @@ struct child {
 int child_start(struct child *child, struct loop *loop, const struct child_spec *spec,
 		child_exit_fn *on_exit, void *arg, struct err *err);
 
+/* One that somebody else has made for us (CLONE_PARENT). */
+struct child_born {
+	pid_t pid;
+	int pidfd; /* the child's from here on, also on failure */
+};
+
+/* Go on with it as with one that was started. Fails: ERR_HOST, ERR_LIMIT; it runs then, unwatched. */
+int child_adopt(struct child *child, struct loop *loop, const struct child_born *born,
+		child_exit_fn *on_exit, void *arg, struct err *err);
+
 /* By pidfd: never hits another process. ERR_GONE when it has ended. */
 int child_signal(struct child *child, int signo, struct err *err);
 bool child_is_running(const struct child *child);

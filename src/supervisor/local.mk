@@ -17,7 +17,8 @@ libsupervisor_a_SOURCES = \
 	src/supervisor/step.c src/supervisor/step.h \
 	src/supervisor/sweep.c \
 	src/supervisor/task.c src/supervisor/task.h \
-	src/supervisor/tell.c
+	src/supervisor/tell.c \
+	src/supervisor/user.c src/supervisor/user.h
 
 # last_words.c takes the place of base/assert.c.
 init_sources = src/supervisor/main.c \

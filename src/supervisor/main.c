@@ -24,12 +24,15 @@
 #include "supervisor/number.h"
 #include "supervisor/shelter.h"
 #include "supervisor/task.h"
+#include "supervisor/user.h"
 
 enum { EXIT_DONE = 0, EXIT_USAGE = 2, EXIT_HOST = 3 };
 enum { MESSAGES_A_TURN = 64, GOODBYE_MS = 1000 };
 
 static struct task task; /* all there is: nothing is allocated after the start */
 static const char *read_only;
+static uid_t task_uid; /* to become; 0: we stay who we are */
+static gid_t task_gid;
 
 /* --- start ------------------------------------------------------------------------------ */
 
@@ -54,6 +57,7 @@ show_help(void)
 	static const char text[] =
 		"usage: runner-init --task [--orphan-ms N] [--grace-ms N] [--peer-uid N] "
 		"[--read-only DIR]\n"
+		"                   [--uid N --gid N]\n"
 		"\n"
 		"The in-task supervisor, started by runnerd; not for people.\n"
 		"\n"
@@ -62,6 +66,8 @@ show_help(void)
 		"  --orphan-ms N  how long to go on without an agent (default 0: end at once)\n"
 		"  --grace-ms N   from TERM to KILL where no message says it (default 10000)\n"
 		"  --peer-uid N   user whose programs may connect (default: its own)\n"
+		"  --uid N        user to become, as root, with all that it runs (default: stay)\n"
+		"  --gid N        its group\n"
 		"  --read-only DIR  what steps cannot write, where there are mounts of its own\n"
 		"  --help         show this text\n"
 		"  --version      show the version\n";
@@ -103,6 +109,10 @@ parse_arguments(char **argv)
 			read_only = *++argv;
 		else if (strcmp(*argv, "--peer-uid") == 0)
 			task.agent.peer_uid = (uid_t)parse_number(*++argv);
+		else if (strcmp(*argv, "--uid") == 0)
+			task_uid = (uid_t)parse_number(*++argv);
+		else if (strcmp(*argv, "--gid") == 0)
+			task_gid = (gid_t)parse_number(*++argv);
 		else
 			refuse(EXIT_USAGE, "an option is not known: see runner-init --help");
 	}
@@ -261,10 +271,36 @@ say_goodbye(void)
 	}
 }
 
+/* As root it is runnerd's file in runnerd's directory all the same, and no link leads us elsewhere. */
+static void
+open_journal(void)
+{
+	struct stat dir;
+	int sys;
+
+	if (task_uid != 0 && fstat(SUPERVISOR_DIR_FD, &dir) == 0)
+		user_for_files(dir.st_uid, dir.st_gid);
+	sys = journal_open(&task.journal, SUPERVISOR_DIR_FD);
+	if (task_uid != 0)
+		user_for_files(0, 0);
+	if (sys != 0)
+		refuse(EXIT_HOST, "cannot open init.log in the task's state directory");
+}
+
+static void
+take_shelter(void)
+{
+	task.flags = shelter_make(read_only, task_uid == 0);
+	if (task_uid == 0)
+		return;
+	if (user_become(task_uid, task_gid) != 0)
+		refuse(EXIT_HOST, "cannot become the task's user");
+}
+
 int
 main(int argc, char **argv)
 {
-	int signal_fd, sys;
+	int signal_fd;
 
 	(void)argc;
 	task.agent.fd = -1;
@@ -276,11 +312,9 @@ main(int argc, char **argv)
 	parse_arguments(argv);
 	check_descriptors();
 	signal_fd = open_signals();
-	sys = journal_open(&task.journal, SUPERVISOR_DIR_FD);
-	if (sys != 0)
-		refuse(EXIT_HOST, "cannot open init.log in the task's state directory");
+	open_journal();
 	last_words_of(&task);
-	task.flags = shelter_make(read_only);
+	take_shelter();
 	task.orphan_due_ms = clock_now_ms() + SUPERVISOR_FIRST_AGENT_MS;
 	if (task.orphan_ms == SUPERVISOR_ORPHAN_FOREVER)
 		task.orphan_due_ms = 0;

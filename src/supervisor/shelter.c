@@ -99,9 +99,9 @@ score_is_negative(void)
 
 /* Where we may not protect ourselves, at least no step inherits the protection of a service. */
 static bool
-protect_from_oom(void)
+protect_from_oom(bool stays)
 {
-	if (write_score("-1000"))
+	if (stays && write_score("-1000"))
 		return true;
 	if (score_is_negative())
 		(void)write_score("0");
@@ -145,7 +145,7 @@ drop_capabilities(void)
 }
 
 uint32_t
-shelter_make(const char *read_only)
+shelter_make(const char *read_only, bool stays)
 {
 	uint32_t flags = HELLO_SESSIONS;
 
@@ -160,7 +160,7 @@ shelter_make(const char *read_only)
 	}
 	if (proc_is_ours())
 		flags |= HELLO_PROC_MOUNTED;
-	if (protect_from_oom())
+	if (protect_from_oom(stays))
 		flags |= HELLO_OOM_PROTECTED;
 	reset_signals();
 	drop_capabilities();

@@ -1,0 +1,102 @@
+/*
+ * slot_users.c - which slot's user each task has.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "agent/slot_users.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/state_dir.h"
+#include "base/assert.h"
+#include "base/buffer.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "runner/state_dir.h"
+
+enum { TEXT_BYTES = 16 };
+
+void
+slot_users_init(struct slot_users *users, uint32_t first_uid, uint32_t count)
+{
+	*users = (struct slot_users){first_uid, count, mem_zalloc(count, 1)};
+}
+
+void
+slot_users_release(struct slot_users *users)
+{
+	free(users->taken);
+	memset(users, 0, sizeof(*users));
+}
+
+int
+slot_users_take(struct slot_users *users, int dir_fd, int *slot, struct err *err)
+{
+	char text[TEXT_BYTES];
+	uint32_t i = 0;
+	int len;
+
+	while (i < users->count && users->taken[i])
+		i++;
+	if (i == users->count)
+		return err_set(err, ERR_LIMIT, "all %u users of slots are taken", users->count);
+	len = snprintf(text, sizeof(text), "%u\n", users->first_uid + i);
+	if (state_dir_write(dir_fd, STATE_USER_NAME, text, (size_t)len, err) < 0)
+		return err->code;
+	users->taken[i] = 1;
+	*slot = (int)i;
+	return 0;
+}
+
+static int
+parse(const struct slot_users *users, char *text, uint64_t *slot, struct err *err)
+{
+	uint64_t uid;
+
+	text[strcspn(text, "\n")] = '\0';
+	if (text_parse_u64(text, UINT32_MAX, &uid, err) < 0 || uid < users->first_uid ||
+	    uid - users->first_uid >= users->count)
+		return err_set(err, ERR_INPUT, "its user '%.20s' is none of the slots'", text);
+	*slot = uid - users->first_uid;
+	return 0;
+}
+
+int
+slot_users_find(struct slot_users *users, int dir_fd, int *slot, struct err *err)
+{
+	struct buffer text = BUFFER_INIT;
+	uint64_t found = 0;
+	char *line;
+	int rc = state_dir_read(dir_fd, STATE_USER_NAME, TEXT_BYTES, &text, err);
+
+	*slot = -1;
+	if (rc == ERR_GONE) {
+		*err = (struct err)ERR_INIT;
+		buffer_release(&text);
+		return 0;
+	}
+	line = buffer_take_text(&text);
+	if (rc == 0)
+		rc = parse(users, line, &found, err);
+	if (rc == 0 && users->taken[found])
+		rc = err_set(err, ERR_INPUT, "its user '%s' is another task's", line);
+	if (rc == 0) {
+		users->taken[found] = 1;
+		*slot = (int)found;
+	}
+	free(line);
+	buffer_release(&text);
+	return rc;
+}
+
+void
+slot_users_give(struct slot_users *users, int dir_fd, int slot)
+{
+	assert(slot >= 0 && (uint32_t)slot < users->count && users->taken[slot]);
+	(void)unlinkat(dir_fd, STATE_USER_NAME, 0);
+	users->taken[slot] = 0;
+}
