@@ -156,6 +156,21 @@ give_task(struct hub *hub, struct task *task, const struct id *claim, struct jso
 	json_push(list, json_ref(task->doc));
 }
 
+/* Slots are all that it looks at, but for classes that the agent wants nothing of. */
+static bool
+wants_something(const struct json *body)
+{
+	const struct json *classes = json_get(body, "classes");
+	size_t i;
+
+	for (i = 0; i < json_count(classes); i++)
+		if (json_get_str(json_at(classes, i), "paused") == NULL)
+			return true;
+	if (i > 0)
+		log_info("every class is paused");
+	return i == 0;
+}
+
 /* The same claim gets the same tasks; else as many as there is room for. */
 unsigned
 hub_make_claim(struct hub *hub, const struct json *body, struct buffer *reply)
@@ -172,7 +187,7 @@ hub_make_claim(struct hub *hub, const struct json *body, struct buffer *reply)
 	for (task = hub->first; task != NULL; task = task->next)
 		if (task->place == PLACE_LEASED && id_eq(&task->claim, &claim))
 			give_task(hub, task, &claim, list);
-	if (json_count(list) == 0 && json_get_int(body, "wait_ms", 0) > 0)
+	if (json_count(list) == 0 && json_get_int(body, "wait_ms", 0) > 0 && wants_something(body))
 		for (task = hub->first; task != NULL && room > 0; task = task->next)
 			if (task->place == PLACE_QUEUED) {
 				give_task(hub, task, &claim, list);

@@ -27,7 +27,7 @@
 #include "loop/loop.h"
 #include "runner/protocol.h"
 
-enum { CLAIM_MAGIC = 0x636c6169 };
+enum { CLAIM_MAGIC = 0x636c6169, CLAIM_HELD_BYTES = 640 };
 
 struct claim {
 	uint32_t magic;
@@ -42,9 +42,11 @@ struct claim {
 	bool has_id;
 	bool answered; /* at least once */
 	bool stopped;
-	bool held, asked_held; /* this host takes nothing; and as the request says it */
+	char held[CLAIM_HELD_BYTES]; /* why this host takes nothing; "": it does */
+	bool asked_held;	     /* the request says that it takes nothing */
 	bool is_odd;	   /* the last answer was none, and the log says so */
 	uint64_t hasty_us; /* none to give, and it need not have been said before then */
+	int64_t resumed_ms; /* when a person had us resumed; 0: never; -1: the hub has not said yet */
 	char barred[256]; /* a person stopped us at the hub, as it says; "": none */
 	bool barred_drains;
 	char failed[512]; /* what the last answer was instead; "": one */
@@ -68,6 +70,7 @@ claim_new(struct loop *loop, struct hub_link *link, struct slots *slots,
 	claim->link = link;
 	claim->slots = slots;
 	claim->hooks = *hooks;
+	claim->resumed_ms = -1;
 	pace_init(&claim->pace, loop, CLAIM_GAP_MS, on_pace, claim);
 	timer_init(&claim->leisure, loop, on_leisure, claim);
 	return claim;
@@ -113,10 +116,16 @@ claim_stopped_by_hub(const struct claim *claim, bool *drain)
 
 /* --- decide --------------------------------------------------------------------------- */
 
+static bool
+is_held(const struct claim *claim)
+{
+	return claim->held[0] != '\0';
+}
+
 static unsigned
 room_of(const struct claim *claim, unsigned class)
 {
-	return claim->held ? 0 : slots_offer(claim->slots, class);
+	return is_held(claim) ? 0 : slots_offer(claim->slots, class);
 }
 
 static bool
@@ -130,14 +139,15 @@ any_room(const struct claim *claim)
 	return false;
 }
 
-/* A class that the held claim cannot be given tasks of could run some now. */
+/* A class that the held claim cannot be given tasks of could run some now; or one that it could be is paused. */
 static bool
 is_blocking(const struct claim *claim)
 {
 	unsigned i;
 
 	for (i = 0; i < claim->slots->class_count; i++)
-		if (claim->asked[i] == 0 && room_of(claim, i) > 0)
+		if ((claim->asked[i] == 0 && room_of(claim, i) > 0) ||
+		    (claim->asked[i] > 0 && claim->slots->classes[i].paused[0] != '\0'))
 			return true;
 	return false;
 }
@@ -166,9 +176,10 @@ on_pace(void *arg)
 		return;
 	}
 	if (claim->request == NULL) {
-		if (!claim->answered || claim->has_id || claim->held || any_room(claim))
+		if (!claim->answered || claim->has_id || is_held(claim) ||
+		    slots_any_paused(claim->slots) || any_room(claim))
 			send_claim(claim);
-	} else if (is_blocking(claim) || claim->asked_held != claim->held) {
+	} else if (is_blocking(claim) || claim->asked_held != is_held(claim)) {
 		resend(claim);
 	} else if (claim->asked_free != slots_free(claim->slots) && !timer_is_on(&claim->leisure)) {
 		timer_start_ms(&claim->leisure, CLAIM_LEISURE_MS);
@@ -223,13 +234,14 @@ claim_pause(struct claim *claim, unsigned ms)
 }
 
 void
-claim_hold(struct claim *claim, bool held)
+claim_hold(struct claim *claim, const char *why)
 {
+	bool was_held = is_held(claim);
+
 	OBJ_CHECK(claim, CLAIM_MAGIC);
-	if (claim->held == held)
-		return;
-	claim->held = held;
-	pace_want(&claim->pace);
+	(void)snprintf(claim->held, sizeof(claim->held), "%s", why != NULL ? why : "");
+	if (is_held(claim) != was_held)
+		pace_want(&claim->pace);
 }
 
 void
@@ -317,6 +329,18 @@ read_stop(struct claim *claim, const struct json *json)
 		log_info("the hub gives this agent tasks again");
 }
 
+/* The same time again is no news, and the first one may be of long ago. */
+static void
+read_resumed(struct claim *claim, const struct json *json)
+{
+	int64_t resumed_ms = json_get_int(json, "resumed_ms", 0);
+	bool news = claim->resumed_ms >= 0 && resumed_ms != 0 && resumed_ms != claim->resumed_ms;
+
+	claim->resumed_ms = resumed_ms;
+	if (news)
+		claim->hooks.on_resumed(claim->hooks.arg);
+}
+
 static void
 on_claimed(void *arg, const struct err *err, const struct hub_answer *answer)
 {
@@ -352,6 +376,7 @@ on_claimed(void *arg, const struct err *err, const struct hub_answer *answer)
 	else
 		(void)pace_ok(&claim->pace);
 	read_stop(claim, answer->json);
+	read_resumed(claim, answer->json);
 	give_tasks(claim, answer->json);
 	claim->hooks.on_answer(claim->hooks.arg, first);
 	pace_want(&claim->pace);
@@ -368,7 +393,9 @@ make_body(struct claim *claim, uint64_t wait_ms, struct buffer *body)
 	json_put(json, "agent", hub_link_identity(claim->link, claim->slots->total));
 	json_put_str(json, "claim_id", id_text(text, &claim->id));
 	json_put_int(json, "wait_ms", (int64_t)wait_ms);
-	slots_write(claim->slots, claim->stopped || claim->held, json);
+	slots_write(claim->slots, claim->stopped || is_held(claim), json);
+	if (is_held(claim))
+		json_put_str(json, "held", claim->held);
 	claim->hooks.put_running(claim->hooks.arg, running);
 	json_put(json, "running", running);
 	json_put_str(json, "stopped", claim->barred);
@@ -388,7 +415,7 @@ send_claim(struct claim *claim)
 	if (!claim->has_id)
 		id_random(&claim->id);
 	claim->has_id = true;
-	claim->asked_held = claim->held;
+	claim->asked_held = is_held(claim);
 	claim->asked_free = slots_free(claim->slots);
 	for (i = 0; i < claim->slots->class_count; i++)
 		claim->asked[i] = room_of(claim, i);

@@ -35,6 +35,8 @@ struct claim_hooks {
 	void (*on_task)(void *arg, const struct json *document); /* borrowed for the call */
 	/* A claim was answered, with tasks or not; first: for the first time. */
 	void (*on_answer)(void *arg, bool first);
+	/* A person has had this agent resumed at the hub. */
+	void (*on_resumed)(void *arg);
 	/* The hub refuses the token; message is its sentence. */
 	void (*on_refused)(void *arg, const char *message);
 	/* Fill "running" with {"task", "epoch"} of each task held. */
@@ -68,10 +70,10 @@ void claim_renew(struct claim *claim);
 void claim_pause(struct claim *claim, unsigned ms);
 
 /*
- * This host takes nothing for now, or again: the claim says that no class has room. It is still
- * sent, so that the hub hears of us. Tasks that the hub has given before come.
+ * This host takes nothing for now, and why, or again (NULL): the claim says that no class has room. It
+ * is still sent, so that the hub hears of us. Tasks that the hub has given before come.
  */
-void claim_hold(struct claim *claim, bool held);
+void claim_hold(struct claim *claim, const char *why);
 
 /*
  * Ask for nothing more. The claim that is under way is taken back with its id: tasks the hub

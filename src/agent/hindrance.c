@@ -9,9 +9,9 @@
 #include <string.h>
 
 #include "agent/claim.h"
+#include "agent/headroom.h"
 #include "agent/hub_link.h"
 #include "agent/slots.h"
-#include "agent/watermark.h"
 #include "base/text.h"
 
 const char *
@@ -35,6 +35,22 @@ say_away(const struct hindrance_facts *facts, char room[HINDRANCE_WHY_BYTES])
 	(void)snprintf(room, HINDRANCE_WHY_BYTES, "the hub at %s is not connected%s%s%s%s",
 		       hub_link_text(facts->link), since_us == 0 ? " yet" : ", since ",
 		       since_us == 0 ? "" : took, why[0] != '\0' ? ": " : "", why);
+}
+
+enum hindrance
+hindrance_find_shortage(const struct headroom *headroom, char room[HINDRANCE_WHY_BYTES])
+{
+	const struct watermark *disk = headroom_low_disk(headroom);
+
+	if (disk != NULL) {
+		watermark_say(disk, room, HINDRANCE_WHY_BYTES);
+		return HINDRANCE_DISK;
+	}
+	if (pressure_is_high(&headroom->pressure)) {
+		pressure_say(&headroom->pressure, room, HINDRANCE_WHY_BYTES);
+		return HINDRANCE_PRESSED;
+	}
+	return HINDRANCE_NONE;
 }
 
 enum hindrance
@@ -80,14 +96,10 @@ hindrance_find_trouble(const struct hindrance_facts *facts, char room[HINDRANCE_
 			       text_duration(took, (facts->take_again_us - facts->now_us) / 1000));
 		return HINDRANCE_HOST;
 	}
-	if (facts->disk->low) {
-		watermark_say(facts->disk, room, HINDRANCE_WHY_BYTES);
-		return HINDRANCE_DISK;
-	}
-	return HINDRANCE_NONE;
+	return hindrance_find_shortage(facts->headroom, room);
 }
 
-/* Slots are free and no class has room: told of the first. */
+/* Slots are free and no class is offered: told of the first that would have room, else of the first. */
 static enum hindrance
 find_reserved(const struct hindrance_facts *facts, char room[HINDRANCE_WHY_BYTES])
 {
@@ -97,8 +109,13 @@ find_reserved(const struct hindrance_facts *facts, char room[HINDRANCE_WHY_BYTES
 	unsigned i;
 
 	for (i = 0; i < slots->class_count; i++)
-		if (slots_room(slots, i) > 0)
+		if (slots_offer(slots, i) > 0)
 			return HINDRANCE_NONE;
+	for (i = 0; i < slots->class_count; i++)
+		if (slots_room(slots, i) > 0) {
+			(void)snprintf(room, HINDRANCE_WHY_BYTES, "%s", slots->classes[i].paused);
+			return HINDRANCE_PAUSED;
+		}
 	(void)snprintf(room, HINDRANCE_WHY_BYTES,
 		       "%u of %u slots are free, but no task of %s%s%s fits: %s", slots_free(slots),
 		       slots->total, name[0] != '\0' ? "resource class '" : "any class", name,

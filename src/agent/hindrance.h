@@ -10,9 +10,9 @@
 #include <stdint.h>
 
 struct claim;
+struct headroom;
 struct hub_link;
 struct slots;
-struct watermark;
 
 enum { HINDRANCE_WHY_BYTES = 640 };
 
@@ -27,8 +27,10 @@ enum { HINDRANCE_WHY_BYTES = 640 };
 	X(FAILING, claims_fail)                                                                    \
 	X(HOST, host_cannot)                                                                       \
 	X(DISK, disk_low)                                                                          \
+	X(PRESSED, host_pressed)                                                                   \
 	X(FULL, slots_full)                                                                        \
-	X(RESERVED, all_reserved)
+	X(RESERVED, all_reserved)                                                                  \
+	X(PAUSED, class_paused)
 
 #define X(upper, name) HINDRANCE_##upper,
 enum hindrance { HINDRANCES(X) HINDRANCE_COUNT };
@@ -42,7 +44,7 @@ struct hindrance_facts {
 	const struct slots *slots;
 	const struct claim *claim;
 	const struct hub_link *link;
-	const struct watermark *disk;
+	const struct headroom *headroom;
 	const char *untaken;	/* why it could not take a task */
 	uint64_t take_again_us; /* until then it claims none for that */
 };
@@ -56,5 +58,8 @@ enum hindrance hindrance_find(const struct hindrance_facts *facts, char room[HIN
  * room is left alone. */
 enum hindrance
 hindrance_find_trouble(const struct hindrance_facts *facts, char room[HINDRANCE_WHY_BYTES]);
+
+/* Of these what the host itself is short of. */
+enum hindrance hindrance_find_shortage(const struct headroom *headroom, char room[HINDRANCE_WHY_BYTES]);
 
 #endif

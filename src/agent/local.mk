@@ -78,6 +78,8 @@ libagent_a_SOURCES += \
 	src/agent/claim.c src/agent/claim.h \
 	src/agent/class_environment.c src/agent/class_environment.h \
 	src/agent/continuation.c src/agent/continuation.h \
+	src/agent/fuse.c src/agent/fuse.h \
+	src/agent/headroom.c src/agent/headroom.h \
 	src/agent/hindrance.c src/agent/hindrance.h \
 	src/agent/host_room.c src/agent/host_room.h \
 	src/agent/hub_link.c src/agent/hub_link.h \
@@ -88,6 +90,7 @@ libagent_a_SOURCES += \
 	src/agent/outbox.c src/agent/outbox.h \
 	src/agent/pace.c src/agent/pace.h \
 	src/agent/privilege.c src/agent/privilege.h \
+	src/agent/pressure.c src/agent/pressure.h \
 	src/agent/report.c src/agent/report.h \
 	src/agent/settings.c src/agent/settings.h \
 	src/agent/settings_circleci.c \

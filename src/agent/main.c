@@ -422,9 +422,26 @@ start_depot(struct agent *agent, struct err *err)
 	return depot_new(&agent->depot, agent->loop, &depot, err);
 }
 
+static struct headroom_limits
+headroom_limits(const struct settings *settings, const char *const *dirs)
+{
+	return (struct headroom_limits){
+		.dirs = dirs,
+		.min_free_bytes = settings->min_free,
+		.min_free_inodes = settings->min_free_inodes,
+		.min_free_memory = settings->min_free_memory,
+		.max_pressure = {[PRESSURE_CPU] = settings->max_cpu_pressure,
+				 [PRESSURE_MEMORY] = settings->max_memory_pressure,
+				 [PRESSURE_IO] = settings->max_io_pressure},
+		.proc = settings->proc_dir,
+	};
+}
+
 static int
 start_uplink(struct agent *agent, struct err *err)
 {
+	const char *const dirs[] = {agent->settings.work_dir, agent->settings.spool_dir, agent->settings.cache_dir,
+				    agent->settings.workspace_dir, NULL};
 	struct uplink_settings uplink = {
 		.link = {.url = agent->settings.hub,
 			 .tls = agent->tls,
@@ -433,8 +450,9 @@ start_uplink(struct agent *agent, struct err *err)
 			 .name = agent->settings.name,
 			 .agent = agent->state_dir.agent},
 		.slots = &agent->settings.slots,
-		.work_dir = agent->settings.work_dir,
-		.min_free_bytes = agent->settings.min_free,
+		.headroom = headroom_limits(&agent->settings, dirs),
+		.failures_most = (unsigned)agent->settings.pause_after,
+		.pause_ms = agent->settings.pause_time_ms,
 		.single_task = text_eq(agent->settings.mode, "single-task"),
 		.idle_timeout_ms = agent->settings.idle_timeout_ms,
 		.arg = agent,

@@ -9,6 +9,7 @@
  */
 #include "agent/metrics.h"
 
+#include "agent/headroom.h"
 #include "agent/hub_link.h"
 #include "agent/lookout.h"
 #include "agent/slots.h"
@@ -43,6 +44,44 @@ put_slots(const struct slots *slots, struct openmetrics *to)
 	for (i = 0; i < slots->class_count; i++)
 		openmetrics_put(to, slots_offer(slots, i), "resource_class", slots->classes[i].name,
 				NULL);
+}
+
+static void
+put_paused(const struct slots *slots, struct openmetrics *to)
+{
+	unsigned i;
+
+	openmetrics_begin(to, "runnerd_class_paused", GAUGE, NULL,
+			  "1 while nothing is claimed of a resource class, since its tasks failed by the host's fault.");
+	for (i = 0; i < slots->class_count; i++)
+		openmetrics_put(to, slots->classes[i].paused[0] != '\0', "resource_class", slots->classes[i].name, NULL);
+}
+
+/* --- the host --------------------------------------------------------------------------------- */
+
+static void
+put_headroom(const struct headroom *headroom, struct openmetrics *to)
+{
+	uint64_t bytes;
+	double percent;
+	unsigned i;
+
+	openmetrics_begin(to, "runnerd_host_short", GAUGE, NULL,
+			  "1 while nothing is claimed, since a disk, memory or pressure is beyond its limit.");
+	openmetrics_put(to, headroom_low_disk(headroom) != NULL || pressure_is_high(&headroom->pressure), NULL);
+	openmetrics_begin(to, "runnerd_host_pressure_ratio", GAUGE, "ratio",
+			  "Part of the last ten seconds in which some process of the host has waited, by what for.");
+	for (i = 0; i < PRESSURE_COUNT; i++)
+		if (pressure_read(&headroom->pressure, (enum pressure_kind)i, &percent))
+			openmetrics_put_real(to, percent / 100, "resource", pressure_name((enum pressure_kind)i), NULL);
+	openmetrics_begin(to, "runnerd_host_memory_available_bytes", GAUGE, "bytes",
+			  "Memory that can be had without swapping.");
+	if (pressure_read_memory(&headroom->pressure, &bytes))
+		openmetrics_put(to, bytes, NULL);
+	openmetrics_begin(to, "runnerd_host_disk_free_bytes", GAUGE, "bytes",
+			  "What is free on the disk of a directory, as last looked at.");
+	for (i = 0; i < headroom->disk_count; i++)
+		openmetrics_put(to, headroom->disks[i].free_bytes, "dir", headroom->disks[i].path, NULL);
 }
 
 static void
@@ -205,6 +244,8 @@ metrics_write(const struct lookout_sight *sight, struct buffer *out)
 	openmetrics_begin(&to, "runnerd_build", OPENMETRICS_INFO, NULL, "This runnerd.");
 	openmetrics_put(&to, 1, "version", RUNNER_VERSION, "revision", RUNNER_REVISION, NULL);
 	put_slots(sight->slots, &to);
+	put_paused(sight->slots, &to);
+	put_headroom(uplink_headroom(sight->uplink), &to);
 	put_tasks(sight->tasks, &to);
 	put_output(sight->tasks, &to);
 	put_hub(sight->uplink, &to);

@@ -74,6 +74,42 @@ static const struct row rows[] = {
 	 AT(min_free),
 	 0,
 	 (uint64_t)1 << 50},
+	{{"min-free-inodes", 0, "N", "the same of files that can be made (1000)"},
+	 NUMBER,
+	 AT(min_free_inodes),
+	 0,
+	 UINT32_MAX},
+	{{"min-free-memory", 0, "SIZE", "the same of memory that can be had (64M)"},
+	 BYTES,
+	 AT(min_free_memory),
+	 0,
+	 (uint64_t)1 << 50},
+	{{"max-cpu-pressure", 0, "PERCENT", "claim nothing while processes wait more for CPUs (0: always claim)"},
+	 NUMBER,
+	 AT(max_cpu_pressure),
+	 0,
+	 100},
+	{{"max-memory-pressure", 0, "PERCENT", "the same of memory (0)"},
+	 NUMBER,
+	 AT(max_memory_pressure),
+	 0,
+	 100},
+	{{"max-io-pressure", 0, "PERCENT", "the same of disks (0)"},
+	 NUMBER,
+	 AT(max_io_pressure),
+	 0,
+	 100},
+	{{"proc-dir", 0, "DIR", "where the kernel tells of both (/proc)"}, PATH, AT(proc_dir)},
+	{{"pause-after", 0, "N", "pause a class after so many infrastructure failures in a row (3; 0: never)"},
+	 NUMBER,
+	 AT(pause_after),
+	 0,
+	 1000},
+	{{"pause-time", 0, "TIME", "for so long at first, then twice that and so on (1m)"},
+	 DURATION,
+	 AT(pause_time_ms),
+	 1,
+	 UINT32_MAX},
 	{{"cache-dir", 0, "DIR", "what can be fetched or made again"}, PATH, AT(cache_dir)},
 	{{"cache-max", 0, "SIZE", "of all caches that jobs save; 0: no ceiling (50G)"},
 	 BYTES,
@@ -599,6 +635,11 @@ init(struct settings *settings)
 	settings->grace_ms = SUPERVISOR_GRACE_MS;
 	settings->orphan_limit_ms = RUNNER_LOST_MS;
 	settings->min_free = (uint64_t)256 << 20;
+	settings->min_free_inodes = 1000;
+	settings->min_free_memory = (uint64_t)64 << 20;
+	settings->proc_dir = mem_strdup("/proc");
+	settings->pause_after = 3;
+	settings->pause_time_ms = MINUTE_MS;
 	settings->cache_max = (uint64_t)50 << 30;
 	settings->workspace_max = (uint64_t)50 << 30;
 	settings->git_mirrors_max = (uint64_t)50 << 30;

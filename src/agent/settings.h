@@ -52,7 +52,11 @@ struct settings {
 	char *mask_file;
 	char *mask_text;   /* its content */
 	const char **mask; /* its lines; NULL-terminated; NULL: none */
-	uint64_t min_free; /* bytes on the disk of work_dir; 0: whatever it has */
+	/* Or nothing is claimed: on each disk, of memory, percent of time that processes wait. 0: no limit. */
+	uint64_t min_free, min_free_inodes, min_free_memory;
+	uint64_t max_cpu_pressure, max_memory_pressure, max_io_pressure;
+	char *proc_dir; /* absolute */
+	uint64_t pause_after, pause_time_ms; /* a class that fails */
 	uint64_t cache_max, workspace_max, git_mirrors_max, git_mirrors_age_ms;
 	uint64_t spool_max, spool_task_max, spool_memory, output_memory, output_zstd_level;
 	char *output_overflow;

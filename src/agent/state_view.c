@@ -70,6 +70,7 @@ make_slots(const struct slots *slots)
 		json_put_str(class, "resource_class", slots->classes[i].name);
 		json_put_int(class, "tasks", slots->classes[i].taken);
 		json_put_int(class, "room", slots_offer(slots, i));
+		json_put_str(class, "paused", slots->classes[i].paused[0] != '\0' ? slots->classes[i].paused : NULL);
 		json_push(classes, class);
 	}
 	json_put(json, "classes", classes);

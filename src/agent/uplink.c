@@ -18,6 +18,8 @@
 #include "agent/class_environment.h"
 #include "agent/downloads.h"
 #include "agent/errand.h"
+#include "agent/fuse.h"
+#include "agent/headroom.h"
 #include "agent/journal.h"
 #include "agent/lease.h"
 #include "agent/outbox.h"
@@ -27,7 +29,6 @@
 #include "agent/task.h"
 #include "agent/task_sessions.h"
 #include "agent/upload.h"
-#include "agent/watermark.h"
 #include "base/assert.h"
 #include "base/buffer.h"
 #include "base/err.h"
@@ -61,8 +62,9 @@ struct uplink {
 	struct lease *lease;
 	struct report *report;
 	struct outbox *outbox;
-	struct timer idle, look, disk_timer;
-	struct watermark disk;
+	struct timer idle, look, headroom_timer;
+	struct headroom headroom;
+	struct fuses *fuses;
 	bool draining;
 	char drain_why[96];
 	char untaken[256]; /* why this host could not take a task */
@@ -228,26 +230,49 @@ begin_waiting(struct uplink *uplink)
 			begin_if_room(uplink, task);
 }
 
-/* --- the disk -------------------------------------------------------------------------------- */
+/* --- the host -------------------------------------------------------------------------------- */
 
-/* Tasks fill it and free it: it is looked at from time to time while there are any, else with each claim. */
+/* Tasks use it up and give it back: it is looked at from time to time while there are any, else with each claim. */
 static void
-look_at_disk(struct uplink *uplink)
+look_at_host(struct uplink *uplink)
 {
-	bool low = watermark_look(&uplink->disk, loop_now_us(uplink->loop));
+	bool low = headroom_look(&uplink->headroom, loop_now_us(uplink->loop));
+	char why[HINDRANCE_WHY_BYTES];
 
-	claim_hold(uplink->claim, low);
-	if ((low || tasks_count(uplink->tasks) > 0) && !timer_is_on(&uplink->disk_timer))
-		timer_start_ms(&uplink->disk_timer, UPLINK_DISK_MS);
+	if (low)
+		(void)hindrance_find_shortage(&uplink->headroom, why);
+	claim_hold(uplink->claim, low ? why : NULL);
+	if ((low || tasks_count(uplink->tasks) > 0 || headroom_is_of_others(&uplink->headroom)) &&
+	    !timer_is_on(&uplink->headroom_timer))
+		timer_start_ms(&uplink->headroom_timer, UPLINK_HOST_MS);
 }
 
 static void
-on_disk(void *arg)
+on_headroom(void *arg)
 {
 	struct uplink *uplink = arg;
 
 	OBJ_CHECK(uplink, UPLINK_MAGIC);
-	look_at_disk(uplink);
+	look_at_host(uplink);
+}
+
+static void
+on_fuse(void *arg)
+{
+	struct uplink *uplink = arg;
+
+	OBJ_CHECK(uplink, UPLINK_MAGIC);
+	if (uplink->tasks != NULL)
+		claim_want(uplink->claim);
+}
+
+static void
+on_resumed(void *arg)
+{
+	struct uplink *uplink = arg;
+
+	OBJ_CHECK(uplink, UPLINK_MAGIC);
+	fuses_reset(uplink->fuses, "a person has had this agent resumed");
 }
 
 /* --- what tasks say ------------------------------------------------------------------------------
@@ -279,10 +304,13 @@ on_done(void *arg, struct task *task)
 	struct uplink *uplink = arg;
 
 	OBJ_CHECK(uplink, UPLINK_MAGIC);
+	if (!task_is_dropped(task))
+		fuses_note(uplink->fuses, slots_class_of(uplink->slots, task_resource_class(task)),
+			   task_outcome(task) == OUTCOME_INFRA_FAIL, task_reason(task));
 	leave_slot(uplink, berth_of(task));
 	if (uplink->tasks == NULL)
 		return;
-	look_at_disk(uplink);
+	look_at_host(uplink);
 	begin_waiting(uplink);
 	report_want(uplink->report);
 	claim_want(uplink->claim);
@@ -435,7 +463,7 @@ on_answer(void *arg, bool first)
 	bool drains;
 
 	OBJ_CHECK(uplink, UPLINK_MAGIC);
-	look_at_disk(uplink);
+	look_at_host(uplink);
 	lease_want(uplink->lease);
 	if (first)
 		uplink->settings.on_ready(uplink->settings.arg);
@@ -513,6 +541,7 @@ uplink_new(struct uplink **out, struct loop *loop, const struct uplink_settings 
 {
 	struct uplink *uplink = MEM_NEW(struct uplink);
 	struct hub_link_settings link = settings->link;
+	const struct fuse_settings fuses = {settings->failures_most, settings->pause_ms, uplink, on_fuse};
 
 	assert(settings->slots->class_count > 0);
 	uplink->magic = UPLINK_MAGIC;
@@ -530,8 +559,9 @@ uplink_new(struct uplink **out, struct loop *loop, const struct uplink_settings 
 	downloads_new(&uplink->downloads, loop, uplink->link);
 	timer_init(&uplink->idle, loop, on_idle, uplink);
 	timer_init(&uplink->look, loop, on_look, uplink);
-	timer_init(&uplink->disk_timer, loop, on_disk, uplink);
-	watermark_init(&uplink->disk, settings->work_dir, settings->min_free_bytes);
+	timer_init(&uplink->headroom_timer, loop, on_headroom, uplink);
+	headroom_init(&uplink->headroom, &settings->headroom);
+	uplink->fuses = fuses_new(loop, uplink->slots, &fuses);
 	*out = uplink;
 	return 0;
 }
@@ -539,7 +569,7 @@ uplink_new(struct uplink **out, struct loop *loop, const struct uplink_settings 
 void
 uplink_start(struct uplink *uplink, struct tasks *tasks)
 {
-	struct claim_hooks hooks = {uplink, on_task, on_answer, on_refused, put_running};
+	struct claim_hooks hooks = {uplink, on_task, on_answer, on_resumed, on_refused, put_running};
 	struct task *task = NULL;
 
 	OBJ_CHECK(uplink, UPLINK_MAGIC);
@@ -555,7 +585,7 @@ uplink_start(struct uplink *uplink, struct tasks *tasks)
 	while ((task = tasks_next(tasks, task)) != NULL)
 		if (task_state(task) == TASK_CLAIMED)
 			begin_if_room(uplink, task);
-	look_at_disk(uplink);
+	look_at_host(uplink);
 	resume_all(uplink);
 	want_idle(uplink);
 }
@@ -584,8 +614,9 @@ uplink_free(struct uplink *uplink)
 	hub_link_free(uplink->link);
 	timer_release(&uplink->idle);
 	timer_release(&uplink->look);
-	timer_release(&uplink->disk_timer);
-	watermark_release(&uplink->disk);
+	timer_release(&uplink->headroom_timer);
+	headroom_release(&uplink->headroom);
+	fuses_free(uplink->fuses);
 	OBJ_WIPE(uplink);
 	free(uplink);
 }
@@ -598,6 +629,7 @@ uplink_reload(struct uplink *uplink, const struct slots *next)
 	char *words;
 
 	OBJ_CHECK(uplink, UPLINK_MAGIC);
+	fuses_reset(uplink->fuses, "the settings are read again");
 	slots_replace(uplink->slots, next);
 	hub_link_set_token(uplink->link, uplink->slots->classes[0].token);
 	hub_link_hurry(uplink->link);
@@ -625,7 +657,7 @@ hindrance_facts_of(const struct uplink *uplink)
 					.slots = uplink->slots,
 					.claim = uplink->claim,
 					.link = uplink->link,
-					.disk = &uplink->disk,
+					.headroom = &uplink->headroom,
 					.untaken = uplink->untaken,
 					.take_again_us = uplink->take_again_us};
 }
@@ -656,6 +688,12 @@ const char *
 uplink_hub_text(const struct uplink *uplink)
 {
 	return hub_link_text(uplink->link);
+}
+
+const struct headroom *
+uplink_headroom(const struct uplink *uplink)
+{
+	return &uplink->headroom;
 }
 
 struct hub_link_counters

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "agent/headroom.h"
 #include "agent/hindrance.h"
 #include "agent/hub_link.h"
 #include "agent/tasks.h"
@@ -24,15 +25,16 @@ struct uplink;
 
 enum {
 	UPLINK_TAKE_AGAIN_MS = 30000, /* after this host could not take a task */
-	UPLINK_DISK_MS = 5000,	      /* between looks at the disk, while there are tasks */
+	UPLINK_HOST_MS = 2000,      /* between looks at disks, memory and pressure, while there are tasks */
 	UPLINK_PATIENCE_MS = 10000,   /* a drain waits so long for a hub that is away, tasks done */
 };
 
 struct uplink_settings {
 	struct hub_link_settings link; /* on_up and arg are filled here */
 	struct slots *slots;	       /* borrowed; classes and tokens in it */
-	const char *work_dir;	  /* whose disk must have so much free, or nothing is claimed */
-	uint64_t min_free_bytes;  /* 0: whatever it has */
+	struct headroom_limits headroom; /* or nothing is claimed; read by uplink_new() */
+	unsigned failures_most; /* of infrastructure in a row, until a class is paused; 0: it is not */
+	uint64_t pause_ms;	/* for so long at first */
 	bool single_task;	  /* end after one */
 	uint64_t idle_timeout_ms; /* end after so long without a task; 0: never */
 	void *arg;
@@ -70,6 +72,9 @@ const char *uplink_hub_text(const struct uplink *uplink); /* "unix:/run/hub.sock
 struct hub_link_counters uplink_link_counters(const struct uplink *uplink);
 /* It is ours, and begins when there is room. */
 bool uplink_task_waits(const struct uplink *uplink, const struct task *task);
+
+/* What the host has of what tasks use, for metrics; borrowed. */
+const struct headroom *uplink_headroom(const struct uplink *uplink);
 
 /* One line for the whole, one for each task. */
 void uplink_log_state(struct uplink *uplink);

@@ -59,6 +59,7 @@ static const struct column agent_lines[] = {
 	{"State", "state"},
 	{"By", "state_by"},
 	{"Since", "state_since"},
+	{"Takes nothing", "held"},
 	{"Connected", "connected"},
 	{"Version", "version"},
 	{"System", "os"},
@@ -71,6 +72,8 @@ static const struct column agent_lines[] = {
 	{"Last task", "last_used"},
 	{NULL, NULL},
 };
+
+static const struct column paused_columns[] = {{"PAUSED", "resource_class"}, {"WHY", "message"}, {NULL, NULL}};
 
 static const struct column task_columns[] = {
 	{"TASK", "id"}, {"JOB", "job"}, {"NODE", "node_index"}, {"PIPELINE", "pipeline_number"}, {NULL, NULL},
@@ -204,6 +207,10 @@ agent_show(int argc, char **argv)
 		status = say_json(answer);
 	} else if (status == ARGS_GO) {
 		table_write_one(&text, answer, agent_lines);
+		if (json_count(json_get(answer, "paused")) > 0) {
+			buffer_puts(&text, "\n");
+			table_write(&text, json_get(answer, "paused"), paused_columns);
+		}
 		if (json_count(json_get(answer, "tasks")) > 0) {
 			buffer_puts(&text, "\n");
 			table_write(&text, json_get(answer, "tasks"), task_columns);

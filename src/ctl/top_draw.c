@@ -170,6 +170,8 @@ draw_classes(struct page *page, const struct json *classes)
 				   word(class, "resource_class", ""),
 				   (unsigned long long)number(class, "tasks"),
 				   (unsigned long long)number(class, "room"));
+		if (json_get_str(class, "paused") != NULL)
+			put_format(page, "claims nothing of it: %s", json_get_str(class, "paused"));
 	}
 }
 

@@ -309,14 +309,19 @@ add_document(struct json *list, struct hub *hub, struct task *task, struct oidc_
 	json_push(list, document);
 }
 
-/* An agent that a person has stopped is told so. */
+/* An agent that a person has stopped is told so; and when one has resumed it, so that it forgets what it has paused itself. */
 static void
 put_stop(struct json *body, const struct agent *agent)
 {
 	char room[AGENT_STOP_BYTES];
 
-	if (agent == NULL || agent_is_stopped(agent, room, sizeof(room)) == NULL)
+	if (agent == NULL)
 		return;
+	if (agent_is_stopped(agent, room, sizeof(room)) == NULL) {
+		if (agent->row.standing_ms != 0)
+			json_put_int(body, "resumed_ms", agent->row.standing_ms);
+		return;
+	}
 	json_put_str(body, "stopped", room);
 	json_put_bool(body, "drain", agent->row.standing == AGENT_DRAINING);
 }

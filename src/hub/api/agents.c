@@ -11,6 +11,7 @@
 #include "hub/api/views.h"
 #include "hub/hub.h"
 #include "hub/lease.h"
+#include "hub/offer.h"
 
 static struct json *
 classes_of(const struct agent_row *row)
@@ -26,6 +27,24 @@ classes_of(const struct agent_row *row)
 		json_push(list, json_new_string(name));
 		at += len;
 		at += strspn(at, " ");
+	}
+	return list;
+}
+
+/* By itself, not by a person: classes whose tasks have failed there. */
+static struct json *
+paused_of(const struct agent *agent)
+{
+	struct json *list = json_new_array(), *item;
+	unsigned i;
+
+	for (i = 0; agent->offer != NULL && i < agent->offer->class_count; i++) {
+		if (agent->offer->classes[i].paused[0] == '\0')
+			continue;
+		item = json_new_object();
+		json_put_str(item, "resource_class", agent->offer->classes[i].class->row.name);
+		json_put_str(item, "message", agent->offer->classes[i].paused);
+		json_push(list, item);
 	}
 	return list;
 }
@@ -47,6 +66,8 @@ view_one(const struct agent *agent)
 	json_put_str(view, "state", agent_standing_name(row->standing));
 	view_put_text(view, "state_by", row->standing_by);
 	json_put_time(view, "state_since", row->standing_ms);
+	view_put_text(view, "held", agent->offer != NULL ? agent->offer->held : "");
+	json_put(view, "paused", paused_of(agent));
 	json_put(view, "resource_classes", classes_of(row));
 	json_put_time(view, "first_connected", row->first_ms);
 	json_put_time(view, "last_connected", row->last_ms);

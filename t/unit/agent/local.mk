@@ -60,3 +60,7 @@ t_unit_agent_class_environment_test_LDADD = $(unit_agent_libs)
 unit_tests += t/unit/agent/waiters_test
 t_unit_agent_waiters_test_SOURCES = t/unit/agent/waiters_test.c src/helper/control_client.c
 t_unit_agent_waiters_test_LDADD = $(unit_agent_libs)
+
+unit_tests += t/unit/agent/headroom_test
+t_unit_agent_headroom_test_SOURCES = t/unit/agent/headroom_test.c t/unit/agent/scratch.c t/unit/agent/scratch.h
+t_unit_agent_headroom_test_LDADD = $(unit_agent_libs)
