@@ -29,7 +29,7 @@
 #include "runner/carrier.h"
 #include "task/blob.h"
 
-enum { CHUNK_BYTES = 256 << 10, STILL_MS = 1000 };
+enum { CHUNK_BYTES = 64 << 10, STILL_MS = 1000 };
 
 struct parcel {
 	bool is_used;

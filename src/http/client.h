@@ -108,7 +108,7 @@ http_call_body_fn(void *arg, void *room, size_t room_len, bool *end, struct err 
 /*
  * What comes next lies in a pipe: move up to len bytes of it into the pipe `into` (splice(2)) and
  * return how many. *end as before. 0: body_read() is asked for them, which says what there is to
- * say. Asked first, where the connection is plain.
+ * say.
  */
 typedef size_t http_call_splice_fn(void *arg, int into, size_t len, bool *end);
 

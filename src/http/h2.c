@@ -249,9 +249,12 @@ send_front(struct h2 *h2, struct err *err)
 {
 	struct iovec pieces[TRANSPORT_PIECES];
 	size_t len, taken = 0;
-	enum outgoing_kind kind = outgoing_front(&h2->out, &len);
+	enum outgoing_kind kind;
 	int count, i;
 
+	if (h2->transport.tls != NULL)
+		outgoing_load(&h2->out);
+	kind = outgoing_front(&h2->out, &len);
 	if (kind == OUTGOING_WASTE)
 		return throw_away(h2, len);
 	if (kind == OUTGOING_PIPED)

@@ -64,7 +64,7 @@ struct h2_stream {
 	size_t body_at;		  /* bytes of the first piece that were sent */
 	size_t body_left;	  /* bytes of all that were not */
 	h2_pull_fn *pull;	  /* streamed */
-	h2_splice_fn *splice;	  /* asked before it where the connection is plain; NULL: never */
+	h2_splice_fn *splice;	  /* asked before it; NULL: never */
 	struct h2_stream *next_closing;
 };
 

@@ -103,17 +103,11 @@ pull_more(struct h2 *h2, struct h2_stream *stream, int32_t id, uint8_t *room, si
 	return got > 0 || end ? got : NGHTTP2_ERR_DEFERRED;
 }
 
-static bool
-can_splice(const struct h2 *h2, const struct h2_stream *stream)
-{
-	return stream != NULL && stream->splice != NULL && h2->transport.tls == NULL;
-}
-
-/* Bytes that need not be seen by us; 0: they have to be. */
+/* Bytes that need no frame of nghttp2's; 0: they do. */
 static size_t
 splice_more(struct h2 *h2, struct h2_stream *stream, size_t len, uint32_t *flags)
 {
-	int pipe = can_splice(h2, stream) ? outgoing_pipe(&h2->out) : -1;
+	int pipe = stream->splice != NULL ? outgoing_pipe(&h2->out) : -1;
 	bool end = false;
 	size_t moved = pipe >= 0 ? stream->splice(stream, pipe, len, &end) : 0;
 
@@ -156,13 +150,14 @@ static ssize_t
 on_frame_room(nghttp2_session *session, uint8_t frame_type, int32_t id, int32_t connection_window,
 	      int32_t stream_window, uint32_t frame_most, void *arg)
 {
-	struct h2 *h2 = arg;
+	const struct h2 *h2 = arg;
+	const struct h2_stream *stream = stream_of(session, id);
 	size_t room = h2->out.len < H2_OUT_MAX_BYTES ? H2_OUT_MAX_BYTES - h2->out.len : 0;
 
 	(void)frame_type;
 	(void)connection_window; /* of the two nghttp2 takes care itself */
 	(void)stream_window;
-	if (!can_splice(h2, stream_of(session, id)) || room < H2_FRAME_BYTES)
+	if (stream == NULL || stream->splice == NULL || room < H2_FRAME_BYTES)
 		room = H2_FRAME_BYTES;
 	return frame_most < room ? (ssize_t)frame_most : (ssize_t)room;
 }

@@ -17,7 +17,7 @@
 #include "base/assert.h"
 #include "base/mem.h"
 
-enum { ROOM_BYTES = 4 * 1024, SPARE_MOST = 32, PIPE_BYTES = 512 * 1024 };
+enum { ROOM_BYTES = 4 * 1024, SPARE_MOST = 32, PIPE_BYTES = 512 * 1024, LOAD_BYTES = 64 * 1024 };
 
 struct outgoing_room {
 	unsigned refs; /* blocks in it, and one while it is being filled */
@@ -32,6 +32,7 @@ struct outgoing_block {
 	struct outgoing_room *room; /* where they are; NULL when borrowed */
 	int32_t owner;		    /* of what is borrowed, else 0 */
 	enum outgoing_kind kind;
+	bool is_load; /* of what outgoing_load() has read */
 };
 
 /* --- rooms and blocks --- */
@@ -66,7 +67,7 @@ room_left(struct outgoing *out, struct outgoing_room *room)
 }
 
 static struct outgoing_block *
-push(struct outgoing *out)
+block_new(struct outgoing *out)
 {
 	struct outgoing_block *block = out->spare;
 
@@ -77,12 +78,32 @@ push(struct outgoing *out)
 		block = mem_resize(NULL, 1, sizeof(*block));
 	}
 	*block = (struct outgoing_block){0};
+	return block;
+}
+
+static struct outgoing_block *
+push(struct outgoing *out)
+{
+	struct outgoing_block *block = block_new(out);
+
 	if (out->last != NULL)
 		out->last->next = block;
 	else
 		out->first = block;
 	out->last = block;
 	return block;
+}
+
+static void
+block_spare(struct outgoing *out, struct outgoing_block *block)
+{
+	if (out->spares == SPARE_MOST) {
+		free(block);
+		return;
+	}
+	block->next = out->spare;
+	out->spare = block;
+	out->spares++;
 }
 
 static void
@@ -94,13 +115,9 @@ pop(struct outgoing *out)
 	if (out->first == NULL)
 		out->last = NULL;
 	room_left(out, block->room);
-	if (out->spares == SPARE_MOST) {
-		free(block);
-		return;
-	}
-	block->next = out->spare;
-	out->spare = block;
-	out->spares++;
+	if (block->is_load)
+		out->is_loaded = false;
+	block_spare(out, block);
 }
 
 void
@@ -115,6 +132,7 @@ outgoing_release(struct outgoing *out)
 		free(block);
 	}
 	free(out->room);
+	free(out->load);
 	if (out->has_pipe) {
 		(void)close(out->pipe[0]);
 		(void)close(out->pipe[1]);
@@ -230,6 +248,41 @@ outgoing_piped(struct outgoing *out)
 {
 	assert(out->unclaimed > 0);
 	push_piped(out, OUTGOING_PIPED);
+}
+
+/* The head of a frame may be before it: they go together. */
+void
+outgoing_load(struct outgoing *out)
+{
+	struct outgoing_block **at = &out->first, *block = *at, *load;
+	size_t len = LOAD_BYTES;
+	ssize_t got;
+
+	if (block->kind == OUTGOING_BYTES && block->next != NULL && block->len < len) {
+		len -= block->len;
+		at = &block->next;
+		block = *at;
+	}
+	if (block->kind != OUTGOING_PIPED || out->is_loaded)
+		return;
+	if (out->load == NULL)
+		out->load = mem_resize(NULL, 1, LOAD_BYTES);
+	got = read(out->pipe[0], out->load, len < block->len ? len : block->len);
+	assert(got > 0);
+	load = block_new(out);
+	load->bytes = out->load;
+	load->len = (size_t)got;
+	load->is_load = true;
+	load->next = block;
+	*at = load;
+	out->is_loaded = true;
+	block->len -= (size_t)got;
+	if (block->len == 0) {
+		load->next = block->next;
+		if (out->last == block)
+			out->last = load;
+		block_spare(out, block);
+	}
 }
 
 /* --- out --- */

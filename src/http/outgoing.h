@@ -4,8 +4,8 @@
  * Frames' heads and small frames are copied into blocks; bodies that their owner keeps
  * are borrowed, so that they go from there to the kernel (or into TLS) without a copy.
  * An owner that wants its memory back calls outgoing_detach(), which copies what is left.
- * What comes out of a pipe can go into the socket without being in our memory at all: it is moved
- * into a pipe of ours first, so that it is there when its turn comes, whatever becomes of the
+ * What comes out of a pipe can go into a plain socket without being in our memory at all: it is
+ * moved into a pipe of ours first, so that it is there when its turn comes, whatever becomes of the
  * other. A zeroed struct is empty.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -28,9 +28,11 @@ struct outgoing {
 	struct outgoing_room *room;   /* private: where the next copy goes; one ref is ours */
 	struct outgoing_block *spare; /* private: blocks to use again */
 	unsigned spares;
-	bool has_pipe;	  /* private */
-	int pipe[2];	  /* private */
-	size_t unclaimed; /* private: at the pipe's end, without a turn */
+	unsigned char *load; /* private: what was read out of the pipe */
+	bool is_loaded;	     /* private: some of it waits */
+	bool has_pipe;	     /* private */
+	int pipe[2];	     /* private */
+	size_t unclaimed;    /* private: at the pipe's end, without a turn */
 };
 
 enum outgoing_kind {
@@ -59,6 +61,10 @@ void outgoing_piped(struct outgoing *out);
 /* Nothing of owner's is borrowed any more. */
 void outgoing_detach(struct outgoing *out, int32_t owner);
 bool outgoing_has(const struct outgoing *out, int32_t owner);
+
+/* Some of what lies in the pipe, where it is its turn, becomes bytes: for a socket that takes no
+ * pipe's. Something waits. */
+void outgoing_load(struct outgoing *out);
 
 /* What the front is, of something that waits; and how many bytes of a pipe. */
 enum outgoing_kind outgoing_front(const struct outgoing *out, size_t *len);

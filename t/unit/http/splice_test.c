@@ -1,15 +1,17 @@
 /*
- * splice_test.c - request bodies that go from a pipe into the socket without being in our memory.
+ * splice_test.c - request bodies that go from a pipe into the socket, and over TLS.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "http/h2.h"
-#include "pair.h"
-
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+#include "http/h2.h"
+#include "http/tls.h"
+#include "pair.h"
 
 enum { LENGTH = 9 * 1000 * 1000 };
 
@@ -188,6 +190,49 @@ test_body_that_is_given_up_leaves_nothing_in_the_next(void **state)
 	spring_end(&last);
 }
 
+/* Out of the pipe they are read for it, a part at a time. */
+static void
+test_body_in_a_pipe_passes_over_tls(void **state)
+{
+	static const char *const names[] = {"ca", "ca_key", "cert", "key"}, *const host =
+										    "localhost";
+	struct pair *pair = *state;
+	struct spring spring = {.refuses = 0}, mixed = {.refuses = 5};
+	struct tls_context *server, *client;
+	char paths[4][128];
+	struct tls_cert_spec spec = {paths[0], paths[1], &host, 1, TLS_CERT_DAYS};
+	struct tls_client_options options = {.cacert = paths[0]};
+	size_t i;
+
+	for (i = 0; i < 4; i++)
+		(void)snprintf(paths[i], sizeof(paths[i]), "%s/%s", pair->dir, names[i]);
+	assert_int_equal(tls_make_ca(paths[0], paths[1], "Test CA", TLS_CA_DAYS, &pair->err), 0);
+	assert_int_equal(tls_make_cert(paths[2], paths[3], &spec, &pair->err), 0);
+	assert_int_equal(tls_server_new(&server, paths[2], paths[3], &pair->err), 0);
+	assert_int_equal(tls_client_new(&client, &options, &pair->err), 0);
+	pair_listen(pair, server);
+	pair_connect(pair, client);
+	spring_start(pair, &spring, "/take");
+	pair_run(pair, &spring.out.done);
+	assert_string_equal(spring.out.body, "{\"message\": \"9000000\"}\n");
+	assert_int_equal(spring.read, 0);
+	spring_start(pair, &mixed, "/take");
+	while (fill(&mixed))
+		;
+	pair_run(pair, &mixed.out.done);
+	assert_string_equal(mixed.out.body, "{\"message\": \"9000000\"}\n");
+	spring_end(&spring);
+	spring_end(&mixed);
+	http_client_free(pair->client);
+	http_server_free(pair->server);
+	pair->client = NULL;
+	pair->server = NULL;
+	tls_free(client);
+	tls_free(server);
+	for (i = 0; i < 4; i++)
+		(void)unlink(paths[i]);
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, pair_setup, pair_teardown)
 
 int
@@ -197,6 +242,7 @@ main(void)
 		TEST(test_body_in_a_pipe_arrives_whole),
 		TEST(test_body_of_tiny_pieces_arrives_whole),
 		TEST(test_body_that_is_given_up_leaves_nothing_in_the_next),
+		TEST(test_body_in_a_pipe_passes_over_tls),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
