@@ -160,6 +160,56 @@ END
 cached oddly
 is "$(output oddly 1 | tr '\n' ' ')" 'loop .. nothing 3221225472 sparse x ' 'links that lead nowhere or in circles come back as they are'
 
+task depths "$(run depths <<'END'
+python3 - <<'PY'
+import os
+os.mkdir("down")
+os.chdir("down")
+length = len(os.getcwd())
+for i in range(1500):  # more than a process may have descriptors, and longer than a path may be
+    os.mkdir("dir")
+    os.chdir("dir")
+    length += 4
+    if 3000 <= length < 3004:
+        open("near", "w").write("near\n")
+open("far", "w").close()
+PY
+END
+),$(save depths down),{\"command\":\"rm -rf down\"},$(restore depths),{\"command\":\"find down -name near -exec cat {} + ; find down -name far | wc -l\"}" "$one"
+cached depths
+is "$(outcomes depths)" '0.1=success 1.1=success 2.1=success 3.1=success 4.1=success end=success' 'a tree that is deeper than a path can be long is saved as far as it goes'
+is "$(output depths 4 | tr '\n' ' ')" 'near 0 ' 'and restored so'
+like "$(output depths 1)" "warning: '?.*(is left out: its path is too long|cannot read .*: File name too long)" 'what is left out is told'
+
+shorter=/sys/kernel/uevent_seqnum # which says it has 4096 bytes
+if [ "$(stat -c %s $shorter 2>/dev/null)" = 4096 ] && [ -r $shorter ]; then
+	task shorter "{\"command\":\"echo x >f\"},$(save shorter $shorter f)" "$one"
+	cached shorter
+	is "$(outcomes shorter)" '0.1=success 1.1=success end=success' 'a file that ends before its size is saved'
+	like "$(output shorter 1)" "'$shorter' became shorter while it was read" 'and that is told'
+else
+	skip 'a file that ends before its size is saved' "there is no $shorter"
+fi
+
+task cells "$(run cells <<'END'
+python3 - <<'PY'
+import os
+with open("cells", "wb") as f:  # data, hole, data of more than one piece, hole, data, hole
+    for at, size in ((0, 4096), (1 << 20, 300000), (3 << 20, 70000), (9 << 20, 1)):
+        f.seek(at)
+        f.write(os.urandom(size))
+    f.truncate(12 << 20)
+PY
+sha256sum cells >sum; ln cells other; cp cells plain
+END
+),$(save cells cells other plain sum),{\"command\":\"rm cells other plain\"},$(restore cells),$(run looked <<'END'
+sha256sum --quiet -c sum; cmp cells plain; test other -ef cells
+[ "$(stat -c %b cells)" -lt 6000 ] && echo same
+END
+)" "$one"
+cached cells
+is "$(output cells 4)" same 'a file of data and holes in turns is the same byte for byte, and so are its holes'
+
 task moving "$(run moving <<'END'
 mkdir moving
 (i=0; while [ ! -e stop ]; do i=$((i + 1)); head -c $((i % 7 * 300000)) /dev/urandom >moving/f; touch "moving/new-$i"; rm -f "moving/new-$((i - 3))"; done) >/dev/null 2>&1 &

@@ -222,6 +222,25 @@ END
 	is "$(find "$tmp/small" -name '*.cache' | wc -l)" 0 'nothing of it stays'
 	stop "$pid"
 	umount "$tmp/small"
+
+	stop "$hub_pid"
+	mount -t tmpfs -o size=4m none "$tmp/hub/blobs"
+	start_plain_hub
+	wait_log near connected 20
+	config 'save' <<END
+$(job save test/linux 'run: head -c 6000000 /dev/urandom >f' 'save_cache: {key: large-1, paths: [f]}' 'run: rm f' 'restore_cache: {key: large-}' 'run: ls -l f')
+END
+	build
+	is "$status" 0 'a hub without room for a cache fails no job' || diag "$(cat "$tmp/out")"
+	like "$(cat "$tmp/out")" 'the hub has it not, so that only jobs on this host do: .*(room|disk|full)' 'that is told, with the reason'
+	config 'persist' <<END
+$(job persist test/linux 'run: head -c 6000000 /dev/urandom >f' 'persist_to_workspace: {root: ., paths: [f]}')
+END
+	build
+	is "$status" 1 'one without room for a layer does, since no other host could go on' || diag "$(cat "$tmp/out")"
+	like "$(cat "$tmp/out")" 'the hub does not keep it: .*(room|disk|full)' 'and the step says why'
+	stop "$hub_pid"
+	umount "$tmp/hub/blobs"
 else
 	skip 'where a cache has no room there is none' 'no file system can be mounted'
 fi
