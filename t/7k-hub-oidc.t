@@ -115,6 +115,7 @@ eq(about, {"context-ids": [context], "job-id": env["CIRCLE_WORKFLOW_JOB_ID"], "o
            "project-id": project, "workflow-id": env["CIRCLE_WORKFLOW_ID"], "ssh-rerun": False,
            "vcs-origin": "forge.example/ada/engine", "vcs-ref": "refs/heads/main"}, "and name the job, its contexts and its origin")
 eq([env[name].rsplit(".", 1)[1] in task["mask"] for name in ("CIRCLE_OIDC_TOKEN", "CIRCLE_OIDC_TOKEN_V2")], [True, True], "both signatures are masked")
+eq(task["mask_own"], 2, "and known as the task's own, at the end of the list")
 agent.run(task)
 
 for repository, origin in (("git@forge.example:ada/engine.git", "forge.example/ada/engine"), ("ssh://git@forge.example/ada/x", "forge.example/ada/x"),

@@ -66,7 +66,7 @@ on_form(void *arg, const unsigned char *bytes, size_t len)
 void
 mask_reference_add(struct mask_reference *reference, const void *value, size_t len)
 {
-	secret_forms(value, len, on_form, reference);
+	secret_forms(value, len, false, on_form, reference);
 }
 
 /* End of the longest form that stands at a place, or the place. */

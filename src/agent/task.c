@@ -98,12 +98,28 @@ enter_preparing(struct task *task)
 	(void)task_prepare(task); /* where it fails it has judged */
 }
 
+/* Many secrets take longer to be made ready than the loop may be held. A task that is found again
+ * prints already: it has passed by here, and they are made ready at once. */
+static void
+on_masking(void *arg)
+{
+	struct task *task = arg;
+	struct err err = ERR_INIT;
+
+	OBJ_CHECK(task, TASK_MAGIC);
+	if (mask_work(task->mask, &task->masked, &err) < 0)
+		task_judge(task, OUTCOME_INFRA_FAIL, err.text);
+	task_want(task);
+}
+
 static bool
 want_preparing(struct task *task)
 {
 	if (task->verdict != OUTCOME_NONE)
 		return task_stop_hook(task) && task_enter(task, TASK_FINISHING);
-	if (!task->ready)
+	if (!task->masked)
+		turn_want(&task->masking);
+	if (!task->ready || !task->masked)
 		return false;
 	if (!task_pre_job(task))
 		return task->verdict != OUTCOME_NONE;
@@ -218,6 +234,7 @@ enter_done(struct task *task)
 
 	timer_stop(&task->timer);
 	later_stop(&task->tidy);
+	turn_stop(&task->masking);
 	supervisor_release(&task->supervisor);
 	task_lose_sessions(task, "the task has ended");
 	task_free_steps(task);
@@ -444,6 +461,7 @@ task_alloc(struct tasks *tasks, const struct id *id, uint32_t epoch)
 	task->job_name = mem_strdup("");
 	timer_init(&task->timer, tasks->loop, on_timer, task);
 	later_init(&task->tidy, tasks->loop, on_tidy, task);
+	turn_init(&task->masking, &tasks->press.turns, on_masking, task);
 	return task;
 }
 
@@ -469,6 +487,7 @@ task_dispose(struct task *task)
 	OBJ_CHECK(task, TASK_MAGIC);
 	timer_release(&task->timer);
 	later_release(&task->tidy);
+	turn_stop(&task->masking);
 	job_hook_free(task->hook);
 	task_drop_sessions(task);
 	child_release(&task->cleaner);

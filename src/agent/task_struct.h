@@ -89,6 +89,8 @@ struct task {
 	struct spool spool;
 	struct rate rate; /* of its output */
 	struct mask *mask; /* until it is done */
+	struct turn masking; /* makes it ready, while the task is preparing */
+	bool masked;
 	size_t masks_bytes; /* of the file of those that its processes have added */
 	uint64_t claimed_us; /* what a mirror's update has seen that began later is new enough */
 	uint64_t asked_us;  /* when a second of their requests began */

@@ -83,22 +83,26 @@ count_of(const char *const *values)
 	return n;
 }
 
-/* What the document, and this host, want masked: mostly the same for all tasks of a project. */
-static int
-make_mask(struct task *task, struct err *err)
+/* What the document, and this host, want masked: mostly the same for all tasks of a project, but for
+ * the last ones of the document. */
+static struct mask *
+make_mask(struct task *task)
 {
 	struct tasks *tasks = task->tasks;
-	size_t of_doc = count_of(task->doc->mask), of_host = count_of(tasks->settings.mask), i;
-	const char **values = MEM_NEW_ARRAY(const char *, of_doc + of_host + 1);
-	int rc;
+	const struct task_doc *doc = task->doc;
+	size_t of_doc = count_of(doc->mask), of_host = count_of(tasks->settings.mask), i;
+	size_t shared = of_doc - doc->mask_own;
+	const char **values = MEM_NEW_ARRAY(const char *, shared + of_host + 1);
+	struct mask *mask;
 
-	for (i = 0; i < of_doc; i++)
-		values[i] = task->doc->mask[i];
+	for (i = 0; i < shared; i++)
+		values[i] = doc->mask[i];
 	for (i = 0; i < of_host; i++)
-		values[of_doc + i] = tasks->settings.mask[i];
-	rc = mask_new_shared(&task->mask, &tasks->mask_sets, values, of_doc + of_host, err);
+		values[shared + i] = tasks->settings.mask[i];
+	mask = mask_new_of(&tasks->mask_sets, values, shared + of_host, doc->mask + shared,
+			   doc->mask_own);
 	free(values);
-	return rc;
+	return mask;
 }
 
 void
@@ -112,12 +116,7 @@ task_read_document(struct task *task, const struct json *document)
 			       "the task document cannot be read: %.150s", err.text);
 		return;
 	}
-	if (make_mask(task, &err) < 0) {
-		task_doc_free(task->doc);
-		task->doc = NULL;
-		(void)snprintf(task->reason, sizeof(task->reason), "%.150s", err.text);
-		return;
-	}
+	task->mask = make_mask(task);
 	task->lease_ms = task->doc->lease_ms;
 	free(task->resource_class);
 	task->resource_class = mem_strdup(task->doc->resource_class);
@@ -160,6 +159,7 @@ tasks_add(struct task **out, struct tasks *tasks, const struct json *document, s
 	task_name_work_dir(task);
 	tasks_hold(tasks, task);
 	tasks->counters.claimed++;
+	press_want_trim(&tasks->press); /* what the reply took that brought it */
 	log_line(LOG_INFO, LOG_AT_TASK(task->id_text), "state claimed: %s", task->job_name);
 	*out = task;
 	return 0;

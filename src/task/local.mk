@@ -14,6 +14,7 @@ libtask_a_SOURCES = \
 	src/task/secret_forms.c src/task/secret_forms.h \
 	src/task/session_frame.c src/task/session_frame.h \
 	src/task/sieve.c src/task/sieve.h \
+	src/task/sparse.c src/task/sparse.h \
 	src/task/task_doc.c src/task/task_doc.h \
 	src/task/task_read.c src/task/task_read.h \
 	src/task/task_step.c \

@@ -3,7 +3,8 @@
  *
  * A span is an occurrence that lies in no other. Spans are found in the order of their ends;
  * one that begins before the last ones swallows them. When a place is reached behind which
- * every occurrence must begin, spans before it are final.
+ * every occurrence must begin, spans before it are final. Each layer has its own; what is written
+ * is of both, as if all secrets were one set.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -20,6 +21,7 @@
 enum {
 	SPANS_KEPT = 1024, /* room for more is given back after use */
 	BACK_TO_SIEVE = 3, /* so little begun is begun again */
+	WORK_NODES = 20000,
 };
 
 _Static_assert((int)MASK_PIECE_BYTES == (int)MASK_SET_PIECE_BYTES, "a piece is a needle");
@@ -28,136 +30,231 @@ struct span {
 	uint32_t start, end;
 };
 
+struct spans {
+	struct span *list;
+	size_t count, room;
+};
+
 struct mask {
-	struct mask_set *set; /* perhaps of others too */
-	struct span *spans;
-	size_t span_count, span_room;
+	struct mask_set *sets[MASK_LAYERS]; /* NULL: nothing was added there */
+	struct spans spans[MASK_LAYERS], both;
 };
 
 struct mask *
 mask_new(void)
 {
-	struct mask *mask = MEM_NEW(struct mask);
+	return MEM_NEW(struct mask);
+}
 
-	mask->set = mask_set_new();
+struct mask *
+mask_new_of(struct mask_sets *sets, const char *const *shared, size_t shared_count,
+	    const char *const *own, size_t own_count)
+{
+	struct mask *mask = mask_new();
+
+	if (shared_count > 0)
+		mask->sets[MASK_SHARED] = mask_set_of(sets, shared, shared_count);
+	if (own_count > 0) {
+		mask->sets[MASK_OWN] = mask_set_new();
+		mask_set_put(mask->sets[MASK_OWN], own, own_count, true);
+	}
 	return mask;
 }
 
-int
-mask_new_shared(struct mask **out, struct mask_sets *sets, const char *const *values, size_t count,
-		struct err *err)
+static void
+spans_release(struct spans *spans)
 {
-	*out = MEM_NEW(struct mask);
-	return mask_set_of(&(*out)->set, sets, values, count, err);
+	free(spans->list);
+	memset(spans, 0, sizeof(*spans));
 }
 
 void
 mask_free(struct mask *mask)
 {
+	unsigned i;
+
 	if (mask == NULL)
 		return;
-	mask_set_release(mask->set);
-	free(mask->spans);
+	for (i = 0; i < MASK_LAYERS; i++) {
+		mask_set_release(mask->sets[i]);
+		spans_release(&mask->spans[i]);
+	}
+	spans_release(&mask->both);
 	free(mask);
+}
+
+static int
+refuse(struct err *err)
+{
+	return err_set(err, ERR_LIMIT, "the secrets to mask are too many or too long");
 }
 
 int
 mask_add(struct mask *mask, const void *value, size_t len, struct err *err)
 {
-	mask->set = mask_set_own(mask->set);
-	return mask_set_add(mask->set, value, len, err);
+	struct mask_set **own = &mask->sets[MASK_OWN];
+
+	if (*own == NULL)
+		*own = mask_set_new();
+	return mask_set_add(*own, value, len) ? 0 : refuse(err);
 }
 
 bool
 mask_is_empty(const struct mask *mask)
 {
-	return mask == NULL || mask->set->needles.count == 0;
+	return mask == NULL || (mask_set_is_empty(mask->sets[MASK_SHARED]) &&
+				mask_set_is_empty(mask->sets[MASK_OWN]));
+}
+
+/* Nothing was done yet, and all of it is little; too much it cannot be. */
+static bool
+is_light(const struct mask_set *set)
+{
+	return set->needles.count == 0 && set->waiting.len <= MASK_LIGHT_BYTES;
+}
+
+int
+mask_work(struct mask *mask, bool *ready, struct err *err)
+{
+	struct mask_set *set;
+	unsigned i;
+
+	*ready = false;
+	for (i = 0; i < MASK_LAYERS; i++) {
+		set = mask->sets[i];
+		if (set == NULL || is_light(set))
+			continue;
+		if (!mask_set_work(set, WORK_NODES))
+			return 0;
+		if (set->full)
+			return refuse(err);
+	}
+	*ready = true;
+	return 0;
+}
+
+static void
+work_all(struct mask *mask)
+{
+	unsigned i;
+
+	for (i = 0; i < MASK_LAYERS; i++)
+		while (mask->sets[i] != NULL && !mask_set_work(mask->sets[i], SIZE_MAX))
+			;
 }
 
 /* --- spans --- */
 
 static void
-add_span(struct mask *mask, size_t start, size_t end)
+add_span(struct spans *spans, size_t start, size_t end)
 {
-	while (mask->span_count > 0 && mask->spans[mask->span_count - 1].start >= start)
-		mask->span_count--;
-	if (mask->span_count == mask->span_room) {
-		mask->span_room = mask->span_room > 0 ? mask->span_room * 2 : 64;
-		mask->spans = mem_resize(mask->spans, mask->span_room, sizeof(*mask->spans));
+	while (spans->count > 0 && spans->list[spans->count - 1].start >= start)
+		spans->count--;
+	if (spans->count == spans->room) {
+		spans->room = spans->room > 0 ? spans->room * 2 : 64;
+		spans->list = mem_resize(spans->list, spans->room, sizeof(*spans->list));
 	}
-	mask->spans[mask->span_count++] = (struct span){(uint32_t)start, (uint32_t)end};
+	spans->list[spans->count++] = (struct span){(uint32_t)start, (uint32_t)end};
 }
 
-/* One text and how far it has been looked at. */
+/* One text and how far it has been looked at for the secrets of one set. */
 struct search {
+	const struct mask_set *set;
+	struct spans *spans;
 	const unsigned char *text;
 	size_t len;
 	size_t at;		      /* bytes before were stepped through, or passed over */
-	uint32_t node;		      /* what is begun there */
+	struct needle_place place;    /* what is begun there */
 	size_t next_short, next_long; /* what the sieves said last */
 };
 
-/* Step on while something is begun; *node may have been begun before the text. */
+/* Step on while something is begun, which may have been before the text. */
 static void
-step_on(struct mask *mask, struct search *search, size_t from)
+step_on(struct search *search, size_t from)
 {
-	const struct needles *needles = &mask->set->needles;
-	uint32_t node = search->node, depth, found;
-	size_t at = search->at;
+	const struct needles *needles = &search->set->needles;
+	struct needle_place place = search->place;
+	size_t at = search->at, found;
 
 	while (at < search->len) {
-		node = needles_step(needles, node, search->text[at++]);
-		found = needles->found[node];
+		found = needles_step(needles, &place, search->text[at++]);
 		if (found != 0)
-			add_span(mask, at > found ? at - found : 0, at);
-		depth = needles->depth[node];
-		if (depth <= BACK_TO_SIEVE && at > from + depth)
+			add_span(search->spans, at > found ? at - found : 0, at);
+		if (place.depth <= BACK_TO_SIEVE && at > from + place.depth)
 			break;
 	}
 	search->at = at;
-	search->node = node;
+	search->place = place;
 }
 
 static size_t
-ask_sieves(const struct mask *mask, struct search *search, size_t from)
+ask_sieves(struct search *search, size_t from)
 {
+	const struct mask_set *set = search->set;
+
 	if (search->next_short < from || from == 0)
-		search->next_short =
-			sieve_next(&mask->set->sieve_short, search->text, search->len, from);
+		search->next_short = sieve_next(&set->sieve_short, search->text, search->len, from);
 	if (search->next_long < from || from == 0)
-		search->next_long =
-			sieve_next(&mask->set->sieve_long, search->text, search->len, from);
+		search->next_long = sieve_next(&set->sieve_long, search->text, search->len, from);
 	return search->next_short < search->next_long ? search->next_short : search->next_long;
 }
 
 /* What is begun may have begun before the text. */
 static size_t
-begun_at(const struct mask *mask, const struct search *search)
+begun_at(const struct search *search)
 {
-	size_t depth = mask->set->needles.depth[search->node];
-
-	return search->at > depth ? search->at - depth : 0;
+	return search->at > search->place.depth ? search->at - search->place.depth : 0;
 }
 
 /* Find all spans; returns the place at which an occurrence that is not found yet may begin. */
 static size_t
-find_spans(struct mask *mask, struct search *search)
+find_spans(struct search *search)
 {
 	size_t from = 0;
 
-	mask->span_count = 0;
-	if (search->node != 0) {
-		step_on(mask, search, 0);
-		from = begun_at(mask, search);
+	if (search->place.node != 0) {
+		step_on(search, 0);
+		from = begun_at(search);
 	}
 	while (search->at < search->len) {
-		from = ask_sieves(mask, search, from);
+		from = ask_sieves(search, from);
 		search->at = from;
-		search->node = 0;
-		step_on(mask, search, from);
-		from = begun_at(mask, search);
+		search->place = (struct needle_place){0, 0};
+		step_on(search, from);
+		from = begun_at(search);
 	}
 	return from;
+}
+
+/* Which of two comes first: it ends first, or lies in the other. */
+static bool
+is_before(const struct span *one, const struct span *other)
+{
+	return one->end != other->end ? one->end < other->end : one->start > other->start;
+}
+
+/* The spans of both layers, in theirs or in mask->both. */
+static const struct spans *
+merge_spans(struct mask *mask)
+{
+	const struct spans *shared = &mask->spans[MASK_SHARED], *own = &mask->spans[MASK_OWN];
+	const struct span *next;
+	size_t i = 0, j = 0;
+
+	if (own->count == 0)
+		return shared;
+	if (shared->count == 0)
+		return own;
+	mask->both.count = 0;
+	while (i < shared->count || j < own->count) {
+		if (j == own->count ||
+		    (i < shared->count && is_before(&shared->list[i], &own->list[j])))
+			next = &shared->list[i++];
+		else
+			next = &own->list[j++];
+		add_span(&mask->both, next->start, next->end);
+	}
+	return &mask->both;
 }
 
 /* --- the new text --- */
@@ -189,10 +286,10 @@ cover_to(struct writing *writing, size_t to)
 /* Spans that begin before `open` are final. A run of them is covered when nothing can be added to
  * it. */
 static void
-write_masked(const struct mask *mask, struct writing *writing, size_t open)
+write_masked(const struct spans *all, struct writing *writing, size_t open)
 {
-	const struct span *spans = mask->spans; /* NULL: there is none */
-	size_t count = mask->span_count, i = 0, start, end;
+	const struct span *spans = all->list; /* NULL: there is none */
+	size_t count = all->count, i = 0, start, end;
 
 	while (i < count && spans[i].start < open) {
 		start = spans[i].start;
@@ -213,60 +310,119 @@ write_masked(const struct mask *mask, struct writing *writing, size_t open)
 
 /* --- what is begun --- */
 
+static bool
+is_carried(const struct mask_set *set, uint32_t build)
+{
+	return mask_set_is_empty(set) ? build == 0 : !set->stale && build == set->build;
+}
+
 bool
 mask_is_carried(const struct mask *mask, const struct mask_carry *carry)
 {
-	return !mask->set->stale && carry->build == mask->set->build;
+	return is_carried(mask->sets[MASK_SHARED], carry->of[MASK_SHARED].build) &&
+	       is_carried(mask->sets[MASK_OWN], carry->of[MASK_OWN].build);
+}
+
+static void
+carry_on(struct mask_carry *carry, const struct mask *mask, enum mask_layer layer, uint32_t node)
+{
+	carry->of[layer].node = node;
+	carry->of[layer].build = mask->sets[layer]->build;
 }
 
 void
 mask_recall(struct mask *mask, const unsigned char *before, size_t len, struct mask_carry *carry)
 {
-	uint32_t node = 0;
+	struct needle_place place;
+	unsigned layer;
 	size_t i;
 
-	mask_set_build(mask->set);
-	for (i = 0; i < len; i++)
-		node = needles_step(&mask->set->needles, node, before[i]);
-	*carry = (struct mask_carry){node, mask->set->build};
+	work_all(mask);
+	*carry = (struct mask_carry){0};
+	for (layer = 0; layer < MASK_LAYERS; layer++) {
+		if (mask_set_is_empty(mask->sets[layer]))
+			continue;
+		place = (struct needle_place){0, 0};
+		for (i = 0; i < len; i++)
+			(void)needles_step(&mask->sets[layer]->needles, &place, before[i]);
+		carry_on(carry, mask, layer, place.node);
+	}
 }
 
 size_t
 mask_carried(const struct mask *mask, const struct mask_carry *carry)
 {
+	size_t most = 0, depth;
+	unsigned layer;
+
 	if (mask_is_empty(mask))
 		return 0;
-	return mask_is_carried(mask, carry) ? mask->set->needles.depth[carry->node]
-					    : MASK_RECALL_BYTES;
+	if (!mask_is_carried(mask, carry))
+		return MASK_RECALL_BYTES;
+	for (layer = 0; layer < MASK_LAYERS; layer++) {
+		if (carry->of[layer].node == 0)
+			continue;
+		depth = needles_depth(&mask->sets[layer]->needles, carry->of[layer].node);
+		if (depth > most)
+			most = depth;
+	}
+	return most;
+}
+
+/* --- all of it --- */
+
+/* As find_spans(), of one layer; *node is what is begun before, and then what is at the end. */
+static size_t
+search_layer(struct mask *mask, enum mask_layer layer, const unsigned char *in, size_t len,
+	     uint32_t *node)
+{
+	const struct mask_set *set = mask->sets[layer];
+	struct search search = {.set = set, .spans = &mask->spans[layer], .text = in, .len = len};
+	size_t open;
+
+	mask->spans[layer].count = 0;
+	if (mask_set_is_empty(set))
+		return len;
+	search.place = (struct needle_place){*node, needles_depth(&set->needles, *node)};
+	open = find_spans(&search);
+	*node = search.place.node;
+	return open;
+}
+
+static void
+forget_spans(struct spans *spans)
+{
+	if (spans->room > SPANS_KEPT)
+		spans_release(spans);
 }
 
 size_t
 mask_apply(struct mask *mask, const unsigned char *in, size_t len, bool release,
 	   struct mask_carry *carry, unsigned char *out, size_t *taken)
 {
-	struct search search = {.text = in, .len = len};
 	struct writing writing = {in, out, 0, 0};
-	size_t open;
+	uint32_t node[MASK_LAYERS] = {0};
+	size_t open = len, at;
+	bool carried;
+	unsigned i;
 
 	assert(len < UINT32_MAX);
-	if (mask_is_empty(mask)) {
-		copy_to(&writing, len);
-		*taken = len;
-		return len;
+	work_all(mask);
+	carried = mask_is_carried(mask, carry);
+	for (i = 0; i < MASK_LAYERS; i++) {
+		node[i] = carried ? carry->of[i].node : 0;
+		at = search_layer(mask, i, in, len, &node[i]);
+		if (at < open)
+			open = at;
 	}
-	mask_set_build(mask->set);
-	if (mask_is_carried(mask, carry))
-		search.node = carry->node;
-	open = find_spans(mask, &search);
-	write_masked(mask, &writing, release ? len : open);
+	write_masked(merge_spans(mask), &writing, release ? len : open);
 	*taken = writing.taken;
-	if (writing.taken > 0)
-		*carry = (struct mask_carry){release ? search.node : 0, mask->set->build};
-	if (mask->span_room > SPANS_KEPT) {
-		free(mask->spans);
-		mask->spans = NULL;
-		mask->span_count = mask->span_room = 0;
+	for (i = 0; i < MASK_LAYERS; i++) {
+		if (writing.taken > 0 && !mask_set_is_empty(mask->sets[i]))
+			carry_on(carry, mask, i, release ? node[i] : 0);
+		forget_spans(&mask->spans[i]);
 	}
+	forget_spans(&mask->both);
 	return writing.written;
 }
 

@@ -1,7 +1,8 @@
 /*
  * mask.h - secrets in a stream of bytes become "****".
  *
- * mask_new() -> mask_add() for each secret, at any time -> mask_apply() on what comes.
+ * mask_new() or mask_new_of() -> mask_add() for each more, at any time -> mask_apply() on what
+ * comes. Where there are many, mask_work() makes them ready before.
  *
  * Where several secrets overlap they are covered whole, with one "****"; those that merely touch
  * get one each. What a stream becomes hangs on its bytes alone, not on how it was cut: mask_apply()
@@ -10,8 +11,8 @@
  * with the rest, when mask_recall() has seen the bytes before it.
  *
  * Work is linear in the bytes for any secrets: a sieve (task/sieve.h) names the places to look at,
- * an automaton (task/needles.h) looks; masks of the same secrets have one of both
- * (task/mask_set.h). No I/O, no clock.
+ * an automaton (task/needles.h) looks. Masks have one of both (task/mask_set.h) for the secrets
+ * that they have in common, and each another one for its own. No I/O, no clock.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -36,31 +37,43 @@ enum {
 	/* mask_apply() takes something of so much, whatever it is. */
 	MASK_AHEAD_BYTES = MASK_RUN_BYTES + 3 * MASK_PIECE_BYTES,
 	MASK_RECALL_BYTES = MASK_PIECE_BYTES - 1, /* so far back what is begun may have begun */
+	MASK_LIGHT_BYTES = 1024, /* values that take no longer than a part of mask_work() */
 };
+
+enum mask_layer { MASK_SHARED, MASK_OWN, MASK_LAYERS };
 
 /* What a released beginning of a secret leaves behind; all zero at the beginning of a stream. */
 struct mask_carry {
-	uint32_t node;
-	uint32_t build; /* of the mask that it is of */
+	struct {
+		uint32_t node;
+		uint32_t build; /* of the set that it is of */
+	} of[MASK_LAYERS];
 };
 
 struct mask *mask_new(void);
 
 /*
- * A mask of all these values, whatever their order, that shares what finds them with those of sets
- * that have the same; mask_add() parts it from them. Fails: as mask_add(), and *out is a mask all
- * the same, of what has been added.
+ * A mask of these values, whatever their order: what finds the shared ones is shared with masks of
+ * the same, and made once. The own ones are ends of longer texts, signatures of tokens
+ * (secret_forms.h). Some work is left for mask_work() or the first mask_apply().
  */
-int mask_new_shared(struct mask **out, struct mask_sets *sets, const char *const *values,
-		    size_t count, struct err *err);
+struct mask *mask_new_of(struct mask_sets *sets, const char *const *shared, size_t shared_count,
+			 const char *const *own, size_t own_count);
 void mask_free(struct mask *mask); /* NULL is fine */
 
 /*
  * Cover this one too, in all its forms (task/secret_forms.h); too short a one is passed over.
- * Fails: ERR_LIMIT when the forms of all secrets come to more than 4 MiB; what has been added is
- * covered on.
+ * Fails: ERR_LIMIT when the forms of all that it shares, or of all its own, come to more than 4
+ * MiB; what has been added is covered on.
  */
 int mask_add(struct mask *mask, const void *value, size_t len, struct err *err);
+
+/*
+ * Do what is left to do before the first mask_apply(), which does it at once otherwise, in parts of
+ * about a millisecond. *ready: nothing is left, or as little as that. Fails: as mask_add(), at the
+ * end; the mask covers what it could take.
+ */
+int mask_work(struct mask *mask, bool *ready, struct err *err);
 
 /* Has it no secret? Then mask_apply() need not be called. NULL is empty. */
 bool mask_is_empty(const struct mask *mask);

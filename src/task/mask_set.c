@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/err.h"
+#include "base/assert.h"
 #include "base/mem.h"
 #include "task/secret_forms.h"
 
@@ -22,19 +22,21 @@ mask_set_new(void)
 }
 
 static void
-unshelve(struct mask_set *set)
+wipe_waiting(struct mask_set *set)
 {
-	if (set->shelf != NULL)
-		HASH_DEL(set->shelf->by_values, set);
-	set->shelf = NULL;
+	if (set->waiting.base != NULL)
+		explicit_bzero(set->waiting.base, set->waiting.room);
+	buffer_release(&set->waiting);
 }
 
 void
 mask_set_release(struct mask_set *set)
 {
-	if (--set->users > 0)
+	if (set == NULL || --set->users > 0)
 		return;
-	unshelve(set);
+	if (set->shelf != NULL)
+		HASH_DEL(set->shelf->by_values, set);
+	wipe_waiting(set);
 	needles_release(&set->needles);
 	sieve_release(&set->sieve_short);
 	sieve_release(&set->sieve_long);
@@ -63,64 +65,28 @@ digest_values(unsigned char out[DIGEST_BYTES], const char **values, size_t count
 	digest_end(digest, out);
 }
 
-/* Owns nothing of values, but their order. */
-static int
-make(struct mask_set **out, struct mask_sets *shelf, const char **values, size_t count,
-     struct err *err)
-{
-	unsigned char name[DIGEST_BYTES];
-	struct mask_set *set;
-	size_t i;
-	int rc = 0;
-
-	digest_values(name, values, count);
-	HASH_FIND(hh, shelf->by_values, name, sizeof(name), set);
-	if (set != NULL) {
-		set->users++;
-		*out = set;
-		return 0;
-	}
-	*out = set = mask_set_new();
-	for (i = 0; rc == 0 && i < count; i++)
-		rc = mask_set_add(set, values[i], strlen(values[i]), err);
-	if (rc < 0)
-		return rc;
-	needles_fit(&set->needles); /* many tasks wait, or print nothing, for long */
-	set->shelf = shelf;
-	memcpy(set->values, name, sizeof(name));
-	HASH_ADD(hh, shelf->by_values, values, sizeof(set->values), set);
-	return 0;
-}
-
-int
-mask_set_of(struct mask_set **out, struct mask_sets *shelf, const char *const *values, size_t count,
-	    struct err *err)
+struct mask_set *
+mask_set_of(struct mask_sets *shelf, const char *const *values, size_t count)
 {
 	const char **sorted = MEM_NEW_ARRAY(const char *, count + 1);
-	int rc;
+	unsigned char name[DIGEST_BYTES];
+	struct mask_set *set;
 
 	if (count > 0)
 		memcpy(sorted, values, count * sizeof(*values));
-	rc = make(out, shelf, sorted, count, err);
-	free(sorted);
-	return rc;
-}
-
-struct mask_set *
-mask_set_own(struct mask_set *set)
-{
-	struct mask_set *own;
-
-	if (set->users == 1) {
-		unshelve(set);
-		return set;
+	digest_values(name, sorted, count);
+	HASH_FIND(hh, shelf->by_values, name, sizeof(name), set);
+	if (set == NULL) {
+		set = mask_set_new();
+		set->users = 0;
+		mask_set_put(set, sorted, count, false);
+		set->shelf = shelf;
+		memcpy(set->values, name, sizeof(name));
+		HASH_ADD(hh, shelf->by_values, values, sizeof(set->values), set);
 	}
-	own = mask_set_new();
-	needles_copy(&own->needles, &set->needles);
-	own->build = set->build;
-	own->stale = true;
-	set->users--;
-	return own;
+	set->users++;
+	free(sorted);
+	return set;
 }
 
 /* --- forms --- */
@@ -150,57 +116,132 @@ on_form(void *arg, const unsigned char *bytes, size_t len)
 	add_piece(arg, bytes + at, len - at);
 }
 
-int
-mask_set_add(struct mask_set *set, const void *value, size_t len, struct err *err)
+static bool
+add(struct mask_set *set, const void *value, size_t len, bool is_end)
 {
 	struct adding adding = {&set->needles, false};
 
-	secret_forms(value, len, on_form, &adding);
+	secret_forms(value, len, is_end, on_form, &adding);
 	set->stale = true;
+	set->linked = false;
 	if (adding.full)
-		return err_set(err, ERR_LIMIT, "the secrets to mask are too many or too long");
-	return 0;
+		set->full = true;
+	return !adding.full;
+}
+
+bool
+mask_set_add(struct mask_set *set, const void *value, size_t len)
+{
+	assert(set->shelf == NULL);
+	return add(set, value, len, false);
+}
+
+/* --- values that wait --- */
+
+/* Room for all at once, so that none is left behind where a shorter one was. */
+void
+mask_set_put(struct mask_set *set, const char *const *values, size_t count, bool ends)
+{
+	size_t len = 0, i;
+	void *room;
+
+	assert(set->shelf == NULL && set->waiting.base == NULL);
+	for (i = 0; i < count; i++)
+		len += strlen(values[i]) + 1;
+	set->waiting_ends = ends;
+	(void)buffer_reserve(&set->waiting, len, &room, NULL);
+	for (i = 0; i < count; i++)
+		buffer_putn(&set->waiting, values[i], strlen(values[i]) + 1);
+	set->stale = true;
+}
+
+/* Until about so many nodes have come. */
+static void
+add_waiting(struct mask_set *set, size_t nodes)
+{
+	uint32_t before = set->needles.count;
+	size_t len;
+
+	while (set->waiting.len > 0 && set->needles.count - before < nodes) {
+		len = strlen((const char *)set->waiting.data);
+		(void)add(set, set->waiting.data, len, set->waiting_ends);
+		buffer_consume(&set->waiting, len + 1);
+	}
+	if (set->waiting.len == 0)
+		wipe_waiting(set);
 }
 
 /* --- ready --- */
 
-/*
- * A sieve asks for the first bytes alone, and these are nodes: those of depth 8 for strings of so
- * many bytes or more; for shorter ones those of depth 4 above their end.
- */
+/* A sieve is made in two passes over the nodes: how many there are, and what they are. */
+struct sifting {
+	const struct needles *needles;
+	struct sieve *sieve;
+	unsigned window;
+	uint32_t count;
+};
+
+/* A longer string has a node where a long window ends, a shorter one its own end. */
 static bool
-begins_at(const struct needles *needles, uint32_t node, unsigned window)
+is_sifted(const struct sifting *sifting, uint32_t node)
 {
-	return window == SIEVE_LONG
-		       ? needles->depth[node] == SIEVE_LONG
-		       : needles->depth[node] < SIEVE_LONG && needles_is_end(needles, node);
+	return sifting->window == SIEVE_LONG || needles_is_end(sifting->needles, node);
 }
 
 static void
-build_sieve(struct sieve *sieve, const struct needles *needles, unsigned window)
+on_count(void *arg, uint32_t node)
 {
-	unsigned char bytes[SIEVE_LONG];
-	uint32_t node, count = 0;
+	struct sifting *sifting = arg;
 
-	for (node = 1; node < needles->count; node++)
-		count += begins_at(needles, node, window);
-	sieve_release(sieve);
-	sieve_init(sieve, window, count);
-	for (node = 1; node < needles->count; node++)
-		if (begins_at(needles, node, window)) {
-			needles_prefix(needles, node, window, bytes);
-			sieve_add(sieve, bytes);
-		}
+	sifting->count += is_sifted(sifting, node);
 }
 
-void
-mask_set_build(struct mask_set *set)
+static void
+on_sift(void *arg, uint32_t node)
+{
+	struct sifting *sifting = arg;
+	unsigned char bytes[SIEVE_LONG];
+
+	if (!is_sifted(sifting, node))
+		return;
+	needles_prefix(sifting->needles, node, sifting->window, bytes);
+	sieve_add(sifting->sieve, bytes);
+}
+
+/* Of one user's alone there may be hundreds, and it is mostly a token or two. */
+static void
+build_sieve(struct mask_set *set, struct sieve *sieve, unsigned window)
+{
+	const struct needles *needles = &set->needles;
+	struct sifting sifting = {needles, sieve, window, 0};
+	uint32_t least = window, most = window == SIEVE_LONG ? window : SIEVE_LONG - 1;
+
+	needles_visit(needles, least, most, on_count, &sifting);
+	sieve_release(sieve);
+	sieve_init(sieve, window, sifting.count, set->shelf == NULL && window == SIEVE_LONG);
+	needles_visit(needles, least, most, on_sift, &sifting);
+}
+
+bool
+mask_set_work(struct mask_set *set, size_t nodes)
 {
 	if (!set->stale)
-		return;
-	needles_link(&set->needles);
-	build_sieve(&set->sieve_short, &set->needles, SIEVE_SHORT);
-	build_sieve(&set->sieve_long, &set->needles, SIEVE_LONG);
-	set->stale = false;
-	set->build++;
+		return true;
+	if (set->waiting.len > 0) {
+		add_waiting(set, nodes);
+	} else if (!set->linked) {
+		set->linked = needles_link(&set->needles, nodes);
+	} else {
+		build_sieve(set, &set->sieve_short, SIEVE_SHORT);
+		build_sieve(set, &set->sieve_long, SIEVE_LONG);
+		set->stale = false;
+		set->build++;
+	}
+	return !set->stale;
+}
+
+bool
+mask_set_is_empty(const struct mask_set *set)
+{
+	return set == NULL || (set->needles.count == 0 && set->waiting.len == 0);
 }

@@ -1,9 +1,9 @@
 /*
  * mask_set.h - what finds a set of secrets: made once for all masks that have the same.
  *
- * mask_set_new() -> mask_set_add() for each secret -> mask_set_build(), again after another one.
- * mask_set_of() finds the set of another user instead, and is the way to share it. A shared set
- * does not change: mask_set_own() is one that may.
+ * mask_set_new() -> mask_set_put() or mask_set_add() for each secret -> mask_set_work(), again
+ * after another one. mask_set_of() finds the set of another user instead, and is the way to share
+ * it; a shared set does not change.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -16,11 +16,10 @@
 
 #include <uthash.h>
 
+#include "base/buffer.h"
 #include "format/digest.h"
 #include "task/needles.h"
 #include "task/sieve.h"
-
-struct err;
 
 enum {
 	/* A longer form of a secret is found by pieces of this size, each sharing a byte with the
@@ -34,10 +33,14 @@ struct mask_sets {
 };
 
 struct mask_set {
+	struct buffer waiting; /* values that are to be added, each with a NUL behind it */
+	bool waiting_ends;
 	struct needles needles;
 	struct sieve sieve_short, sieve_long;
 	bool stale;	/* something was added since it was built */
-	uint32_t build; /* how often it was; a copy counts on */
+	bool linked;	/* its needles are, since then */
+	bool full;	/* something could not be */
+	uint32_t build; /* how often it was */
 	uint32_t users;
 	struct mask_sets *shelf;	    /* where others find it; NULL: it is one user's alone */
 	unsigned char values[DIGEST_BYTES]; /* of all its secrets: its name on the shelf */
@@ -47,25 +50,27 @@ struct mask_set {
 /* An empty one, of one user. */
 struct mask_set *mask_set_new(void);
 
-/* One user less; with the last one its secrets are wiped from memory. */
+/* One user less; with the last one its secrets are wiped from memory. NULL is fine. */
 void mask_set_release(struct mask_set *set);
 
+/* The set of these values, whatever their order: the one on the shelf, or a new one that is put
+ * there. The shelf outlives its sets. */
+struct mask_set *mask_set_of(struct mask_sets *shelf, const char *const *values, size_t count);
+
+/* Keep these to add them when it is worked on, to a set that is not shared. Copies are kept, and
+ * wiped then. Once at most. ends: they are ends of longer texts (secret_forms.h). */
+void mask_set_put(struct mask_set *set, const char *const *values, size_t count, bool ends);
+
+/* One more, in all its forms, to a set that is not shared. False: these came to more than 4 MiB. */
+bool mask_set_add(struct mask_set *set, const void *value, size_t len);
+
 /*
- * The set of these values, whatever their order: the one on the shelf, or a new one that is put
- * there. The shelf outlives its sets. Fails: ERR_LIMIT as mask_set_add(); *out is what it could
- * cover all the same, its user's alone.
+ * Make it ready, if it is not, by about so many nodes' work: they take some 40 ns each, and a value
+ * is added whole. True when nothing is left to do; then set->full says whether all has found room.
  */
-int mask_set_of(struct mask_set **out, struct mask_sets *shelf, const char *const *values,
-		size_t count, struct err *err);
+bool mask_set_work(struct mask_set *set, size_t nodes);
 
-/* The user's own in place of set: itself when there is no other user, or else a copy. */
-struct mask_set *mask_set_own(struct mask_set *set);
-
-/* One more, in all its forms, to an own set. Fails: ERR_LIMIT when these come to more than 4 MiB.
- */
-int mask_set_add(struct mask_set *set, const void *value, size_t len, struct err *err);
-
-/* Make needles and sieves ready, where they are not. */
-void mask_set_build(struct mask_set *set);
+/* Has it nothing that could be found? */
+bool mask_set_is_empty(const struct mask_set *set); /* NULL is */
 
 #endif

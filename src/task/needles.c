@@ -15,6 +15,24 @@ enum {
 	FOLLOWS = 1,  /* is a child of the node before it */
 	BRANCHES = 2, /* has other children */
 	END = 4,      /* a string ends here */
+	FOUND = 8,    /* or in a suffix of it */
+	DEEP = 16,    /* its longest suffix has two bytes or more */
+};
+
+/* What is left of one to link. */
+struct chain {
+	uint32_t node, end, parent, depth;
+};
+
+/* From the root downwards: of all chains that have begun one node each, and then the next. */
+struct needle_linking {
+	uint32_t *fail;	 /* of each node that of its longest proper suffix */
+	uint16_t *found; /* of each node the longest string that ends in it */
+	uint32_t deep, ends;
+	struct chain *chains; /* those that go on, and from begun on those that begin deeper */
+	uint32_t count, begun, live, depth;
+	bool levels_done;
+	uint32_t kept; /* nodes before are in the needles' own */
 };
 
 void
@@ -31,36 +49,31 @@ free_bytes(struct needles *needles)
 	free(needles->byte);
 }
 
+static void
+end_linking(struct needles *needles)
+{
+	struct needle_linking *linking = needles->linking;
+
+	if (linking == NULL)
+		return;
+	free(linking->fail);
+	free(linking->found);
+	free(linking->chains);
+	free(linking);
+	needles->linking = NULL;
+}
+
 void
 needles_release(struct needles *needles)
 {
 	free_bytes(needles);
 	free(needles->flags);
-	free(needles->depth);
-	free(needles->found);
-	free(needles->fail);
 	free(needles->heads);
 	free(needles->branches);
+	sparse_release(&needles->fails);
+	sparse_release(&needles->founds);
+	end_linking(needles);
 	needles_init(needles);
-}
-
-static void *
-copy_of(const void *from, uint32_t n, size_t size)
-{
-	return n > 0 ? memcpy(mem_zalloc(n, size), from, n * size) : NULL;
-}
-
-void
-needles_copy(struct needles *needles, const struct needles *from)
-{
-	*needles = *from;
-	needles->byte = copy_of(from->byte, from->room, sizeof(*from->byte));
-	needles->flags = copy_of(from->flags, from->room, sizeof(*from->flags));
-	needles->depth = copy_of(from->depth, from->room, sizeof(*from->depth));
-	needles->found = copy_of(from->found, from->room, sizeof(*from->found));
-	needles->fail = NULL;
-	needles->heads = copy_of(from->heads, from->head_room, sizeof(*from->heads));
-	needles->branches = copy_of(from->branches, from->branch_room, sizeof(*from->branches));
 }
 
 /* --- branches: (node, byte) -> node --- */
@@ -114,34 +127,76 @@ add_branch(struct needles *needles, uint32_t from, uint32_t to)
 	needles->flags[from] |= BRANCHES;
 }
 
+/* --- chains --- */
+
 static void
-add_head(struct needles *needles, uint32_t node, uint32_t parent)
+add_head(struct needles *needles, uint32_t node, uint32_t parent, uint32_t depth)
 {
 	if (needles->head_count == needles->head_room) {
 		needles->head_room = needles->head_room > 0 ? needles->head_room * 2 : 32;
 		needles->heads =
 			mem_resize(needles->heads, needles->head_room, sizeof(*needles->heads));
 	}
-	needles->heads[needles->head_count++] = (struct needle_head){node, parent};
+	needles->heads[needles->head_count++] = (struct needle_head){node, parent, depth};
+}
+
+/* Of the chain that a node, not the root, is in. */
+static const struct needle_head *
+head_of(const struct needles *needles, uint32_t node)
+{
+	uint32_t low = 0, high = needles->head_count, middle;
+
+	while (high - low > 1) {
+		middle = low + (high - low) / 2;
+		if (needles->heads[middle].node <= node)
+			low = middle;
+		else
+			high = middle;
+	}
+	return &needles->heads[low];
+}
+
+/* Behind the last node of a chain. */
+static uint32_t
+end_of(const struct needles *needles, const struct needle_head *head)
+{
+	return head + 1 < needles->heads + needles->head_count ? head[1].node : needles->count;
 }
 
 static uint32_t
 parent_of(const struct needles *needles, uint32_t node)
 {
-	uint32_t low = 0, high = needles->head_count, middle;
+	return (needles->flags[node] & FOLLOWS) != 0 ? node - 1 : head_of(needles, node)->parent;
+}
 
-	if ((needles->flags[node] & FOLLOWS) != 0)
-		return node - 1;
-	while (low < high) {
-		middle = low + (high - low) / 2;
-		if (needles->heads[middle].node == node)
-			return needles->heads[middle].parent;
-		if (needles->heads[middle].node < node)
-			low = middle + 1;
-		else
-			high = middle;
+uint32_t
+needles_depth(const struct needles *needles, uint32_t node)
+{
+	const struct needle_head *head;
+
+	if (node == 0)
+		return 0;
+	head = head_of(needles, node);
+	return head->depth + node - head->node;
+}
+
+void
+needles_visit(const struct needles *needles, uint32_t least, uint32_t most, needles_node_fn *fn,
+	      void *arg)
+{
+	const struct needle_head *head = needles->heads;
+	uint32_t i, node, end;
+
+	for (i = 0; i < needles->head_count; i++, head++) {
+		if (head->depth > most)
+			continue;
+		node = head->node + (head->depth < least ? least - head->depth : 0);
+		end = end_of(needles, head);
+		if (end - head->node > most - head->depth)
+			end = head->node + most - head->depth + 1;
+		for (; node < end; node++)
+			fn(arg, node);
 	}
-	return 0;
 }
 
 /* --- nodes --- */
@@ -177,29 +232,25 @@ resize(struct needles *needles, uint32_t room)
 
 	move_bytes(needles, room);
 	needles->flags = mem_resize(needles->flags, room, 1);
-	needles->depth = mem_resize(needles->depth, room, sizeof(*needles->depth));
-	needles->found = mem_resize(needles->found, room, sizeof(*needles->found));
 	memset(needles->flags + room - more, 0, more);
-	memset(needles->depth + room - more, 0, more * sizeof(*needles->depth));
-	memset(needles->found + room - more, 0, more * sizeof(*needles->found));
 	needles->room = room;
 }
 
 static uint32_t
-add_node(struct needles *needles, uint32_t parent, unsigned char c)
+add_node(struct needles *needles, uint32_t parent, uint32_t depth, unsigned char c)
 {
 	uint32_t node = needles->count++;
 
 	needles->byte[node] = c;
-	needles->depth[node] = (uint16_t)(needles->depth[parent] + 1);
-	if (parent == 0) {
-		needles->root[c] = node;
-	} else if (parent == node - 1) {
+	if (parent != 0 && parent == node - 1) {
 		needles->flags[node] = FOLLOWS;
-	} else {
-		add_head(needles, node, parent);
-		add_branch(needles, parent, node);
+		return node;
 	}
+	add_head(needles, node, parent, depth);
+	if (parent == 0)
+		needles->root[c] = node;
+	else
+		add_branch(needles, parent, node);
 	return node;
 }
 
@@ -210,6 +261,7 @@ needles_add(struct needles *needles, const unsigned char *bytes, size_t len)
 	size_t i;
 
 	assert(len > 0 && len <= NEEDLE_MOST_BYTES);
+	end_linking(needles);
 	if (need > NEEDLES_MOST_NODES)
 		return false;
 	if (need > needles->room)
@@ -218,71 +270,186 @@ needles_add(struct needles *needles, const unsigned char *bytes, size_t len)
 		needles->count = 1;
 	for (i = 0; i < len; i++) {
 		next = child(needles, node, bytes[i]);
-		node = next != 0 ? next : add_node(needles, node, bytes[i]);
+		node = next != 0 ? next : add_node(needles, node, (uint32_t)i + 1, bytes[i]);
 	}
 	needles->flags[node] |= END;
 	return true;
 }
 
-void
-needles_fit(struct needles *needles)
+/* --- suffixes --- */
+
+static void
+link_node(struct needles *needles, const struct chain *chain, uint32_t depth)
 {
-	if (needles->count > 0 && needles->room > needles->count + 1)
+	struct needle_linking *linking = needles->linking;
+	uint32_t next = 0, at = chain->parent, node = chain->node;
+	unsigned char c = needles->byte[node];
+	unsigned flags = needles->flags[node] & ~(unsigned)(FOUND | DEEP);
+
+	while (next == 0 && at != 0) {
+		at = linking->fail[at];
+		next = child(needles, at, c);
+	}
+	linking->fail[node] = next;
+	linking->found[node] = (flags & END) != 0 ? (uint16_t)depth : linking->found[next];
+	if (linking->found[node] != 0) {
+		flags |= FOUND;
+		linking->ends++;
+	}
+	if (next != 0 && next != needles->root[c]) {
+		flags |= DEEP;
+		linking->deep++;
+	}
+	needles->flags[node] = (unsigned char)flags;
+}
+
+static int
+compare_depth(const void *one, const void *other)
+{
+	const struct chain *a = one, *b = other;
+
+	return (a->depth > b->depth) - (a->depth < b->depth);
+}
+
+static struct chain *
+chains_by_depth(const struct needles *needles)
+{
+	struct chain *chains = MEM_NEW_ARRAY(struct chain, needles->head_count);
+	const struct needle_head *head = needles->heads;
+	uint32_t i;
+
+	for (i = 0; i < needles->head_count; i++, head++)
+		chains[i] = (struct chain){head->node, end_of(needles, head), head->parent,
+					   head->depth};
+	qsort(chains, needles->head_count, sizeof(*chains), compare_depth);
+	return chains;
+}
+
+static void
+begin_linking(struct needles *needles)
+{
+	struct needle_linking *linking = MEM_NEW(struct needle_linking);
+
+	if (needles->room > needles->count + 1)
 		resize(needles, needles->count + 1);
+	linking->fail = MEM_NEW_ARRAY(uint32_t, needles->count);
+	linking->found = MEM_NEW_ARRAY(uint16_t, needles->count);
+	linking->chains = chains_by_depth(needles);
+	linking->count = needles->head_count;
+	needles->linking = linking;
 }
 
-/* Node numbers from the root downwards. */
-static uint32_t *
-by_depth(const struct needles *needles)
+/* All nodes of the next depth; returns how many these are, 0: there is none. */
+static uint32_t
+link_level(struct needles *needles)
 {
-	uint32_t *order = MEM_NEW_ARRAY(uint32_t, needles->count),
-		 *at = MEM_NEW_ARRAY(uint32_t, NEEDLE_MOST_BYTES + 2), i;
+	struct needle_linking *linking = needles->linking;
+	struct chain *chains = linking->chains;
+	uint32_t depth = ++linking->depth, linked, i = 0;
 
-	for (i = 0; i < needles->count; i++)
-		at[needles->depth[i] + 1]++;
-	for (i = 1; i < NEEDLE_MOST_BYTES + 2; i++)
-		at[i] += at[i - 1];
-	for (i = 0; i < needles->count; i++)
-		order[at[needles->depth[i]]++] = i;
-	free(at);
-	return order;
+	while (linking->begun < linking->count && chains[linking->begun].depth == depth)
+		chains[linking->live++] = chains[linking->begun++];
+	linked = linking->live;
+	while (i < linking->live) {
+		link_node(needles, &chains[i], depth);
+		chains[i].parent = chains[i].node++;
+		if (chains[i].node == chains[i].end)
+			chains[i] = chains[--linking->live];
+		else
+			i++;
+	}
+	return linked;
 }
 
-void
-needles_link(struct needles *needles)
+/* The suffixes of some nodes more; true when these were the last. */
+static bool
+keep_links(struct needles *needles, size_t most)
 {
-	uint32_t *order, i, node, parent;
+	struct needle_linking *linking = needles->linking;
+	uint32_t node = linking->kept, end = needles->count;
+
+	if (node == 0) {
+		sparse_release(&needles->fails);
+		sparse_release(&needles->founds);
+		sparse_init(&needles->fails, needles->count, linking->deep);
+		sparse_init(&needles->founds, needles->count, linking->ends);
+		node = 1;
+	}
+	if (end - node > most)
+		end = node + (uint32_t)most;
+	for (; node < end; node++) {
+		if ((needles->flags[node] & DEEP) != 0)
+			sparse_put(&needles->fails, node, linking->fail[node]);
+		if ((needles->flags[node] & FOUND) != 0)
+			sparse_put(&needles->founds, node, linking->found[node]);
+	}
+	linking->kept = node;
+	return node == needles->count;
+}
+
+/* As many levels as have so many nodes; true when these were the last. */
+static bool
+link_levels(struct needles *needles, size_t most)
+{
+	size_t linked = 0;
+	uint32_t n;
+
+	do {
+		n = link_level(needles);
+		linked += n;
+	} while (n > 0 && linked < most);
+	return n == 0;
+}
+
+bool
+needles_link(struct needles *needles, size_t most)
+{
+	struct needle_linking *linking;
 
 	if (needles->count == 0)
-		return;
-	needles_fit(needles);
-	order = by_depth(needles);
-	free(needles->fail);
-	needles->fail = MEM_NEW_ARRAY(uint32_t, needles->count);
-	for (i = 1; i < needles->count; i++) {
-		node = order[i];
-		parent = parent_of(needles, node);
-		if (parent != 0)
-			needles->fail[node] =
-				needles_step(needles, needles->fail[parent], needles->byte[node]);
-		needles->found[node] = needles_is_end(needles, node)
-					       ? needles->depth[node]
-					       : needles->found[needles->fail[node]];
+		return true;
+	if (needles->linking == NULL)
+		begin_linking(needles);
+	linking = needles->linking;
+	if (!linking->levels_done) {
+		linking->levels_done = link_levels(needles, most);
+		return false;
 	}
-	free(order);
+	if (!keep_links(needles, most))
+		return false;
+	end_linking(needles);
+	return true;
 }
 
-uint32_t
-needles_step(const struct needles *needles, uint32_t node, unsigned char c)
+/* --- what they find --- */
+
+static void
+fall_back(const struct needles *needles, struct needle_place *place)
 {
 	uint32_t next;
 
-	for (;;) {
-		next = child(needles, node, c);
-		if (next != 0 || node == 0)
-			return next;
-		node = needles->fail[node];
+	if ((needles->flags[place->node] & DEEP) != 0) {
+		place->node = sparse_get(&needles->fails, place->node);
+		place->depth = needles_depth(needles, place->node);
+		return;
 	}
+	next = needles->root[needles->byte[place->node]];
+	place->node = place->depth > 1 ? next : 0;
+	place->depth = place->node != 0;
+}
+
+uint32_t
+needles_step(const struct needles *needles, struct needle_place *place, unsigned char c)
+{
+	uint32_t next = child(needles, place->node, c);
+
+	while (next == 0 && place->node != 0) {
+		fall_back(needles, place);
+		next = child(needles, place->node, c);
+	}
+	place->node = next;
+	place->depth = next != 0 ? place->depth + 1 : 0;
+	return (needles->flags[next] & FOUND) != 0 ? sparse_get(&needles->founds, next) : 0;
 }
 
 bool
@@ -294,7 +461,9 @@ needles_is_end(const struct needles *needles, uint32_t node)
 void
 needles_prefix(const struct needles *needles, uint32_t node, size_t len, unsigned char *room)
 {
-	for (; node != 0; node = parent_of(needles, node))
-		if (needles->depth[node] <= len)
-			room[needles->depth[node] - 1] = needles->byte[node];
+	uint32_t depth = needles_depth(needles, node);
+
+	for (; node != 0; node = parent_of(needles, node), depth--)
+		if (depth <= len)
+			room[depth - 1] = needles->byte[node];
 }

@@ -18,6 +18,7 @@ enum { FORM_MOST_TIMES = 6 }; /* a form's length, of the secret's: \\u0001 */
 struct telling {
 	const unsigned char *bytes;
 	size_t len;
+	bool is_end; /* of a longer text */
 	secret_form_fn *form;
 	void *arg;
 	struct buffer text; /* one form at a time */
@@ -120,7 +121,7 @@ tell_base64(struct telling *telling)
 
 	for (before = 0; before < 3; before++) {
 		put_base64(telling, before, "+/");
-		if (before == 0) {
+		if (before == 0 && !telling->is_end) {
 			tell_rows(telling, 64); /* openssl */
 			tell_rows(telling, 76); /* base64(1) */
 		}
@@ -407,9 +408,10 @@ wipe(struct telling *telling)
 }
 
 void
-secret_forms(const void *value, size_t len, secret_form_fn *form, void *arg)
+secret_forms(const void *value, size_t len, bool is_end, secret_form_fn *form, void *arg)
 {
-	struct telling telling = {value, without_line_ends(value, len), form, arg, BUFFER_INIT};
+	struct telling telling = {
+		value, without_line_ends(value, len), is_end, form, arg, BUFFER_INIT};
 
 	if (!secret_is_one(value, len))
 		return;

@@ -30,8 +30,9 @@ bool secret_is_one(const void *value, size_t len);
  * secret_is_one() refuses has none. No form is shorter than SECRET_LEAST_BYTES.
  *
  * Base64 of each line costs half of masking's speed with ten keys (RSA, 4096 bits), and rows that
- * begin anywhere are a hundred forms more: neither is looked for.
+ * begin anywhere are a hundred forms more: neither is looked for. What is the end of a longer text,
+ * a token's signature, does not stand at the beginning: it has no rows.
  */
-void secret_forms(const void *value, size_t len, secret_form_fn *form, void *arg);
+void secret_forms(const void *value, size_t len, bool is_end, secret_form_fn *form, void *arg);
 
 #endif

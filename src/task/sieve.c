@@ -6,13 +6,13 @@
 #include "task/sieve.h"
 
 #include <endian.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 
 enum {
+	GRAM_BITS_SMALL = 12,
 	GRAM_BITS_LEAST = 14,
 	GRAM_BITS_MOST = 18,
 	KEY_BITS_LEAST = 10,
@@ -48,14 +48,14 @@ bits_for(size_t entries, unsigned least, unsigned most)
 }
 
 void
-sieve_init(struct sieve *sieve, unsigned window, size_t count)
+sieve_init(struct sieve *sieve, unsigned window, size_t count, bool small)
 {
 	memset(sieve, 0, sizeof(*sieve));
 	sieve->window = window;
 	if (count == 0)
 		return;
-	sieve->gram_bits =
-		bits_for(count * stride_of(window) * GRAM_SPARSE, GRAM_BITS_LEAST, GRAM_BITS_MOST);
+	sieve->gram_bits = bits_for(count * stride_of(window) * GRAM_SPARSE,
+				    small ? GRAM_BITS_SMALL : GRAM_BITS_LEAST, GRAM_BITS_MOST);
 	sieve->key_bits = bits_for(count * KEY_SPARSE, KEY_BITS_LEAST, KEY_BITS_MOST);
 	sieve->grams = mem_zalloc((size_t)1 << sieve->gram_bits, 1);
 	sieve->keys = mem_zalloc((size_t)1 << (sieve->key_bits - 3), 1);

@@ -185,6 +185,18 @@ is_empty_list(const struct json *json)
 }
 
 static int
+take_mask(struct task_doc *doc, const struct json *json, struct err *err)
+{
+	const struct json *list = json_get(json, "mask");
+
+	if (list != NULL && !is_empty_list(list) &&
+	    task_take_words(doc, json, "mask", TASK_MASKS_MOST, &doc->mask, err) < 0)
+		return err->code;
+	return task_take_number(json, "mask_own", 0, (int64_t)json_count(list), &doc->mask_own,
+				err);
+}
+
+static int
 parse_surroundings(struct task_doc *doc, const struct json *json, struct err *err)
 {
 	uint64_t index = 0, total = 1;
@@ -212,8 +224,8 @@ parse_surroundings(struct task_doc *doc, const struct json *json, struct err *er
 		rc = task_take_bool(json, "no_new_privs", &doc->no_new_privs, err);
 	if (rc == 0)
 		rc = task_take_bool(json, "archives_at_hub", &doc->archives_at_hub, err);
-	if (rc == 0 && !is_empty_list(json_get(json, "mask")))
-		rc = task_take_words(doc, json, "mask", TASK_MASKS_MOST, &doc->mask, err);
+	if (rc == 0)
+		rc = take_mask(doc, json, err);
 	doc->node_index = (unsigned)index;
 	doc->node_total = (unsigned)total;
 	return rc;
@@ -324,6 +336,8 @@ task_doc_write(const struct task_doc *doc)
 		json_put_bool(json, "archives_at_hub", true);
 	if (doc->mask != NULL)
 		json_put(json, "mask", task_write_words(doc->mask));
+	if (doc->mask_own > 0)
+		json_put_int(json, "mask_own", (int64_t)doc->mask_own);
 	if (doc->source.kind != SOURCE_NONE)
 		json_put(json, "source", write_source(&doc->source));
 	if (doc->workspace.count > 0)

@@ -123,6 +123,7 @@ struct task_doc {
 	size_t ssh_key_count;
 	struct layers workspace; /* what attach_workspace unpacks */
 	const char *const *mask; /* values to mask in the output; NULL-terminated; NULL: none */
+	uint64_t mask_own;	 /* so many at its end no other task has */
 	struct task_step *steps;
 	size_t step_count;
 };

@@ -16,6 +16,7 @@
 #include "base/buffer.h"
 #include "base/err.h"
 #include "mask_reference.h"
+#include "task/mask_set.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
@@ -70,7 +71,10 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
 	struct input input = {bytes, bytes + (len < INPUT_MOST ? len : INPUT_MOST)}, cuts, line;
 	struct mask_reference *reference = mask_reference_new();
-	struct mask *mask = mask_new();
+	struct mask_sets sets = {NULL};
+	struct mask *mask = NULL;
+	char first[INPUT_MOST + 1];
+	const char *shared[] = {first};
 	struct buffer out = BUFFER_INIT;
 	struct err err = ERR_INIT;
 	unsigned char *expected;
@@ -78,9 +82,21 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 
 	cuts = next_line(&input);
 	for (line = next_line(&input); line.end > line.at; line = next_line(&input)) {
+		/* The first is shared, where it is a string. */
+		if (mask == NULL && memchr(line.at, '\0', (size_t)(line.end - line.at)) == NULL) {
+			memcpy(first, line.at, (size_t)(line.end - line.at));
+			first[line.end - line.at] = '\0';
+			mask = mask_new_of(&sets, shared, 1, NULL, 0);
+			mask_reference_add(reference, line.at, (size_t)(line.end - line.at));
+			continue;
+		}
+		if (mask == NULL)
+			mask = mask_new();
 		assert(mask_add(mask, line.at, (size_t)(line.end - line.at), &err) == 0);
 		mask_reference_add(reference, line.at, (size_t)(line.end - line.at));
 	}
+	if (mask == NULL)
+		mask = mask_new();
 	n = mask_reference_apply(reference, input.at, (size_t)(input.end - input.at), &expected);
 	apply_in_cuts(mask, input, cuts, &out);
 	assert(out.len == n && (n == 0 || memcmp(out.data, expected, n) == 0));

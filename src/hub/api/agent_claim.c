@@ -261,6 +261,7 @@ put_token(struct json *document, const char *name, const char *token)
 		json_put(document, "mask", mask);
 	}
 	json_push(mask, json_new_string(signature));
+	json_put_int(document, "mask_own", json_get_int(document, "mask_own", 0) + 1);
 	json_put_str(json_get(document, "environment"), name, token);
 }
 

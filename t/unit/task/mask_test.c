@@ -240,7 +240,7 @@ test_mask_recalls_what_was_begun(void **state)
 				 &taken);
 		mask_recall(mask, (const unsigned char *)text, i + 1, &recalled);
 		assert_true(mask_is_carried(mask, &recalled));
-		assert_int_equal(recalled.node, carry.node);
+		assert_memory_equal(&recalled, &carry, sizeof(carry));
 		assert_true(mask_carried(mask, &carry) <= 13);
 	}
 	assert_int_equal(mask_carried(mask, &carry), 13);
@@ -285,11 +285,7 @@ test_mask_text_covers_in_place(void **state)
 static struct mask *
 shared(struct mask_sets *sets, const char *const *secrets, size_t count)
 {
-	struct err err = ERR_INIT;
-	struct mask *mask;
-
-	assert_int_equal(mask_new_shared(&mask, sets, secrets, count, &err), 0);
-	return mask;
+	return mask_new_of(sets, secrets, count, NULL, 0);
 }
 
 static void
@@ -303,7 +299,7 @@ test_masks_of_the_same_secrets_share_what_finds_them(void **state)
 		    *third = shared(&sets, joined, 1), *none = shared(&sets, NULL, 0);
 
 	(void)state;
-	assert_int_equal(HASH_COUNT(sets.by_values), 3);
+	assert_int_equal(HASH_COUNT(sets.by_values), 2);
 	expect(one, "first secret second one", "**** ****");
 	expect(other, "second one first secret", "**** ****");
 	expect(third, "first secret second one", "first secret second one");
@@ -316,9 +312,8 @@ test_masks_of_the_same_secrets_share_what_finds_them(void **state)
 	assert_null(sets.by_values);
 }
 
-/* What is begun is of its own set, whichever of the two is built first. */
 static void
-test_a_mask_that_gets_another_secret_parts_from_the_others(void **state)
+test_a_mask_that_gets_another_secret_shares_on_and_has_one_of_its_own(void **state)
 {
 	const char *const secrets[] = {"first secret"};
 	struct mask_sets sets = {NULL};
@@ -336,9 +331,10 @@ test_a_mask_that_gets_another_secret_parts_from_the_others(void **state)
 	expect(one, "first secret second one", "**** ****");
 	assert_false(mask_is_carried(one, &carry));
 	expect(other, "first secret second one", "**** second one");
-	assert_int_equal(mask_add(other, "third", 5, &err), 0); /* the only one: without a copy */
-	assert_null(sets.by_values);
+	assert_int_equal(mask_add(other, "third", 5, &err), 0);
+	assert_int_equal(HASH_COUNT(sets.by_values), 1);
 	third = shared(&sets, secrets, 1);
+	assert_int_equal(HASH_COUNT(sets.by_values), 1);
 	expect(third, "first secret second one third", "**** second one third");
 	expect(other, "first secret second one third", "**** second one ****");
 	mask_free(one);
@@ -347,26 +343,120 @@ test_a_mask_that_gets_another_secret_parts_from_the_others(void **state)
 	assert_null(sets.by_values);
 }
 
+/* As if all were one set: one inside another, one over the end of another, one begun in another. */
 static void
-test_secrets_that_are_too_many_are_refused_and_not_shared(void **state)
+test_secrets_that_are_shared_and_own_ones_are_masked_together(void **state)
+{
+	const char *const secrets[] = {"abcd1234", "hunter2hunter2", "wxyz"};
+	struct mask_sets sets = {NULL};
+	struct mask *mask = shared(&sets, secrets, 3);
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(mask_add(mask, "1234efgh", 8, &err), 0);
+	assert_int_equal(mask_add(mask, "hunter2", 7, &err), 0);
+	assert_int_equal(mask_add(mask, "vwxyz", 5, &err), 0);
+	expect(mask, "x abcd1234 y", "x **** y");
+	expect(mask, "abcd1234efgh.", "****.");
+	expect(mask, "abcd1234abcd1234", "********");
+	expect(mask, "hunter2hunter2hunter2 hunter", "**** hunter");
+	expect(mask, "wxyz vwxyz vwxy", "**** **** vwxy");
+	mask_free(mask);
+}
+
+/* Until it is ready; how many parts that took. */
+static int
+work(struct mask *mask, size_t *parts)
+{
+	struct err err = ERR_INIT;
+	bool ready = false;
+	int rc = 0;
+
+	for (*parts = 0; rc == 0 && !ready; (*parts)++)
+		rc = mask_work(mask, &ready, &err);
+	return rc;
+}
+
+static void
+test_secrets_that_are_too_many_are_refused_by_each_mask_of_them(void **state)
 {
 	enum { LONG = 3 * 1024 * 1024 };
 	char *bulk = malloc(LONG + 1);
 	const char *const secrets[] = {"aaa first", bulk};
 	struct mask_sets sets = {NULL};
-	struct err err = ERR_INIT;
-	struct mask *mask;
-	size_t i;
+	struct mask *mask, *other;
+	size_t i, parts;
 
 	(void)state;
 	for (i = 0; i < LONG; i++)
 		bulk[i] = (char)('b' + (i * 2654435761u >> 7) % 25);
 	bulk[LONG] = '\0';
-	assert_int_equal(mask_new_shared(&mask, &sets, secrets, 2, &err), ERR_LIMIT);
-	assert_null(sets.by_values);
+	mask = shared(&sets, secrets, 2);
+	other = shared(&sets, secrets, 2);
+	assert_int_equal(work(mask, &parts), ERR_LIMIT);
+	assert_int_equal(work(other, &parts), ERR_LIMIT);
+	assert_int_equal(parts, 1);
 	expect(mask, "aaa first", "****");
 	mask_free(mask);
+	mask_free(other);
 	free(bulk);
+}
+
+/* 60 keys of 3,000 bytes: each part is one of them, or so many nodes. */
+static void
+test_many_secrets_are_made_ready_in_parts_once_for_all(void **state)
+{
+	enum { KEYS = 60, LEN = 3000 };
+	static char keys[KEYS][LEN + 1];
+	const char *secrets[KEYS], *const own[] = {"own secret"};
+	struct mask_sets sets = {NULL};
+	struct mask *one, *other, *late;
+	size_t i, parts;
+
+	(void)state;
+	for (i = 0; i < KEYS * LEN; i++)
+		keys[i / LEN][i % LEN] = (char)('a' + (i * 2654435761u >> 9) % 26);
+	for (i = 0; i < KEYS; i++)
+		secrets[i] = keys[i];
+	one = mask_new_of(&sets, secrets, KEYS, own, 1);
+	other = mask_new_of(&sets, secrets, KEYS, own, 1);
+	late = shared(&sets, secrets, KEYS);
+	assert_int_equal(work(one, &parts), 0);
+	assert_in_range(parts, 50, 500);
+	assert_int_equal(work(other, &parts), 0);
+	assert_int_equal(parts, 1); /* its own secret is little, and left to mask_apply() */
+	expect(one, "an own secret", "an ****");
+	mask_free(one);
+	mask_free(other);
+	mask_text(late, keys[KEYS - 1]);
+	assert_string_equal(keys[KEYS - 1], "****");
+	mask_free(late);
+	assert_null(sets.by_values);
+}
+
+/* What comes while others are made ready is covered too. */
+static void
+test_a_secret_that_comes_while_others_are_made_ready_is_masked(void **state)
+{
+	char key[2000];
+	const char *const own[] = {key};
+	struct err err = ERR_INIT;
+	struct mask *mask;
+	size_t i, parts;
+	bool ready;
+
+	(void)state;
+	for (i = 0; i < sizeof(key) - 1; i++)
+		key[i] = (char)('a' + (i * 2654435761u >> 9) % 26);
+	key[sizeof(key) - 1] = '\0';
+	for (i = 0; i < 4; i++) {
+		mask = mask_new_of(NULL, NULL, 0, own, 1);
+		for (parts = 0; parts < i; parts++)
+			assert_int_equal(mask_work(mask, &ready, &err), 0);
+		assert_int_equal(mask_add(mask, "a late one", 10, &err), 0);
+		expect(mask, "is a late one", "is ****");
+		mask_free(mask);
+	}
 }
 
 /* How often the bytes stand in what this process may write to, and no library has mapped. */
@@ -427,6 +517,41 @@ test_no_secret_is_left_in_memory_behind_its_last_mask(void **state)
 	assert_int_equal(count_in_memory(text, 20), 0);
 }
 
+/* A token's signature: in base64 too, but not in rows that begin with it. */
+static void
+test_the_end_of_a_token_is_masked_in_what_the_token_is_encoded_as(void **state)
+{
+	char signature[202], text[256], coded[400], row[65], expected[400], *stars;
+	const char *const own[] = {signature};
+	struct mask *mask, *whole;
+	struct mask_sets sets = {NULL};
+	struct buffer out = BUFFER_INIT;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(signature) - 1; i++)
+		signature[i] = (char)('a' + (i * 2654435761u >> 9) % 26);
+	signature[sizeof(signature) - 1] = '\0';
+	mask = mask_new_of(NULL, NULL, 0, own, 1);
+	whole = shared(&sets, own, 1);
+	(void)snprintf(text, sizeof(text), "header.payload.%s", signature);
+	base64(coded, (unsigned char *)text, strlen(text), "+/");
+	apply(mask, (unsigned char *)coded, strlen(coded), 50, &out);
+	stars = strstr(buffer_text(&out), "****");
+	assert_non_null(stars);
+	assert_in_range(stars - (char *)out.data, 20, 21);
+	assert_in_range(out.len, 24, 26);
+	buffer_release(&out);
+	base64(coded, (unsigned char *)signature, strlen(signature), "+/");
+	memcpy(row, coded, 64);
+	row[64] = '\0';
+	(void)snprintf(expected, sizeof(expected), "%s\n", row);
+	expect(mask, expected, expected);
+	expect(whole, expected, "****\n");
+	mask_free(mask);
+	mask_free(whole);
+}
+
 static uint32_t seed;
 
 static uint32_t
@@ -444,23 +569,32 @@ test_mask_is_the_reference_for_any_cut(void **state)
 	(void)state;
 	for (round = 0; round < 600; round++) {
 		struct mask_reference *reference = mask_reference_new();
-		struct mask *mask = mask_new();
+		struct mask_sets sets = {NULL};
+		struct mask *mask;
 		struct err err = ERR_INIT;
 		unsigned char text[400], *expected;
-		uint32_t letters = 1 + draw(4), count = 1 + draw(6);
+		uint32_t letters = 1 + draw(4), count = 1 + draw(6), own;
+		const char *values[7];
+		char secrets[7][25];
 		struct buffer out = BUFFER_INIT;
 		size_t n;
 
 		seed = round;
+		own = draw(count + 1);
 		for (i = 0; i < count; i++) {
-			char secret[24];
 			uint32_t len = 4 + draw(round % 2 ? 6 : 20);
 
 			for (j = 0; j < len; j++)
-				secret[j] = (char)('a' + draw(letters));
-			assert_int_equal(mask_add(mask, secret, len, &err), 0);
-			mask_reference_add(reference, secret, len);
+				secrets[i][j] = (char)('a' + draw(letters));
+			secrets[i][len] = '\0';
+			values[i] = secrets[i];
+			mask_reference_add(reference, secrets[i], len);
 		}
+		mask = shared(&sets, values, count - own);
+		for (; own > 0; own--)
+			assert_int_equal(mask_add(mask, values[count - own],
+						  strlen(values[count - own]), &err),
+					 0);
 		for (i = 0; i < sizeof(text); i++)
 			text[i] = (unsigned char)('a' + draw(letters + (draw(20) == 0)));
 		n = mask_reference_apply(reference, text, sizeof(text), &expected);
@@ -581,9 +715,13 @@ main(void)
 		cmocka_unit_test(test_mask_recalls_what_was_begun),
 		cmocka_unit_test(test_mask_takes_secrets_while_it_runs),
 		cmocka_unit_test(test_no_secret_is_left_in_memory_behind_its_last_mask),
-		cmocka_unit_test(test_secrets_that_are_too_many_are_refused_and_not_shared),
-		cmocka_unit_test(test_a_mask_that_gets_another_secret_parts_from_the_others),
+		cmocka_unit_test(test_secrets_that_are_too_many_are_refused_by_each_mask_of_them),
+		cmocka_unit_test(test_many_secrets_are_made_ready_in_parts_once_for_all),
+		cmocka_unit_test(test_a_secret_that_comes_while_others_are_made_ready_is_masked),
+		cmocka_unit_test(test_a_mask_that_gets_another_secret_shares_on_and_has_one_of_its_own),
 		cmocka_unit_test(test_masks_of_the_same_secrets_share_what_finds_them),
+		cmocka_unit_test(test_secrets_that_are_shared_and_own_ones_are_masked_together),
+		cmocka_unit_test(test_the_end_of_a_token_is_masked_in_what_the_token_is_encoded_as),
 		cmocka_unit_test(test_mask_text_covers_in_place),
 		cmocka_unit_test(test_mask_is_the_reference_for_any_cut),
 		cmocka_unit_test(test_mask_goes_on_where_secrets_never_end),

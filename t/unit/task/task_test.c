@@ -30,6 +30,7 @@ static const char full_doc[] =
 	"\"shell\":[\"/bin/sh\",\"-e\"],\"working_directory\":\"~/"
 	"x\",\"environment\":{\"A\":\"1\",\"B_2\":\"\"},"
 	"\"key_environment\":{\"A\":null,\"B_2\":\"x\"},"
+	"\"mask\":[\"shared one\",\"its own\"],\"mask_own\":1,"
 	"\"max_run_time_ms\":1000,\"no_new_privs\":false,"
 	"\"source\":{\"kind\":\"git\",\"url\":\"u\",\"revision\":\"r\",\"branch\":\"b\",\"tag\":"
 	"null},"
@@ -73,6 +74,8 @@ test_task_doc_is_read_and_written_whole(void **state)
 	assert_int_equal(doc->key_environment_count, 2);
 	assert_null(doc->key_environment[0].value);
 	assert_string_equal(doc->key_environment[1].value, "x");
+	assert_string_equal(doc->mask[1], "its own");
+	assert_int_equal(doc->mask_own, 1);
 	assert_int_equal(doc->workspace.job_count, 2);
 	assert_int_equal(doc->workspace.count, 3);
 	assert_ptr_equal(layers_find(&doc->workspace, ID "/5"), &doc->workspace.list[2]);
@@ -123,6 +126,7 @@ test_task_doc_refuses_what_is_missing_or_wrong_by_name(void **state)
 		       "step 1: member 'when' must be on_success, on_fail or always");
 	expect_refused("\"kind\":\"git\"", "\"kind\":\"svn\"",
 		       "source: member 'kind' must be 'directory' or 'git'");
+	expect_refused("\"mask_own\":1", "\"mask_own\":3", "member 'mask_own' must be from 0 to 2");
 	expect_refused("\"after\":[0]", "\"after\":[1]",
 		       "workspace: member 'after' must name jobs before it");
 	expect_refused("\"step\":3", "\"step\":1000",
