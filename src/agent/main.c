@@ -34,6 +34,7 @@
 #include "base/text.h"
 #include "http/tls.h"
 #include "http/url.h"
+#include "loop/cells.h"
 #include "loop/clock.h"
 #include "loop/loop.h"
 #include "runner/exit.h"
@@ -502,6 +503,7 @@ start(struct agent *agent, struct err *err)
 			     err) < 0 ||
 	    trust_hub(agent, err) < 0 || make_places(settings, err) < 0)
 		return err->code;
+	cells_use();
 	if (loop_new(&agent->loop, err) < 0 || split_privilege(agent, err) < 0)
 		return err->code;
 	if (state_dir_open(&agent->state_dir, agent->settings.run_dir, err) < 0)

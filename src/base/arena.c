@@ -1,7 +1,7 @@
 /*
  * arena.c - memory of one thing (a document, a compilation), freed at once.
  *
- * Blocks double from 4 KiB to 1 MiB; a thing larger than a quarter of a block has
+ * A block is half of all that was handed out before, from 4 KiB to 1 MiB; a thing larger than a quarter of a block has
  * a block of its own. Under ASan each thing is a block, so that an overrun is seen.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -19,7 +19,7 @@
 #include "base/mem.h"
 #include "base/poison.h"
 
-enum { BLOCK_FIRST_BYTES = 4096, BLOCK_MOST_BYTES = 1 << 20 };
+enum { BLOCK_LEAST_BYTES = 4096, BLOCK_MOST_BYTES = 1 << 20 };
 
 struct arena_block {
 	struct arena_block *before;
@@ -68,7 +68,9 @@ block_for(struct arena *arena, size_t size)
 #else
 	if (last != NULL && last->room - last->used >= size)
 		return last;
-	room = last != NULL ? last->room * 2 : BLOCK_FIRST_BYTES;
+	room = arena->used / 2;
+	if (room < BLOCK_LEAST_BYTES)
+		room = BLOCK_LEAST_BYTES;
 	if (room > BLOCK_MOST_BYTES)
 		room = BLOCK_MOST_BYTES;
 #endif

@@ -23,7 +23,9 @@ struct claim {
 	size_t task_count, bytes; /* leased for it, and of their documents: dispatch_run()'s */
 };
 
-enum { CLAIM_REPLY_BYTES = 16 << 20 }; /* a claim gets no more tasks beyond this */
+/* A claim gets no more tasks beyond this: an agent has the text, what was read of it, and the tasks in
+ * memory at once, and asks for more at once. */
+enum { CLAIM_REPLY_BYTES = 512 << 10 };
 
 struct heartbeat {
 	/* A task of the agent has been canceled. */

@@ -2,6 +2,7 @@
 noinst_LIBRARIES += libloop.a
 libloop_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS)
 libloop_a_SOURCES = \
+	src/loop/cells.c src/loop/cells.h \
 	src/loop/child.c src/loop/child.h \
 	src/loop/clock.c src/loop/clock.h \
 	src/loop/loop.c src/loop/loop.h \

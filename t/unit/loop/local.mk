@@ -7,3 +7,6 @@ t_unit_loop_worker_test_LDADD = libloop.a libbase.a $(EVENT_LIBS) $(unit_ldadd)
 unit_tests += t/unit/loop/turns_test
 t_unit_loop_turns_test_SOURCES = t/unit/loop/turns_test.c
 t_unit_loop_turns_test_LDADD = libloop.a libbase.a $(EVENT_LIBS) $(unit_ldadd)
+unit_tests += t/unit/loop/cells_test
+t_unit_loop_cells_test_SOURCES = t/unit/loop/cells_test.c
+t_unit_loop_cells_test_LDADD = libloop.a libbase.a $(EVENT_LIBS) $(unit_ldadd)
