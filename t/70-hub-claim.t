@@ -104,6 +104,24 @@ for wrong in ([], {"running": 7}, {"classes": [7]}, {"agent": []}, {"free": {"sl
     strange = dict(body, **wrong) if wrong else wrong
     status = agent2.post("claim", strange)["status"]
     ok(status == (200 if wrong == {"running": 7} else 400), "a claim with %r is answered %d" % (wrong, status))
+
+# --- a reply is no larger than an agent reads ---
+LARGE = """version: 2.1
+jobs:
+  t:
+    machine: true
+    parameters: {n: {type: integer}}
+    steps: [run: ": %s"]
+workflows: {w: {jobs: [t: {matrix: {parameters: {n: [1, 2, 3, 4, 5, 6, 7]}}}]}}
+""" % ("x" * 200000)
+many = Agent(hub2, "many", client=hub2.client())
+Person(hub2).run(LARGE)
+got, taken = [], []
+while len(taken) < 7:
+    got.append(many.claim(slots=16, running=taken))
+    taken += got[-1]
+ok(len(got) > 2 and max(map(len, got)) <= 3, "tasks beyond 512 KiB of documents come with the next claim, which is answered at once")
+
 del body["claim_id"]
 eq(agent2.post("claim", body)["status"], 400, "a member that is missing is named")
 held = agent2.claim_start(wait_ms=20000)
