@@ -120,7 +120,7 @@ got, taken = [], []
 while len(taken) < 7:
     got.append(many.claim(slots=16, running=taken))
     taken += got[-1]
-ok(len(got) > 2 and max(map(len, got)) <= 3, "tasks beyond 512 KiB of documents come with the next claim, which is answered at once")
+ok(len(got) > 2 and max(map(len, got)) <= 3, "tasks beyond 256 KiB of documents come with the next claim, which is answered at once")
 
 del body["claim_id"]
 eq(agent2.post("claim", body)["status"], 400, "a member that is missing is named")

@@ -25,7 +25,7 @@ struct claim {
 
 /* A claim gets no more tasks beyond this: an agent has the text, what was read of it, and the tasks in
  * memory at once, and asks for more at once. */
-enum { CLAIM_REPLY_BYTES = 512 << 10 };
+enum { CLAIM_REPLY_BYTES = 256 << 10 };
 
 struct heartbeat {
 	/* A task of the agent has been canceled. */
