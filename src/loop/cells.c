@@ -20,6 +20,12 @@
 
 enum { CELL_BYTES = 32, RANGE_BYTES = 4 << 20 };
 
+#ifdef POISON_WITH_ASAN
+enum { IS_UNDER_ASAN = true };
+#else
+enum { IS_UNDER_ASAN = false };
+#endif
+
 struct cell {
 	struct cell *next;
 };
@@ -99,13 +105,14 @@ on_realloc(void *ptr, size_t size)
 void
 cells_use(void)
 {
-#ifndef POISON_WITH_ASAN
-	void *at = mmap(NULL, RANGE_BYTES, PROT_READ | PROT_WRITE,
-			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	void *at;
 
+	if (IS_UNDER_ASAN)
+		return;
+	at = mmap(NULL, RANGE_BYTES, PROT_READ | PROT_WRITE,
+		  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (at == MAP_FAILED)
 		return;
 	range = at;
 	event_set_mem_functions(on_malloc, on_realloc, on_free);
-#endif
 }
