@@ -11,15 +11,20 @@ if ! unshare -rm mount -t tmpfs none "$tmp/run" 2>/dev/null; then
 	exit 0
 fi
 
+start_full()
+{
+	# shellcheck disable=SC2016
+	start agent unshare -rm sh -c 'mount -t tmpfs -o size=256k,mode=700 none "$1" && shift && exec "$@"' sh \
+		"$tmp/run" runnerd --hub "$hub_url" --token-file "$tmp/token" --name test --run-dir "$tmp/run" \
+		--data-dir "$tmp/data" --work-dir "$tmp/work" --cache-dir "$tmp/cache" --isolation none
+	agent_pid=$pid
+	inside=/proc/$agent_pid/root$tmp/run
+	wait_until 20 test -S "$inside/agent.sock"
+	head -c 1M /dev/zero >"$inside/filler" 2>/dev/null
+}
+
 start_fakehub
-# shellcheck disable=SC2016
-start agent unshare -rm sh -c 'mount -t tmpfs -o size=256k,mode=700 none "$1" && shift && exec "$@"' sh \
-	"$tmp/run" runnerd --hub "$hub_url" --token-file "$tmp/token" --name test --run-dir "$tmp/run" \
-	--data-dir "$tmp/data" --work-dir "$tmp/work" --cache-dir "$tmp/cache" --isolation none
-agent_pid=$pid
-wait_log fakehub 'claim for [1-9]' 20
-inside=/proc/$agent_pid/root$tmp/run
-head -c 1M /dev/zero >"$inside/filler" 2>/dev/null
+start_full
 hub_say "task full echo x >>$tmp/ran"
 ok 'it is given back' wait_log fakehub 'task full unclaimed' 20
 is "$(grep -c "error task=[-0-9a-f]* cannot take a task: .*; it is given back, the next claim is in 30 s" "$tmp/agent.log")" 1 \
@@ -31,5 +36,15 @@ is "$status" 0 'the agent ends'
 start_runnerd
 ok 'an agent that has room takes it' wait_ended full success
 is "$(cat "$tmp/ran")" x 'it ran once'
+stop "$agent_pid"
+
+# The hub takes it back no more.
+rm -rf "$tmp/run"/*
+hub_say 'on unclaim 2 status 409'
+start_full
+hub_say "task often echo x >>$tmp/often"
+ok 'one that was given back too often ends as infra-fail' wait_ended often infra-fail
+like "$(cat "$tmp/got/often/events")" '"reason":"no agent could take it, this one last: cannot .*' 'with the reason'
+ok 'nothing of it ran, either' test ! -e "$tmp/often"
 stop "$agent_pid"
 done_testing

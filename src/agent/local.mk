@@ -92,6 +92,7 @@ libagent_a_SOURCES += \
 	src/agent/privilege.c src/agent/privilege.h \
 	src/agent/pressure.c src/agent/pressure.h \
 	src/agent/report.c src/agent/report.h \
+	src/agent/returns.c src/agent/returns.h \
 	src/agent/settings.c src/agent/settings.h \
 	src/agent/settings_circleci.c \
 	src/agent/settings_class.c src/agent/settings_reader.h \

@@ -24,6 +24,7 @@
 #include "agent/lease.h"
 #include "agent/outbox.h"
 #include "agent/report.h"
+#include "agent/returns.h"
 #include "agent/slots.h"
 #include "agent/spool.h"
 #include "agent/task.h"
@@ -39,7 +40,7 @@
 #include "loop/loop.h"
 #include "task/names.h"
 
-enum { UPLINK_MAGIC = 0x75706c6e, DRAIN_LOOK_MS = 1000, UNCLAIM_MS = 30000 };
+enum { UPLINK_MAGIC = 0x75706c6e, DRAIN_LOOK_MS = 1000 };
 
 struct berth {
 	struct reservation reservation; /* while in_slot */
@@ -56,6 +57,7 @@ struct uplink {
 	struct slots *slots;
 	struct tasks *tasks; /* NULL before uplink_start() */
 	struct hub_link *link;
+	struct returns *returns;
 	struct uploads *uploads;
 	struct downloads *downloads;
 	struct claim *claim;
@@ -392,36 +394,6 @@ uplink_hooks(struct uplink *uplink)
  * ---------------------------------------------------------------------------- */
 
 static void
-on_unclaimed(void *arg, const struct err *err, const struct hub_answer *answer)
-{
-	(void)arg;
-	(void)answer;
-	if (err != NULL)
-		log_warn("a task could not be given back: %s; its lease will lapse", err->text);
-}
-
-/* This host cannot take it: another may. */
-static void
-give_back(struct uplink *uplink, const struct json *document)
-{
-	struct json *json = json_new_object();
-	struct buffer body = BUFFER_INIT;
-	struct hub_post post = {.kind = HUB_POST_UNCLAIM,
-				.token = json_get_str(document, "token"),
-				.body = &body,
-				.timeout_ms = UNCLAIM_MS};
-	struct hub_request *request;
-	struct err err = ERR_INIT;
-
-	json_put_str(json, "task_id", json_get_str(document, "id"));
-	json_put_str(json, "task_token", post.token);
-	hub_body(&body, json);
-	if (hub_post(&request, uplink->link, &post, on_unclaimed, NULL, &err) < 0)
-		log_line(LOG_WARN, LOG_AT_TASK(json_get_str(document, "id")),
-			 "cannot give it back: %s; its lease will lapse", err.text);
-}
-
-static void
 on_task(void *arg, const struct json *document)
 {
 	struct uplink *uplink = arg;
@@ -448,7 +420,7 @@ on_task(void *arg, const struct json *document)
 			 err.text, UPLINK_TAKE_AGAIN_MS / 1000);
 		(void)snprintf(uplink->untaken, sizeof(uplink->untaken), "%.250s", err.text);
 		uplink->take_again_us = loop_now_us(uplink->loop) + UPLINK_TAKE_AGAIN_MS * 1000ull;
-		give_back(uplink, document);
+		returns_give(uplink->returns, document, err.text);
 		claim_pause(uplink->claim, UPLINK_TAKE_AGAIN_MS);
 		break;
 	}
@@ -555,6 +527,7 @@ uplink_new(struct uplink **out, struct loop *loop, const struct uplink_settings 
 		return err->code;
 	}
 	hub_link_set_token(uplink->link, uplink->slots->classes[0].token);
+	uplink->returns = returns_new(uplink->link);
 	uploads_new(&uplink->uploads, loop, uplink->link);
 	downloads_new(&uplink->downloads, loop, uplink->link);
 	timer_init(&uplink->idle, loop, on_idle, uplink);
@@ -609,6 +582,7 @@ uplink_free(struct uplink *uplink)
 			task_set_owner(task, NULL);
 		}
 	}
+	returns_free(uplink->returns);
 	uploads_free(uplink->uploads);
 	downloads_free(uplink->downloads);
 	hub_link_free(uplink->link);
