@@ -90,7 +90,20 @@ ok(wait_for("its log", lambda: log_has("the hub gives this agent tasks again")),
 eq(ctl("agent", "pause", "big1").returncode, 0, "the other one is paused")
 third = person.run()
 ok(wait_for("the pipeline to end", lambda: person.has_ended(third)), "it runs what comes")
-eq(ctl("agent", "drain", "real").returncode, 0, "it is drained")
+go = os.path.join(tmp, "go")
+last = person.run("""version: 2.1
+jobs:
+  one: {machine: true, steps: [run: "until [ -e %s ]; do sleep 0.02; done"]}
+workflows: {w: {jobs: [one]}}
+""" % go)
+ok(wait_for("it to run", lambda: person.jobs(last)[0]["state"] == "running"), "it runs a job that takes its time")
+drain = subprocess.Popen([os.path.join(build, "runnerctl"), "--hub", hub.url, "--token-file", os.path.join(hub.dir, "token"),
+                          "agent", "drain", "--wait", "real"], stderr=subprocess.PIPE, text=True)
+started.append(drain)
+eq(drain.stderr.readline(), "agent 'real' is draining; waiting for 1 tasks\n", "it is drained, and waited for")
+eq(drain.poll(), None, "as long as it has the job")
+open(go, "w").close()
+eq((drain.wait(timeout=DEADLINE), drain.stderr.read()), (0, "agent 'real' is draining; it has 0 tasks\n"), "and no longer")
 try:
     status = real.wait(timeout=DEADLINE)
 except subprocess.TimeoutExpired:

@@ -16,6 +16,7 @@
 #include "ctl/say.h"
 #include "ctl/table.h"
 #include "format/json.h"
+#include "loop/loop.h"
 #include "runner/exit.h"
 
 static int agent_list(int argc, char **argv);
@@ -38,14 +39,20 @@ static const struct option no_options[] = {{NULL, 0, NULL, NULL}};
 
 const struct command agent_show_command = {"agent show", "AGENT", "show an agent and its tasks", no_options,
 					   agent_show};
+static const struct option drain_options[] = {
+	{"wait", 0, NULL, "until it has no tasks"},
+	{NULL, 0, NULL, NULL},
+};
 const struct command agent_pause_command = {
 	"agent pause", "AGENT", "give an agent no more tasks, those it has go on", no_options, agent_pause};
 const struct command agent_resume_command = {"agent resume", "AGENT", "give an agent tasks again", no_options,
 					     agent_resume};
 const struct command agent_drain_command = {
-	"agent drain", "AGENT", "give an agent no more tasks and let it end when it has none", no_options, agent_drain};
+	"agent drain", "AGENT", "give an agent no more tasks and let it end when it has none", drain_options, agent_drain};
 const struct command agent_remove_command = {"agent remove", "AGENT", "forget an agent that is gone", no_options,
 					     agent_remove};
+
+enum { DRAIN_LOOK_MS = 500 };
 
 static const struct column agent_columns[] = {
 	{"AGENT", "name"},	{"CLASS", "resource_class"},	    {"HOST", "hostname"},
@@ -127,12 +134,15 @@ agent_list(int argc, char **argv)
 
 /* --- one agent ------------------------------------------------------------------------------- */
 
+/* --wait is the only option that any of them has. */
 static int
-no_option(void *arg, const struct option *option, const char *value, struct err *err)
+set_wait(void *arg, const struct option *option, const char *value, struct err *err)
 {
-	(void)arg;
+	(void)option;
 	(void)value;
-	return err_set(err, ERR_INPUT, "there is no option '--%s'", option->name);
+	(void)err;
+	*(bool *)arg = true;
+	return 0;
 }
 
 /* The path of the agent that has this id, or alone has this name; the caller frees. Fails: ERR_GONE, ERR_INPUT. */
@@ -168,40 +178,64 @@ find_agent(char **path, struct api *api, const char *text, struct err *err)
 	return rc;
 }
 
-/* Ask method of the agent's path, with more behind it. The answer is the caller's; ARGS_GO or an exit status. */
-static int
-ask_agent(struct json **out, const struct command *command, int argc, char **argv, const char *method,
-	  const char *more)
+/* A conversation about one agent. */
+struct talk {
+	struct api *api;
+	char *path;	     /* of the agent */
+	struct json *answer; /* the last */
+};
+
+static void
+talk_release(struct talk *talk)
 {
-	LOCAL_FREE char *path = NULL;
+	json_free(talk->answer);
+	free(talk->path);
+	api_close(talk->api);
+}
+
+/* ARGS_GO, or an exit status; talk_release() in any case. */
+static int
+talk_ask(struct talk *talk, const char *method, const char *more)
+{
 	struct buffer whole = BUFFER_INIT;
 	struct err err = ERR_INIT;
-	struct api *api = NULL;
+	int status = ARGS_GO;
+
+	json_free(talk->answer);
+	talk->answer = NULL;
+	buffer_printf(&whole, "%s%s", talk->path, more);
+	if (api_call(talk->api, method, buffer_text(&whole), NULL, &talk->answer, &err) < 0)
+		status = say_error(&err);
+	buffer_release(&whole);
+	return status;
+}
+
+/* Find the agent that the command line names, and ask. wait is set by --wait; NULL: there is no such option. */
+static int
+talk_begin(struct talk *talk, const struct command *command, int argc, char **argv, const char *method,
+	   const char *more, bool *wait)
+{
+	struct err err = ERR_INIT;
 	int count, status;
 
-	status = args_read(command, argc, argv, &count, no_option, NULL);
+	*talk = (struct talk){NULL, NULL, NULL};
+	status = args_read(command, argc, argv, &count, set_wait, wait);
 	if (status == ARGS_GO)
 		status = args_count(command, count, 1, 1);
 	if (status != ARGS_GO)
 		return status;
-	if (api_open(&api, &err) < 0 || find_agent(&path, api, argv[0], &err) < 0) {
-		status = say_error(&err);
-	} else {
-		buffer_printf(&whole, "%s%s", path, more);
-		if (api_call(api, method, buffer_text(&whole), NULL, out, &err) < 0)
-			status = say_error(&err);
-	}
-	buffer_release(&whole);
-	api_close(api);
-	return status;
+	if (api_open(&talk->api, &err) < 0 || find_agent(&talk->path, talk->api, argv[0], &err) < 0)
+		return say_error(&err);
+	return talk_ask(talk, method, more);
 }
 
 static int
 agent_show(int argc, char **argv)
 {
 	struct buffer text = BUFFER_INIT;
-	struct json *answer = NULL;
-	int status = ask_agent(&answer, &agent_show_command, argc, argv, "GET", "");
+	struct talk talk;
+	int status = talk_begin(&talk, &agent_show_command, argc, argv, "GET", "", NULL);
+	const struct json *answer = talk.answer;
 
 	if (status == ARGS_GO && globals()->json != JSON_FORM_NONE) {
 		status = say_json(answer);
@@ -218,26 +252,30 @@ agent_show(int argc, char **argv)
 		status = say_result(&text);
 	}
 	buffer_release(&text);
-	json_free(answer);
+	talk_release(&talk);
 	return status;
 }
 
 /* What it is now goes to standard error, or as a document to standard output. */
 static int
+say_standing(const struct talk *talk, const char *name)
+{
+	if (globals()->json != JSON_FORM_NONE)
+		return say_json(talk->answer);
+	say_note("agent '%s' is %s; it has %lld tasks", name, json_get_str(talk->answer, "state"),
+		 (long long)json_get_int(talk->answer, "slots_taken", 0));
+	return EXIT_OK;
+}
+
+static int
 stand(const struct command *command, int argc, char **argv, const char *verb)
 {
-	struct json *answer = NULL;
-	int status = ask_agent(&answer, command, argc, argv, "POST", verb);
+	struct talk talk;
+	int status = talk_begin(&talk, command, argc, argv, "POST", verb, NULL);
 
-	if (status == ARGS_GO) {
-		status = EXIT_OK;
-		if (globals()->json != JSON_FORM_NONE)
-			status = say_json(answer);
-		else
-			say_note("agent '%s' is %s; it has %lld tasks", argv[0], json_get_str(answer, "state"),
-				 (long long)json_get_int(answer, "slots_taken", 0));
-	}
-	json_free(answer);
+	if (status == ARGS_GO)
+		status = say_standing(&talk, argv[0]);
+	talk_release(&talk);
 	return status;
 }
 
@@ -253,22 +291,63 @@ agent_resume(int argc, char **argv)
 	return stand(&agent_resume_command, argc, argv, "/resume");
 }
 
+static void
+on_look(void *arg)
+{
+	loop_stop(arg);
+}
+
+/* Until it has no tasks. ARGS_GO, or an exit status: also when a person lets it have tasks again. */
+static int
+wait_drained(struct talk *talk, const char *name)
+{
+	struct loop *loop = api_loop(talk->api);
+	struct timer timer;
+	int status = ARGS_GO;
+
+	timer_init(&timer, loop, on_look, loop);
+	while (status == ARGS_GO && json_get_int(talk->answer, "slots_taken", 0) > 0) {
+		if (text_eq(json_get_str(talk->answer, "state"), "active")) {
+			say_note("agent '%s' was resumed while it drained", name);
+			status = EXIT_NO;
+			break;
+		}
+		timer_start_ms(&timer, DRAIN_LOOK_MS);
+		loop_run(loop);
+		status = talk_ask(talk, "GET", "");
+	}
+	timer_release(&timer);
+	return status;
+}
+
 static int
 agent_drain(int argc, char **argv)
 {
-	return stand(&agent_drain_command, argc, argv, "/drain");
+	struct talk talk;
+	bool wait = false;
+	int status = talk_begin(&talk, &agent_drain_command, argc, argv, "POST", "/drain", &wait);
+
+	if (status == ARGS_GO && wait && json_get_int(talk.answer, "slots_taken", 0) > 0) {
+		say_note("agent '%s' is draining; waiting for %lld tasks", argv[0],
+			 (long long)json_get_int(talk.answer, "slots_taken", 0));
+		status = wait_drained(&talk, argv[0]);
+	}
+	if (status == ARGS_GO)
+		status = say_standing(&talk, argv[0]);
+	talk_release(&talk);
+	return status;
 }
 
 static int
 agent_remove(int argc, char **argv)
 {
-	struct json *answer = NULL;
-	int status = ask_agent(&answer, &agent_remove_command, argc, argv, "DELETE", "");
+	struct talk talk;
+	int status = talk_begin(&talk, &agent_remove_command, argc, argv, "DELETE", "", NULL);
 
 	if (status == ARGS_GO) {
 		say_note("agent '%s' is forgotten", argv[0]);
 		status = EXIT_OK;
 	}
-	json_free(answer);
+	talk_release(&talk);
 	return status;
 }
