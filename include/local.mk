@@ -7,6 +7,7 @@ contract_HEADERS += \
 	include/runner/launcher.h \
 	include/runner/protocol.h \
 	include/runner/session.h \
+	include/runner/shelter.h \
 	include/runner/state_dir.h \
 	include/runner/states.h \
 	include/runner/supervisor.h

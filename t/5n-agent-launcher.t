@@ -64,7 +64,7 @@ print("ready", answer())
 START, MAKE, KEEP, REMOVE, KILL, CLEAN = range(1, 7)
 garbage = [b"x", b"\0" * 164, request(MAKE, task=one)[:-1], request(MAKE, task=one) + b"\0", request(0), request(7), request(2**32 - 1),
     request(MAKE, 4, task=one), request(KILL, 4), request(KILL, 2**32 - 1), request(CLEAN, 0, 1), request(CLEAN, 0, 0, 1),
-    request(KILL, task=one), request(KEEP, 1, task=one), request(START, 0, 2), request(MAKE, task=one, version=2), os.urandom(164), b"\xff" * 300,
+    request(KILL, task=one), request(KEEP, 1, task=one), request(START, 0, 3), request(MAKE, task=one, version=2), os.urandom(164), b"\xff" * 300,
     request(KILL, cpus=b"\1" * 128)]
 for bytes_ in garbage:
     ours.send(bytes_)

@@ -6,7 +6,7 @@ start_hub || exit 1
 RUNNER_HUB=$hub_url
 export RUNNER_HUB
 cd "$tmp" || exit 1
-tokens=$tmp/.config/runner/tokens
+tokens=$HOME/.config/runner/tokens
 
 runnerctl agent list >"$tmp/out" 2>"$tmp/err"
 like "$(cat "$tmp/err")" '^hint: .*runnerctl login' "without a token login is what to do"

@@ -28,10 +28,12 @@ unset CDPATH
 t_dir=$(cd "${0%/*}" && pwd)
 : "${top_srcdir:=${t_dir%/*}}"
 : "${top_builddir:=$top_srcdir}"
-tmp=$(mktemp -d "${TMPDIR:-/tmp}/runner-t.XXXXXX") || exit 99
+# Not below /tmp: an isolated job has one of its own, and tests look at what jobs leave.
+tmp=$(mktemp -d /var/tmp/runner-t.XXXXXX) || exit 99
 chmod 711 "$tmp"
+mkdir -m 755 "$tmp/home"
 PATH=$top_builddir:$top_builddir/t:$PATH
-HOME=$tmp
+HOME=$tmp/home
 export PATH HOME top_srcdir top_builddir tmp
 # Tests need no user of their own on the host; t/5n-agent-launcher.t has one.
 [ "$(id -u)" != 0 ] || RUNNERD_USER=root

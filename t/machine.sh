@@ -73,7 +73,7 @@ mount -t devpts pts /dev/pts
 mount -t tmpfs -o mode=1777 shm /dev/shm
 mount -t tmpfs -o mode=755 run /run
 mount -t cgroup2 -o nsdelegate,memory_recursiveprot cgroup /sys/fs/cgroup
-chmod 1777 /tmp
+chmod 1777 /tmp /var/tmp
 ip link set lo up
 stty -F /dev/ttyS1 raw -echo
 export RUNNER_MACHINE=1 top_srcdir='$top_srcdir' top_builddir='$top_builddir'
@@ -89,7 +89,7 @@ machine_build()
 {
 	t_root=$tmp/machine
 	mkdir -p "$t_root" "$t_root/usr/bin" "$t_root/usr/lib" "$t_root/usr/lib64" "$t_root/proc" "$t_root/sys" \
-		"$t_root/dev" "$t_root/run" "$t_root/tmp" "$t_root/etc" "$t_root/root" "$t_root$t_dir" "$t_root$top_builddir/t"
+		"$t_root/dev" "$t_root/run" "$t_root/tmp" "$t_root/var/tmp" "$t_root/etc" "$t_root/root" "$t_root$t_dir" "$t_root$top_builddir/t"
 	for t_name in bin lib lib64; do
 		ln -s "usr/$t_name" "$t_root/$t_name"
 	done

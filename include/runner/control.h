@@ -12,7 +12,8 @@
 #define RUNNER_CONTROL_H
 
 #define CONTROL_VARIABLE    "RUNNER_TASK_SOCKET"
-#define CONTROL_SOCKET_NAME ".control" /* in the work directory */
+#define CONTROL_DIR_NAME    ".agent"   /* in the work directory; stays, since tasks have it in their mounts */
+#define CONTROL_SOCKET_NAME ".control" /* in it; a link in the work directory leads there */
 
 #define CONTROL_VERB_MASK "mask" /* value: the bytes that output must not show from now on */
 #define CONTROL_VERB_HALT "halt" /* no value: no step follows the one that runs */

@@ -24,7 +24,7 @@ enum {
 	LAUNCHER_VERSION = 1,
 	LAUNCHER_FD = 3,      /* its end of the socket */
 	LAUNCHER_WORK_FD = 4, /* the directory of work directories */
-	LAUNCHER_FDS_MOST = 2,
+	LAUNCHER_FDS_MOST = 3,
 	LAUNCHER_SLOTS_MOST = 4096,
 	LAUNCHER_TASK_BYTES = 16, /* a task's id: base/id.h */
 	LAUNCHER_CPU_BYTES = 128, /* a cpu_set_t */
@@ -33,10 +33,10 @@ enum {
 #define LAUNCHER_USER_NAME "runner" /* what a slot's user is called inside its task */
 
 /*
- * X(NAME, name, fields, descriptors at least, at most); fields: enum launcher_field, what it uses.
+ * X(NAME, name, fields, descriptors at least if there are any, at most); fields: enum launcher_field, what it uses.
  *
- * START       runner-init for a slot: its listening socket and the task's state directory, or none of
- *             both to see whether it can be started. A child.
+ * START       runner-init for a slot: its listening socket, the task's state directory and, where it has one,
+ *             its shelter (runner/shelter.h), or none of them to see whether it can be started. A child.
  * MAKE        a task's work directory, given to a slot
  * KEEP        take it from its slot: it is runnerd's
  * REMOVE      delete it with all that is in it. A child; status 0 when it is gone.
@@ -46,7 +46,7 @@ enum {
  *             LAUNCHER_EXIT_FILES when files are.
  */
 #define LAUNCHER_VERBS(X)                                                                          \
-	X(START, start, LAUNCHER_HAS_SLOT | LAUNCHER_HAS_LEVEL | LAUNCHER_HAS_TASK, 0, 2)          \
+	X(START, start, LAUNCHER_HAS_SLOT | LAUNCHER_HAS_LEVEL | LAUNCHER_HAS_TASK, 2, 3)          \
 	X(MAKE, make, LAUNCHER_HAS_SLOT | LAUNCHER_HAS_TASK, 0, 0)                                 \
 	X(KEEP, keep, LAUNCHER_HAS_TASK, 0, 0)                                                     \
 	X(REMOVE, remove, LAUNCHER_HAS_TASK, 0, 0)                                                 \
@@ -70,7 +70,8 @@ enum launcher_verb {
 /* What holds a task, beside its slot's user id. */
 enum launcher_level {
 	LAUNCHER_LEVEL_USER,	  /* nothing */
-	LAUNCHER_LEVEL_NAMESPACE, /* a PID and a mount namespace */
+	LAUNCHER_LEVEL_NAMESPACE, /* PID, mount, IPC and UTS namespaces */
+	LAUNCHER_LEVEL_ALONE,	  /* and a network namespace, where nothing is up */
 	LAUNCHER_LEVEL_COUNT,
 };
 

@@ -85,6 +85,7 @@ enum hello_flag {
 	HELLO_OOM_PROTECTED = 1 << 3, /* oom_score_adj is -1000; steps have 0 */
 	HELLO_ENDING = 1 << 4,	      /* on its way out: no step is started any more */
 	HELLO_SESSIONS = 1 << 5,      /* knows START_SESSION */
+	HELLO_SHELTERED = 1 << 6,     /* every row of its shelter is in force (runner/shelter.h) */
 };
 
 /* How far a step has come, as STEP_STATE tells it. X(NAME, name) */
@@ -159,7 +160,8 @@ enum supervisor_end {
 	X(RECORD, record, "append a record to init.log")                                           \
 	X(PROC, proc, "look through /proc for what is left")                                       \
 	X(LEFT, left, "end every process: some belong to another user now")                        \
-	X(BUG, bug, "go on: runner-init found itself wrong")
+	X(BUG, bug, "go on: runner-init found itself wrong")                                       \
+	X(SHELTER, shelter, "give the task its isolation")
 
 enum supervisor_fault {
 #define X(NAME, name, sentence) FAULT_##NAME,

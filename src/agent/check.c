@@ -136,11 +136,11 @@ static bool
 probe(struct check *check, const char *kind, const char **how, struct err *err)
 {
 	struct executor *executor;
-	int rc = host_executor_new(&executor, kind, NULL, err);
+	int rc = host_executor_new(&executor, kind, err);
 
 	if (rc < 0)
 		return false;
-	rc = host_executor_probe(executor, check->loop, err);
+	rc = host_executor_probe(executor, check->loop, -1, true, err);
 	*how = executor->isolation(executor);
 	executor->free(executor);
 	return rc == 0;

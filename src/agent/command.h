@@ -27,6 +27,8 @@ struct command {
 	bool no_new_privs; /* runner-init takes care of it; behind a prefix circleci-agent does */
 	const char *cwd;
 	const char *const *argv, *const *env;
+	const uint64_t *filter; /* of system calls, as in wire/spec.h; the caller's */
+	uint32_t filter_count;
 };
 
 /* What the host contributes: found out once. */

@@ -20,6 +20,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 
+#define CONTROL_PLACE CONTROL_DIR_NAME "/" CONTROL_SOCKET_NAME
+
 enum {
 	PEERS_MOST = 256,
 	HELD_MOST = 192, /* of these; others have room to ask */
@@ -40,7 +42,7 @@ struct control {
 	struct loop *loop;
 	control_fn *fn;
 	void *arg;
-	char *path;
+	char *dir, *path;
 	int fd;
 	struct watch watch;
 	struct peer peers[PEERS_MOST];
@@ -266,13 +268,18 @@ bind_in(int fd, int dir_fd, struct err *err)
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 
 	/* However long the directory's path is. */
-	(void)snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%s", dir_fd,
-		       CONTROL_SOCKET_NAME);
+	(void)snprintf(address.sun_path, sizeof(address.sun_path),
+		       "/proc/self/fd/%d/" CONTROL_PLACE, dir_fd);
+	if (mkdirat(dir_fd, CONTROL_DIR_NAME, 0711) != 0 && errno != EEXIST)
+		return err_sys(err, "cannot make the control socket's directory");
 	(void)unlink(address.sun_path);
 	/* Whoever runs as a job's user may connect: descent decides who is heard. */
 	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) != 0 ||
 	    chmod(address.sun_path, 0666) != 0 || listen(fd, BACKLOG) != 0)
 		return err_sys(err, "cannot make the control socket");
+	/* Where tasks of an earlier runnerd look for it. */
+	(void)unlinkat(dir_fd, CONTROL_SOCKET_NAME, 0);
+	(void)symlinkat(CONTROL_PLACE, dir_fd, CONTROL_SOCKET_NAME);
 	return 0;
 }
 
@@ -290,7 +297,8 @@ control_new(struct control **out, struct loop *loop, const char *dir, int dir_fd
 	control->fn = fn;
 	control->arg = arg;
 	timer_init(&control->look, loop, on_look, control);
-	control->path = mem_printf("%s/%s", dir, CONTROL_SOCKET_NAME);
+	control->dir = mem_printf("%s/" CONTROL_DIR_NAME, dir);
+	control->path = mem_printf("%s/" CONTROL_PLACE, dir);
 	control->fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	rc = control->fd < 0 ? err_sys(err, "cannot make the control socket")
 			     : bind_in(control->fd, dir_fd, err);
@@ -320,7 +328,14 @@ control_free(struct control *control)
 		(void)close(control->fd);
 	(void)unlink(control->path);
 	free(control->path);
+	free(control->dir);
 	free(control);
+}
+
+const char *
+control_dir(const struct control *control)
+{
+	return control->dir;
 }
 
 const char *

@@ -52,7 +52,7 @@ void control_refuse(struct control_reply *reply, const char *sentence);
 typedef void
 control_fn(void *arg, const struct control_request *request, struct control_reply *reply);
 
-/* Bind in dir (absolute, of descriptor dir_fd), in the place of what lies there. Fails: ERR_HOST.
+/* Bind below dir (absolute, of descriptor dir_fd), in the place of what lies there. Fails: ERR_HOST.
  */
 int control_new(struct control **out, struct loop *loop, const char *dir, int dir_fd,
 		control_fn *fn, void *arg, struct err *err);
@@ -67,6 +67,7 @@ bool control_answer(const struct control_ticket *ticket, const struct control_re
  */
 int control_send(int socket, const char *text, int fd);
 
+const char *control_dir(const struct control *control); /* of nothing but the socket */
 const char *control_path(const struct control *control);
 
 /*

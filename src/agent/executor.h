@@ -22,6 +22,9 @@ struct executor_start {
 	const char *cpu_list; /* the only CPUs it and its steps run on: "0-3,8"; NULL: any */
 	int slot;	    /* whose user it is to be; -1: ours */
 	const struct id *task;
+	int shelter_fd;	    /* becomes SHELTER_FD where it has namespaces (agent/shelter.h); -1: none */
+	bool has_network;   /* the host's; else it has one of its own */
+	int probe_fd;	    /* not -1: no task; it tries the shelter, and says here what is wrong with it */
 };
 
 struct executor {
@@ -35,6 +38,8 @@ struct executor {
 		     struct err *err);
 	/* What holds the tree of processes together, for people. */
 	const char *(*isolation)(const struct executor *executor);
+	/* Are tasks given their shelter? Known once one was started. */
+	bool (*shelters)(const struct executor *executor);
 	void (*free)(struct executor *executor);
 };
 

@@ -220,10 +220,6 @@ start_process(struct launcher *launcher, const struct launcher_settings *setting
 
 	for (i = 0; i < 4; i++)
 		(void)snprintf(numbers[i], sizeof(numbers[i]), "%u", values[i]);
-	if (settings->read_only != NULL) {
-		argv[13] = "--read-only";
-		argv[14] = settings->read_only;
-	}
 	if (child_find_program(path, sizeof(path), "runner-launcher", err) < 0 ||
 	    child_find_program(init, sizeof(init), "runner-init", err) < 0)
 		return err->code;
@@ -296,13 +292,14 @@ launcher_start_init(struct launcher *launcher, const struct launcher_start *star
 		    const struct launcher_child *child, struct err *err)
 {
 	struct launcher_request request = request_of(LAUNCHER_START, start->slot, start->task);
-	const int fds[] = {start->listen_fd, start->dir_fd};
+	const int fds[] = {start->listen_fd, start->dir_fd, start->shelter_fd};
+	const size_t count = start->listen_fd < 0 ? 0 : start->shelter_fd < 0 ? 2 : 3;
 
 	request.level = (uint32_t)start->level;
 	request.orphan_ms = start->orphan_ms;
 	if (start->cpus != NULL)
 		memcpy(request.cpus, start->cpus, sizeof(request.cpus));
-	return ask(launcher, &request, fds, start->listen_fd >= 0 ? 2 : 0, child, err);
+	return ask(launcher, &request, fds, count, child, err);
 }
 
 int

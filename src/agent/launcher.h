@@ -30,7 +30,6 @@ struct launcher_settings {
 	gid_t agent_gid;
 	int work_fd;		/* borrowed for the call */
 	const char *work_dir;	/* its path */
-	const char *read_only;	/* what tasks may not change; NULL: none */
 };
 
 /* Owns: copies what it needs. Fails: ERR_HOST. */
@@ -48,6 +47,7 @@ struct launcher_start {
 	enum launcher_level level;
 	const struct id *task;
 	int listen_fd, dir_fd; /* both -1: only to see whether it begins */
+	int shelter_fd;	       /* -1: none */
 	uint32_t orphan_ms;
 	const cpu_set_t *cpus; /* NULL: any */
 };

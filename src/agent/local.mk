@@ -17,10 +17,12 @@ libagent_a_SOURCES = \
 	src/agent/errand.c src/agent/errand.h \
 	src/agent/executor.h \
 	src/agent/executors/host.c src/agent/executors/host.h \
+	src/agent/filter.c src/agent/filter.h \
 	src/agent/executors/slot.c src/agent/executors/slot.h \
 	src/agent/holding.c src/agent/holding.h \
 	src/agent/identity.c src/agent/identity.h \
 	src/agent/init_socket.c src/agent/init_socket.h \
+	src/agent/isolation.c src/agent/isolation.h \
 	src/agent/job_hook.c src/agent/job_hook.h \
 	src/agent/journal.c src/agent/journal.h \
 	src/agent/launcher.c src/agent/launcher.h \
@@ -34,6 +36,8 @@ libagent_a_SOURCES = \
 	src/agent/recovery.c src/agent/recovery.h \
 	src/agent/sequence.c src/agent/sequence.h \
 	src/agent/session.c src/agent/session.h \
+	src/agent/shelter.c src/agent/shelter.h \
+	src/agent/shelters.c src/agent/shelters.h \
 	src/agent/skeleton.c src/agent/skeleton.h \
 	src/agent/slot_users.c src/agent/slot_users.h \
 	src/agent/spool.c src/agent/spool.h \
@@ -97,7 +101,9 @@ libagent_a_SOURCES += \
 	src/agent/settings_circleci.c \
 	src/agent/settings_class.c src/agent/settings_reader.h \
 	src/agent/settings_file.c \
+	src/agent/settings_isolation.c \
 	src/agent/settings_mask.c \
+	src/agent/settings_ours.c \
 	src/agent/settings_tokens.c \
 	src/agent/settings_words.c \
 	src/agent/slots.c src/agent/slots.h \
@@ -109,4 +115,4 @@ libagent_a_SOURCES += \
 sbin_PROGRAMS += runnerd
 runnerd_SOURCES = src/agent/main.c
 runnerd_LDADD = libagent.a libtask.a libhttp.a libformat.a libwire.a libloop.a libbase.a \
-	$(format_libs) $(NGHTTP2_LIBS) $(OPENSSL_LIBS) $(EVENT_LIBS)
+	$(format_libs) $(NGHTTP2_LIBS) $(OPENSSL_LIBS) $(SECCOMP_LIBS) $(EVENT_LIBS)

@@ -278,8 +278,7 @@ split_privilege(struct agent *agent, struct err *err)
 		.slots = agent->privilege.slots,
 		.agent_uid = agent->privilege.uid,
 		.agent_gid = agent->privilege.gid,
-		.work_dir = settings->work_dir,
-		.read_only = settings->git_mirrors_max > 0 ? settings->git_mirrors : NULL};
+		.work_dir = settings->work_dir};
 	int rc;
 
 	if (!agent->privilege.is_split)
@@ -369,7 +368,8 @@ start_tasks(struct agent *agent, struct err *err)
 		.workspace_dir = settings->workspace_dir,
 		.workspace_most_bytes = settings->workspace_max,
 		.launcher = agent->launcher,
-		.isolation = settings->isolation,
+		.isolations = &settings->isolations,
+		.ours = (const char *const *)settings->ours,
 		.max_run_time_ms = settings->max_run_time_ms,
 		.grace_ms = (uint32_t)settings->grace_ms,
 		.orphan_ms = (uint32_t)settings->orphan_limit_ms,

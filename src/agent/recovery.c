@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "agent/holding.h"
+#include "agent/shelters.h"
 #include "agent/state_dir.h"
 #include "agent/task_masks.h"
 #include "agent/task_struct.h"
@@ -342,6 +343,7 @@ recover_task(struct tasks *tasks, const struct id *id, struct task **out, struct
 		return err_wrap(err, "task %s", id_text(text, id));
 	}
 	task_name_work_dir(task);
+	shelters_recognize(tasks->shelters, &task->work);
 	tasks_hold(tasks, task);
 	*out = task;
 	return 0;

@@ -765,6 +765,8 @@ settings_load(struct settings *settings, int argc, char **argv, struct err *err)
 		settings->jobs = 1;
 	fill_paths(settings);
 	fill_name(settings);
+	if (rc == 0)
+		rc = settings_settle_isolation(settings, err);
 	if (rc == 0 && !settings->help && !settings->version)
 		rc = settings_read_mask(settings, err);
 	if (rc == 0 && !settings->check && !settings->help && !settings->version)
@@ -784,6 +786,8 @@ settings_release(struct settings *settings)
 	settings_clear_list(settings);
 	settings_forget_mask(settings);
 	settings_forget_token(settings);
+	settings_forget_ours(settings);
+	isolations_release(&settings->isolations);
 	settings_words_free(&settings->command_prefix);
 	for (i = 0; i < ROW_COUNT; i++)
 		if (rows[i].type == TEXT || rows[i].type == PATH) {

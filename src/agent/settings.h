@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "agent/isolation.h"
 #include "agent/slots.h"
 #include "base/log.h"
 #include "base/options.h"
@@ -25,6 +26,7 @@ struct node;
 
 enum {
 	SETTINGS_TOKEN_FILES_MOST = SLOTS_CLASSES_MOST,
+	SETTINGS_OURS_MOST = 2 * SLOTS_CLASSES_MOST + 32,
 	SETTINGS_TOKEN_FILE_BYTES = 64 << 10,
 	SETTINGS_MASK_FILE_BYTES = 256 << 10,
 	SETTINGS_WORD_BYTES = 64,
@@ -42,7 +44,10 @@ struct settings {
 	uint64_t jobs;
 	char *spool_dir; /* absolute */
 	char *run_dir, *data_dir, *work_dir, *cache_dir, *workspace_dir, *git_mirrors, *known_hosts; /* absolute */
-	char *isolation, *mode;
+	char *isolation; /* the level of classes that say none */
+	struct isolations isolations;
+	char *ours[SETTINGS_OURS_MOST]; /* what no isolated job may see; NULL-terminated */
+	char *mode;
 	char *user, *slot_uids; /* as said; NULL: not */
 	uint64_t idle_timeout_ms, max_run_time_ms, grace_ms, orphan_limit_ms;
 	bool keep_failed, cleanup_working_directory, attach;
@@ -99,6 +104,14 @@ bool settings_knows(const char *name);
 
 /* settings_file.c: the rows and the classes of a runnerd.yaml. */
 int settings_read_file(struct settings *settings, const char *path, struct err *err);
+
+/*
+ * settings_ours.c: a file or directory that no isolated job may see (NULL: none); every place of the settings
+ * that is such a one, and isolations as they are meant. Fails: ERR_INPUT.
+ */
+void settings_add_ours(struct settings *settings, const char *path);
+int settings_settle_isolation(struct settings *settings, struct err *err);
+void settings_forget_ours(struct settings *settings);
 
 /* settings_words.c: the words of a text, or of a list; the old ones are freed. Fails: ERR_INPUT,
  * ERR_LIMIT. */

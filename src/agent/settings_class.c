@@ -262,6 +262,7 @@ settings_read_capacity(struct settings_reader *file, const struct node *map)
 struct entry {
 	struct slots_class class;
 	const char *token_file; /* borrowed from the file */
+	const struct node *isolation;
 };
 
 static int
@@ -270,6 +271,14 @@ read_token_file(struct settings_reader *file, const struct pair *pair, void *out
 	if (!reader_is_scalar(pair->value))
 		return reader_refuse_kind(file, pair->value, pair->key->text, "a text");
 	*(const char **)out = pair->value->text;
+	return 0;
+}
+
+static int
+keep_node(struct settings_reader *file, const struct pair *pair, void *out)
+{
+	(void)file; /* it is read when the class has its name */
+	*(const struct node **)out = pair->value;
 	return 0;
 }
 
@@ -310,6 +319,7 @@ static const struct key class_keys[] = {
 	{"proxy", read_long_text, AT(proxy)},
 	{"no_proxy", read_long_text, AT(no_proxy)},
 	{"ca_file", read_path, AT(ca_file)},
+	{"isolation", keep_node, offsetof(struct entry, isolation)},
 	{NULL, NULL, 0},
 };
 
@@ -329,7 +339,8 @@ read_class(struct settings_reader *file, const struct node *map)
 			       reader_place(file, map, "a resource class", room));
 	if (settings_add_tokens(file->settings, entry.token_file, &entry.class, file->err) < 0)
 		return err_wrap(file->err, "%s", reader_place(file, map, "a resource class", room));
-	return 0;
+	settings_add_ours(file->settings, entry.token_file);
+	return settings_read_class_isolation(file, entry.class.name, entry.isolation);
 }
 
 int

@@ -3,7 +3,7 @@
  *
  *	output_memory: 128M
  *
- * Capacity and classes are read by settings_class.c.
+ * Capacity and classes are read by settings_class.c, isolation by settings_isolation.c.
  * A file of CircleCI's machine runner in its place is read too (settings_circleci.c).
  * A key that is not known is an error: a misspelt setting must not be a silent default.
  *
@@ -125,6 +125,11 @@ read_root(struct settings_reader *file, const struct node *root)
 		pair = &root->pairs[i];
 		if (pair->value == capacity || pair->value == classes)
 			continue;
+		if (text_eq(pair->key->text, "isolation") && pair->value->kind == NODE_MAP) {
+			if (settings_read_isolation(file, pair->value) < 0)
+				return file->err->code;
+			continue;
+		}
 		if (read_setting(file, pair->key, pair->value) < 0)
 			return file->err->code;
 	}

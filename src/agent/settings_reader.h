@@ -1,5 +1,5 @@
 /*
- * settings_reader.h - a runnerd.yaml while it is read: for settings_file.c and settings_class.c.
+ * settings_reader.h - a runnerd.yaml while it is read: for settings_file.c, settings_class.c and settings_isolation.c.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -34,5 +34,10 @@ bool reader_is_scalar(const struct node *node);
 /* settings_class.c: what the host has, and the list of classes. Fails: into file->err. */
 int settings_read_capacity(struct settings_reader *file, const struct node *map);
 int settings_read_classes(struct settings_reader *file, const struct node *list);
+
+/* settings_isolation.c: the host's, a map; a class's, a word or a map, NULL where it says none. As above. */
+int settings_read_isolation(struct settings_reader *file, const struct node *map);
+int settings_read_class_isolation(struct settings_reader *file, const char *class,
+				  const struct node *value);
 
 #endif

@@ -42,7 +42,7 @@ static const struct part {
 	{".", S_IFDIR | 0700, 3},
 	{"home", S_IFDIR | 0755, 1},
 	{"home/project", S_IFDIR | 0755, 0},
-	{"tmp", S_IFDIR | 0700, 0},
+	{"tmp", S_IFDIR | S_ISVTX | 0777, 0}, /* what an isolated task sees as /tmp */
 	{"bash_env", S_IFREG | 0644, 0},
 };
 
@@ -84,13 +84,22 @@ skeleton_init(struct skeleton *skeleton, int dirs)
 	skeleton->inherits = flags_of(dirs);
 }
 
+/* Where everybody may write our umask does not count. */
+static mode_t
+mode_of(const struct skeleton *skeleton, const struct part *part)
+{
+	return (part->mode & S_ISVTX) != 0 ? part->mode : part->mode & ~skeleton->masked;
+}
+
 static int
 make_part(int dir, const struct part *part)
 {
 	int fd;
 
+	if (S_ISDIR(part->mode) && mkdirat(dir, part->name, part->mode & 07777) != 0)
+		return -1;
 	if (S_ISDIR(part->mode))
-		return mkdirat(dir, part->name, part->mode & 07777);
+		return (part->mode & S_ISVTX) != 0 ? fchmodat(dir, part->name, part->mode & 07777, 0) : 0;
 	fd = openat(dir, part->name, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC,
 		    part->mode & 07777);
 	return fd < 0 ? -1 : close(fd);
@@ -161,7 +170,7 @@ part_is_as_made(const struct skeleton *skeleton, int dir, const struct part *par
 	struct skeleton_flags flags;
 	struct stat st;
 
-	if (fd < 0 || fstat(fd, &st) != 0 || st.st_mode != (part->mode & ~skeleton->masked) ||
+	if (fd < 0 || fstat(fd, &st) != 0 || st.st_mode != mode_of(skeleton, part) ||
 	    st.st_uid != skeleton->uid || st.st_gid != skeleton->gid)
 		return false;
 	flags = flags_of(fd);

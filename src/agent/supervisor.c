@@ -389,6 +389,12 @@ supervisor_has_sessions(const struct supervisor *supervisor)
 	return supervisor->said_hello && (supervisor->flags & HELLO_SESSIONS) != 0;
 }
 
+bool
+supervisor_is_sheltered(const struct supervisor *supervisor)
+{
+	return supervisor->said_hello && (supervisor->flags & HELLO_SHELTERED) != 0;
+}
+
 void
 supervisor_release(struct supervisor *supervisor)
 {

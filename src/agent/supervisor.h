@@ -90,6 +90,9 @@ pid_t supervisor_pid(const struct supervisor *supervisor);
 /* Does its end take every process of the task with it? */
 bool supervisor_has_namespace(const struct supervisor *supervisor);
 
+/* Has it said that its task has a shelter (runner/shelter.h)? */
+bool supervisor_is_sheltered(const struct supervisor *supervisor);
+
 /* Let go; it goes on. A zeroed struct is fine. No hook is called any more. */
 void supervisor_release(struct supervisor *supervisor);
 

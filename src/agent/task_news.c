@@ -10,6 +10,7 @@
 #include "agent/executor.h"
 #include "agent/holding.h"
 #include "agent/leftover.h"
+#include "agent/shelters.h"
 #include "agent/task_struct.h"
 #include "base/assert.h"
 #include "base/err.h"
@@ -72,8 +73,10 @@ on_ready(void *arg)
 
 	OBJ_CHECK(task, TASK_MAGIC);
 	task_lose_sessions(task, "the connection to runner-init was lost");
-	if (!task->fresh)
+	if (!task->fresh) {
+		task->sheltered = supervisor_is_sheltered(&task->supervisor);
 		ask_untold_steps(task);
+	}
 	task->fresh = false;
 	task->ready = true;
 	task_want(task);
@@ -224,10 +227,15 @@ task_prepare(struct task *task)
 {
 	struct supervisor_hooks hooks = hooks_of_supervisor;
 	struct tasks *tasks = task->tasks;
+	struct executor *executor = shelters_executor(tasks->shelters, task->resource_class);
 	struct executor_start how = {.dir_fd = task->dir_fd,
 				     .task = &task->id,
-				     .orphan_ms = tasks->settings.orphan_ms};
+				     .orphan_ms = tasks->settings.orphan_ms,
+				     .shelter_fd = -1,
+				     .probe_fd = -1};
+	const char *source = task->doc->source.kind == SOURCE_DIRECTORY ? task->doc->source.path : NULL;
 	struct err err = ERR_INIT;
+	int rc;
 	char cpus[CPU_LIST_MOST_BYTES];
 
 	hooks.arg = task;
@@ -235,15 +243,21 @@ task_prepare(struct task *task)
 	how.cpu_list = holding_what(task->holding, HOLDING_CPUS, cpus, sizeof(cpus));
 	supervisor_release(&task->supervisor);
 	task->ready = task->fresh = true;
-	if (task_take_slot(task, &err) == 0 &&
-	    work_dir_make(&task->work, &tasks->work_dirs, &err) == 0) {
-		how.slot = task->slot;
-		if (supervisor_start(&task->supervisor, tasks->loop, tasks->executor, &how, &hooks,
-				     &err) == 0)
-			return true;
-	}
-	task_judge(task, OUTCOME_INFRA_FAIL, err.text);
-	return false;
+	rc = task_take_slot(task, &err);
+	if (rc == 0)
+		rc = work_dir_make(&task->work, &tasks->work_dirs, &err);
+	if (rc == 0)
+		rc = shelters_prepare(tasks->shelters, task->resource_class, &task->work, source,
+				      &how, &err);
+	how.slot = task->slot;
+	if (rc == 0)
+		rc = supervisor_start(&task->supervisor, tasks->loop, executor, &how, &hooks, &err);
+	task->sheltered = how.shelter_fd >= 0 && executor->shelters(executor);
+	if (how.shelter_fd >= 0)
+		(void)close(how.shelter_fd);
+	if (rc < 0)
+		task_judge(task, OUTCOME_INFRA_FAIL, err.text);
+	return rc == 0;
 }
 
 int

@@ -74,6 +74,8 @@ on_open(void *arg, struct session *session, const struct session_open *open, str
 	rc = command_make_session(&command, &arena, &task->tasks->command_host, task->doc,
 				  step_of_interest(task), &task->work, &of_host, open, err);
 	if (rc == 0)
+		task_bound(task, &command);
+	if (rc == 0)
 		rc = ask_runner_init(task, &command, session_number(session), open, err);
 	arena_release(&arena);
 	return rc;

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "agent/shelters.h"
 #include "agent/task_struct.h"
 #include "base/assert.h"
 #include "base/err.h"
@@ -209,6 +210,19 @@ judge_timed_out(struct task *task)
 	task_judge(task, OUTCOME_TIMEDOUT, reason);
 }
 
+/* Behind a prefix it is the prefix's program that gives up privileges, and a filter cannot come before. */
+void
+task_bound(const struct task *task, struct command *command)
+{
+	const struct tasks *tasks = task->tasks;
+
+	if ((!task->sheltered && task->slot < 0) || tasks->command_host.prefix != NULL ||
+	    !shelters_bounds_steps(tasks->shelters, task->resource_class, &command->filter,
+				   &command->filter_count))
+		return;
+	command->no_new_privs = true;
+}
+
 struct env_layer
 task_host_environment(struct task *task, struct arena *arena)
 {
@@ -240,6 +254,8 @@ ask(struct task *task, struct step *step, uint64_t deadline_ms, struct err *err)
 
 	arena_init(&arena, COMMAND_ARENA_BYTES);
 	rc = make_command(task, step, &arena, &command, err);
+	if (rc == 0)
+		task_bound(task, &command);
 	if (rc == 0)
 		rc = command_seal(&command, &spec_fd, err);
 	if (rc == 0 && command.no_new_privs)

@@ -34,10 +34,10 @@
 #include "wire/journal_record.h"
 
 struct caches;
-struct executor;
 struct job_hook;
 struct json;
 struct mirrors;
+struct shelters;
 struct task_doc;
 
 enum { TASK_MAGIC = 0x7a5c0de1, TASKS_MAGIC = 0x7a5c5e77 };
@@ -48,7 +48,7 @@ struct tasks {
 	struct tasks_settings settings;
 	struct tasks_hooks hooks;
 	struct tasks_counters counters;
-	struct executor *executor;
+	struct shelters *shelters;
 	struct press press;
 	struct mask_sets mask_sets;
 	struct control *control; /* its processes' socket */
@@ -122,6 +122,7 @@ struct task {
 	bool begun;   /* task_begin() was called */
 	bool ready;   /* runner-init has told what it holds: steps can be started */
 	bool fresh;   /* we started runner-init: its first on_ready is no news */
+	bool sheltered; /* it has namespaces of its own: steps are bounded, too */
 	bool dropped; /* the lease is another's: nothing is sent */
 	bool kill_sent, empty, overdue; /* finishing: KILL_ALL, its EMPTY, no answer */
 	bool wanting, want_again;	/* task_want() is on the stack; it was called from inside */
@@ -213,6 +214,9 @@ struct step *task_add_step(struct task *task, uint32_t index, uint32_t attempt);
 
 /* What the host adds to the environment of its steps. */
 struct env_layer task_host_environment(struct task *task, struct arena *arena);
+
+/* An isolated task's commands gain no privileges and cannot make some system calls. */
+void task_bound(const struct task *task, struct command *command);
 
 /* Start, repeat or skip what comes next. False when nothing can be done now. */
 bool task_next_step(struct task *task);

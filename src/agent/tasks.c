@@ -11,12 +11,10 @@
 #include <unistd.h>
 
 #include "agent/caches.h"
-#include "agent/executor.h"
-#include "agent/executors/host.h"
-#include "agent/executors/slot.h"
 #include "agent/launcher.h"
 #include "agent/mirrors.h"
 #include "agent/recovery.h"
+#include "agent/shelters.h"
 #include "agent/state_dir.h"
 #include "agent/task_struct.h"
 #include "base/assert.h"
@@ -212,19 +210,6 @@ open_archives(struct tasks *tasks, struct err *err)
 	return rc;
 }
 
-static int
-make_executor(struct tasks *tasks, struct err *err)
-{
-	const struct tasks_settings *settings = &tasks->settings;
-
-	if (settings->launcher == NULL)
-		return host_executor_new(&tasks->executor, settings->isolation,
-					 mirrors_path(tasks->mirrors), err);
-	slot_users_init(&tasks->slot_users, (uint32_t)launcher_uid(settings->launcher, 0),
-			launcher_slots(settings->launcher));
-	return slot_executor_new(&tasks->executor, settings->launcher, settings->isolation, err);
-}
-
 static void
 init_command_host(struct tasks *tasks)
 {
@@ -236,6 +221,27 @@ init_command_host(struct tasks *tasks)
 	tasks->command_host.known_hosts = tasks->settings.known_hosts;
 	tasks->command_host.mirrors = tasks->mirrors;
 	tasks->command_host.prefix = tasks->settings.command_prefix;
+}
+
+/* Last of all: what is tried is what tasks will have. */
+static int
+open_shelters(struct tasks *tasks, struct err *err)
+{
+	const struct shelter_host host = {
+		.ours = tasks->settings.ours,
+		.work_dir = tasks->settings.work_dir,
+		.control_dir = control_dir(tasks->control),
+		.mirrors = mirrors_path(tasks->mirrors),
+		.known_hosts = tasks->settings.known_hosts,
+		.search_path = tasks->command_host.search_path,
+		.archiver = tasks->command_host.archiver,
+		.helper = tasks->command_host.helper,
+		.home = tasks->settings.launcher == NULL ? shelter_home() : NULL,
+		.overlays = true,
+	};
+
+	return shelters_new(&tasks->shelters, tasks->loop, tasks->settings.isolations, &host,
+			    &tasks->work_dirs, tasks->settings.launcher, err);
 }
 
 int
@@ -254,9 +260,6 @@ tasks_new(struct tasks **out, struct loop *loop, const struct tasks_settings *se
 	rc = mirrors_new(&tasks->mirrors, loop, settings, err);
 	if (rc < 0)
 		goto no_mirrors;
-	rc = make_executor(tasks, err);
-	if (rc < 0)
-		goto no_executor;
 	rc = press_init(&tasks->press, loop, settings->zstd_level,
 			       settings->output_most_bytes, err);
 	if (rc < 0)
@@ -273,11 +276,21 @@ tasks_new(struct tasks **out, struct loop *loop, const struct tasks_settings *se
 	if (rc < 0)
 		goto no_work_dirs;
 	tasks->work_dirs.launcher = settings->launcher;
+	if (settings->launcher != NULL)
+		slot_users_init(&tasks->slot_users, (uint32_t)launcher_uid(settings->launcher, 0),
+				launcher_slots(settings->launcher));
 	init_command_host(tasks);
+	rc = open_shelters(tasks, err);
+	if (rc < 0)
+		goto no_shelters;
 	later_init(&tasks->reap, loop, on_reap, tasks);
 	*out = tasks;
 	return 0;
 
+no_shelters:
+	slot_users_release(&tasks->slot_users);
+	arena_release(&tasks->arena);
+	control_free(tasks->control);
 no_work_dirs:
 	work_dirs_release(&tasks->work_dirs);
 no_archives:
@@ -285,9 +298,6 @@ no_archives:
 	caches_free(tasks->caches);
 	press_release(&tasks->press);
 no_press:
-	tasks->executor->free(tasks->executor);
-no_executor:
-	slot_users_release(&tasks->slot_users);
 	mirrors_free(tasks->mirrors);
 no_mirrors:
 	free(tasks);
@@ -313,8 +323,8 @@ tasks_free(struct tasks *tasks)
 	caches_free(tasks->layers);
 	caches_free(tasks->caches);
 	press_release(&tasks->press);
-	tasks->executor->free(tasks->executor);
 	slot_users_release(&tasks->slot_users);
+	shelters_free(tasks->shelters);
 	mirrors_free(tasks->mirrors);
 	arena_release(&tasks->arena);
 	OBJ_WIPE(tasks);
@@ -393,5 +403,5 @@ tasks_measure_output(struct tasks *tasks, struct tasks_output *output)
 const char *
 tasks_isolation(const struct tasks *tasks)
 {
-	return tasks->executor->isolation(tasks->executor);
+	return shelters_says(tasks->shelters);
 }

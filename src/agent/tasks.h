@@ -32,6 +32,7 @@ struct depot;
 struct env_var;
 struct errand_kind;
 struct err;
+struct isolations;
 struct json;
 struct launcher;
 struct loop;
@@ -83,7 +84,8 @@ struct tasks_settings {
 	const char *workspace_dir;     /* absolute; made if absent; NULL: no layers are kept */
 	uint64_t workspace_most_bytes; /* of all layers in it; 0: no ceiling */
 	struct launcher *launcher; /* gives each task a user of its own; NULL: tasks have ours. Borrowed */
-	const char *isolation; /* "auto", "none", "user", "namespace": executors/host.h, slot.h */
+	const struct isolations *isolations; /* of each class */
+	const char *const *ours; /* files and directories that no isolated job may see; NULL-terminated, or NULL */
 	uint64_t max_run_time_ms; /* ceiling over what documents say; 0: none */
 	uint32_t grace_ms;	  /* from TERM to KILL; 0: SUPERVISOR_GRACE_MS */
 	uint32_t orphan_ms; /* how long a task goes on without a runnerd; SUPERVISOR_ORPHAN_FOREVER

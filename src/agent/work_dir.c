@@ -23,6 +23,7 @@
 enum {
 	RM_PATHS_MOST = 64,
 	RM_RETRY_MS = 1000,
+	RM_WAIT_MS = 10000,
 	SPARES_MOST = 512,
 	SPARE_NAME_BYTES = 24,
 };
@@ -160,6 +161,8 @@ work_dir_init(struct work_dir *work, const struct work_dirs *dirs, const char *n
 	work->home = mem_printf("%s/home", work->path);
 	work->tmp = mem_printf("%s/tmp", work->path);
 	work->bash_env = mem_printf("%s/bash_env", work->path);
+	work->upper = mem_printf("%s/upper", work->path);
+	work->overlay = mem_printf("%s/overlay", work->path);
 }
 
 void
@@ -171,6 +174,8 @@ work_dir_release(struct work_dir *work)
 	free(work->home);
 	free(work->tmp);
 	free(work->bash_env);
+	free(work->upper);
+	free(work->overlay);
 	memset(work, 0, sizeof(*work));
 }
 
@@ -197,6 +202,26 @@ work_dir_make(struct work_dir *work, struct work_dirs *dirs, struct err *err)
 	if (take_spare(dirs, work->name))
 		return 0;
 	return skeleton_make(&dirs->skeleton, work->name, err);
+}
+
+int
+work_dir_lay_over(struct work_dir *work, const char *home, struct err *err)
+{
+	const char *const made[] = {work->upper, work->overlay};
+	size_t i;
+
+	for (i = 0; i < 2; i++)
+		if (mkdir(made[i], 0700) != 0 && errno != EEXIST)
+			return err_sys(err, "cannot make directory '%s'", made[i]);
+	free(work->home);
+	work->home = mem_strdup(home);
+	return 0;
+}
+
+bool
+work_dir_is_laid_over(const struct work_dir *work)
+{
+	return access(work->upper, F_OK) == 0;
 }
 
 /* --- removal --- */
@@ -292,6 +317,32 @@ work_dir_remove(struct work_dir *work, struct work_dirs *dirs, void (*on_gone)(v
 	dirs->waiting_end = &work->next;
 	rm_want(dirs);
 	return false;
+}
+
+static void
+on_discard_exit(void *arg, int status, const struct rusage *usage)
+{
+	(void)arg; /* it is waited for */
+	(void)status;
+	(void)usage;
+}
+
+void
+work_dir_discard(struct work_dir *work, struct work_dirs *dirs)
+{
+	char *argv[] = {(char *)"rm", (char *)"-rf", (char *)"--", work->name, NULL}, *envp[] = {NULL};
+	struct child_spec spec = {.path = "/bin/rm", .argv = argv, .envp = envp, .cwd = dirs->path};
+	struct child rm = CHILD_INIT;
+	struct err err = ERR_INIT;
+	int status = 0, rc;
+
+	if (skeleton_remove(&dirs->skeleton, work->name))
+		return;
+	rc = child_start(&rm, dirs->loop, &spec, on_discard_exit, NULL, &err);
+	if (rc == 0)
+		rc = child_wait(&rm, RM_WAIT_MS, &status, &err);
+	if (rc < 0 || status != 0)
+		log_warn("cannot remove '%s'", work->path);
 }
 
 void

@@ -2,7 +2,8 @@
  * work_dir.h - the directories a task works in, and their removal without waiting.
  *
  * <work>/<id>/home is its HOME (its project directory below), <id>/tmp its TMPDIR,
- * <id>/bash_env the file that its steps share. What a job leaves just as it was made is
+ * <id>/bash_env the file that its steps share; <id>/upper and <id>/overlay hold what it has changed in the
+ * user's HOME, where that is laid over. What a job leaves just as it was made is
  * renamed to <work>/spare-N and is a later task's: there are never more spares than there were
  * tasks at one time. Else removal unlinks what is known and empty at once; where a job has
  * left more, an rm(1) does it, one at a time for the whole host, in the idle I/O class; the slot is
@@ -43,6 +44,7 @@ struct work_dir {
 	int slot; /* whose user it is made for; where there is a launcher */
 	char *name; /* in work_dirs: the task's id */
 	char *path, *home, *tmp, *bash_env;
+	char *upper, *overlay; /* what is changed in home where that is the user's; overlayfs' own */
 	bool doubtful; /* the owner's: a process of the task may be left, so no other task gets it */
 	bool queued;
 	void (*on_gone)(void *arg);
@@ -60,6 +62,14 @@ void work_dir_init(struct work_dir *work, const struct work_dirs *dirs, const ch
 int work_dir_make(struct work_dir *work, struct work_dirs *dirs, struct err *err);
 
 /*
+ * Its HOME is the user's, home, with changes of its own: makes upper and overlay. Fails: ERR_HOST,
+ * ERR_LIMIT.
+ */
+int work_dir_lay_over(struct work_dir *work, const char *home, struct err *err);
+/* Has it been? An earlier runnerd may have done it. */
+bool work_dir_is_laid_over(const struct work_dir *work);
+
+/*
  * Remove them, or keep them for another task. True when they are gone already; else on_gone
  * comes once rm has ended (also when it could not remove everything, which it logs).
  */
@@ -67,6 +77,8 @@ bool work_dir_remove(struct work_dir *work, struct work_dirs *dirs, void (*on_go
 		     void *arg);
 /* It stays for people to look at: from now on it is ours, and no job's. */
 void work_dir_keep(struct work_dir *work, struct work_dirs *dirs);
+/* The same, waited for: for a program's start. What cannot be removed is logged. */
+void work_dir_discard(struct work_dir *work, struct work_dirs *dirs);
 /* Frees the names. Must not be queued for removal. */
 void work_dir_release(struct work_dir *work);
 

@@ -65,14 +65,12 @@ make_arguments(struct init_birth *birth)
 	put_number(birth, &n, "--peer-uid", birth->peer, ground->agent_uid);
 	put_number(birth, &n, "--uid", birth->uid, ground_uid(ground, birth->request->slot));
 	put_number(birth, &n, "--gid", birth->gid, ground_gid(ground));
-	if (ground->read_only != NULL) {
-		birth->argv[n++] = "--read-only";
-		birth->argv[n++] = ground->read_only;
-	}
+	if (birth->fd_count == LAUNCHER_FDS_MOST)
+		birth->argv[n++] = "--shelter";
 	birth->argv[n] = NULL;
 }
 
-/* Ours are all close-on-exec; the two are moved out of the way first: 3 -> 4 and 4 -> 3 both work. */
+/* Ours are all close-on-exec; they are moved out of the way first: 3 -> 4 and 4 -> 3 both work. */
 static void
 place_descriptors(struct init_birth *birth)
 {
@@ -129,8 +127,10 @@ birth_of_init(struct birth *birth, const struct ground *ground,
 	int flags = CLONE_VM | CLONE_VFORK | CLONE_PARENT | CLONE_PIDFD | CLONE_NEWNS | SIGCHLD;
 
 	make_arguments(&init);
-	if (request->level == LAUNCHER_LEVEL_NAMESPACE)
-		flags |= CLONE_NEWPID;
+	if (request->level != LAUNCHER_LEVEL_USER)
+		flags |= CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS;
+	if (request->level == LAUNCHER_LEVEL_ALONE)
+		flags |= CLONE_NEWNET;
 	sanitize_forget_stack(stack, sizeof(stack));
 	birth->pid = clone(init_main, stack + sizeof(stack), flags, &init, &birth->pidfd);
 	if (birth->pid < 0) {

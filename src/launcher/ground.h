@@ -13,7 +13,6 @@ struct ground {
 	uint32_t first_uid, slots; /* slot n has first_uid + n; all have the group first_uid */
 	uint32_t agent_uid, agent_gid;
 	const char *init;	/* runner-init's path */
-	const char *read_only;	/* what tasks may not change; NULL: none */
 	const char *work_dir;	/* path of LAUNCHER_WORK_FD, for a user's home */
 };
 

@@ -54,7 +54,7 @@ show_help(void)
 {
 	say(STDOUT_FILENO,
 	    "usage: runner-launcher --first-uid N --slots N --agent-uid N --agent-gid N --init FILE\n"
-	    "                       --work-dir DIR [--read-only DIR]\n"
+	    "                       --work-dir DIR\n"
 	    "\n"
 	    "What of runnerd needs root's rights; started by runnerd, not for people.\n"
 	    "\n"
@@ -64,7 +64,6 @@ show_help(void)
 	    "  --agent-gid N    its group\n"
 	    "  --init FILE      runner-init\n"
 	    "  --work-dir DIR   where descriptor 4 lies\n"
-	    "  --read-only DIR  what tasks may not change\n"
 	    "  --help           show this text\n"
 	    "  --version        show the version\n");
 	_exit(EXIT_OK);
@@ -78,7 +77,6 @@ static const struct option {
 	{"--first-uid", &ground.first_uid, NULL}, {"--slots", &ground.slots, NULL},
 	{"--agent-uid", &ground.agent_uid, NULL}, {"--agent-gid", &ground.agent_gid, NULL},
 	{"--init", NULL, &ground.init},		  {"--work-dir", NULL, &ground.work_dir},
-	{"--read-only", NULL, &ground.read_only},
 };
 
 static void

@@ -38,7 +38,7 @@ static const struct part {
 } parts[] = {
 	{"home", S_IFDIR | 0755},
 	{"home/project", S_IFDIR | 0755},
-	{"tmp", S_IFDIR | 0700},
+	{"tmp", S_IFDIR | S_ISVTX | 0777},
 	{"bash_env", S_IFREG | 0644},
 };
 

@@ -55,8 +55,8 @@ request_check(struct launcher_request *out, const void *bytes, size_t len, size_
 	    out->verb >= LAUNCHER_VERB_COUNT)
 		return false;
 	verb = &verbs[out->verb];
-	/* All of them or none: half of START's are of no use. */
-	if (fd_count != verb->fds_least && fd_count != verb->fds_most)
+	/* None, or those without which the others are of no use, too. */
+	if (fd_count > verb->fds_most || (fd_count != 0 && fd_count < verb->fds_least))
 		return false;
 	return fields_are_good(out, verb->fields, slots);
 }

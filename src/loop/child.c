@@ -15,6 +15,7 @@
 #include <linux/capability.h>
 #include <linux/ioprio.h>
 #include <linux/sched.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -85,16 +86,16 @@ map_own_ids(struct birth *birth)
 
 /* An exec as a non-root id drops all capabilities but the ambient ones: capabilities(7). */
 static void
-keep_sys_admin(struct birth *birth)
+keep_capability(struct birth *birth, unsigned capability)
 {
 	struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
 	struct __user_cap_data_struct caps[2];
 
 	if (syscall(SYS_capget, &head, caps) != 0)
 		birth_failed(birth, "read the capabilities");
-	caps[0].inheritable |= 1u << CAP_SYS_ADMIN;
+	caps[0].inheritable |= 1u << capability;
 	if (syscall(SYS_capset, &head, caps) != 0 ||
-	    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_SYS_ADMIN, 0, 0) != 0)
+	    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0) != 0)
 		birth_failed(birth, "keep a capability over exec");
 }
 
@@ -159,7 +160,9 @@ child_main(void *arg)
 	reset_signals();
 	if (spec->flags & CHILD_NEW_USER_NS) {
 		map_own_ids(birth);
-		keep_sys_admin(birth);
+		keep_capability(birth, CAP_SYS_ADMIN);
+		if (spec->flags & CHILD_NEW_NET_NS)
+			keep_capability(birth, CAP_NET_ADMIN);
 	}
 	if ((spec->flags & CHILD_NEW_SESSION) && setsid() < 0)
 		birth_failed(birth, "start a session");
@@ -189,6 +192,10 @@ clone_child(struct birth *birth, unsigned flags, int *pidfd)
 		clone_flags |= CLONE_NEWPID | CLONE_NEWNS;
 	if (flags & CHILD_NEW_USER_NS)
 		clone_flags |= CLONE_NEWUSER;
+	if (flags & CHILD_NEW_IPC_NS)
+		clone_flags |= CLONE_NEWIPC | CLONE_NEWUTS;
+	if (flags & CHILD_NEW_NET_NS)
+		clone_flags |= CLONE_NEWNET;
 	return clone(child_main, stack + sizeof(stack), clone_flags, birth, pidfd);
 }
 
@@ -306,6 +313,21 @@ bool
 child_is_running(const struct child *child)
 {
 	return child->pidfd >= 0;
+}
+
+int
+child_wait(struct child *child, unsigned ms, int *status, struct err *err)
+{
+	struct pollfd polled = {.fd = child->pidfd, .events = POLLIN};
+	pid_t pid = child->pid;
+	bool ended = poll(&polled, 1, (int)ms) == 1;
+
+	if (!ended)
+		(void)syscall(SYS_pidfd_send_signal, child->pidfd, SIGKILL, NULL, 0);
+	child_release(child);
+	if (wait4(pid, status, 0, NULL) != pid)
+		return err_sys(err, "cannot wait for process %d", (int)pid);
+	return ended ? 0 : err_set(err, ERR_HOST, "process %d did not end within %u ms", (int)pid, ms);
 }
 
 void

@@ -33,8 +33,11 @@ enum child_flag {
 	CHILD_DIES_WITH_US = 1 << 1,	/* PR_SET_PDEATHSIG SIGKILL */
 	CHILD_NEW_PID_NS = 1 << 2,	/* it is PID 1 of a PID namespace, with a mount namespace */
 	CHILD_NEW_USER_NS = 1 << 3,	/* in a user namespace that maps our own ids to themselves;
-					   it keeps CAP_SYS_ADMIN there over its exec */
+					   it keeps CAP_SYS_ADMIN there over its exec, and with
+					   a network CAP_NET_ADMIN */
 	CHILD_IDLE_IO = 1 << 4,		/* disks serve it when nobody else wants them */
+	CHILD_NEW_IPC_NS = 1 << 5,	/* in an IPC and a UTS namespace */
+	CHILD_NEW_NET_NS = 1 << 6,	/* in a network namespace, where nothing is up */
 };
 
 struct child_spec {
@@ -79,6 +82,12 @@ int child_adopt(struct child *child, struct loop *loop, const struct child_born 
 /* By pidfd: never hits another process. ERR_GONE when it has ended. */
 int child_signal(struct child *child, int signo, struct err *err);
 bool child_is_running(const struct child *child);
+
+/*
+ * Wait for its end here and now, and forget it: for a program's start, not for a loop that runs. on_exit is
+ * not called. *status as wait(2) gives it. Fails: ERR_HOST when ms have passed; it is killed then.
+ */
+int child_wait(struct child *child, unsigned ms, int *status, struct err *err);
 
 /* How many run: started here, neither ended nor forgotten. */
 unsigned child_count(void);

@@ -35,6 +35,10 @@ do_start_step(struct task *task, const struct message *message, int *fds, size_t
 		task_refuse_step(task, start, FAULT_ENDING, 0);
 		return;
 	}
+	if (task->shelter_sys != 0) {
+		task_refuse_step(task, start, FAULT_SHELTER, task->shelter_sys);
+		return;
+	}
 	if (steps_find(&task->steps, start->step, start->attempt) != NULL) {
 		task_refuse_step(task, start, FAULT_TWICE, EEXIST);
 		return;
@@ -61,6 +65,8 @@ do_start_session(struct task *task, const struct message *message, int *fds, siz
 		task_refuse_step(task, &start, FAULT_MESSAGE, EINVAL);
 	else if (task->sweep.state != SWEEP_NONE)
 		task_refuse_step(task, &start, FAULT_ENDING, 0);
+	else if (task->shelter_sys != 0)
+		task_refuse_step(task, &start, FAULT_SHELTER, task->shelter_sys);
 	else if (steps_find(&task->steps, start.step, start.attempt) != NULL)
 		task_refuse_step(task, &start, FAULT_TWICE, EEXIST);
 	else

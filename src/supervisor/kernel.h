@@ -2,7 +2,7 @@
  * kernel.h - the kernel's words that a small libc does not bring.
  *
  * musl's headers and <linux/...> do not mix; these few are copied from the kernel's
- * user interface, which does not change: capability.h, filter.h, seccomp.h, prctl.h.
+ * user interface, which does not change: capability.h, filter.h, mount.h, seccomp.h, prctl.h.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -16,6 +16,7 @@ enum {
 	KERNEL_CAPABILITY_VERSION = 0x20080522, /* _LINUX_CAPABILITY_VERSION_3 */
 	KERNEL_CAPABILITY_WORDS = 2,
 	KERNEL_SECCOMP_MODE_FILTER = 2,
+	KERNEL_CAPABILITY_MOST = 63, /* the highest there can be */
 	KERNEL_SIGNAL_MOST = 64, /* _NSIG: the highest signal */
 };
 
@@ -46,6 +47,21 @@ struct kernel_dirent {
 	unsigned short length;
 	unsigned char type;
 	char name[];
+};
+
+/* The mount calls of Linux 5.2 (mount_setattr(2): 5.12) have the same numbers everywhere. */
+enum {
+	KERNEL_OPEN_TREE = 428,
+	KERNEL_MOVE_MOUNT = 429,
+	KERNEL_MOUNT_SETATTR = 442,
+	KERNEL_OPEN_TREE_CLONE = 1,
+	KERNEL_MOVE_MOUNT_F_EMPTY_PATH = 4,
+	KERNEL_MOUNT_ATTR_RDONLY = 1,
+	KERNEL_AT_RECURSIVE = 0x8000,
+};
+
+struct kernel_mount_attr {
+	uint64_t set, clear, propagation, user_namespace;
 };
 
 /* glibc's wrappers of these change every thread; a child of vfork must change itself only. */

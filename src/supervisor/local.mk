@@ -11,6 +11,7 @@ libsupervisor_a_SOURCES = \
 	src/supervisor/journal.c src/supervisor/journal.h \
 	src/supervisor/kernel.h \
 	src/supervisor/launch.c src/supervisor/launch.h \
+	src/supervisor/mounts.c src/supervisor/mounts.h \
 	src/supervisor/number.c src/supervisor/number.h \
 	src/supervisor/session.c \
 	src/supervisor/shelter.c src/supervisor/shelter.h \
@@ -25,13 +26,13 @@ init_sources = src/supervisor/main.c \
 	src/supervisor/last_words.c src/supervisor/last_words.h \
 	$(libsupervisor_a_SOURCES) \
 	src/wire/bytes.h src/wire/message.c src/wire/message.h src/wire/record.c src/wire/record.h \
-	src/wire/spec.c src/wire/spec.h \
+	src/wire/shelter.c src/wire/shelter.h src/wire/spec.c src/wire/spec.h \
 	src/base/crc32c.c src/base/crc32c.h src/base/assert.h src/base/sanitize.h
 EXTRA_DIST += src/supervisor/main.c src/supervisor/last_words.c src/supervisor/last_words.h
 
 pkglibexec_SCRIPTS = runner-init
 CLEANFILES += runner-init
-runner-init: $(init_sources) include/runner/supervisor.h config.h
+runner-init: $(init_sources) include/runner/supervisor.h include/runner/shelter.h config.h
 	$(AM_V_CCLD)sources=; for file in $(init_sources); do \
 		case $$file in *.c) sources="$$sources $(srcdir)/$$file";; esac; \
 	done; \

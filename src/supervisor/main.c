@@ -12,6 +12,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -30,7 +31,8 @@ enum { EXIT_DONE = 0, EXIT_USAGE = 2, EXIT_HOST = 3 };
 enum { MESSAGES_A_TURN = 64, GOODBYE_MS = 1000 };
 
 static struct task task; /* all there is: nothing is allocated after the start */
-static const char *read_only;
+static bool is_probe;
+static struct shelter_view shelter, *sheltered; /* NULL: there is none */
 static uid_t task_uid; /* to become; 0: we stay who we are */
 static gid_t task_gid;
 
@@ -56,7 +58,7 @@ show_help(void)
 {
 	static const char text[] =
 		"usage: runner-init --task [--orphan-ms N] [--grace-ms N] [--peer-uid N] "
-		"[--read-only DIR]\n"
+		"[--shelter]\n"
 		"                   [--uid N --gid N]\n"
 		"\n"
 		"The in-task supervisor, started by runnerd; not for people.\n"
@@ -68,7 +70,8 @@ show_help(void)
 		"  --peer-uid N   user whose programs may connect (default: its own)\n"
 		"  --uid N        user to become, as root, with all that it runs (default: stay)\n"
 		"  --gid N        its group\n"
-		"  --read-only DIR  what steps cannot write, where there are mounts of its own\n"
+		"  --shelter      descriptor 5 says what the task may see of the host\n"
+		"  --probe        try the shelter, without a task, and say what is wrong with it\n"
 		"  --help         show this text\n"
 		"  --version      show the version\n";
 
@@ -105,8 +108,10 @@ parse_arguments(char **argv)
 			task.orphan_ms = parse_number(*++argv);
 		else if (strcmp(*argv, "--grace-ms") == 0)
 			task.grace_ms = parse_number(*++argv);
-		else if (strcmp(*argv, "--read-only") == 0 && argv[1] != NULL)
-			read_only = *++argv;
+		else if (strcmp(*argv, "--shelter") == 0)
+			sheltered = &shelter;
+		else if (strcmp(*argv, "--probe") == 0)
+			is_probe = true;
 		else if (strcmp(*argv, "--peer-uid") == 0)
 			task.agent.peer_uid = (uid_t)parse_number(*++argv);
 		else if (strcmp(*argv, "--uid") == 0)
@@ -116,9 +121,29 @@ parse_arguments(char **argv)
 		else
 			refuse(EXIT_USAGE, "an option is not known: see runner-init --help");
 	}
-	if (!is_task)
+	if (!is_task && !is_probe)
 		refuse(EXIT_USAGE,
 		       "it is started by runnerd for each task and cannot be used by hand");
+}
+
+/* Before it is made: afterwards the descriptor is of no more use. It may hold paths, no secret. */
+static void
+map_shelter(void)
+{
+	const int seals = F_SEAL_WRITE | F_SEAL_SHRINK;
+	int found = fcntl(SHELTER_FD, F_GET_SEALS);
+	struct stat status;
+	void *bytes;
+
+	if (getpid() != 1)
+		refuse(EXIT_USAGE, "a shelter is for a PID namespace with mounts of its own");
+	if (found < 0 || (found & seals) != seals || fstat(SHELTER_FD, &status) != 0)
+		refuse(EXIT_USAGE, "descriptor 5 is not a sealed shelter");
+	bytes = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, SHELTER_FD, 0);
+	if (bytes == MAP_FAILED ||
+	    shelter_unpack(&shelter, bytes, (size_t)status.st_size) != NULL)
+		refuse(EXIT_USAGE, "descriptor 5 is not a shelter of our version");
+	(void)close(SHELTER_FD);
 }
 
 static bool
@@ -287,13 +312,36 @@ open_journal(void)
 		refuse(EXIT_HOST, "cannot open init.log in the task's state directory");
 }
 
+/* "runner-init: cannot hide '/home': Operation not permitted", for the agent to pass on. */
+static _Noreturn void
+probe(void)
+{
+	struct shelter_fault fault;
+
+	(void)shelter_make(sheltered, task_uid, task_gid, &fault);
+	if (fault.sys == 0)
+		_exit(EXIT_DONE);
+	say(shelter_kind_name(fault.mount.row.kind));
+	if (fault.mount.row.paths[0] != NULL) {
+		say(" '");
+		say(fault.mount.row.paths[0]);
+		say("'");
+	}
+	say(": ");
+	say(strerror(fault.sys));
+	_exit(EXIT_HOST);
+}
+
 static void
 take_shelter(void)
 {
-	task.flags = shelter_make(read_only, task_uid == 0);
-	if (task_uid == 0)
-		return;
-	if (user_become(task_uid, task_gid) != 0)
+	struct shelter_fault fault;
+
+	task.flags = shelter_make(sheltered, task_uid, task_gid, &fault);
+	task.shelter_sys = fault.sys;
+	if (fault.sys != 0)
+		task_error(&task, FAULT_SHELTER, fault.sys, fault.mount.number);
+	if (task_uid != 0 && user_become(task_uid, task_gid) != 0)
 		refuse(EXIT_HOST, "cannot become the task's user");
 }
 
@@ -310,6 +358,10 @@ main(int argc, char **argv)
 	task.grace_ms = SUPERVISOR_GRACE_MS;
 	task.started_ms = clock_unix_ms();
 	parse_arguments(argv);
+	if (sheltered != NULL)
+		map_shelter();
+	if (is_probe)
+		probe();
 	check_descriptors();
 	signal_fd = open_signals();
 	open_journal();

@@ -13,14 +13,16 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "runner/supervisor.h"
 #include "supervisor/kernel.h"
+#include "supervisor/mounts.h"
 #include "supervisor/number.h"
+#include "supervisor/user.h"
+
+#define CAPABILITY(number) (UINT64_C(1) << (number))
 
 /* /proc/self says who we are in the namespace that /proc was mounted for. */
 static bool
@@ -34,40 +36,6 @@ proc_is_ours(void)
 		return false;
 	text[n] = '\0';
 	return number_parse(text, &pid) && (pid_t)pid == getpid();
-}
-
-/* No mount of ours reaches the host; the host's reach us, so that a removed disk is let go. */
-static void
-mount_proc(void)
-{
-	if (mount("none", "/", NULL, MS_REC | MS_SLAVE, NULL) != 0)
-		return;
-	(void)mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
-}
-
-/*
- * No step of this task can write there, nor undo it: steps have no capability over this mount
- * namespace, and in one of their own below it the mount is locked. Flags that a user namespace
- * locks must be stated again (mount(2), EPERM).
- */
-static void
-mount_read_only(const char *dir)
-{
-	static const unsigned long kept[][2] = {
-		{ST_NOSUID, MS_NOSUID},		{ST_NODEV, MS_NODEV},
-		{ST_NOEXEC, MS_NOEXEC},		{ST_NOATIME, MS_NOATIME},
-		{ST_NODIRATIME, MS_NODIRATIME}, {ST_RELATIME, MS_RELATIME},
-	};
-	unsigned long flags = MS_REMOUNT | MS_BIND | MS_RDONLY;
-	struct statvfs fs;
-	size_t i;
-
-	if (mount(dir, dir, NULL, MS_BIND, NULL) != 0 || statvfs(dir, &fs) != 0)
-		return;
-	for (i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
-		if ((fs.f_flag & kept[i][0]) != 0)
-			flags |= kept[i][1];
-	(void)mount(NULL, dir, NULL, flags, NULL);
 }
 
 static bool
@@ -144,23 +112,65 @@ drop_capabilities(void)
 	(void)syscall(SYS_capset, &head, words);
 }
 
+/*
+ * What a step that is root can have at most, by its programs' exec: enough for package managers and
+ * daemons, nothing that reaches beyond the task. Numbers: capability.h.
+ */
+static void
+bound_root(void)
+{
+	static const uint64_t kept = CAPABILITY(0)  /* CHOWN */
+				     | CAPABILITY(1)  /* DAC_OVERRIDE */
+				     | CAPABILITY(3)  /* FOWNER */
+				     | CAPABILITY(4)  /* FSETID */
+				     | CAPABILITY(5)  /* KILL */
+				     | CAPABILITY(6)  /* SETGID */
+				     | CAPABILITY(7)  /* SETUID */
+				     | CAPABILITY(8)  /* SETPCAP */
+				     | CAPABILITY(10) /* NET_BIND_SERVICE */
+				     | CAPABILITY(13) /* NET_RAW */
+				     | CAPABILITY(18) /* SYS_CHROOT */
+				     | CAPABILITY(29) /* AUDIT_WRITE */
+				     | CAPABILITY(31) /* SETFCAP */;
+	unsigned i;
+
+	for (i = 0; i <= KERNEL_CAPABILITY_MOST; i++)
+		if ((kept & CAPABILITY(i)) == 0)
+			(void)prctl(PR_CAPBSET_DROP, i, 0, 0, 0);
+}
+
+static void
+make_mounts(const struct shelter_view *view, uid_t uid, gid_t gid, struct shelter_fault *fault)
+{
+	if (uid != 0)
+		user_for_files(uid, gid);
+	fault->sys = mounts_make(*view, &fault->mount);
+	if (uid != 0)
+		user_for_files(0, 0);
+}
+
 uint32_t
-shelter_make(const char *read_only, bool stays)
+shelter_make(const struct shelter_view *view, uid_t uid, gid_t gid, struct shelter_fault *fault)
 {
 	uint32_t flags = HELLO_SESSIONS;
 
+	fault->sys = 0;
 	if (getpid() == 1) {
 		flags |= HELLO_PID_NAMESPACE;
 		if (!proc_is_ours())
-			mount_proc();
-		if (read_only != NULL)
-			mount_read_only(read_only);
+			mounts_begin();
+		if (view != NULL)
+			make_mounts(view, uid, gid, fault);
+		if (view != NULL && fault->sys == 0)
+			flags |= HELLO_SHELTERED;
+		if (view != NULL && (view->flags & SHELTER_BOUNDS_ROOT) != 0)
+			bound_root();
 	} else if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0) {
 		flags |= HELLO_SUBREAPER;
 	}
 	if (proc_is_ours())
 		flags |= HELLO_PROC_MOUNTED;
-	if (protect_from_oom(stays))
+	if (protect_from_oom(uid == 0))
 		flags |= HELLO_OOM_PROTECTED;
 	reset_signals();
 	drop_capabilities();

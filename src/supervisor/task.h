@@ -49,6 +49,7 @@ struct task {
 	struct steps steps;
 	struct sweep sweep;
 	uint32_t flags; /* enum hello_flag */
+	int shelter_sys; /* why its shelter is not whole, so that no step may run; 0: it is */
 	uint32_t orphan_ms;
 	uint64_t orphan_due_ms; /* 0: an agent is there, or it may stay away for ever */
 	uint64_t retry_ms; /* the kernel had no room for descriptors: when to send again; 0: now */

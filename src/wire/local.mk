@@ -6,4 +6,5 @@ libwire_a_SOURCES = \
 	src/wire/journal_record.c src/wire/journal_record.h \
 	src/wire/message.c src/wire/message.h \
 	src/wire/record.c src/wire/record.h \
+	src/wire/shelter.c src/wire/shelter.h \
 	src/wire/spec.c src/wire/spec.h

@@ -22,6 +22,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/isolation.h"
 #include "agent/journal.h"
 #include "agent/spool.h"
 #include "agent/state_dir.h"
@@ -383,6 +384,8 @@ log_cost(void)
 static void
 run(int argc, char **argv, struct state_dir *dir)
 {
+	static struct isolations isolations;
+	const char *const ours[] = {options.run_dir, options.caches, options.workspaces, NULL};
 	const struct tasks_hooks hooks = {NULL, on_news, on_news, on_done, on_removed};
 	struct tasks_settings settings = {.state_dir = dir,
 					  .work_dir = options.work_dir,
@@ -393,7 +396,8 @@ run(int argc, char **argv, struct state_dir *dir)
 					  .mirrors_most_bytes = (uint64_t)1 << 40,
 					  .mirrors_age_ms = UINT32_MAX,
 					  .known_hosts = options.known_hosts,
-					  .isolation = options.isolation,
+					  .isolations = &isolations,
+					  .ours = ours,
 					  .max_run_time_ms = options.max_run_ms,
 					  .grace_ms = (uint32_t)options.grace_ms,
 					  .orphan_ms = (uint32_t)options.orphan_ms,
@@ -405,7 +409,9 @@ run(int argc, char **argv, struct state_dir *dir)
 	size_t recovered;
 	int i;
 
-	if (tasks_new(&tasks, loop, &settings, &hooks, &err) < 0 ||
+	isolations_init(&isolations);
+	if (isolation_set(&isolations.host, "level", options.isolation, &err) < 0 ||
+	    tasks_new(&tasks, loop, &settings, &hooks, &err) < 0 ||
 	    tasks_recover(tasks, &recovered, &err) < 0)
 		die(err.text);
 	for (i = 0; i < argc; i++)

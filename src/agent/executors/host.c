@@ -6,22 +6,26 @@
 #include "agent/executors/host.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "agent/cpu_list.h"
 #include "agent/executor.h"
 #include "base/assert.h"
+#include "base/cleanup.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "runner/shelter.h"
 #include "runner/supervisor.h"
 
-enum { HOST_MAGIC = 0x4057e8ec };
+enum { HOST_MAGIC = 0x4057e8ec, PROBE_MS = 10 * 1000 };
 
 struct kind {
 	const char *word;
@@ -30,8 +34,9 @@ struct kind {
 };
 
 static const struct kind kinds[] = {
-	{"namespace", "PID namespace", CHILD_NEW_PID_NS},
-	{"namespace", "PID namespace in a user namespace", CHILD_NEW_PID_NS | CHILD_NEW_USER_NS},
+	{"namespace", "PID namespace", CHILD_NEW_PID_NS | CHILD_NEW_IPC_NS},
+	{"namespace", "PID namespace in a user namespace",
+	 CHILD_NEW_PID_NS | CHILD_NEW_IPC_NS | CHILD_NEW_USER_NS},
 	{"none", "subreaper", 0},
 };
 
@@ -43,7 +48,6 @@ struct host_executor {
 	size_t kind, last; /* to try next; no further than last */
 	bool found;	   /* kind works */
 	struct child probe;
-	const char *read_only;
 	char path[PATH_MAX];
 };
 
@@ -68,21 +72,21 @@ pin(const struct child *child, const char *cpu_list)
 			 err.code != 0 ? err.text : strerror(errno));
 }
 
+static bool
+has_mounts(const struct kind *kind)
+{
+	return (kind->flags & CHILD_NEW_PID_NS) != 0;
+}
+
 static int
 start_as(struct host_executor *host, const struct kind *kind, struct child *child,
 	 struct loop *loop, const struct executor_start *start, child_exit_fn *on_exit, void *arg,
 	 struct err *err)
 {
-	char orphan_ms[16] = "0";
-	char *argv[] = {(char *)"runner-init",
-			(char *)"--task",
-			(char *)"--orphan-ms",
-			orphan_ms,
-			NULL,
-			NULL,
-			NULL};
+	char orphan_ms[16];
+	char *argv[6] = {(char *)"runner-init", (char *)"--task", (char *)"--orphan-ms", orphan_ms};
 	char *envp[] = {NULL};
-	struct child_fd fds[2];
+	struct child_fd fds[3];
 	struct child_spec spec = {.path = host->path,
 				  .argv = argv,
 				  .envp = envp,
@@ -90,19 +94,22 @@ start_as(struct host_executor *host, const struct kind *kind, struct child *chil
 				  .fds = fds,
 				  .flags = CHILD_NEW_SESSION | kind->flags};
 
-	if (start != NULL) {
-		(void)snprintf(orphan_ms, sizeof(orphan_ms), "%u", start->orphan_ms);
-		fds[0] = (struct child_fd){start->listen_fd, SUPERVISOR_LISTEN_FD};
-		fds[1] = (struct child_fd){start->dir_fd, SUPERVISOR_DIR_FD};
-		spec.fd_count = 2;
+	(void)snprintf(orphan_ms, sizeof(orphan_ms), "%u", start->orphan_ms);
+	if (start->probe_fd >= 0) {
+		argv[1] = (char *)"--probe";
+		fds[spec.fd_count++] = (struct child_fd){start->probe_fd, STDERR_FILENO};
+	} else {
+		fds[spec.fd_count++] = (struct child_fd){start->listen_fd, SUPERVISOR_LISTEN_FD};
+		fds[spec.fd_count++] = (struct child_fd){start->dir_fd, SUPERVISOR_DIR_FD};
 	}
-	if (host->read_only != NULL) {
-		argv[4] = (char *)"--read-only";
-		argv[5] = (char *)(uintptr_t)host->read_only;
+	if (start->shelter_fd >= 0 && has_mounts(kind)) {
+		argv[4] = (char *)"--shelter";
+		fds[spec.fd_count++] = (struct child_fd){start->shelter_fd, SHELTER_FD};
+		spec.flags |= start->has_network ? 0 : CHILD_NEW_NET_NS;
 	}
 	if (child_start(child, loop, &spec, on_exit, arg, err) < 0)
 		return err->code;
-	if (start != NULL && start->cpu_list != NULL)
+	if (start->cpu_list != NULL)
 		pin(child, start->cpu_list);
 	return 0;
 }
@@ -128,6 +135,12 @@ host_start(struct executor *executor, struct child *child, struct loop *loop,
 		log_debug("no %s on this host: %s", kind->says, err->text);
 		host->kind++;
 	}
+}
+
+static bool
+host_shelters(const struct executor *executor)
+{
+	return has_mounts(&kinds[host_of(executor)->kind]);
 }
 
 static const char *
@@ -168,16 +181,14 @@ choose_kinds(struct host_executor *host, const char *word, struct err *err)
 }
 
 int
-host_executor_new(struct executor **out, const char *isolation, const char *read_only,
-		  struct err *err)
+host_executor_new(struct executor **out, const char *isolation, struct err *err)
 {
 	struct host_executor *host = MEM_NEW(struct host_executor);
 	int rc;
 
-	host->executor = (struct executor){"host", host_start, host_isolation, host_free};
+	host->executor = (struct executor){"host", host_start, host_isolation, host_shelters, host_free};
 	host->magic = HOST_MAGIC;
 	host->probe = (struct child)CHILD_INIT;
-	host->read_only = read_only;
 	rc = choose_kinds(host, isolation, err);
 	if (rc == 0)
 		rc = child_find_program(host->path, sizeof(host->path), "runner-init", err);
@@ -189,20 +200,100 @@ host_executor_new(struct executor **out, const char *isolation, const char *read
 	return 0;
 }
 
+/* --- what this host allows ---------------------------------------------------------------- */
+
 static void
 on_probe_exit(void *arg, int status, const struct rusage *usage)
 {
-	(void)arg; /* without a task it says so and ends: that it began is all we asked */
+	(void)arg; /* its end is waited for, not called back */
 	(void)status;
 	(void)usage;
 }
 
+/* What it said of itself, or that it said nothing. */
+static int
+probe_said(int fd, int status, struct err *err)
+{
+	char text[256];
+	ssize_t n = read(fd, text, sizeof(text) - 1);
+
+	if (status == 0)
+		return 0;
+	text[n > 0 ? n : 0] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	return err_set(err, ERR_HOST, "runner-init cannot %s",
+		       text[0] != '\0' ? text : "say what this host allows");
+}
+
+static int
+probe_kind(struct host_executor *host, struct loop *loop, int shelter_fd, bool has_network,
+	   struct err *err)
+{
+	struct executor_start start = {.shelter_fd = shelter_fd, .has_network = has_network};
+	int said[2], status, rc;
+
+	if (pipe2(said, O_CLOEXEC) != 0)
+		return err_sys(err, "cannot make a pipe");
+	start.probe_fd = said[1];
+	rc = start_as(host, &kinds[host->kind], &host->probe, loop, &start, on_probe_exit, host,
+		      err);
+	(void)close(said[1]);
+	if (rc == 0)
+		rc = child_wait(&host->probe, PROBE_MS, &status, err);
+	if (rc == 0)
+		rc = probe_said(said[0], status, err);
+	(void)close(said[0]);
+	return rc;
+}
+
+/* Which switch of the kernel it is that says no, as far as one can be read. */
+static const char *
+namespace_hint(void)
+{
+	static const struct {
+		const char *path;
+		int closed;
+		const char *hint;
+	} switches[] = {
+		{"/proc/sys/kernel/unprivileged_userns_clone", '0',
+		 "set sysctl kernel.unprivileged_userns_clone to 1, start runnerd as root, or say "
+		 "isolation none"},
+		{"/proc/sys/user/max_user_namespaces", '0',
+		 "set sysctl user.max_user_namespaces to some thousands, start runnerd as root, or "
+		 "say isolation none"},
+		{"/proc/sys/kernel/apparmor_restrict_unprivileged_userns", '1',
+		 "set sysctl kernel.apparmor_restrict_unprivileged_userns to 0, start runnerd as "
+		 "root, or say isolation none"},
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(switches) / sizeof(switches[0]); i++) {
+		LOCAL_FD fd = open(switches[i].path, O_RDONLY | O_CLOEXEC);
+		char first = '\0';
+
+		if (fd >= 0 && read(fd, &first, 1) == 1 && first == switches[i].closed)
+			return switches[i].hint;
+	}
+	return "in a container, allow user namespaces and mounts in them, or say isolation none";
+}
+
 int
-host_executor_probe(struct executor *executor, struct loop *loop, struct err *err)
+host_executor_probe(struct executor *executor, struct loop *loop, int shelter_fd, bool has_network,
+		    struct err *err)
 {
 	struct host_executor *host = host_of(executor);
+	int rc;
 
-	if (host->found)
-		return 0;
-	return host_start(executor, &host->probe, loop, NULL, on_probe_exit, host, err);
+	for (;;) {
+		rc = probe_kind(host, loop, shelter_fd, has_network, err);
+		if (rc == 0)
+			host->found = true;
+		if (rc != ERR_HOST || host->found || host->kind == host->last)
+			break;
+		log_debug("no %s on this host: %s", kinds[host->kind].says, err->text);
+		host->kind++;
+	}
+	if (rc == ERR_HOST && has_mounts(&kinds[host->last]))
+		err_hint(err, namespace_hint());
+	return rc;
 }

@@ -9,23 +9,24 @@
 #ifndef AGENT_EXECUTORS_HOST_H
 #define AGENT_EXECUTORS_HOST_H
 
+#include <stdbool.h>
+
 struct err;
 struct executor;
 struct loop;
 
 /*
- * isolation is "auto", "namespace" (a PID namespace, in a user namespace where the host wants that)
- * or "none" (subreaper). NULL: "auto". read_only, borrowed, is a directory that tasks may not change (where
- * they have mounts of their own); NULL: none. Fails: ERR_INPUT for another word; ERR_HOST when there is no
- * runner-init.
+ * isolation is "auto", "namespace" (PID, mount, IPC and UTS namespaces, in a user namespace where the host wants
+ * that) or "none" (subreaper). NULL: "auto". Fails: ERR_INPUT for another word; ERR_HOST when there
+ * is no runner-init.
  */
-int host_executor_new(struct executor **out, const char *isolation, const char *read_only,
-		      struct err *err);
+int host_executor_new(struct executor **out, const char *isolation, struct err *err);
 
 /*
- * Find out now what this host allows: starts runner-init without a task, which ends at once.
- * Fails: ERR_HOST when not even the last kind works.
+ * Find out now what this host allows: runner-init tries the shelter (borrowed; -1: only namespaces) and ends. Waits
+ * for it. Fails: ERR_HOST when not even the last kind works, with what is missing and a hint.
  */
-int host_executor_probe(struct executor *executor, struct loop *loop, struct err *err);
+int host_executor_probe(struct executor *executor, struct loop *loop, int shelter_fd,
+			bool has_network, struct err *err);
 
 #endif

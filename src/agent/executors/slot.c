@@ -55,6 +55,12 @@ look_at_pin(const struct child *child, const cpu_set_t *wanted, const char *cpu_
 		log_warn("a task is not pinned to CPUs %.100s: the host has not all of them", cpu_list);
 }
 
+static bool
+slot_shelters(const struct executor *executor)
+{
+	return slot_of(executor)->kind->level == LAUNCHER_LEVEL_NAMESPACE;
+}
+
 static int
 slot_start(struct executor *executor, struct child *child, struct loop *loop,
 	   const struct executor_start *start, child_exit_fn *on_exit, void *arg, struct err *err)
@@ -62,6 +68,7 @@ slot_start(struct executor *executor, struct child *child, struct loop *loop,
 	struct slot_executor *slot = slot_of(executor);
 	struct launcher_start wanted = {.slot = (uint32_t)start->slot,
 					.level = slot->kind->level,
+					.shelter_fd = slot_shelters(executor) ? start->shelter_fd : -1,
 					.task = start->task,
 					.listen_fd = start->listen_fd,
 					.dir_fd = start->dir_fd,
@@ -71,6 +78,8 @@ slot_start(struct executor *executor, struct child *child, struct loop *loop,
 	int rc;
 
 	(void)loop; /* the launcher's */
+	if (slot_shelters(executor) && !start->has_network)
+		wanted.level = LAUNCHER_LEVEL_ALONE;
 	if (start->cpu_list != NULL && cpu_list_parse(start->cpu_list, &cpus, err) < 0)
 		return err->code;
 	if (start->cpu_list != NULL)
@@ -109,7 +118,7 @@ static int
 probe(struct slot_executor *slot, struct err *err)
 {
 	const struct launcher_start nothing = {
-		.level = slot->kind->level, .listen_fd = -1, .dir_fd = -1};
+		.level = slot->kind->level, .listen_fd = -1, .dir_fd = -1, .shelter_fd = -1};
 	const struct launcher_child heir = {&slot->probe, on_probe_exit, slot};
 
 	return launcher_start_init(slot->launcher, &nothing, &heir, err);
@@ -152,7 +161,7 @@ slot_executor_new(struct executor **out, struct launcher *launcher, const char *
 	struct slot_executor *slot = MEM_NEW(struct slot_executor);
 	int rc;
 
-	slot->executor = (struct executor){"slot", slot_start, slot_isolation, slot_free};
+	slot->executor = (struct executor){"slot", slot_start, slot_isolation, slot_shelters, slot_free};
 	slot->magic = SLOT_EXECUTOR_MAGIC;
 	slot->launcher = launcher;
 	slot->probe = (struct child)CHILD_INIT;
@@ -161,7 +170,6 @@ slot_executor_new(struct executor **out, struct launcher *launcher, const char *
 		slot_free(&slot->executor);
 		return rc;
 	}
-	log_info("tasks are held together by a %s", slot->kind->says);
 	*out = &slot->executor;
 	return 0;
 }

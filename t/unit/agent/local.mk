@@ -1,5 +1,5 @@
 unit_agent_libs = libagent.a libtask.a libhttp.a libformat.a libwire.a libloop.a libbase.a \
-	$(format_libs) $(NGHTTP2_LIBS) $(OPENSSL_LIBS) $(EVENT_LIBS) $(unit_ldadd)
+	$(format_libs) $(NGHTTP2_LIBS) $(OPENSSL_LIBS) $(SECCOMP_LIBS) $(EVENT_LIBS) $(unit_ldadd)
 
 unit_tests += t/unit/agent/settings_test
 t_unit_agent_settings_test_SOURCES = t/unit/agent/settings_test.c

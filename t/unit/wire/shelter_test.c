@@ -1,0 +1,214 @@
+/*
+ * shelter_test.c - a task's shelter survives the way, its limits hold on both sides, the sample is read.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "wire/shelter.h"
+
+static const struct shelter_row rows[] = {
+	{SHELTER_OVERLAY, 0, {"/home/ci", "/work/1/upper", "/work/1/overlay"}},
+	{SHELTER_BIND, 0, {"/tmp", "/work/1/tmp"}},
+	{SHELTER_MEMORY, SHELTER_ROW_OPTIONAL, {"/dev/shm"}},
+	{SHELTER_TERMINALS, SHELTER_ROW_OPTIONAL, {"/dev/pts"}},
+	{SHELTER_QUEUES, SHELTER_ROW_OPTIONAL, {"/dev/mqueue"}},
+	{SHELTER_READ_ONLY, 0, {"/opt/sdk"}},
+	{SHELTER_HIDE, 0, {"/run/runnerd"}},
+	{SHELTER_SHOW, SHELTER_ROW_READ_ONLY, {"/var/cache/runnerd/git"}},
+	{SHELTER_SHOW, 0, {"/work/1"}},
+	{SHELTER_LOOPBACK, 0, {NULL}},
+};
+
+enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
+
+static uint8_t room[SHELTER_MOST_BYTES];
+
+static size_t
+pack_all(void)
+{
+	const char *wrong;
+	size_t size = shelter_pack(room, sizeof(room), SHELTER_BOUNDS_ROOT, rows, ROWS, &wrong);
+
+	assert_null(wrong);
+	assert_true(size > 0);
+	return size;
+}
+
+/* Exactly as long as it says, so that a sanitizer sees one byte too many read. */
+static const char *
+unpack_copy(struct shelter_view *view, const uint8_t *bytes, size_t size)
+{
+	uint8_t *copy = malloc(size > 0 ? size : 1);
+	const char *wrong;
+
+	assert_non_null(copy);
+	memcpy(copy, bytes, size);
+	wrong = shelter_unpack(view, copy, size);
+	free(copy);
+	return wrong;
+}
+
+static void
+check_rows(struct shelter_view *view)
+{
+	struct shelter_row row;
+	size_t i, j;
+
+	assert_int_equal(view->flags, SHELTER_BOUNDS_ROOT);
+	for (i = 0; i < ROWS; i++) {
+		assert_true(shelter_next(view, &row));
+		assert_int_equal(row.kind, rows[i].kind);
+		assert_int_equal(row.flags, rows[i].flags);
+		for (j = 0; j < SHELTER_PATHS_MOST; j++)
+			if (rows[i].paths[j] == NULL)
+				assert_null(row.paths[j]);
+			else
+				assert_string_equal(row.paths[j], rows[i].paths[j]);
+	}
+	assert_false(shelter_next(view, &row));
+}
+
+static void
+test_shelter_survives_the_way(void **state)
+{
+	struct shelter_view view;
+
+	(void)state;
+	assert_null(shelter_unpack(&view, room, pack_all()));
+	check_rows(&view);
+}
+
+static void
+test_shelter_sample_of_version_1_is_what_is_packed(void **state)
+{
+	static uint8_t sample[4096];
+	FILE *file = fopen(TOP_SRCDIR "/t/data/shelter/version-1", "re");
+	size_t len;
+
+	(void)state;
+	assert_non_null(file);
+	len = fread(sample, 1, sizeof(sample), file);
+	assert_int_equal(fclose(file), 0);
+	assert_int_equal(len, pack_all());
+	assert_memory_equal(sample, room, len);
+}
+
+static void
+test_shelter_unpack_refuses_every_shorter_longer_and_later_one(void **state)
+{
+	struct shelter_view view;
+	size_t size = pack_all(), i;
+
+	(void)state;
+	for (i = 0; i <= size; i++) {
+		room[4] = (uint8_t)i; /* states the size that it has */
+		room[5] = (uint8_t)(i >> 8);
+		assert_true((unpack_copy(&view, room, i) == NULL) == (i == size));
+	}
+	size = pack_all();
+	room[size] = 0;
+	assert_string_equal(unpack_copy(&view, room, size + 1),
+			    "its size is not the one it states");
+	room[0] = SHELTER_VERSION + 1;
+	assert_string_equal(unpack_copy(&view, room, size), "its version is not ours");
+}
+
+static void
+test_shelter_unpack_refuses_kinds_flags_and_counts_above_their_limits(void **state)
+{
+	struct shelter_view view;
+	size_t size;
+
+	(void)state;
+	size = pack_all();
+	room[16] = SHELTER_KIND_COUNT;
+	assert_string_equal(unpack_copy(&view, room, size), "one of its rows does not check");
+	size = pack_all();
+	room[18] = SHELTER_ROW_FLAGS_ALL + 1;
+	assert_string_equal(unpack_copy(&view, room, size), "one of its rows does not check");
+	size = pack_all();
+	room[20] = 'x'; /* a path that is not absolute */
+	assert_string_equal(unpack_copy(&view, room, size), "one of its rows does not check");
+	size = pack_all();
+	room[12] = SHELTER_ROWS_MOST + 1;
+	assert_string_equal(unpack_copy(&view, room, size),
+			    "a number in its head is above its limit");
+	size = pack_all();
+	room[12] = ROWS - 1;
+	assert_string_equal(unpack_copy(&view, room, size), "its rows do not end where it ends");
+}
+
+static void
+test_shelter_pack_refuses_what_unpack_would(void **state)
+{
+	static struct shelter_row many[SHELTER_ROWS_MOST + 1];
+	static char path[SHELTER_PATH_BYTES + 1];
+	struct shelter_row row = {SHELTER_HIDE, 0, {"relative"}};
+	const char *wrong;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(shelter_pack(room, sizeof(room), 0, &row, 1, &wrong), 0);
+	assert_string_equal(wrong, "a path is not absolute, or longer than 4095 bytes");
+	memset(path, '/', SHELTER_PATH_BYTES);
+	row.paths[0] = path;
+	assert_int_equal(shelter_pack(room, sizeof(room), 0, &row, 1, &wrong), 0);
+	path[SHELTER_PATH_BYTES - 1] = '\0';
+	assert_true(shelter_pack(room, sizeof(room), 0, &row, 1, &wrong) > 0);
+	assert_int_equal(shelter_pack(room, SHELTER_PATH_BYTES, 0, &row, 1, &wrong), 0);
+	assert_string_equal(wrong, "there is no room for it");
+	for (i = 0; i <= SHELTER_ROWS_MOST; i++)
+		many[i] = rows[0];
+	assert_int_equal(shelter_pack(room, sizeof(room), 0, many, SHELTER_ROWS_MOST + 1, &wrong),
+			 0);
+	assert_string_equal(wrong, "there are more than 128 paths");
+}
+
+static char page[96 * 1024];
+
+static void
+test_shelter_page_names_every_kind(void **state)
+{
+	FILE *file = fopen(TOP_SRCDIR "/doc/supervisor-messages.md", "re");
+	char line[80];
+	unsigned i;
+
+	(void)state;
+	assert_non_null(file);
+	assert_true(fread(page, 1, sizeof(page) - 1, file) < sizeof(page) - 1);
+	assert_int_equal(fclose(file), 0);
+	for (i = 0; i < SHELTER_KIND_COUNT; i++) {
+		(void)snprintf(line, sizeof(line), "| %u | `%s` | %u |", i,
+			       shelter_kind_name((enum shelter_kind)i),
+			       shelter_kind_paths((enum shelter_kind)i));
+		if (strstr(page, line) == NULL)
+			fail_msg("doc/supervisor-messages.md has no '%s'", line);
+	}
+}
+
+int
+main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_shelter_survives_the_way),
+		cmocka_unit_test(test_shelter_sample_of_version_1_is_what_is_packed),
+		cmocka_unit_test(test_shelter_unpack_refuses_every_shorter_longer_and_later_one),
+		cmocka_unit_test(test_shelter_unpack_refuses_kinds_flags_and_counts_above_their_limits),
+		cmocka_unit_test(test_shelter_pack_refuses_what_unpack_would),
+		cmocka_unit_test(test_shelter_page_names_every_kind),
+	};
+
+	if (argc == 2 && strcmp(argv[1], "--sample") == 0) /* for t/data/shelter/version-1 */
+		return fwrite(room, pack_all(), 1, stdout) == 1 ? 0 : 1;
+	(void)argv;
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
