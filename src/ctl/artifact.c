@@ -104,6 +104,29 @@ find_latest(struct json **out, struct api *api, const struct choice *choice, str
 	return api_get(api, path, out, err);
 }
 
+/* As a whole, or as the name of a directory. */
+static bool
+fits(const char *path, const char *pattern)
+{
+	size_t len = strlen(pattern);
+
+	return fnmatch(pattern, path, 0) == 0 || (strncmp(path, pattern, len) == 0 && len > 0 &&
+						  (path[len] == '/' || path[len - 1] == '/'));
+}
+
+/* From any part of its name on: whoever stores 'dist' need not know that it is 'project/dist'. */
+static bool
+fits_somewhere(const char *path, const char *pattern)
+{
+	while (!fits(path, pattern)) {
+		path = strchr(path, '/');
+		if (path == NULL)
+			return false;
+		path++;
+	}
+	return true;
+}
+
 static bool
 is_wanted(const struct json *artifact, const struct choice *choice, int count, char **patterns)
 {
@@ -113,14 +136,9 @@ is_wanted(const struct json *artifact, const struct choice *choice, int count, c
 	if (path == NULL ||
 	    (choice->node >= 0 && json_get_int(artifact, "node_index", 0) != choice->node))
 		return false;
-	for (i = 0; i < count; i++) {
-		size_t len = strlen(patterns[i]);
-
-		if (fnmatch(patterns[i], path, 0) == 0 ||
-		    (strncmp(path, patterns[i], len) == 0 && len > 0 &&
-		     (path[len] == '/' || path[len - 1] == '/')))
+	for (i = 0; i < count; i++)
+		if (fits_somewhere(path, patterns[i]))
 			return true;
-	}
 	return count == 0;
 }
 
@@ -251,6 +269,7 @@ get_all(struct api *api, const struct json *items, const struct choice *choice, 
 
 	if (json_count(items) == 0) {
 		(void)!err_set(err, ERR_GONE, "the job has stored nothing of that name");
+		(void)err_hint(err, "runnerctl artifact list JOB shows what it has stored");
 		return say_error(err);
 	}
 	if (downloads_new(&downloads, api, dir, err) < 0)
