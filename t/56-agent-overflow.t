@@ -44,7 +44,7 @@ has_room()
 	[ "$(waiting_bytes)" -lt 1000000 ]
 }
 ok '(block) the spool fills' wait_until 30 is_full
-ok '(block) and the log says that the job waits' wait_log agent 'no room for more output: .* of it wait for the hub \(spool-task-max\)' 20
+ok '(block) and the log says that the job waits' wait_log agent 'no room for more output: .* of it wait for the hub \(spool-task-max\); until there is, the job waits where it prints \(output-overflow\)' 20
 ok '(block) the job waits' test ! -e "$tmp/printed"
 hub_say up
 ok '(block) it ends well' wait_ended block success 60
@@ -79,6 +79,7 @@ told=$(grep -ac '^\[runnerd: [0-9]* bytes of output were dropped here:' "$out")
 lines=$(grep -a '^\[runnerd: [0-9]* bytes of output were dropped here:' "$out" | wc -c)
 wrote=$(($("$actor" pattern=binary print=3000000 | wc -c) + $(seq 1 5000000 | wc -c) + 9))
 ok '(truncate) it says how much was dropped' test "$dropped" -gt 1000000
+like "$(grep 'no room for more output' "$tmp/agent.log" | tail -n 1)" 'until there is, what it prints is dropped \(output-overflow\)' '(truncate) the log says so'
 is $(($(wc -c <"$out") - lines - told + dropped)) "$wrote" '(truncate) and that is exact'
 is "$(tail -n 1 "$out")" 'the end' '(truncate) what comes later is seen'
 stop "$agent_pid"
@@ -92,7 +93,7 @@ if unshare -rm mount -t tmpfs none "$tmp/small" 2>/dev/null; then
 		start agent unshare -rm sh -c 'mount -t tmpfs -o size=9m none "$1" && head -c 9100k /dev/zero >"$1/filler"; shift; exec "$@"' sh \
 			"$tmp/small" runnerd --hub "$hub_url" --token-file "$tmp/token" --name test --run-dir "$tmp/run" \
 			--data-dir "$tmp/data" --work-dir "$tmp/work" --cache-dir "$tmp/cache" --isolation none \
-			--spool-dir "$tmp/small/spool" --spool-memory 2M
+			--spool-dir "$tmp/small/spool" --spool-memory 2M --min-free 0
 		agent_pid=$pid
 	}
 	rm -f "$tmp/go" "$tmp/printed"
