@@ -499,3 +499,13 @@ output_is_blocked(const struct output *output)
 {
 	return output->blocked || output->waiting;
 }
+
+bool
+output_is_late(const struct output *output)
+{
+	struct err err = ERR_INIT;
+	size_t waiting;
+
+	return output->pipe_fd >= 0 && pipe_waiting(output->pipe_fd, &waiting, &err) == 0 &&
+	       waiting > 0;
+}

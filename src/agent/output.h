@@ -128,4 +128,8 @@ bool output_is_ended(const struct output *output);
  * then. */
 bool output_is_blocked(const struct output *output);
 
+/* Waits something in its pipe that has not been taken yet? A loop that was held up, or a process that
+ * was stopped, finds its timers due before it has read. */
+bool output_is_late(const struct output *output);
+
 #endif

@@ -265,9 +265,11 @@ tell_full(struct spool *spool)
 	spool->told_us = now_us;
 	spool->told_full = true;
 	log_line(LOG_WARN, LOG_AT_TASK(id_text(id, &spool->task)),
-		 "no room for more output: %s of it wait for the hub (%s)",
+		 "no room for more output: %s of it wait for the hub (%s); until there is, %s "
+		 "(output-overflow)",
 		 text_bytes(size, spool->bytes),
-		 of_task ? "spool-task-max" : "spool-memory or spool-max, of all tasks");
+		 of_task ? "spool-task-max" : "spool-memory or spool-max, of all tasks",
+		 spool->more_is_dropped ? "what it prints is dropped" : "the job waits where it prints");
 }
 
 bool

@@ -79,6 +79,7 @@ struct spool {
 	bool was_stored;	      /* something of it may be on the disk */
 	bool wants_fetch;	      /* the segment at the reading position is on the disk */
 	int lost; /* errno: what was to be fetched cannot be read; 0: all is well */
+	bool more_is_dropped; /* its owner's to set: what the log says of a full one */
 	uint32_t drop_from, drop_end; /* segments that are to be unlinked on the disk */
 };
 

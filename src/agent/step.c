@@ -123,7 +123,7 @@ silence_left_us(const struct step *step, uint64_t limit_us)
 {
 	uint64_t now = loop_now_us(step->press->loop), silent = now - step->output.moved_us;
 
-	if (output_is_blocked(&step->output))
+	if (output_is_blocked(&step->output) || output_is_late(&step->output))
 		return limit_us; /* it is we who do not read */
 	return silent < limit_us ? limit_us - silent : 0;
 }

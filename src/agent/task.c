@@ -471,6 +471,7 @@ task_open_spool(struct task *task)
 	spool_init(&task->spool, task->dir_fd, &task->id, task->epoch,
 		   task->tasks->settings.spool_most_bytes, on_spool_room, task);
 	spool_share(&task->spool, task->tasks->settings.depot, on_spool_unsent);
+	task->spool.more_is_dropped = task->tasks->press.limits.drops_when_full;
 }
 
 void

@@ -308,6 +308,20 @@ test_output_say_comes_behind_what_was_read(void **state)
 	rig_free(rig);
 }
 
+/* A step is not silent while we have not read what it printed. */
+static void
+test_output_is_late_until_its_pipe_was_read(void **state)
+{
+	struct rig *rig = rig_new(*state, 64 << 20);
+
+	assert_false(output_is_late(&rig->output));
+	put(rig, "printed\n", 8);
+	assert_true(output_is_late(&rig->output));
+	assert_true(output_drain(&rig->output));
+	assert_false(output_is_late(&rig->output));
+	rig_free(rig);
+}
+
 /* A full spool: nothing is taken any more, and goes on when the hub has something. */
 static void
 test_output_waits_while_the_spool_is_full(void **state)
@@ -986,6 +1000,7 @@ main(void)
 		T(test_output_closes_a_chunk_at_64_kib),
 		T(test_output_end_closes_a_chunk),
 		T(test_output_say_comes_behind_what_was_read),
+		T(test_output_is_late_until_its_pipe_was_read),
 		T(test_output_waits_while_the_spool_is_full),
 		T(test_output_start_goes_on_where_the_spool_ends),
 		T(test_output_keeps_the_beginning_of_a_secret_for_a_second),
