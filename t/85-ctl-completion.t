@@ -42,7 +42,7 @@ offered()
 	echo "${COMPREPLY[*]}"
 }
 is "$(offered runnerctl ru)" run "a command's beginning"
-is "$(offered runnerctl job "")" "list show cancel rerun" "a group's second words"
+is "$(offered runnerctl job "")" "list show cancel rerun keep" "a group's second words"
 is "$(offered runnerctl --hub unix:/x job l)" list "behind a global option with its value"
 is "$(offered runnerctl run --keep)" --keep-failed "a command's option"
 is "$(offered runnerctl run -c "")" "" "nothing of ours where a value is due"

@@ -21,15 +21,16 @@ def ctl(hub, *arguments, **more):
 
 
 class Terminal:
-    """runnerctl attach on a pty of its own."""
+    """runnerctl attach, or what argv says, on a pty of its own."""
 
-    def __init__(self, hub, *arguments, rows=33, cols=101):
+    def __init__(self, hub, *arguments, rows=33, cols=101, argv=None, **more):
         self.master, slave = pty.openpty()
         self.before = termios.tcgetattr(slave)
         self.resize(rows, cols, signal_to=None)
         self.slave = slave
-        self.process = subprocess.Popen(ctl_argv(hub, "attach", *arguments), stdin=slave, stdout=slave, stderr=slave,
-                                        start_new_session=True, env=dict(os.environ, TERM="xterm-256color"))
+        environment = dict(os.environ, TERM="xterm-256color", **more.pop("environment", {}))
+        self.process = subprocess.Popen(argv or ctl_argv(hub, "attach", *arguments), stdin=slave, stdout=slave,
+                                        stderr=slave, start_new_session=True, env=environment, **more)
         started.append(self.process)
         self.seen = b""
         self.lock = threading.Lock()

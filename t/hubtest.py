@@ -323,17 +323,17 @@ class Person:
         return [task["outcome"] for task in sorted(tasks, key=lambda task: (task["attempt"], task["node_index"]))]
 
 
-def start_runnerd(hub, slots=8, name="runnerd"):
-    """The real agent, for a private hub; its log is NAME.log."""
+def start_runnerd(hub, slots=8, name="runnerd", options=()):
+    """The real agent, for a private hub; its log is NAME.log. A second one of a name goes on with the first's state."""
     place = os.path.join(tmp, name)
-    os.mkdir(place, 0o711)
+    os.makedirs(place, 0o711, exist_ok=True)
     os.chmod(tmp, 0o711)
-    with open(place + ".log", "wb") as log:
+    with open(place + ".log", "ab") as log:
         agent = subprocess.Popen(
             [os.path.join(build, "runnerd"), "--hub", hub.url, "--token-file", os.path.join(hub.dir, "agent-token"),
              "-j", str(slots), "--name", name, "--run-dir", os.path.join(place, "run"), "--data-dir",
              os.path.join(place, "data"), "--work-dir", os.path.join(place, "work"), "--cache-dir",
-             os.path.join(place, "cache"), "--isolation", "none"],
+             os.path.join(place, "cache"), "--isolation", "none", *options],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     started.append(agent)
     return agent

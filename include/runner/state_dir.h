@@ -20,6 +20,7 @@
 #define STATE_JOURNAL_NEW_NAME "journal.new" /* while one that cannot be read is replaced */
 #define STATE_MASKS_NAME    "masks"
 #define STATE_HOLDING_NAME  "holding"
+#define STATE_KEEP_NAME	    "keep" /* how long it is to be kept when it has failed */
 #define STATE_HOOKS_NAME    "hooks" /* a letter for each start of a hook: p, f, e */
 #define STATE_USER_NAME	    "user" /* of the task's slot: its number */
 #define SPOOL_OWNER_NAME    "owner" /* on the disk, beside tasks: the run directory's path */
@@ -40,6 +41,7 @@
 	X(SPOOL, STATE_SPOOL_PREFIX)     \
 	X(MASKS, STATE_MASKS_NAME)       \
 	X(HOOKS, STATE_HOOKS_NAME)       \
+	X(KEEP, STATE_KEEP_NAME)         \
 	X(HOLDING, STATE_HOLDING_NAME)   \
 	X(USER, STATE_USER_NAME)         \
 	X(SOCKET, SUPERVISOR_SOCKET_NAME) \
@@ -49,6 +51,8 @@ enum {
 	JOURNAL_VERSION = 2, /* 1, without HALTED, is read too */
 	JOURNAL_RECORD_BYTES = 320,
 	HOLDING_VERSION = 1,
+	KEEP_VERSION = 1,
+	KEEP_RECORD_BYTES = 32,
 	MASKS_VERSION = 1,
 	MASKS_HEAD_BYTES = 8,	/* magic, version */
 	MASKS_RECORD_BYTES = 8, /* length, CRC-32C; then the value */

@@ -13,6 +13,7 @@
 #include "agent/hub_link.h"
 #include "agent/pace.h"
 #include "agent/task.h"
+#include "agent/task_keep.h"
 #include "agent/task_sessions.h"
 #include "agent/tasks.h"
 #include "base/assert.h"
@@ -35,6 +36,8 @@ struct lease {
 	struct hub_request *request; /* under way */
 	struct pace pace;
 	struct timer join;
+	size_t kept;	      /* so many were told to be, last */
+	uint64_t keep_named;  /* tasks_keep_changes() then */
 	uint64_t added_named; /* tasks ever added when the request was made: others are not named */
 };
 
@@ -103,6 +106,21 @@ open_session(struct lease *lease, const struct json *item)
 		tasks_open_session(lease->tasks, lease->link, &task, &order);
 }
 
+/* A person wants one kept, or kept no longer; what came of it the next heartbeat says. */
+static void
+keep(struct lease *lease, const struct json *item)
+{
+	const char *task_of = json_get_str(item, "task");
+	struct err err = ERR_INIT;
+	struct task *task = NULL;
+	struct id id;
+
+	if (task_of != NULL && id_parse(&id, task_of))
+		task = tasks_find(lease->tasks, &id);
+	if (task != NULL && task_keep(task, (uint64_t)json_get_int(item, "ms", 0), &err) < 0)
+		log_line(LOG_WARN, LOG_AT_TASK(task_of), "%s", err.text);
+}
+
 static void
 on_heartbeat(void *arg, const struct err *err, const struct hub_answer *answer)
 {
@@ -127,6 +145,9 @@ on_heartbeat(void *arg, const struct err *err, const struct hub_answer *answer)
 	list = json_get(answer->json, "sessions");
 	for (i = 0; i < json_count(list); i++)
 		open_session(lease, json_at(list, i));
+	list = json_get(answer->json, "keep");
+	for (i = 0; i < json_count(list); i++)
+		keep(lease, json_at(list, i));
 	pace_want(&lease->pace);
 }
 
@@ -135,7 +156,7 @@ on_heartbeat(void *arg, const struct err *err, const struct hub_answer *answer)
 static bool
 is_leased(const struct task *task)
 {
-	return !task_is_dropped(task) && task_state(task) != TASK_UNCLAIMED;
+	return !task_is_dropped(task) && task_state(task) != TASK_UNCLAIMED && !task_is_resting(task);
 }
 
 static size_t
@@ -155,33 +176,61 @@ put_tasks(struct lease *lease, struct json *list)
 	return json_count(list);
 }
 
+/* Those that are kept, or are to be when they fail. */
+static size_t
+put_kept(struct lease *lease, struct json *list)
+{
+	struct task *task = NULL;
+	const struct keep *keep;
+	struct json *item;
+
+	while ((task = tasks_next(lease->tasks, task)) != NULL) {
+		keep = task_keep_of(task);
+		if (keep->asked_ms == 0 && keep->until_ms == 0)
+			continue;
+		item = json_new_object();
+		json_put_str(item, "task", task_id_text(task));
+		json_put_str(item, "job", task_job_name(task));
+		json_put_int(item, "asked_ms", (int64_t)keep->asked_ms);
+		json_put_int(item, "until_ms", keep->until_ms);
+		json_push(list, item);
+	}
+	return json_count(list);
+}
+
+/* What a held heartbeat may not have said. */
 static uint64_t
 tasks_ever(const struct lease *lease)
 {
-	return tasks_counters(lease->tasks)->claimed + tasks_counters(lease->tasks)->recovered;
+	return tasks_counters(lease->tasks)->claimed + tasks_counters(lease->tasks)->recovered +
+	       tasks_keep_changes(lease->tasks);
 }
 
 static void
 send_heartbeat(struct lease *lease)
 {
-	struct json *json = json_new_object(), *list = json_new_array();
+	struct json *json = json_new_object(), *list = json_new_array(), *kept = json_new_array();
 	struct buffer body = BUFFER_INIT;
 	struct hub_post post = {.kind = HUB_POST_HEARTBEAT,
 				.body = &body,
 				.timeout_ms = RUNNER_HEARTBEAT_WAIT_MS + LEASE_REPLY_MS};
 	struct err err = ERR_INIT;
-	size_t count = put_tasks(lease, list);
+	size_t count = put_tasks(lease, list), kept_before = lease->kept;
+
+	lease->kept = put_kept(lease, kept);
 
 	json_put(json, "agent", hub_link_identity_short(lease->link));
 	json_put_int(json, "wait_ms", RUNNER_HEARTBEAT_WAIT_MS);
 	json_put(json, "tasks", list);
 	json_put_bool(json, "sessions", true);
-	if (count == 0) {
+	json_put(json, "kept", kept);
+	if (count + lease->kept + kept_before == 0) {
 		json_free(json);
 		return;
 	}
 	hub_body(&body, json);
 	lease->added_named = tasks_ever(lease);
+	lease->keep_named = tasks_keep_changes(lease->tasks);
 	pace_sent(&lease->pace);
 	if (hub_post(&lease->request, lease->link, &post, on_heartbeat, lease, &err) < 0) {
 		log_debug("heartbeat: %s", err.text);
@@ -199,6 +248,8 @@ on_pace(void *arg)
 		return;
 	if (lease->request == NULL) {
 		send_heartbeat(lease);
+	} else if (lease->keep_named != tasks_keep_changes(lease->tasks)) {
+		on_join(lease); /* a person may want to enter it now */
 	} else if (lease->added_named != tasks_ever(lease) && !timer_is_on(&lease->join)) {
 		timer_start_ms(&lease->join, LEASE_JOIN_MS);
 	}

@@ -51,6 +51,7 @@ libagent_a_SOURCES = \
 	src/agent/task_archives.c \
 	src/agent/task_control.c \
 	src/agent/task_hooks.c \
+	src/agent/task_keep.c src/agent/task_keep.h \
 	src/agent/task_masks.c src/agent/task_masks.h \
 	src/agent/task_news.c \
 	src/agent/task_sessions.c src/agent/task_sessions.h \

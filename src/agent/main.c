@@ -356,6 +356,19 @@ trust_hub(struct agent *agent, struct err *err)
 	return err->code;
 }
 
+/* A kept task keeps its user, and each that runs needs one. */
+static unsigned
+kept_most(const struct agent *agent)
+{
+	const struct settings *settings = &agent->settings;
+	uint64_t most = settings->keep_failed_max, spare;
+
+	if (!agent->privilege.is_split)
+		return (unsigned)most;
+	spare = agent->privilege.slots - settings->jobs;
+	return (unsigned)(spare < most ? spare : most);
+}
+
 static int
 start_tasks(struct agent *agent, struct err *err)
 {
@@ -384,7 +397,8 @@ start_tasks(struct agent *agent, struct err *err)
 		.mask = settings->mask,
 		.hooks_dir = settings->hooks_dir,
 		.hook_timeout_ms = settings->hook_timeout_ms,
-		.keep_failed = settings->keep_failed,
+		.keep_failed_ms = settings->keep_failed_ms,
+		.keep_most = kept_most(agent),
 		.attach = settings->attach,
 		.keep_work = !settings->cleanup_working_directory,
 		.command_prefix = (const char *const *)settings->command_prefix,

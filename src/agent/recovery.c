@@ -187,6 +187,7 @@ read_task(struct task *task, struct err *err)
 		return rc;
 	task_find_slot(task);
 	task_open_spool(task);
+	task_recover_keep(task);
 	rc = spool_recover(&task->spool, err);
 	if (rc == 0 && task->mask != NULL)
 		rc = task_masks_recover(task->dir_fd, task->mask, &task->masks_bytes, err);
@@ -247,6 +248,7 @@ go_on(struct task *task)
 		reconnect(task);
 		break;
 	case TASK_DONE:
+		task_resume_keep(task);
 		task_post_job(task);
 		break;
 	case TASK_UNCLAIMED:

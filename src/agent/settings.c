@@ -26,6 +26,7 @@
 #include "base/text.h"
 #include "format/frame.h"
 #include "runner/protocol.h"
+#include "runner/session.h"
 #include "runner/supervisor.h"
 
 extern char **environ;
@@ -168,9 +169,16 @@ static const struct row rows[] = {
 	 AT(orphan_limit_ms),
 	 0,
 	 SUPERVISOR_ORPHAN_KEEP - 1},
-	{{"keep-failed", 0, NULL, "keep the work directory of a task that failed"},
-	 FLAG,
-	 AT(keep_failed)},
+	{{"keep-failed", 0, "TIME", "keep a task that failed, for people to enter, for so long (not)"},
+	 DURATION,
+	 AT(keep_failed_ms),
+	 0,
+	 SESSION_KEEP_MOST_S * 1000ull},
+	{{"keep-failed-max", 0, "N", "so many at a time: beyond, the oldest goes (8)"},
+	 NUMBER,
+	 AT(keep_failed_max),
+	 0,
+	 SETTINGS_KEPT_MOST},
 	{{"cleanup-working-directory", 0, "BOOL", "remove the work directory of a task (true)"},
 	 SWITCH,
 	 AT(cleanup_working_directory)},
@@ -651,6 +659,7 @@ init(struct settings *settings)
 	settings->output_zstd_level = FRAME_LEVEL_DEFAULT;
 	settings->cleanup_working_directory = true;
 	settings->attach = true;
+	settings->keep_failed_max = SETTINGS_KEPT;
 	settings->hook_timeout_ms = 5 * MINUTE_MS;
 	settings->output_overflow = mem_strdup("block");
 	settings->max_output = (uint64_t)1 << 30;

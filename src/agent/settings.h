@@ -31,6 +31,8 @@ enum {
 	SETTINGS_MASK_FILE_BYTES = 256 << 10,
 	SETTINGS_WORD_BYTES = 64,
 	SETTINGS_PREFIX_WORDS_MOST = 64,
+	SETTINGS_KEPT = 8,	/* failed tasks that are kept, where nothing is said */
+	SETTINGS_KEPT_MOST = 64,
 };
 
 struct settings {
@@ -50,7 +52,8 @@ struct settings {
 	char *mode;
 	char *user, *slot_uids; /* as said; NULL: not */
 	uint64_t idle_timeout_ms, max_run_time_ms, grace_ms, orphan_limit_ms;
-	bool keep_failed, cleanup_working_directory, attach;
+	uint64_t keep_failed_ms, keep_failed_max;
+	bool cleanup_working_directory, attach;
 	char *hooks_dir; /* absolute */
 	uint64_t hook_timeout_ms;
 	char **command_prefix; /* words; NULL-terminated; NULL: none */

@@ -160,11 +160,20 @@ kill_all(struct task *task)
 	expect_answer(task, grace_ms == SUPERVISOR_NO_GRACE ? 0 : grace_ms);
 }
 
-static void
-quit(struct task *task)
+void
+task_quit_supervisor(struct task *task)
 {
 	supervisor_quit(&task->supervisor, SUPERVISOR_NO_GRACE);
 	expect_answer(task, 0);
+}
+
+/* What it has come to, or will. */
+static enum outcome
+outcome_of(const struct task *task)
+{
+	if (task->verdict != OUTCOME_NONE)
+		return task->verdict;
+	return task->sequence.failed ? OUTCOME_FAILED : OUTCOME_SUCCESS;
 }
 
 /*
@@ -174,19 +183,21 @@ quit(struct task *task)
 static bool
 want_finishing(struct task *task)
 {
+	bool kept = task_will_be_kept(task, outcome_of(task));
+
 	task_end_steps(task);
 	if (supervisor_is_alive(&task->supervisor)) {
 		if (!task->ready || task->supervisor.quit_sent)
 			return false;
-		if (!task->kill_sent && !task_steps_are_quiet(task))
+		if (!task->kill_sent && (kept || !task_steps_are_quiet(task)))
 			kill_all(task);
 		if (task->kill_sent && !task->empty)
 			return false;
 	}
 	if (!task_steps_have_ended(task) || !task_drain_steps(task))
 		return false;
-	if (supervisor_is_alive(&task->supervisor)) {
-		quit(task);
+	if (supervisor_is_alive(&task->supervisor) && !kept) {
+		task_quit_supervisor(task);
 		return false;
 	}
 	return task_enter(task, TASK_DONE);
@@ -202,23 +213,15 @@ on_work_gone(void *arg)
 	task_want(task);
 }
 
-static bool
-is_kept(const struct task *task)
-{
-	const struct tasks_settings *settings = &task->tasks->settings;
-
-	return settings->keep_work ||
-	       (settings->keep_failed && task->outcome != OUTCOME_SUCCESS && !task->dropped);
-}
-
 void
 task_remove_work(struct task *task)
 {
+	task->leaving = true;
 	if (!task->has_work) {
 		task->work_gone = true;
 		return;
 	}
-	if (is_kept(task)) {
+	if (task->tasks->settings.keep_work) {
 		work_dir_keep(&task->work, &task->tasks->work_dirs);
 		log_line(LOG_INFO, AT(task), "kept '%s'", task->work.path);
 		task->work_gone = true;
@@ -233,9 +236,17 @@ enter_done(struct task *task)
 	struct tasks *tasks = task->tasks;
 
 	timer_stop(&task->timer);
+	task->answer_due_us = 0;
 	later_stop(&task->tidy);
 	turn_stop(&task->masking);
-	supervisor_release(&task->supervisor);
+	if (task_will_be_kept(task, task->outcome))
+		task_begin_keep(task, task->outcome);
+	if (task_is_kept(task))
+		task_ack_steps(task);
+	else if (supervisor_is_alive(&task->supervisor))
+		task_quit_supervisor(task); /* it was to be kept, and cannot be */
+	else
+		supervisor_release(&task->supervisor);
 	task_lose_sessions(task, "the task has ended");
 	task_free_steps(task);
 	mask_free(task->mask);
@@ -251,11 +262,16 @@ task_leave(struct task *task)
 {
 	struct tasks *tasks = task->tasks;
 
-	task_doc_free(task->doc);
-	task->doc = NULL;
-	if (!task_slot_is_clean(task))
-		return; /* from its end we come again */
-	task_remove_work(task);
+	if (task_is_kept(task)) {
+		task->left = true;
+		task_bound_kept(tasks);
+	} else {
+		task_doc_free(task->doc);
+		task->doc = NULL;
+		if (!task_slot_is_clean(task))
+			return; /* from its end we come again */
+		task_remove_work(task);
+	}
 	if (!task->holds_slot)
 		return;
 	task->holds_slot = false;
@@ -270,6 +286,14 @@ want_done(struct task *task)
 
 	if (task->cleaning && !child_is_running(&task->cleaner))
 		task_leave(task);
+	else if (task->left && !task->leaving && !task_is_kept(task) &&
+		 !supervisor_is_alive(&task->supervisor))
+		task_leave(task); /* it was kept */
+	if (task->left && task_is_kept(task) && sent && !task->resting) {
+		task->resting = true;
+		task->tasks->resting++;
+		task->tasks->hooks.on_resting(task->tasks->hooks.arg, task);
+	}
 	if (task->work_gone && (sent || task->dropped) && !task->removable) {
 		task->removable = true;
 		later_want(&task->tasks->reap);
@@ -298,7 +322,9 @@ want_unclaimed(struct task *task)
 static void
 enter_finishing(struct task *task)
 {
-	task_end_sessions(task, "the task has ended");
+	task_end_sessions(task, task_will_be_kept(task, outcome_of(task))
+					? "the task has ended; it is kept: attach again"
+					: "the task has ended");
 }
 
 static void
@@ -332,9 +358,7 @@ conclude(struct task *task, struct journal_record *record)
 {
 	const struct sequence *sequence = &task->sequence;
 
-	record->outcome = task->verdict;
-	if (record->outcome == OUTCOME_NONE)
-		record->outcome = sequence->failed ? OUTCOME_FAILED : OUTCOME_SUCCESS;
+	record->outcome = outcome_of(task);
 	if (record->outcome == OUTCOME_FAILED && task->reason[0] == '\0')
 		(void)snprintf(task->reason, sizeof(task->reason), "step %u '%.100s' failed",
 			       sequence->failed_step, task->doc->steps[sequence->failed_step].name);
@@ -460,6 +484,7 @@ task_alloc(struct tasks *tasks, const struct id *id, uint32_t epoch)
 	task->resource_class = mem_strdup("");
 	task->job_name = mem_strdup("");
 	timer_init(&task->timer, tasks->loop, on_timer, task);
+	task_init_keep(task);
 	later_init(&task->tidy, tasks->loop, on_tidy, task);
 	turn_init(&task->masking, &tasks->press.turns, on_masking, task);
 	return task;
@@ -487,6 +512,7 @@ task_dispose(struct task *task)
 {
 	OBJ_CHECK(task, TASK_MAGIC);
 	timer_release(&task->timer);
+	timer_release(&task->keep_timer);
 	later_release(&task->tidy);
 	turn_stop(&task->masking);
 	job_hook_free(task->hook);
@@ -605,7 +631,7 @@ task_events_acked(struct task *task, uint32_t seq)
 	struct err err = ERR_INIT;
 
 	OBJ_CHECK(task, TASK_MAGIC);
-	if (task->state == TASK_DONE && seq == task->journal.last_seq)
+	if (task->state == TASK_DONE && !task_is_kept(task) && seq == task->journal.last_seq)
 		task->journal.acked = seq; /* the file goes: no need to write it there */
 	else if (journal_acked(&task->journal, seq, &err) < 0)
 		log_line(LOG_WARN, AT(task), "%s", err.text);

@@ -154,10 +154,12 @@ task_session_refusal(const struct task *task)
 		return "this agent lets nobody in (its setting 'attach' is no)";
 	if (task->state == TASK_CLAIMED || task->state == TASK_PREPARING)
 		return "the task has not begun to run: try again in a moment";
-	if (task->state == TASK_RUNNING && !task->ready)
-		return "the agent has just been restarted: try again in a moment";
-	if (task->state != TASK_RUNNING || task->doc == NULL)
+	if ((task->state != TASK_RUNNING && !task_is_kept(task)) || task->doc == NULL)
 		return "the task has ended";
+	if (!supervisor_is_alive(&task->supervisor))
+		return "the task is kept without its namespaces: its runner-init is gone";
+	if (!task->ready)
+		return "the agent has just been restarted: try again in a moment";
 	if (!supervisor_has_sessions(&task->supervisor))
 		return "the task was started by an older runnerd, which knew no terminals";
 	return NULL;

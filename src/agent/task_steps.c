@@ -119,6 +119,15 @@ task_free_steps(struct task *task)
 }
 
 void
+task_ack_steps(struct task *task)
+{
+	struct step *step;
+
+	for (step = task->steps; step != NULL; step = step->next)
+		step_ack(step);
+}
+
+void
 task_tidy_steps(struct task *task)
 {
 	struct step **at = &task->steps, *step;

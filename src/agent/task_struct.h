@@ -24,6 +24,7 @@
 #include "agent/step.h"
 #include "agent/supervisor.h"
 #include "agent/task.h"
+#include "agent/task_keep.h"
 #include "agent/tasks.h"
 #include "agent/work_dir.h"
 #include "base/arena.h"
@@ -62,6 +63,8 @@ struct tasks {
 	struct task *by_id; /* uthash, in the order of their coming */
 	size_t running;	    /* neither done nor unclaimed */
 	struct later reap;  /* frees those that are removable */
+	uint64_t keep_changes;
+	size_t resting; /* kept, and the hub has all of them */
 	struct sessions refused_sessions; /* that tell why they are none */
 };
 
@@ -109,6 +112,11 @@ struct task {
 	bool holds_slot;       /* done, and its owner has not heard of it */
 
 	struct sessions sessions; /* of people */
+	struct keep keep;
+	struct timer keep_timer;
+	bool resting;	/* counted in tasks->resting */
+	bool left;	/* task_leave() was called */
+	bool leaving;	/* its work directory is being removed, or kept for good */
 	struct sequence sequence;
 	struct step *steps;   /* not quiet yet, the newest first */
 	struct step *current; /* the foreground one that has not ended */
@@ -149,7 +157,7 @@ bool task_prepare(struct task *task);
 int task_find_supervisor(struct task *task, struct err *err);
 void task_name_work_dir(struct task *task);
 
-/* Remove the work directory, or keep it: work_gone is set now or later. */
+/* Remove the work directory, or keep it for good: work_gone is set now or later. */
 void task_remove_work(struct task *task);
 
 /* The last: what is left of a task that is done, but for what the hub has not got yet. */
@@ -191,6 +199,24 @@ void tasks_control(void *tasks, const struct control_request *request, struct co
 /* A request of runner-archive; false: it is none. */
 bool task_asks_archive(struct task *task, const struct control_request *request,
 		       struct control_reply *reply);
+
+/* --- task_keep.c --- */
+
+void task_init_keep(struct task *task);
+/* It has ended, and is not to go yet. */
+bool task_is_kept(const struct task *task);
+/* Would it be kept if it ended so? */
+bool task_will_be_kept(const struct task *task, enum outcome outcome);
+/* It has ended so, no process is left but its runner-init: keep it. Where that cannot be noted it is not kept. */
+void task_begin_keep(struct task *task, enum outcome outcome);
+/* Read what an earlier runnerd noted; go on with it once it is in the list. */
+void task_recover_keep(struct task *task);
+void task_resume_keep(struct task *task);
+/* No more of them than may be. */
+void task_bound_kept(struct tasks *tasks);
+
+/* QUIT: its runner-init ends, or is killed. */
+void task_quit_supervisor(struct task *task);
 
 /* --- task_sessions.c --- */
 
@@ -236,5 +262,7 @@ bool task_steps_have_ended(const struct task *task);
 /* Let runner-init forget steps that nobody can print for any more, and free them. */
 void task_tidy_steps(struct task *task);
 void task_free_steps(struct task *task);
+/* Runner-init may forget all of them. */
+void task_ack_steps(struct task *task);
 
 #endif

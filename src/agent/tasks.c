@@ -169,6 +169,7 @@ static void
 remove_task(struct tasks *tasks, struct task *task)
 {
 	HASH_DEL(tasks->by_id, task);
+	tasks->resting -= task->resting;
 	log_line(LOG_DEBUG, LOG_AT_TASK(task->id_text), "removed");
 	tasks->hooks.on_removed(tasks->hooks.arg, task);
 	spool_remove(&task->spool);
@@ -358,7 +359,7 @@ tasks_next(struct tasks *tasks, struct task *after)
 size_t
 tasks_count(const struct tasks *tasks)
 {
-	return HASH_COUNT(tasks->by_id);
+	return HASH_COUNT(tasks->by_id) - tasks->resting;
 }
 
 size_t

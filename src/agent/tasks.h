@@ -51,6 +51,8 @@ struct tasks_hooks {
 	void (*on_output)(void *arg, struct task *task); /* spool has something to send */
 	/* No process is left, nor a hook that runs behind it: the slot is free. */
 	void (*on_done)(void *arg, struct task *task);
+	/* It is kept, and all of it is sent: nothing more comes of it until on_removed. */
+	void (*on_resting)(void *arg, struct task *task);
 	void (*on_removed)(void *arg,
 			   struct task *task); /* nothing is left of it; forget the pointer */
 	/* A process asks something of the hub (errand.h). NULL: there is none. */
@@ -101,7 +103,8 @@ struct tasks_settings {
 	uint64_t hook_timeout_ms; /* of each run of one */
 	bool keep_work;		 /* never remove a work directory */
 	const char *const *command_prefix; /* what steps' commands are started through; NULL: nothing */
-	bool keep_failed;	 /* keep the work directory of a task that did not succeed */
+	uint64_t keep_failed_ms; /* keep a task that failed for so long; 0: not */
+	unsigned keep_most;	 /* so many at a time */
 	bool attach;		 /* people may have terminals in tasks */
 };
 
@@ -156,7 +159,7 @@ struct task *tasks_find(struct tasks *tasks, const struct id *id); /* NULL when 
 /* In the order in which they were added. tasks_next(tasks, NULL) is the first. */
 struct task *tasks_next(struct tasks *tasks, struct task *after);
 
-/* All that are not removed; those that occupy a slot (neither done nor unclaimed). */
+/* All that are not removed, but for those that rest (task_keep.h); those that occupy a slot (neither done nor unclaimed). */
 size_t tasks_count(const struct tasks *tasks);
 size_t tasks_running(const struct tasks *tasks);
 

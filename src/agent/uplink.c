@@ -28,6 +28,7 @@
 #include "agent/slots.h"
 #include "agent/spool.h"
 #include "agent/task.h"
+#include "agent/task_keep.h"
 #include "agent/task_sessions.h"
 #include "agent/upload.h"
 #include "base/assert.h"
@@ -241,8 +242,8 @@ look_at_host(struct uplink *uplink)
 	bool low = headroom_look(&uplink->headroom, loop_now_us(uplink->loop));
 	char why[HINDRANCE_WHY_BYTES];
 
-	if (low)
-		(void)hindrance_find_shortage(&uplink->headroom, why);
+	if (low && hindrance_find_shortage(&uplink->headroom, why) == HINDRANCE_DISK)
+		(void)tasks_evict_kept(uplink->tasks, "the disk has too little room");
 	claim_hold(uplink->claim, low ? why : NULL);
 	if ((low || tasks_count(uplink->tasks) > 0 || headroom_is_of_others(&uplink->headroom)) &&
 	    !timer_is_on(&uplink->headroom_timer))
@@ -314,6 +315,7 @@ on_done(void *arg, struct task *task)
 		return;
 	look_at_host(uplink);
 	begin_waiting(uplink);
+	lease_want(uplink->lease); /* it may be kept */
 	report_want(uplink->report);
 	claim_want(uplink->claim);
 }
@@ -333,6 +335,21 @@ on_removed(void *arg, struct task *task)
 		return;
 	lease_want(uplink->lease);
 	claim_want(uplink->claim);
+	want_idle(uplink);
+	if (uplink->draining)
+		timer_start_us(&uplink->look, 1);
+}
+
+static void
+on_resting(void *arg, struct task *task)
+{
+	struct uplink *uplink = arg;
+
+	(void)task;
+	OBJ_CHECK(uplink, UPLINK_MAGIC);
+	if (uplink->tasks == NULL)
+		return;
+	lease_want(uplink->lease);
 	want_idle(uplink);
 	if (uplink->draining)
 		timer_start_us(&uplink->look, 1);
@@ -384,7 +401,7 @@ on_environment(void *arg, const struct task *task, struct arena *arena, size_t *
 struct tasks_hooks
 uplink_hooks(struct uplink *uplink)
 {
-	struct tasks_hooks hooks = {uplink, on_events, on_output, on_done, on_removed,
+	struct tasks_hooks hooks = {uplink, on_events, on_output, on_done, on_resting, on_removed,
 				     on_errand, on_channel, on_fetch, on_environment};
 
 	return hooks;
@@ -473,7 +490,7 @@ put_running(void *arg, struct json *list)
 	struct json *item;
 
 	while ((task = tasks_next(uplink->tasks, task)) != NULL) {
-		if (task_is_dropped(task) || task_state(task) == TASK_UNCLAIMED)
+		if (task_is_dropped(task) || task_state(task) == TASK_UNCLAIMED || task_is_resting(task))
 			continue;
 		item = json_new_object();
 		json_put_str(item, "task", task_id_text(task));

@@ -41,6 +41,7 @@ const struct command *const commands[] = {
 	&job_show_command,
 	&job_cancel_command,
 	&job_rerun_command,
+	&job_keep_command,
 	&task_list_command,
 	&task_show_command,
 	&logs_command,

@@ -25,7 +25,8 @@ extern const struct command pipeline_run_command, pipeline_list_command, pipelin
 	pipeline_watch_command, pipeline_cancel_command;
 extern const struct command workflow_list_command, workflow_show_command, workflow_approve_command,
 	workflow_cancel_command, workflow_rerun_command;
-extern const struct command job_list_command, job_show_command, job_cancel_command, job_rerun_command;
+extern const struct command job_list_command, job_show_command, job_cancel_command, job_rerun_command,
+	job_keep_command;
 extern const struct command task_list_command, task_show_command;
 extern const struct command logs_command;
 extern const struct command attach_command;

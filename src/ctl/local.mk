@@ -25,6 +25,7 @@ libctl_a_SOURCES = \
 	src/ctl/graph.c src/ctl/graph.h src/ctl/graph_dot.c src/ctl/graph_text.c \
 	src/ctl/grep.c src/ctl/grep.h \
 	src/ctl/job.c src/ctl/job.h \
+	src/ctl/job_keep.c \
 	src/ctl/job_task.c src/ctl/job_task.h \
 	src/ctl/login.c src/ctl/login.h \
 	src/ctl/logs.c \
@@ -47,6 +48,7 @@ libctl_a_SOURCES = \
 	src/ctl/resource_class.c \
 	src/ctl/resume.c src/ctl/resume.h \
 	src/ctl/run.c \
+	src/ctl/run_hold.c src/ctl/run_hold.h \
 	src/ctl/run_result.c src/ctl/run_result.h \
 	src/ctl/run_tests.c src/ctl/run_tests.h \
 	src/ctl/say.c src/ctl/say.h \

@@ -38,7 +38,7 @@ enum {
 	PRIVATE_ORPHANS_MS = 1000,    /* for supervisors that clean up after themselves */
 	PRIVATE_LOG_BYTES = 4096,     /* of a log's end are shown */
 	PRIVATE_READY_FD = 3,
-	PRIVATE_ARGV_MOST = 48,
+	PRIVATE_ARGV_MOST = 56,
 	PRIVATE_TOKEN_BYTES = 32,
 };
 
@@ -66,6 +66,7 @@ struct private_pair {
 	struct scratch bulk; /* what may grow: the hub's data, work directories, caches */
 	char url[PATH_MAX + 16];
 	char token[2 * PRIVATE_TOKEN_BYTES + 1];
+	char *token_file;
 	char work[PATH_MAX + 16];
 	struct program_run programs[PROGRAM_COUNT];
 	struct timer timer;
@@ -345,8 +346,12 @@ start_agent(struct private_pair *pair, struct err *err)
 	add_arg(argv, "0");
 	add_arg(argv, "--max-step-output");
 	add_arg(argv, "0");
-	if (pair->options.keep_failed)
+	if (pair->options.keep_failed) {
 		add_arg(argv, "--keep-failed");
+		add_arg(argv, "24h");
+		add_arg(argv, "--keep-failed-max");
+		add_arg(argv, "64");
+	}
 	add_arg(argv, "--ready-fd");
 	add_arg(argv, "3");
 	rc = start_program(pair, PROGRAM_AGENT, argv, err);
@@ -358,16 +363,15 @@ static int
 start_both(struct private_pair *pair, struct err *err)
 {
 	char agent_token[2 * PRIVATE_TOKEN_BYTES + 1];
-	LOCAL_FREE char *token_file = NULL;
 	LOCAL_FREE char *agent_token_file = NULL;
 
 	if (make_dirs(pair, err) < 0)
 		return err->code;
 	random_hex(pair->token, PRIVATE_TOKEN_BYTES);
 	random_hex(agent_token, PRIVATE_TOKEN_BYTES);
-	token_file = mem_printf("%s/token", pair->run.path);
+	pair->token_file = mem_printf("%s/token", pair->run.path);
 	agent_token_file = mem_printf("%s/agent-token", pair->run.path);
-	if (write_token(token_file, pair->token, err) < 0 ||
+	if (write_token(pair->token_file, pair->token, err) < 0 ||
 	    write_token(agent_token_file, agent_token, err) < 0)
 		return err->code;
 	/* The agent connects as soon as it can: both start side by side. */
@@ -411,6 +415,12 @@ const char *
 private_url(const struct private_pair *pair)
 {
 	return pair->url;
+}
+
+const char *
+private_token_file(const struct private_pair *pair)
+{
+	return pair->token_file;
 }
 
 const char *
@@ -546,5 +556,6 @@ private_free(struct private_pair *pair)
 		child_release(&pair->programs[i].child);
 	}
 	timer_release(&pair->timer);
+	free(pair->token_file);
 	free(pair);
 }

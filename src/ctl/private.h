@@ -33,6 +33,8 @@ int private_start(struct private_pair **out, struct loop *loop,
 
 const char *private_url(const struct private_pair *pair);
 const char *private_token(const struct private_pair *pair);
+/* The file that has it. */
+const char *private_token_file(const struct private_pair *pair);
 
 /* 0 while both live; else which one has ended and how. */
 int private_check(const struct private_pair *pair, struct err *err);

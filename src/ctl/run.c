@@ -34,6 +34,7 @@
 #include "ctl/orphans.h"
 #include "ctl/parameters.h"
 #include "ctl/private.h"
+#include "ctl/run_hold.h"
 #include "ctl/run_result.h"
 #include "ctl/run_tests.h"
 #include "ctl/say.h"
@@ -592,6 +593,9 @@ run_private(struct run *run, struct err *err)
 		explain(run, err);
 	else if (status == ARGS_GO && run->died)
 		explain(run, err);
+	if (run->keep_failed && status == EXIT_NO && !run->stop &&
+	    run_hold(run->loop, run->api, run->pair, run->pipeline, &run->stop, &run->died))
+		run->signal = 0; /* the jobs' outcome is this program's */
 	/* With one of the two gone there is nothing left to end in good order. */
 	if (run->died)
 		private_kill(run->pair);

@@ -53,6 +53,7 @@ static const struct column task_lines[] = {
 	{"Leased", "leased_at"},
 	{"Started", "started_at"},
 	{"Stopped", "stopped_at"},
+	{"Kept until", "kept_until"},
 	{NULL, NULL},
 };
 

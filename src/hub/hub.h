@@ -14,6 +14,8 @@ struct blobs;
 struct frame_reader;
 struct h1_server;
 struct http_server;
+struct keep_order;
+struct kept;
 struct loop;
 struct oidc;
 struct session;
@@ -43,6 +45,8 @@ struct hub {
 	struct oidc *oidc; /* NULL: no tokens for jobs are made */
 	struct blobs *blobs;	  /* blobs.h */
 	struct session *sessions; /* of people, by id: api/sessions.h */
+	struct kept *kept;	  /* by task: api/kept.h */
+	struct keep_order *keep_orders;
 	unsigned blob_writers;	  /* requests that bring bytes of them */
 	struct timetable *timetables;
 	struct timer timetable_clock;

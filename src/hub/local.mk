@@ -18,6 +18,7 @@ libhub_a_SOURCES = \
 	src/hub/api/call.c src/hub/api/call.h \
 	src/hub/api/contexts.c \
 	src/hub/api/oidc.c \
+	src/hub/api/kept.c src/hub/api/kept.h \
 	src/hub/api/media_type.c src/hub/api/media_type.h \
 	src/hub/api/orbs.c \
 	src/hub/api/output.c \

@@ -386,7 +386,7 @@ run(int argc, char **argv, struct state_dir *dir)
 {
 	static struct isolations isolations;
 	const char *const ours[] = {options.run_dir, options.caches, options.workspaces, NULL};
-	const struct tasks_hooks hooks = {NULL, on_news, on_news, on_done, on_removed};
+	const struct tasks_hooks hooks = {NULL, on_news, on_news, on_done, on_removed, on_removed};
 	struct tasks_settings settings = {.state_dir = dir,
 					  .work_dir = options.work_dir,
 					  .run_dir = options.run_dir,
@@ -404,7 +404,8 @@ run(int argc, char **argv, struct state_dir *dir)
 					  .spool_most_bytes = options.spool_most,
 					  .output_most_bytes = 64 << 20,
 					  .zstd_level = 1,
-					  .keep_failed = options.keep_failed};
+					  .keep_failed_ms = options.keep_failed ? 3600000 : 0,
+					  .keep_most = 8};
 	struct err err = ERR_INIT;
 	size_t recovered;
 	int i;

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "format/json.h"
 #include "hub/api/agent.h"
+#include "hub/api/kept.h"
 #include "hub/api/sessions.h"
 #include "hub/dispatch.h"
 #include "hub/hub.h"
@@ -62,7 +63,7 @@ has_news(const struct hub *hub, const struct agent *agent)
 	for (task = agent->leases; task != NULL; task = task->lease_next)
 		if (task->row.cancel_by[0] != '\0' && !task->is_told)
 			return true;
-	return sessions_wait_for(hub, agent);
+	return sessions_wait_for(hub, agent) || kept_wait_for(hub, agent);
 }
 
 /* agent NULL: we do not know it. Takes list. */
@@ -73,8 +74,10 @@ reply(struct call *call, const struct agent *agent, struct json *list)
 
 	json_put_int(body, "lease_ms", RUNNER_LEASE_MS);
 	json_put(body, "tasks", list);
-	if (agent != NULL && agent->knows_sessions)
+	if (agent != NULL && agent->knows_sessions) {
 		sessions_put_orders(call->hub, agent, body);
+		kept_put_orders(call->hub, agent, body);
+	}
 	/* A cancellation may be of this very turn. */
 	call_reply_json_after_commit(call, 200, body);
 }
@@ -198,8 +201,10 @@ handle_body(struct call *call, const struct json *body)
 	}
 	if (wait_ms > RUNNER_HEARTBEAT_WAIT_MS)
 		wait_ms = RUNNER_HEARTBEAT_WAIT_MS;
-	if (agent != NULL)
+	if (agent != NULL) {
 		agent->knows_sessions = json_get_bool(body, "sessions", false);
+		kept_note(call->hub, agent, body);
+	}
 	answer(call, agent, list, wait_ms);
 }
 

@@ -33,6 +33,7 @@ extern const struct route people_job_routes[];
 extern const struct route people_why_routes[];
 extern const struct route people_agent_routes[];
 extern const struct route artifact_routes[];
+extern const struct route kept_routes[];
 extern const struct route people_test_routes[];
 extern const struct route test_history_routes[];
 extern const struct route context_routes[];

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "format/json.h"
+#include "hub/api/kept.h"
 #include "hub/api/people.h"
 #include "hub/api/views.h"
 #include "hub/hub.h"
@@ -76,6 +77,7 @@ tasks_meant(const struct job_reading *reading, const struct store_op *op)
 			continue;
 		}
 		task = view_task(&op->tasks[i]);
+		kept_put_view(reading->call->hub, task, &op->tasks[i].id);
 		json_put(task, "steps", steps);
 		json_push(tasks, task);
 	}
@@ -431,6 +433,7 @@ on_task(void *arg, struct store_op *op)
 	reading = MEM_NEW(struct task_reading);
 	reading->call = call;
 	reading->task = view_task(&op->tasks[0]);
+	kept_put_view(call->hub, reading->task, &op->tasks[0].id);
 	json_put(reading->task, "steps", steps_of(op, &op->tasks[0], &next));
 	history = people_list(STORE_LIST_HISTORY, 0);
 	history->query.by_task = true;

@@ -28,6 +28,7 @@ const struct route *const route_tables[] = {
 	storage_routes,
 	people_job_routes,
 	people_why_routes,
+	kept_routes,
 	people_agent_routes,
 	artifact_routes,
 	people_test_routes,

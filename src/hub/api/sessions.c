@@ -21,6 +21,7 @@
 #include "base/text.h"
 #include "format/json.h"
 #include "http/server.h"
+#include "hub/api/kept.h"
 #include "hub/api/people.h"
 #include "hub/dispatch.h"
 #include "hub/hub.h"
@@ -345,6 +346,19 @@ session_open(struct call *call, const struct id *task, struct agent *agent, cons
 		agent->heartbeat->hurry(agent->heartbeat);
 }
 
+/* Ended, but kept by its agent. */
+static void
+attach_to_kept(struct call *call, const struct id *id)
+{
+	const struct kept *kept = kept_find(call->hub, id);
+	struct agent *agent = kept != NULL ? model_agent(&call->hub->model, &kept->agent) : NULL;
+
+	if (agent == NULL)
+		call_reply_message(call, 409, "the task has ended, and is not kept");
+	else
+		session_open(call, id, agent, kept->job);
+}
+
 static void
 handle_attach(struct call *call)
 {
@@ -360,7 +374,7 @@ handle_attach(struct call *call)
 	else if (task != NULL && task->agent == NULL && task->row.state != HUB_ENDED)
 		call_reply_message(call, 409, "the task waits for an agent: there is nothing to attach to yet");
 	else if (task == NULL || task->agent == NULL)
-		call_reply_message(call, 409, "the task has ended, and is not kept");
+		attach_to_kept(call, &id);
 	else if (!task->agent->knows_sessions)
 		call_reply_message(call, 409, "agent '%s' has not said that it lets people in: it is of an older version, or has just connected",
 				   task->agent->row.name);

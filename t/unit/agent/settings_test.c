@@ -283,6 +283,9 @@ test_settings_load_takes_a_command_prefix_in_each_form(void **state)
 	write_file(yaml, "hub: unix:/x\ncommand_prefix: [nice, -n 5]\n");
 	assert_int_equal(load(&settings, &err, "-c", yaml, "--token-file", tokens, NULL), 0);
 	assert_prefix(&settings, "nice", "-n 5");
+	assert_true(settings.attach);
+	assert_int_equal(settings.keep_failed_ms, 0);
+	assert_int_equal(settings.keep_failed_max, SETTINGS_KEPT);
 	assert_true(settings.cleanup_working_directory);
 	settings_release(&settings);
 	assert_int_equal(load(&settings, &err, "-c", yaml, "--token-file", tokens,
