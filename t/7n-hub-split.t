@@ -42,11 +42,11 @@ workflows: {w: {jobs: [test]}}
 """
 
 
-def start(nodes=1, tests="t/a.py t/b.py t/c.py t/d.py", kind="autodetect", branch="main", revision="a" * 40):
+def start(nodes=1, tests="t/a.py t/b.py t/c.py t/d.py", kind="autodetect", branch="main", revision="a" * 40, **checkout):
     forget()
     reply = person.post("/api/v2/project/local/o/r/pipeline/run",
                         {"config": {"content": CONFIG.replace("NODES", str(nodes)).replace("TESTS", tests).replace("PLACE", place).replace("TYPE", kind)},
-                         "checkout": {"branch": branch, "revision": revision}})
+                         "checkout": {"branch": branch, "revision": revision, **checkout}})
     pipeline = reply["json"]["id"]
     wait_for("the pipeline to end", lambda: person.has_ended(pipeline))
     return pipeline
@@ -97,6 +97,20 @@ start(2, branch="third")
 eq((ran(0), ran(1)), ("t/a.py", "t/b.py t/c.py t/d.py"), "those of main before those of any other, though these are later")
 start(2, branch="other")
 eq((ran(0), ran(1)), ("t/a.py t/c.py", "t/b.py t/d.py"), "its own before main's, even where they know none of the tests")
+default_branch = lambda: person.get("/api/v2/project/local/o/r")["vcs_info"]["default_branch"]
+eq(default_branch(), None, "nobody has said which branch is the default one")
+start(2, "t/q.py", branch="trunk", is_default=True)
+hub.stop()
+hub.start()
+person = Person(hub)
+eq(default_branch(), "trunk", "a pipeline's checkout says it, and a hub that was started again knows it")
+start(2, branch="fourth")
+eq((ran(0), ran(1)), ("t/a.py t/c.py", "t/b.py t/d.py"), "then a branch without a run has the default one's, and not main's")
+start(2, "t/q.py", branch="main", is_default=False)
+eq(default_branch(), "trunk", "that another is none changes nothing")
+start(2, branch="trunk", is_default=False)
+eq(default_branch(), None, "what is said last holds")
+start(2, branch="main")
 start(2, "t.a t.b t.c t.d", kind="classname")
 eq((ran(0), ran(1)), ("t.a", "t.b t.c t.d"), "or by class")
 

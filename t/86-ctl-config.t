@@ -115,6 +115,21 @@ is "$(printf '%s\n' "$err" | grep -c 'E_CYCLE')" 2 "and the long one no more, wh
 run_ctl config validate --parameter n=x
 like "$err" 'E_TYPE' "a parameter's type is checked"
 
+# --- the default branch ---------------------------------------------------------------------------
+if command -v git >/dev/null; then
+	(
+		mkdir "$tmp/clone" && cd "$tmp/clone" && git init -q -b main . &&
+			git -c user.name=a -c user.email=a@example commit -q --allow-empty -m first &&
+			git update-ref refs/remotes/origin/trunk HEAD && git symbolic-ref refs/remotes/origin/HEAD refs/remotes/origin/trunk
+		printf 'version: 2.1\njobs: {j: {machine: true, steps: [run: echo default << pipeline.git.branch.is_default >>]}}\nworkflows: {w: {jobs: [j]}}\n' >c.yml
+		runnerctl config process c.yml
+		runnerctl config process --branch trunk c.yml
+	) >"$tmp/default" 2>&1
+	is "$(grep -o 'echo default.*' "$tmp/default" | tr '\n' ' ')" 'echo default false echo default true ' 'whether a branch is the default one is known from the clone'
+else
+	skip 'whether a branch is the default one is known from the clone' 'no git'
+fi
+
 # --- process --------------------------------------------------------------------------------------
 run_ctl config process --branch main --pipeline-parameters '{go: true, n: 4}'
 is "$status" 0 "a config is expanded"

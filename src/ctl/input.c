@@ -207,7 +207,14 @@ static void
 add_git(struct values *values, const struct input *source)
 {
 	const struct project *project = &source->project;
+	const char *branch = source->branch != NULL || source->tag != NULL ? source->branch
+									     : project->branch;
 
+	if (branch != NULL && project->default_branch != NULL)
+		values->list[values->count++] = (struct compile_value){
+			.name = "pipeline.git.branch.is_default",
+			.type = COMPILE_BOOLEAN,
+			.boolean = text_eq(branch, project->default_branch)};
 	add_string(values, "pipeline.git.revision", project->revision);
 	add_string(values, "pipeline.git.base_revision", project->revision);
 	add_string(values, "pipeline.git.repo_url", project->remote);

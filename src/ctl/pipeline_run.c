@@ -90,6 +90,8 @@ describe_checkout(const struct pipeline_run *run)
 	json_put_str(checkout, "tag", run->source.tag);
 	json_put_str(checkout, "revision", named ? run->revision : project->revision);
 	json_put_str(checkout, "repository", run->repo != NULL ? run->repo : project->remote);
+	if (run->repo == NULL)
+		project_put_default(project, checkout);
 	return checkout;
 }
 

@@ -17,6 +17,7 @@
 #include "base/text.h"
 #include "ctl/args.h"
 #include "ctl/capture.h"
+#include "format/json.h"
 
 enum { GIT_PRINTS_MAX_BYTES = 64 * 1024, GIT_WORDS = 5 };
 
@@ -54,6 +55,8 @@ project_read(struct project *project, struct loop *loop, const char *directory, 
 	static const char *const revision[GIT_WORDS] = {"rev-parse", "-q", "--verify",
 							"HEAD^{commit}"};
 	static const char *const remote[GIT_WORDS] = {"config", "--get", "remote.origin.url"};
+	static const char *const head[GIT_WORDS] = {"symbolic-ref", "-q", "--short",
+						    "refs/remotes/origin/HEAD"};
 	static const char *const changes[GIT_WORDS] = {"status", "--porcelain",
 						       "--untracked-files=no"};
 	struct err ignored = ERR_INIT;
@@ -72,6 +75,11 @@ project_read(struct project *project, struct loop *loop, const char *directory, 
 	    said[0] != '\0')
 		project->dirty = true;
 	free(said);
+	said = NULL;
+	if (ask_git(&said, loop, directory, head, &ignored) == 0 && said != NULL &&
+	    strncmp(said, "origin/", 7) == 0)
+		project->default_branch = mem_strdup(said + 7);
+	free(said);
 	if (project->remote != NULL)
 		project->slug = project_slug_of_remote(project->remote);
 	return 0;
@@ -84,8 +92,19 @@ project_release(struct project *project)
 	free(project->branch);
 	free(project->revision);
 	free(project->remote);
+	free(project->default_branch);
 	free(project->slug);
 	memset(project, 0, sizeof(*project));
+}
+
+void
+project_put_default(const struct project *project, struct json *checkout)
+{
+	const char *branch = json_get_str(checkout, "branch");
+
+	if (project->default_branch != NULL && branch != NULL)
+		json_put_bool(checkout, "is_default",
+			      strcmp(branch, project->default_branch) == 0);
 }
 
 /* CircleCI's short names of the forges it knows; others are named by "circleci/". */

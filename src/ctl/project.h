@@ -13,6 +13,7 @@
 #include <stdbool.h>
 
 struct err;
+struct json;
 struct loop;
 
 struct project {
@@ -20,6 +21,7 @@ struct project {
 	char *branch;	/* NULL: detached, or no commit yet */
 	char *revision; /* 40 hexadecimal digits, or NULL */
 	char *remote;	/* URL of "origin", or NULL */
+	char *default_branch; /* of "origin", as it was when it was cloned; NULL: not known */
 	char *slug;	/* "gh/owner/name" as the remote says, or NULL */
 	bool dirty;	/* something is changed and not committed */
 };
@@ -28,6 +30,9 @@ struct project {
 int
 project_read(struct project *project, struct loop *loop, const char *directory, struct err *err);
 void project_release(struct project *project);
+
+/* What a checkout's request says of its branch: "is_default", where it is known. */
+void project_put_default(const struct project *project, struct json *checkout);
 
 /* "https://github.com/o/r.git", "git@gitlab.com:o/r": "gh/o/r", "gl/o/r"; NULL for what has no
  * owner and name. The caller frees. */

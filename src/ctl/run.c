@@ -404,6 +404,7 @@ describe_checkout(const struct run *run)
 	json_put_str(checkout, "directory", run->commit ? project->top : run->source.root);
 	if (run->commit)
 		json_put_bool(checkout, "commit", true);
+	project_put_default(project, checkout);
 	return checkout;
 }
 

@@ -408,6 +408,9 @@ flush_projects(struct model *model)
 		project->is_touched = false;
 		op = store_op_new(STORE_PUT_PROJECT);
 		op->project = project->row;
+		if (project->row.default_branch != NULL) /* it may change meanwhile */
+			op->project.default_branch =
+				arena_strdup(&op->arena, project->row.default_branch);
 		submit(model, op);
 	}
 }

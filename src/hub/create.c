@@ -96,6 +96,19 @@ find_project(struct model *model, const struct pipeline_spec *spec)
 	return project != NULL ? project : project_new(model, &row);
 }
 
+/* The latest that says so is right: a repository's default branch may change. */
+static void
+note_default_branch(struct project *project, const struct pipeline_spec *spec)
+{
+	const char *known = project->row.default_branch;
+	bool is_known = known != NULL && spec->branch != NULL && strcmp(known, spec->branch) == 0;
+
+	if (spec->branch == NULL || !(is_known ? spec->is_no_default : spec->is_default))
+		return;
+	project->row.default_branch = is_known ? NULL : mem_strdup(spec->branch);
+	free((char *)known);
+}
+
 static struct pipeline *
 make_pipeline(struct hub *hub, const struct draft *draft)
 {
@@ -126,6 +139,7 @@ make_pipeline(struct hub *hub, const struct draft *draft)
 
 	project->row.last_pipeline = spec->number;
 	project->row.last_job = draft->last_job;
+	note_default_branch(project, spec);
 	project_touch(model, project);
 	pipeline = pipeline_new(model, &row);
 	pipeline_touch(pipeline);

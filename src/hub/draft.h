@@ -33,6 +33,7 @@ struct pipeline_spec {
 	const char *actor; /* login */
 	const char *trigger; /* as CircleCI names it: "api"; never NULL */
 	const char *branch, *tag, *revision, *repository, *directory;
+	bool is_default, is_no_default; /* the branch: as the request says */
 	bool commit_only; /* of the directory its repository, not its files */
 	const char *config_path, *config;
 	const char *request; /* what else was sent with it: launch.h */

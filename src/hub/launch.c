@@ -205,8 +205,11 @@ settle_spec(struct launch *launch)
 static void
 keep_request(struct launch *launch)
 {
+	const struct json *is_default = json_get(launch->request, "is_default");
 	struct buffer text = BUFFER_INIT;
 
+	launch->spec.is_default = json_is_bool(is_default) && json_bool_value(is_default);
+	launch->spec.is_no_default = json_is_bool(is_default) && !json_bool_value(is_default);
 	if (launch->request == NULL || json_count(launch->request) == 0)
 		return;
 	json_write(&text, launch->request);

@@ -207,6 +207,7 @@ release_tables(struct model *model)
 	HASH_ITER(hh, model->projects, project, next_project) {
 		HASH_DEL(model->projects, project);
 		free((char *)project->row.slug);
+		free((char *)project->row.default_branch);
 		variables_release(&project->variables);
 		variables_release(&project->ssh_keys);
 		free(project);

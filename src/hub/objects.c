@@ -72,6 +72,8 @@ project_new(struct model *model, const struct project_row *row)
 
 	project->row = *row;
 	project->row.slug = mem_strdup(row->slug);
+	if (row->default_branch != NULL)
+		project->row.default_branch = mem_strdup(row->default_branch);
 	project->variables.owner = row->id;
 	ssh_keys_owner(&project->ssh_keys.owner, &row->id);
 	HASH_ADD_KEYPTR(hh, model->projects, project->row.slug, strlen(project->row.slug), project);

@@ -120,6 +120,7 @@ struct project_row {
 	struct id id;
 	const char *slug;
 	int64_t last_pipeline, last_job; /* numbers given so far */
+	const char *default_branch;	 /* as a pipeline's checkout has said; NULL: none has */
 };
 
 struct pipeline_row {

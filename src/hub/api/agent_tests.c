@@ -198,6 +198,7 @@ handle_timings(struct call *call)
 	op->test_query.project = pipeline->row.project;
 	op->test_query.job_name = job->row.name;
 	op->test_query.branch = pipeline->row.branch;
+	op->test_query.default_branch = pipeline->project->row.default_branch;
 	if (!read_page(call, &op->test_query))
 		store_op_free(op);
 	else

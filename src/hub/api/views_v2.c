@@ -417,7 +417,7 @@ view_v2_project(const struct project_row *row)
 	/* Pipelines bring their repository along: a project has none of its own. */
 	json_put_str(vcs, "vcs_url", NULL);
 	json_put_str(vcs, "provider", provider_of(row->slug));
-	json_put_str(vcs, "default_branch", NULL);
+	json_put_str(vcs, "default_branch", row->default_branch);
 	json_put(json, "vcs_info", vcs);
 	json_put_int(json, "last_pipeline", row->last_pipeline);
 	free(organization);

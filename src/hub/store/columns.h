@@ -16,7 +16,7 @@
 struct arena;
 
 /* What a SELECT names, in the order read_*() takes it. */
-#define PROJECT_COLUMNS "id, slug, last_pipeline, last_job"
+#define PROJECT_COLUMNS "id, slug, last_pipeline, last_job, default_branch"
 #define PIPELINE_COLUMNS                                                                           \
 	"p.id, p.project, p.number, p.state, p.outcome, p.created_ms, p.ended_ms, p.seq, p.actor," \
 	" p.branch, p.tag, p.revision, p.repository, p.directory, p.config_path, p.setup," \

@@ -18,6 +18,7 @@ read_project(sqlite3_stmt *stmt, struct arena *arena, struct project_row *row)
 	row->slug = db_read_text(stmt, &at, arena);
 	row->last_pipeline = db_read_int(stmt, &at);
 	row->last_job = db_read_int(stmt, &at);
+	row->default_branch = db_read_text(stmt, &at, arena);
 }
 
 void

@@ -11,8 +11,9 @@
 #include "base/err.h"
 
 static const char put_project_sql[] =
-	"INSERT INTO project VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
-	" last_pipeline = excluded.last_pipeline, last_job = excluded.last_job";
+	"INSERT INTO project VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
+	" last_pipeline = excluded.last_pipeline, last_job = excluded.last_job,"
+	" default_branch = excluded.default_branch";
 
 int
 put_project(struct db *db, const struct project_row *row, struct err *err)
@@ -26,6 +27,7 @@ put_project(struct db *db, const struct project_row *row, struct err *err)
 	db_bind_text(stmt, &at, row->slug);
 	db_bind_int(stmt, &at, row->last_pipeline);
 	db_bind_int(stmt, &at, row->last_job);
+	db_bind_text(stmt, &at, row->default_branch);
 	return db_run(db, stmt, err);
 }
 

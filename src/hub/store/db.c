@@ -195,6 +195,9 @@ static const char *const schema_steps[] = {
 	"UPDATE test_run SET bytes = (SELECT coalesce(sum(48 + coalesce(length(CAST(message AS BLOB)), 0)), 0)"
 	" FROM test_result r WHERE r.task = test_run.task);"
 	"PRAGMA user_version = 12;",
+	/* 13: the branch that pipelines said to be their repository's default one. */
+	"ALTER TABLE project ADD COLUMN default_branch TEXT;"
+	"PRAGMA user_version = 13;",
 };
 
 enum { DB_SCHEMA = sizeof(schema_steps) / sizeof(schema_steps[0]) };

@@ -384,6 +384,8 @@ copy_test_query(struct store_op *op)
 		query->job_name = arena_strdup(&op->arena, query->job_name);
 	if (query->branch != NULL)
 		query->branch = arena_strdup(&op->arena, query->branch);
+	if (query->default_branch != NULL)
+		query->default_branch = arena_strdup(&op->arena, query->default_branch);
 }
 
 void

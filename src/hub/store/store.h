@@ -267,6 +267,7 @@ struct store_test_query {
 	struct id project;	/* TIMED; and: */
 	const char *job_name;	/* copied by store_submit() */
 	const char *branch;	/* copied by store_submit() */
+	const char *default_branch; /* likewise; NULL: nobody has said which it is */
 	uint32_t attempt;	/* 0: TIMED: the one with most tests, else the last that has any */
 	bool failed_only;
 	bool with_messages;

@@ -78,8 +78,10 @@ check_timed(struct db *db, const struct store_test_query *query, bool *found, st
 static int
 find_timed(struct db *db, struct store_test_query *query, bool *found, struct err *err)
 {
-	/* The hub is not told which branch is a repository's default: it has one of two names. */
-	const char *const branches[] = {query->branch, "main", "master"};
+	/* Where nobody has said which branch is the repository's default it has one of two names. */
+	const bool is_said = query->default_branch != NULL;
+	const char *const branches[] = {query->branch, is_said ? query->default_branch : "main",
+					is_said ? NULL : "master"};
 	size_t i;
 
 	if (query->from > 0)
