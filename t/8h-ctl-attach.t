@@ -145,6 +145,17 @@ eq(reply["status"], 404, "an agent gets no session that nobody waits for")
 said = ctl(hub, "attach", "3e0c4a5e-0000-4000-8000-000000000000", "--", "true")
 eq(said.returncode, 3, "a job that is not there is status 3: what it was, no command has said")
 
+# --- the hub's end ---
+one = Terminal(hub, job)
+one.sees(r"attached")
+one.type("sleep 600.25\n")
+wait_for("it to run", lambda: runs("sleep 600.25"))
+hub.crash()
+person.client = hub.client()
+eq((one.status(), one.is_restored()), (3, True), "a hub that is killed ends the terminal, which is as it was")
+ok(wait_for("its end", lambda: not runs("sleep 600.25")), "and what ran in it")
+ok(wait_for("the agent", lambda: ctl(hub, "attach", job, "--", "true").returncode == 0), "the next hub lets people in again")
+
 # --- the task's end ---
 one = Terminal(hub, job)
 one.type("trap '' TERM HUP; echo still $OF_STEP\n")

@@ -6,9 +6,11 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from attachtest import *
 
-hub = Hub()
+of_hub, of_agent = with_users()
+hub = Hub("hub", *of_hub)
 person = Person(hub)
-agent = start_runnerd(hub, slots=1, options=["--keep-failed", "1h", "--keep-failed-max", "2", "--grace", "1s"])
+OPTIONS = of_agent + ["--keep-failed", "1h", "--keep-failed-max", "2", "--grace", "1s"]
+agent = start_runnerd(hub, slots=1, options=OPTIONS)
 work = os.path.join(tmp, "runnerd", "work")
 state = os.path.join(tmp, "runnerd", "run", "tasks")
 FAIL = """version: 2.1
@@ -50,7 +52,7 @@ def restart(how):
     agent.send_signal(how)
     agent.wait()
     started.remove(agent)
-    agent = start_runnerd(hub, slots=1, options=["--keep-failed", "1h", "--keep-failed-max", "2", "--grace", "1s"])
+    agent = start_runnerd(hub, slots=1, options=OPTIONS)
 
 
 # --- the settings ask for it ---

@@ -4,6 +4,7 @@
 import fcntl
 import pty
 import re
+import socket
 import struct
 import termios
 import tty
@@ -75,6 +76,24 @@ class Terminal:
 
 def is_raw(terminal):
     return not termios.tcgetattr(terminal.slave)[tty.LFLAG] & termios.ICANON
+
+
+def with_users():
+    """
+    For a hub and a runnerd: options by which tasks have users of their own, where we may give some away, and a PID
+    namespace. Else those of a task that is held together by little.
+    """
+    first = 1902000000 + os.getpid() % 60000 * 16
+    may = os.geteuid() == 0 and subprocess.run(["setpriv", "--reuid", str(first), "--regid", str(first), "--clear-groups",
+                                                "true"], capture_output=True).returncode == 0
+    if not may:
+        return [], []
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port = one.getsockname()[1]
+    return (["--listen", "127.0.0.1:%d" % port],
+            ["--hub", "http://127.0.0.1:%d" % port, "--user", "nobody", "--slot-uids", "%d-%d" % (first, first + 15),
+             "--isolation", "namespace"])
 
 
 # A job that goes on until $HOME/go is there; its steps leave a variable to one another.

@@ -279,16 +279,24 @@ task_leave(struct task *task)
 	tasks->hooks.on_done(tasks->hooks.arg, task);
 }
 
+/* And is to go now: nothing of it runs any more. */
+static bool
+was_kept(const struct task *task)
+{
+	return task->left && !task_is_kept(task) && !supervisor_is_alive(&task->supervisor);
+}
+
 static bool
 want_done(struct task *task)
 {
 	bool sent = !journal_has_unsent(&task->journal) && spool_is_acked(&task->spool);
 
-	if (task->cleaning && !child_is_running(&task->cleaner))
+	if (task->cleaning && !child_is_running(&task->cleaner)) {
 		task_leave(task);
-	else if (task->left && !task->leaving && !task_is_kept(task) &&
-		 !supervisor_is_alive(&task->supervisor))
-		task_leave(task); /* it was kept */
+	} else if (was_kept(task) && !task->leaving && !task->cleaning) {
+		timer_stop(&task->timer); /* its runner-init has answered */
+		task_leave(task);
+	}
 	if (task->left && task_is_kept(task) && sent && !task->resting) {
 		task->resting = true;
 		task->tasks->resting++;
