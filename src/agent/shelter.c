@@ -216,8 +216,8 @@ shelter_seal(int *fd, const struct isolation *isolation, const struct shelter_ho
 	int rc;
 
 	arena_init(&list->arena, LIST_ARENA_BYTES);
+	add_own_places(list, work); /* bound from the work directory, which may lie in a HOME that is read-only then */
 	add_home(list, isolation, host, work);
-	add_own_places(list, work);
 	for (i = 0; i < isolation->read_only_count; i++)
 		add(list, SHELTER_READ_ONLY, 0, isolation->read_only[i], NULL, NULL);
 	add_hidden(list, isolation, host);

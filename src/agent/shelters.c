@@ -82,13 +82,15 @@ shelters_recognize(struct shelters *shelters, struct work_dir *work)
 }
 
 bool
-shelters_bounds_steps(const struct shelters *shelters, const char *class, const uint64_t **code,
-		      uint32_t *count)
+shelters_bounds_steps(const struct shelters *shelters, const char *class)
 {
-	if (isolations_of(shelters->isolations, class)->keeps_privileges)
-		return false; /* with a launcher there are none to keep */
-	*code = filter_code(shelters->filter, count);
-	return true;
+	return !isolations_of(shelters->isolations, class)->keeps_privileges;
+}
+
+const uint64_t *
+shelters_filter(const struct shelters *shelters, uint32_t *count)
+{
+	return filter_code(shelters->filter, count);
 }
 
 const char *
@@ -134,7 +136,7 @@ try_out(struct shelters *shelters, const struct isolation *isolation, const char
 	else if (isolation->home == ISOLATION_HOME_OVERLAY && shelters->host.overlays &&
 		 probe(shelters, isolation, &reason) < 0) {
 		log_warn("home: overlay: '%s' cannot be laid over on this host, so HOME is private "
-			 "(%s); the work directory must not lie in HOME, and Linux 5.11 is needed",
+			 "(%s); Linux 5.11 is needed",
 			 shelters->host.home, reason.text);
 		shelters->host.overlays = false;
 	}

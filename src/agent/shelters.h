@@ -44,9 +44,10 @@ int shelters_prepare(struct shelters *shelters, const char *class, struct work_d
 void shelters_recognize(struct shelters *shelters, struct work_dir *work);
 struct executor *shelters_executor(struct shelters *shelters, const char *class);
 
-/* May steps gain privileges? Where not, filter_code() of *filter is for each of them. */
-bool shelters_bounds_steps(const struct shelters *shelters, const char *class,
-			   const uint64_t **code, uint32_t *count);
+/* May steps of this class gain no privileges, and have the filter where they are isolated? */
+bool shelters_bounds_steps(const struct shelters *shelters, const char *class);
+/* The filter, as filter_code() gives it. */
+const uint64_t *shelters_filter(const struct shelters *shelters, uint32_t *count);
 
 /* "PID namespace": how tasks of classes that say nothing are held together. */
 const char *shelters_says(const struct shelters *shelters);

@@ -224,12 +224,14 @@ void
 task_bound(const struct task *task, struct command *command)
 {
 	const struct tasks *tasks = task->tasks;
+	bool bounds = shelters_bounds_steps(tasks->shelters, task->resource_class);
 
-	if ((!task->sheltered && task->slot < 0) || tasks->command_host.prefix != NULL ||
-	    !shelters_bounds_steps(tasks->shelters, task->resource_class, &command->filter,
-				   &command->filter_count))
+	if (tasks->command_host.prefix != NULL)
 		return;
-	command->no_new_privs = true;
+	if (!bounds || task->sheltered || task->slot >= 0)
+		command->no_new_privs = bounds;
+	if (bounds && (task->sheltered || task->slot >= 0))
+		command->filter = shelters_filter(tasks->shelters, &command->filter_count);
 }
 
 struct env_layer

@@ -16,6 +16,7 @@
 
 #include "agent/launcher.h"
 #include "base/assert.h"
+#include "base/cleanup.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -297,6 +298,20 @@ rm_want(struct work_dirs *dirs)
 		dirs->waiting_end = &dirs->waiting;
 }
 
+/* overlayfs leaves a directory of mode 0, which rm(1) does not enter. */
+static void
+open_overlay(const struct work_dir *work)
+{
+	char path[32];
+	char *name = mem_printf("%s/work", work->overlay);
+	LOCAL_FD fd = open(name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	if (fd >= 0)
+		(void)chmod(path, 0700);
+	free(name);
+}
+
 bool
 work_dir_remove(struct work_dir *work, struct work_dirs *dirs, void (*on_gone)(void *arg),
 		void *arg)
@@ -309,6 +324,7 @@ work_dir_remove(struct work_dir *work, struct work_dirs *dirs, void (*on_gone)(v
 		return true;
 	if (work->queued)
 		return false;
+	open_overlay(work);
 	work->queued = true;
 	work->on_gone = on_gone;
 	work->arg = arg;
@@ -338,6 +354,7 @@ work_dir_discard(struct work_dir *work, struct work_dirs *dirs)
 
 	if (skeleton_remove(&dirs->skeleton, work->name))
 		return;
+	open_overlay(work);
 	rc = child_start(&rm, dirs->loop, &spec, on_discard_exit, NULL, &err);
 	if (rc == 0)
 		rc = child_wait(&rm, RM_WAIT_MS, &status, &err);

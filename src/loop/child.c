@@ -161,6 +161,7 @@ child_main(void *arg)
 	if (spec->flags & CHILD_NEW_USER_NS) {
 		map_own_ids(birth);
 		keep_capability(birth, CAP_SYS_ADMIN);
+		keep_capability(birth, CAP_DAC_OVERRIDE); /* overlayfs works in a directory of mode 0 */
 		if (spec->flags & CHILD_NEW_NET_NS)
 			keep_capability(birth, CAP_NET_ADMIN);
 	}
@@ -226,6 +227,21 @@ fork_child(struct birth *birth, int *pidfd)
 	return pid;
 }
 
+/*
+ * Who maps its ids writes to its own files in /proc, which are root's while the memory that it shares
+ * with us is not to be looked at (proc(5), "dumpable"). So for the time of the vfork it may be, by other processes
+ * of our user. Returns what it was.
+ */
+static int
+show(unsigned flags)
+{
+	int dumpable = (flags & CHILD_NEW_USER_NS) != 0 ? prctl(PR_GET_DUMPABLE) : 1;
+
+	if (dumpable == 0)
+		(void)prctl(PR_SET_DUMPABLE, 1);
+	return dumpable;
+}
+
 static unsigned running; /* of all loops of this process */
 
 static void
@@ -269,14 +285,17 @@ child_start(struct child *child, struct loop *loop, const struct child_spec *spe
 {
 	struct birth birth = {.spec = spec, .report = -1, .uid = geteuid(), .gid = getegid()};
 	sigset_t all;
-	int pidfd = -1, rc;
+	int pidfd = -1, dumpable, rc;
 	pid_t pid;
 
 	assert(spec->fd_count <= CHILD_FD_MOST);
 	/* No handler of ours may run in the child while it shares our memory. */
 	(void)sigfillset(&all);
 	(void)sigprocmask(SIG_SETMASK, &all, &birth.mask);
+	dumpable = show(spec->flags);
 	pid = clone_child(&birth, spec->flags, &pidfd);
+	if (dumpable == 0)
+		(void)prctl(PR_SET_DUMPABLE, 0);
 	if (pid < 0 && errno == EINVAL && !(spec->flags & (CHILD_NEW_PID_NS | CHILD_NEW_USER_NS)))
 		pid = fork_child(&birth, &pidfd);
 	rc = errno;

@@ -288,12 +288,12 @@ host_executor_probe(struct executor *executor, struct loop *loop, int shelter_fd
 		rc = probe_kind(host, loop, shelter_fd, has_network, err);
 		if (rc == 0)
 			host->found = true;
-		if (rc != ERR_HOST || host->found || host->kind == host->last)
+		if (rc == 0 || host->found || host->kind == host->last)
 			break;
 		log_debug("no %s on this host: %s", kinds[host->kind].says, err->text);
 		host->kind++;
 	}
-	if (rc == ERR_HOST && has_mounts(&kinds[host->last]))
+	if (rc < 0 && has_mounts(&kinds[host->last]))
 		err_hint(err, namespace_hint());
 	return rc;
 }

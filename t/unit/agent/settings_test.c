@@ -210,6 +210,82 @@ test_settings_load_reads_classes_with_what_they_reserve(void **state)
 }
 
 static void
+test_settings_load_reads_isolation_of_the_host_and_of_classes(void **state)
+{
+	char text[1024];
+	const struct isolation *isolation;
+	struct settings settings;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	(void)snprintf(text, sizeof(text),
+		       "hub: unix:/x\nisolation: {level: namespace, home: overlay, hidden: [/srv/, /mnt]}\n"
+		       "resource_classes:\n"
+		       "  - {name: a/plain, token_file: %s}\n"
+		       "  - {name: a/none, token_file: %s, isolation: none}\n"
+		       "  - {name: a/alone, token_file: %s, isolation: {network: none, read_only: [/opt], "
+		       "metadata_address: block, privileges: keep}}\n",
+		       tokens, tokens, tokens);
+	write_file(yaml, text);
+	assert_int_equal(load(&settings, &err, "-c", yaml, NULL), 0);
+	isolation = isolations_of(&settings.isolations, "a/plain");
+	assert_int_equal(isolation->level, ISOLATION_NAMESPACE);
+	assert_int_equal(isolation->home, ISOLATION_HOME_OVERLAY);
+	assert_int_equal(isolation->hidden_count, 2);
+	assert_string_equal(isolation->hidden[0], "/srv");
+	assert_ptr_equal(isolation, isolations_of(&settings.isolations, "a/other"));
+	isolation = isolations_of(&settings.isolations, "a/none");
+	assert_int_equal(isolation->level, ISOLATION_NONE);
+	isolation = isolations_of(&settings.isolations, "a/alone");
+	assert_int_equal(isolation->level, ISOLATION_NAMESPACE); /* the host's */
+	assert_int_equal(isolation->network, ISOLATION_NETWORK_NONE);
+	assert_int_equal(isolation->home, ISOLATION_HOME_PRIVATE);
+	assert_int_equal(isolation->hidden_count, 0);
+	assert_string_equal(isolation->read_only[0], "/opt");
+	assert_true(isolation->keeps_privileges);
+	settings_release(&settings);
+	/* The line's level stands above that of the file, and of classes that say none. */
+	assert_int_equal(load(&settings, &err, "-c", yaml, "--isolation", "auto", NULL), 0);
+	assert_int_equal(isolations_of(&settings.isolations, "a/plain")->level, ISOLATION_AUTO);
+	assert_int_equal(isolations_of(&settings.isolations, "a/alone")->level, ISOLATION_AUTO);
+	assert_int_equal(isolations_of(&settings.isolations, "a/none")->level, ISOLATION_NONE);
+	settings_release(&settings);
+}
+
+static void
+test_settings_load_refuses_isolation_that_does_not_go_together(void **state)
+{
+	static const struct {
+		const char *isolation, *says;
+	} wrong[] = {
+		{"strong", "isolation 'strong' is not known: it is auto, none, user or namespace"},
+		{"{level: none, network: none}", "isolation none has the host's own files and network"},
+		{"{metadata_address: block}", "cannot be blocked in the host's own network"},
+		{"{hidden: [srv]}", "hidden: 'srv' is not an absolute path below /"},
+		{"{hidden: [/]}", "hidden: '/' is not an absolute path below /"},
+		{"{hidden: /srv}", "hidden must be a list of paths"},
+		{"{home: shared}", "home 'shared' is not known: it is private or overlay"},
+		{"{homes: private}", "'homes' is none of level"},
+		{"[none]", "isolation must be one value"},
+	};
+	char text[256];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		struct settings settings;
+		struct err err = ERR_INIT;
+
+		(void)snprintf(text, sizeof(text), "hub: unix:/x\ntoken_file: %s\nisolation: %s\n",
+			       tokens, wrong[i].isolation);
+		write_file(yaml, text);
+		assert_int_equal(load(&settings, &err, "-c", yaml, NULL), ERR_INPUT);
+		if (strstr(err.text, wrong[i].says) == NULL)
+			fail_msg("'%s' says '%s'", wrong[i].isolation, err.text);
+	}
+}
+
+static void
 test_settings_load_refuses_a_class_without_a_token(void **state)
 {
 	struct settings settings;
@@ -459,6 +535,8 @@ main(void)
 		TEST(test_settings_load_names_line_and_nearest_of_an_unknown_key),
 		TEST(test_settings_load_names_line_and_key_of_a_bad_value),
 		TEST(test_settings_load_reads_classes_with_what_they_reserve),
+		TEST(test_settings_load_reads_isolation_of_the_host_and_of_classes),
+		TEST(test_settings_load_refuses_isolation_that_does_not_go_together),
 		TEST(test_settings_load_refuses_a_class_without_a_token),
 		TEST(test_settings_load_refuses_what_is_out_of_range),
 		TEST(test_settings_load_needs_nothing_when_help_is_asked),
