@@ -267,18 +267,6 @@ text_utf8_prefix(const char *text, size_t len)
 	return at;
 }
 
-int
-text_hex_value(char c)
-{
-	if (is_digit(c))
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 bool
 text_is_utf8(const char *text, size_t len)
 {

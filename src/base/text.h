@@ -35,7 +35,17 @@ const char *text_duration(char room[24], uint64_t ms);
 const char *text_bytes(char room[24], uint64_t bytes);
 
 /* Value of a hexadecimal digit in either case; -1 when it is none. */
-int text_hex_value(char c);
+static inline int
+text_hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
 
 bool text_is_utf8(const char *text, size_t len);
 
