@@ -140,7 +140,7 @@ class Runnerd:
         """Directories of tasks that are still there."""
         places = [os.path.join(self.dir, "run", "tasks"), os.path.join(self.dir, "work")]
         return [name for place in places if os.path.isdir(place) for name in os.listdir(place)
-                if not name.startswith("spare-") and name != ".agent"]
+                if not name.startswith("spare-") and name not in (".agent", ".control")]
 
 
 class Work:
