@@ -9,7 +9,7 @@ run_ctl run -j 4
 is "$status" 0 "the example succeeds"
 like "$out" '^5 jobs: 5 succeeded, 0 failed, 0 not run \(' "the summary counts its jobs"
 like "$out" '^\[unit-test\] ok - it says hello$' "a job's output is printed with its name in front"
-is "$err" "" "there is nothing to complain about"
+is "$(printf '%s\n' "$err" | grep -v "^isolation ")" "" "there is nothing to complain about"
 ok "nothing is left behind" nothing_left
 ok "the project's directory is as it was" test ! -e hello.o -a ! -e hello
 
@@ -209,7 +209,7 @@ like "$out" '^\[deploy\] with \*\*\*\*+ and of-the-command-line$' "a context may
 case $out in *second*) fail "a step's number does, too" ;; *) pass "a step's number does, too" ;; esac
 run_ctl run --context keys="$tmp/keys.env"
 is "$status" 1 "a job whose context nobody gave fails"
-is "$err" "job 'deploy' will fail: nobody gave context 'more' (--context 'more=FILE')" "which is said at the start, once"
+is "$(printf '%s\n' "$err" | grep -v "^isolation ")" "job 'deploy' will fail: nobody gave context 'more' (--context 'more=FILE')" "which is said at the start, once"
 run_ctl run --context keys="$tmp/none.env" --context more
 is "$status" 3 "a context's file that is not there is an error"
 like "$err" "^runnerctl: .*'$tmp/none.env'" "which is named"
@@ -329,4 +329,25 @@ like "$err" '^not today$' "its log is shown"
 like "$err" "^runnerctl: 'runnerd' was ended by signal 9\$" "and how it ended"
 ok "nothing is left behind by all that" nothing_left
 
+# --- isolation ------------------------------------------------------------------------------------------
+mark=/tmp/${tmp##*/}.mark
+: >"$mark"
+project isolation <<END
+version: 2.1
+jobs: {one: {machine: true, steps: [run: "[ -e $mark ] && echo seen || echo apart"]}}
+workflows: {w: {jobs: [one]}}
+END
+run_ctl run --isolation none
+like "$err" '^isolation none: jobs can do on this host whatever you can' 'without isolation that is said'
+like "$out" '^\[one\] seen' 'and jobs are on the host'
+run_ctl run --isolation auto
+if printf '%s\n' "$err" | grep -q '^isolation namespace: '; then
+	like "$out" '^\[one\] apart' 'the strongest isolation is said in one line, and jobs have a /tmp of their own'
+else
+	like "$err" '^isolation none: ' 'a host without namespaces says so'
+fi
+rm -f "$mark"
+run_ctl run --isolation strong
+is "$status" 2 'another word is refused'
+like "$err" "'strong' is not known: it is auto, none or namespace" 'with those there are'
 done_testing

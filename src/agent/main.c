@@ -97,14 +97,13 @@ on_refused(void *arg)
 static void
 on_ready(void *arg)
 {
-	static const char word[] = "ready\n";
 	struct agent *agent = arg;
 	int fd = (int)agent->settings.ready_fd;
 
 	log_info("ready: %u slots", agent->settings.slots.total);
 	if (fd == 0)
 		return;
-	if (write(fd, word, sizeof(word) - 1) < 0)
+	if (dprintf(fd, "ready %s\n", tasks_isolation(agent->tasks)) < 0)
 		log_debug("nobody reads descriptor %d: %s", fd, strerror(errno));
 	(void)close(fd);
 	agent->settings.ready_fd = 0;

@@ -93,12 +93,22 @@ shelters_filter(const struct shelters *shelters, uint32_t *count)
 	return filter_code(shelters->filter, count);
 }
 
-const char *
-shelters_says(const struct shelters *shelters)
+static const char *
+says(const struct shelters *shelters)
 {
 	const struct executor *executor = executor_of(shelters, &shelters->isolations->host);
 
 	return executor->isolation(executor);
+}
+
+const char *
+shelters_level(const struct shelters *shelters)
+{
+	const struct executor *executor = executor_of(shelters, &shelters->isolations->host);
+
+	if (executor->shelters(executor))
+		return isolation_level_word(ISOLATION_NAMESPACE);
+	return isolation_level_word(shelters->launcher != NULL ? ISOLATION_USER : ISOLATION_NONE);
 }
 
 /* --- what this host allows -------------------------------------------------------------------- */
@@ -209,7 +219,7 @@ shelters_new(struct shelters **out, struct loop *loop, const struct isolations *
 		shelters_free(shelters);
 		return rc;
 	}
-	log_info("tasks are held together by a %s", shelters_says(shelters));
+	log_info("tasks are held together by a %s", says(shelters));
 	*out = shelters;
 	return 0;
 }

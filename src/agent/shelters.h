@@ -49,7 +49,7 @@ bool shelters_bounds_steps(const struct shelters *shelters, const char *class);
 /* The filter, as filter_code() gives it. */
 const uint64_t *shelters_filter(const struct shelters *shelters, uint32_t *count);
 
-/* "PID namespace": how tasks of classes that say nothing are held together. */
-const char *shelters_says(const struct shelters *shelters);
+/* The level in force where a class says none: "namespace", "user" or "none". */
+const char *shelters_level(const struct shelters *shelters);
 
 #endif

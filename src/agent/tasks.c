@@ -404,5 +404,5 @@ tasks_measure_output(struct tasks *tasks, struct tasks_output *output)
 const char *
 tasks_isolation(const struct tasks *tasks)
 {
-	return shelters_says(tasks->shelters);
+	return shelters_level(tasks->shelters);
 }

@@ -170,7 +170,7 @@ struct press *tasks_press(struct tasks *tasks);
 const struct tasks_counters *tasks_counters(struct tasks *tasks);
 void tasks_measure_output(struct tasks *tasks, struct tasks_output *output);
 
-/* "PID namespace": how tasks are held together on this host, as found out so far. */
+/* The level of isolation in force where a class says none: "namespace", "user" or "none". */
 const char *tasks_isolation(const struct tasks *tasks);
 
 #endif

@@ -55,6 +55,7 @@ struct program_run {
 	struct child child;
 	struct watch ready_watch;
 	int ready_fd;
+	char said[32]; /* "ready\n", or the agent's "ready LEVEL\n" */
 	bool started, ready, ended;
 	int status;
 };
@@ -141,8 +142,7 @@ static void
 on_ready_readable(void *arg, unsigned events)
 {
 	struct program_run *run = arg;
-	char word[16];
-	ssize_t n = read(run->ready_fd, word, sizeof(word));
+	ssize_t n = read(run->ready_fd, run->said, sizeof(run->said) - 1);
 
 	(void)events;
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
@@ -317,6 +317,10 @@ start_agent(struct private_pair *pair, struct err *err)
 		add_arg(argv, "--user"); /* the jobs are ours: they run as who runs us */
 		add_arg(argv, "root");
 	}
+	if (pair->options.isolation != NULL) {
+		add_arg(argv, "--isolation");
+		add_arg(argv, pair->options.isolation);
+	}
 	add_arg(argv, "--name");
 	add_arg(argv, "local");
 	add_path(argv, "--run-dir", pair->run.path, "run");
@@ -421,6 +425,15 @@ const char *
 private_token_file(const struct private_pair *pair)
 {
 	return pair->token_file;
+}
+
+const char *
+private_isolation(struct private_pair *pair)
+{
+	char *said = pair->programs[PROGRAM_AGENT].said;
+
+	said[strcspn(said, "\n")] = '\0';
+	return text_starts(said, "ready ") ? said + strlen("ready ") : "none";
 }
 
 const char *

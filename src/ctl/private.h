@@ -18,6 +18,7 @@ struct private_pair;
 
 struct private_options {
 	unsigned slots;
+	const char *isolation;	     /* runnerd's; NULL: the strongest that this host has */
 	bool keep_failed;
 	const char *cache_dir;	     /* of the agent; NULL: one that goes with the pair */
 	const bool *stop;	     /* a signal has come: do not start any further */
@@ -32,6 +33,8 @@ int private_start(struct private_pair **out, struct loop *loop,
 		  const struct private_options *options, struct err *err);
 
 const char *private_url(const struct private_pair *pair);
+/* The level that jobs have: "namespace" or "none". */
+const char *private_isolation(struct private_pair *pair);
 const char *private_token(const struct private_pair *pair);
 /* The file that has it. */
 const char *private_token_file(const struct private_pair *pair);

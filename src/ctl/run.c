@@ -63,6 +63,7 @@ static const struct option run_options[] = {
 	{"commit", 0, NULL, "check out the commit, without what is not committed"},
 	{"no-cache", 0, NULL, "neither take the caches of earlier runs nor keep this one's"},
 	{"artifacts", 0, "DIR", "write what the jobs store below this directory"},
+	{"isolation", 0, "LEVEL", "auto, none or namespace: how far jobs are kept from this host (auto)"},
 	{"keep-failed", 0, NULL, "keep the working directories of failed jobs"},
 	{"dry-run", 0, NULL, "print what would run"},
 	{NULL, 0, NULL, NULL},
@@ -82,6 +83,7 @@ struct run {
 	struct plan plan; /* what is selected */
 	unsigned slots;
 	bool commit, no_cache, keep_failed, dry_run;
+	const char *isolation; /* NULL: the strongest that this host has */
 	const char *artifacts; /* NULL: they go with the hub */
 	struct loop *loop;
 	struct signal_watch signals[3];
@@ -122,6 +124,18 @@ set_job(struct run *run, const char *value, bool alone, struct err *err)
 	return 0;
 }
 
+/* user is for root's service: here jobs are of the user who runs them. */
+static int
+set_isolation(struct run *run, const char *value, struct err *err)
+{
+	if (!text_eq(value, "auto") && !text_eq(value, "none") && !text_eq(value, "namespace"))
+		return err_set(err, ERR_INPUT,
+			       "option '--isolation': '%.40s' is not known: it is auto, none or namespace",
+			       value);
+	run->isolation = value;
+	return 0;
+}
+
 static int
 set_run(void *arg, const struct option *option, const char *value, struct err *err)
 {
@@ -149,6 +163,8 @@ set_run(void *arg, const struct option *option, const char *value, struct err *e
 		run->no_cache = true;
 	else if (text_eq(option->name, "artifacts"))
 		run->artifacts = value;
+	else if (text_eq(option->name, "isolation"))
+		return set_isolation(run, value, err);
 	else if (text_eq(option->name, "keep-failed"))
 		run->keep_failed = true;
 	else if (text_eq(option->name, "dry-run"))
@@ -561,6 +577,16 @@ tell_tests(const struct run *run, const char *slug, const char *caches)
 	json_free(tests);
 }
 
+static void
+say_isolation(const char *level)
+{
+	if (text_eq(level, "namespace"))
+		say_note("isolation namespace: jobs have processes, a /tmp and a HOME of their own "
+			 "(--isolation none: yours)");
+	else
+		say_note("isolation %s: jobs can do on this host whatever you can", level);
+}
+
 static int
 run_private(struct run *run, struct err *err)
 {
@@ -568,6 +594,7 @@ run_private(struct run *run, struct err *err)
 	LOCAL_FREE char *caches = NULL;
 	struct private_options options = {.slots = run->slots,
 					  .keep_failed = run->keep_failed,
+					  .isolation = run->isolation,
 					  .stop = &run->stop,
 					  .hurry = &run->hurry,
 					  .on_death = on_death,
@@ -581,6 +608,7 @@ run_private(struct run *run, struct err *err)
 	options.cache_dir = caches;
 	if (private_start(&run->pair, run->loop, &options, err) < 0)
 		return ARGS_GO;
+	say_isolation(private_isolation(run->pair));
 	if (api_open_at(&run->api, run->loop, private_url(run->pair), private_token(run->pair),
 			err) == 0 &&
 	    send_contexts(run, slug, err) == 0 && submit(run, slug, err) == 0)
