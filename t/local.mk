@@ -12,6 +12,7 @@ include t/unit/hub/local.mk
 include t/unit/loop/local.mk
 include t/unit/task/local.mk
 include t/unit/supervisor/local.mk
+include t/unit/launcher/local.mk
 include t/unit/wire/local.mk
 
 unit_ldadd = $(CMOCKA_LIBS)

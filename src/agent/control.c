@@ -160,6 +160,7 @@ answer(struct peer *peer, size_t len, int fd)
 
 	if (newline != NULL && getsockopt(peer->fd, SOL_SOCKET, SO_PEERCRED, &who, &size) == 0) {
 		struct control_request request = {.pid = who.pid,
+						  .uid = who.uid,
 						  .verb = (const char *)control->request,
 						  .value = newline + 1,
 						  .fd = fd};

@@ -32,6 +32,7 @@ struct control_ticket {
 /* What a process asks. value is not terminated, and may hold any bytes. */
 struct control_request {
 	pid_t pid;
+	uid_t uid;
 	const char *verb;
 	const unsigned char *value;
 	size_t len;

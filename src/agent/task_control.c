@@ -264,7 +264,7 @@ tasks_control(void *arg, const struct control_request *request, struct control_r
 
 	if (task == NULL && waits_for_inits(arg))
 		say(reply, "later");
-	else if (task == NULL)
+	else if (task == NULL || !task_is_user(task, request->uid))
 		control_refuse(reply, "this process belongs to no task of this agent");
 	else if (task->state != TASK_RUNNING)
 		control_refuse(reply, "the task does not run any more");

@@ -44,6 +44,13 @@ task_find_slot(struct task *task)
 			 err.text);
 }
 
+bool
+task_is_user(const struct task *task, uid_t uid)
+{
+	return task->slot < 0 ||
+	       uid == launcher_uid(task->tasks->settings.launcher, (uint32_t)task->slot);
+}
+
 void
 task_kill_slot(struct task *task)
 {

@@ -169,6 +169,8 @@ void task_leave(struct task *task);
 int task_take_slot(struct task *task, struct err *err);
 /* The one that an earlier runnerd gave it. */
 void task_find_slot(struct task *task);
+/* May it be this user that speaks for the task? Any, where it has none of its own. */
+bool task_is_user(const struct task *task, uid_t uid);
 /* SIGKILL for all that its user runs, runner-init too. */
 void task_kill_slot(struct task *task);
 /* Is nothing of its user left? Else it is seen to, and task_leave() comes again. */

@@ -4,7 +4,7 @@
 # A target appends to fuzz_targets and has its libraries in <target>_LDADD.
 fuzz_targets = t/fuzz/task_doc t/fuzz/output_record t/fuzz/url t/fuzz/config t/fuzz/mask t/fuzz/dotenv \
 	t/fuzz/yaml t/fuzz/substitute t/fuzz/expr t/fuzz/filter t/fuzz/accept t/fuzz/marks t/fuzz/ssh_key t/fuzz/timings t/fuzz/cache_key \
-	t/fuzz/settings t/fuzz/frame t/fuzz/search t/fuzz/junit t/fuzz/blob_record t/fuzz/session t/fuzz/shelter
+	t/fuzz/settings t/fuzz/frame t/fuzz/search t/fuzz/junit t/fuzz/blob_record t/fuzz/session t/fuzz/shelter t/fuzz/launcher_request
 if FUZZERS
 fuzz_main =
 else
@@ -25,6 +25,9 @@ t_fuzz_session_LDADD = libtask.a libformat.a libbase.a $(format_libs)
 t_fuzz_shelter_SOURCES = t/fuzz/shelter.c $(fuzz_main)
 t_fuzz_shelter_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 t_fuzz_shelter_LDADD = libwire.a libbase.a
+t_fuzz_launcher_request_SOURCES = t/fuzz/launcher_request.c $(fuzz_main)
+t_fuzz_launcher_request_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+t_fuzz_launcher_request_LDADD = liblauncher.a libbase.a
 t_fuzz_ssh_key_SOURCES = t/fuzz/ssh_key.c $(fuzz_main)
 t_fuzz_ssh_key_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 t_fuzz_ssh_key_LDADD = libformat.a libbase.a $(format_libs)

@@ -5,6 +5,9 @@ unit_tests += t/unit/agent/settings_test
 t_unit_agent_settings_test_SOURCES = t/unit/agent/settings_test.c
 t_unit_agent_settings_test_LDADD = $(unit_agent_libs)
 
+unit_tests += t/unit/agent/slot_users_test
+t_unit_agent_slot_users_test_SOURCES = t/unit/agent/slot_users_test.c
+t_unit_agent_slot_users_test_LDADD = $(unit_agent_libs)
 unit_tests += t/unit/agent/slots_test
 t_unit_agent_slots_test_SOURCES = t/unit/agent/slots_test.c
 t_unit_agent_slots_test_LDADD = $(unit_agent_libs)
