@@ -104,7 +104,7 @@ like "$(cat "$tmp/garbage")" 'ended 0' 'and ends with its socket'
 
 start_fakehub
 chmod 666 "$hub_sock"
-start_runnerd -j 4 $us --keep-failed
+start_runnerd -j 4 $us --cleanup-working-directory false
 wait_log agent 'ready: 4 slots' 30
 ids()
 {
@@ -175,7 +175,7 @@ none_left()
 
 for level in user namespace; do
 	stop "$agent_pid" QUIT
-	start_runnerd -j 4 $us --isolation "$level" --keep-failed
+	start_runnerd -j 4 $us --isolation "$level" --cleanup-working-directory false
 	wait_log agent 'ready: 4 slots' 30
 	launcher=$(pgrep -P "$agent_pid" -f runner-launcher)
 	hub_say "task victim-$level echo secret >secret; chmod 644 secret; echo begun; until [ -e $tmp/go.$level ]; do sleep 0.05; done; echo went on"
@@ -203,7 +203,7 @@ for level in user namespace; do
 	wait "$agent_pid"
 	ok "($level) its launcher ends with runnerd" wait_gone "$launcher" 20
 	touch "$tmp/go.$level"
-	start_runnerd -j 4 $us --isolation "$level" --keep-failed
+	start_runnerd -j 4 $us --isolation "$level" --cleanup-working-directory false
 	ok "($level) the next runnerd sees the task to its end" wait_ended "victim-$level" success
 	is "$(cat "$(got_output "victim-$level")")" 'begun
 went on' "($level) with all its output"
