@@ -24,6 +24,7 @@ struct spring {
 	size_t written, sent;
 	unsigned asked, spliced, read;
 	unsigned refuses; /* every so many times to splice; 0: never */
+	bool is_full;	  /* the pipe is always */
 };
 
 /* Some more; false: it is full. */
@@ -61,6 +62,8 @@ on_splice(void *arg, int into, size_t len, bool *end)
 
 	if (spring->refuses > 0 && ++spring->asked % spring->refuses == 0)
 		return 0;
+	while (spring->is_full && fill(spring))
+		;
 	n = splice(spring->pipe[0], NULL, into, NULL, len, SPLICE_F_NONBLOCK);
 	if (n <= 0)
 		return 0;
@@ -190,6 +193,42 @@ test_body_that_is_given_up_leaves_nothing_in_the_next(void **state)
 	spring_end(&last);
 }
 
+/* Output is such a call. It is shorter than a window, so that nothing but the other can hold it up.
+ */
+static void
+test_bulk_lets_others_go_first(void **state)
+{
+	static char body[900000];
+	struct pair *pair = *state;
+	struct http_call_spec spec = {.method = "POST",
+				      .path = "/echo",
+				      .body = body,
+				      .body_len = sizeof(body),
+				      .wait = true};
+	struct spring bulk = {.is_full = true};
+	struct outcome other;
+	unsigned handled;
+	size_t before;
+
+	pair->body_max = LENGTH;
+	pair_listen(pair, NULL);
+	pair_connect(pair, NULL);
+	spring_start(pair, &bulk, "/take");
+	while (bulk.sent < LENGTH / 4)
+		pair_run_ms(pair, 1);
+	before = bulk.sent;
+	handled = pair->handled;
+	pair_call_spec(pair, &other, &spec);
+	pair_run_count(pair, &pair->handled, handled + 1);
+	/* What was queued already; of two alike it would be as much as the other, and a window's.
+	 */
+	assert_in_range(bulk.sent - before, 0, sizeof(body) + 100000);
+	pair_run(pair, &other.done);
+	assert_int_equal(other.status, 200);
+	pair_run(pair, &bulk.out.done);
+	spring_end(&bulk);
+}
+
 /* Out of the pipe they are read for it, a part at a time. */
 static void
 test_body_in_a_pipe_passes_over_tls(void **state)
@@ -242,6 +281,7 @@ main(void)
 		TEST(test_body_in_a_pipe_arrives_whole),
 		TEST(test_body_of_tiny_pieces_arrives_whole),
 		TEST(test_body_that_is_given_up_leaves_nothing_in_the_next),
+		TEST(test_bulk_lets_others_go_first),
 		TEST(test_body_in_a_pipe_passes_over_tls),
 	};
 
