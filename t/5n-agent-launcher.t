@@ -234,4 +234,24 @@ ok 'its user is free again' wait_until 30 no_users
 is "$(running "$first")" '' 'when nothing of it is left'
 stop "$agent_pid" TERM
 ok 'no state is left' no_tasks
+
+# --- from a runnerd that was root -------------------------------------------------------------------------
+
+rm -rf "$tmp/run" "$tmp/data" "$tmp/work" "$tmp/cache"
+start_runnerd -j 4 --user root
+hub_say "task old echo begun; until [ -e $tmp/go.old ]; do sleep 0.05; done; echo went on"
+ok 'a task of root runs' wait_until 30 grep -qs begun "$(got_output old)"
+stop "$agent_pid" QUIT
+try $us
+is "$status" 3 'another user does not take over while it runs'
+like "$(cat "$tmp/try")" 'tasks of a runnerd that was root' 'and says why'
+start_runnerd -j 4 --user root
+touch "$tmp/go.old"
+ok 'as root it is seen to its end' wait_ended old success
+stop "$agent_pid" TERM
+start_runnerd -j 4 $us
+hub_say 'task new id -un'
+ok 'then the user takes over' wait_ended new success
+is "$(stat -c %U "$tmp/run" "$tmp/run/agent.id" "$tmp/data/spool" "$tmp/cache/caches" | sort -u)" nobody 'with all that was root'"'"'s'
+stop "$agent_pid" TERM
 done_testing

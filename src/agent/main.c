@@ -37,6 +37,7 @@
 #include "loop/cells.h"
 #include "loop/clock.h"
 #include "loop/loop.h"
+#include "runner/control.h"
 #include "runner/exit.h"
 
 enum { FDS_PER_TASK = 24, FDS_BESIDES = 128, SIGNAL_COUNT = 6 };
@@ -242,6 +243,17 @@ hide(void)
 #endif
 }
 
+/* Where the control socket lies, if an earlier runnerd has made it. */
+static int
+give_control(const struct agent *agent, struct err *err)
+{
+	char *path = mem_printf("%s/" CONTROL_DIR_NAME, agent->settings.work_dir);
+	int rc = access(path, F_OK) != 0 ? 0 : privilege_give_dir(&agent->privilege, path, err);
+
+	free(path);
+	return rc;
+}
+
 /* What is ours alone lies in closed directories of these; the way to the rest is open. */
 static int
 give_places(const struct agent *agent, struct err *err)
@@ -252,8 +264,10 @@ give_places(const struct agent *agent, struct err *err)
 
 	if (!us->is_split)
 		return 0;
-	if (make_dirs(settings->run_dir, err) < 0 || make_dirs(settings->work_dir, err) < 0 ||
+	if (privilege_check_tasks(us, settings->run_dir, err) < 0 ||
+	    make_dirs(settings->run_dir, err) < 0 || make_dirs(settings->work_dir, err) < 0 ||
 	    privilege_open_dir(us, settings->work_dir, 0711, false, err) < 0 ||
+	    give_control(agent, err) < 0 ||
 	    privilege_give_dir(us, settings->run_dir, err) < 0 ||
 	    privilege_give_dir(us, settings->spool_dir, err) < 0 ||
 	    privilege_give_dir(us, settings->workspace_dir, err) < 0 ||

@@ -5,6 +5,7 @@
  */
 #include "agent/privilege.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -22,8 +23,10 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/text.h"
 #include "runner/launcher.h"
+#include "runner/state_dir.h"
 
 enum { GROUPS_MOST = 64, OPEN_DIRS = 32, CAPABILITY_MOST = 63 };
 
@@ -165,6 +168,42 @@ privilege_choose(struct privilege *privilege, const char *user, const char *slot
 		return err->code;
 	privilege->is_split = true;
 	return 0;
+}
+
+/* --- what root has left ------------------------------------------------------------------------- */
+
+/* It has, or had, a runner-init, and no user of its own. */
+static bool
+is_of_root(int tasks, const char *name)
+{
+	LOCAL_FD dir = openat(tasks, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	return name[0] != '.' && dir >= 0 &&
+	       faccessat(dir, SUPERVISOR_SOCKET_NAME, F_OK, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       faccessat(dir, STATE_USER_NAME, F_OK, AT_SYMLINK_NOFOLLOW) != 0;
+}
+
+int
+privilege_check_tasks(const struct privilege *privilege, const char *run_dir, struct err *err)
+{
+	LOCAL_FREE char *path = mem_printf("%s/" STATE_TASKS_NAME, run_dir);
+	const struct dirent *entry;
+	bool found = false;
+	struct stat st;
+	DIR *dir;
+
+	if (!privilege->is_split || stat(run_dir, &st) != 0 || st.st_uid != 0)
+		return 0; /* nobody's yet, or not root's any more */
+	dir = opendir(path);
+	while (dir != NULL && !found && (entry = readdir(dir)) != NULL)
+		found = is_of_root(dirfd(dir), entry->d_name);
+	if (dir != NULL)
+		(void)closedir(dir);
+	if (!found)
+		return 0;
+	if (err_set(err, ERR_HOST, "'%s' has tasks of a runnerd that was root", run_dir) < 0)
+		err_hint(err, "let them end first: start it with --user root and stop it with SIGTERM");
+	return err->code;
 }
 
 /* --- what becomes the user's ----------------------------------------------------------------------- */

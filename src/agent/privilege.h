@@ -36,6 +36,12 @@ int privilege_choose(struct privilege *privilege, const char *user, const char *
 		     uint64_t jobs, struct err *err);
 
 /*
+ * Tasks of a runnerd that was root hear root alone: they must end before another user takes over the run directory.
+ * Fails: ERR_HOST.
+ */
+int privilege_check_tasks(const struct privilege *privilege, const char *run_dir, struct err *err);
+
+/*
  * What is root's of a directory, and all that lies in it, becomes the user's: an earlier runnerd was root. One that is
  * somebody's already stays. Fails: ERR_HOST.
  */
