@@ -35,7 +35,8 @@ def config(names):
 
 WORK, LONG = config(["whole", "silent"]), config(["stopped"])
 hub = Hub()
-agents = [Runnerd(hub, "big%d" % i, slots=SLOTS_EACH) for i in range(AGENTS)]
+# What fails is kept for a moment, so that this is noted and found again, too.
+agents = [Runnerd(hub, "big%d" % i, slots=SLOTS_EACH, options=["--keep-failed", "2s"]) for i in range(AGENTS)]
 pipelines, canceled = [], set()
 
 
