@@ -4,19 +4,173 @@
 # SPDX-License-Identifier: Apache-2.0
 . "${0%/*}/lib.sh"
 . "${0%/*}/machine.sh"
+machine_seconds=420
 in_machine
 . "${0%/*}/agent.sh"
 
-controllers=$(cat /sys/fs/cgroup/cgroup.controllers)
+actor=$top_builddir/t/actor
+root=/sys/fs/cgroup
+cat >"$tmp/runnerd.yaml" <<END
+resource_classes:
+  - {name: acme/small, token_file: $tmp/token, memory: 48M, pids: 60, cpus: 1}
+END
+
+# runnerd with that one class.
+start_limited()
+{
+	start agent runnerd --hub "$hub_url" -c "$tmp/runnerd.yaml" -j 4 --cgroup /ci --run-dir "$tmp/run" \
+		--data-dir "$tmp/data" --work-dir "$tmp/work" --cache-dir "$tmp/cache" --orphan-limit 60s \
+		--min-free 0 "$@"
+	agent_pid=$pid
+}
+
+groups()
+{
+	find $root/"$1"/tasks -mindepth 1 -type d
+}
+
+no_groups()
+{
+	[ -z "$(groups "$1")" ]
+}
+
+reason_of() # NAME
+{
+	sed -n 's/.*"type":"step_ended".*"reason":"\([^"]*\)".*/\1/p' "$tmp/got/$1/events"
+}
+
+ended_of() # NAME MEMBER: of its first step
+{
+	sed -n "s/.*\"type\":\"step_ended\".*\"$2\":\([0-9]*\).*/\1/p" "$tmp/got/$1/events" | head -n 1
+}
+
+# The machine is what the rest needs.
+controllers=$(cat $root/cgroup.controllers)
 for name in cpuset cpu io memory pids; do
 	like " $controllers " " $name " "the machine has the controller of $name"
 done
 like "$(cat /proc/pressure/memory)" '^full avg10=' 'and tells how much memory is waited for'
 
+# What a step finds itself in.
 start_fakehub
-hub_say "task one echo hello"
-start_runnerd -j 2
-ok '(one) a job runs there' wait_ended one success 60
-is "$(cat "$(got_output one)")" hello '(one) and prints'
+hub_say "task limits cd $root\$(sed -n s/0:://p /proc/self/cgroup) && pwd && cat ../memory.max ../pids.max ../cpu.weight memory.oom.group"
+hub_say "step limits cd $root\$(sed -n s/0:://p /proc/self/cgroup) && pwd"
+start_limited
+ok '(limits) it ends well' wait_ended limits success 60
+like "$(cat "$tmp/agent.log")" "control groups below '/ci', held by: memory, pids, cpu, cpuset, io" 'the log says what tasks are held by'
+is "$(sed 1d "$(got_output limits 0)" | tr '\n' ' ')" '50331648 60 100 1 ' '(limits) its class gives them'
+like "$(head -n 1 "$(got_output limits 0)")" "^$root/ci/tasks/$(task_id limits)/0\.1\$" '(limits) a step has a group of its own'
+like "$(cat "$(got_output limits 1)")" "/$(task_id limits)/1\.1\$" '(limits) and so has the next'
+like "$(cat $root/ci/agent/cgroup.procs)" "^$agent_pid\$" 'runnerd is in a group of its own'
+is "$(cat $root/ci/agent/memory.min)" 67108864 'and has memory that tasks cannot take'
+ok '(limits) nothing is left of it' wait_until 20 no_groups ci
+
+# Memory: what a step has passed, and who; another signal 9 is none of that.
+grow=
+for i in 1 2 3 4 5 6 7 8 9; do grow="$grow alloc=8000000 sleep=0.1"; done
+hub_say "task hog $actor sleep=30 & $actor $grow; echo not reached"
+hub_say "task group sh -c '$actor $grow; echo never seen'"
+hub_say "task kill $actor kill=KILL"
+hub_say "task exit exit 137"
+ok '(hog) a step that needs more memory than its class has fails' wait_ended hog failed 60
+like "$(reason_of hog)" '^Killed: passed its 48\.0 MiB, peak 4[78]\.[0-9] MiB, largest process actor$' '(hog) it says what it has passed, and who'
+ok '(group) so does one whose child is that large' wait_ended group failed 60
+like "$(reason_of group)" '^Killed: passed its 48\.0 MiB.* largest process actor$' '(group) it says who'
+unlike "$(cat "$(got_output group)" 2>/dev/null)" 'never seen' '(group) what waited for it goes too'
+ok '(kill) a step that is killed otherwise fails' wait_ended kill failed 60
+is "$(reason_of kill)" '' '(kill) it is not said to have passed anything'
+ok '(exit) one that exits as if it had been fails' wait_ended exit failed 60
+is "$(reason_of exit)" '' '(exit) nor is that'
+
+# What a step has used, its children included that nobody waited for.
+hub_say "task usage sh -c '$actor alloc=20000000' & sleep 2; i=0; while [ \$i -lt 20000 ]; do i=\$((i + 1)); done"
+ok '(usage) it ends well' wait_ended usage success 60
+ok '(usage) its peak is that of all its processes' [ "$(ended_of usage peak_bytes)" -gt 20000000 ]
+ok '(usage) and it has had a processor' [ "$(ended_of usage user_us)" -gt 1000 ]
+
+# A fork bomb: others go on, and it ends.
+hub_say "task bomb exec sh -c 'bomb() { bomb | bomb & }; bomb 2>/dev/null; sleep 100'"
+hub_say 'task beside sleep 2; echo unharmed'
+ok '(beside) beside a fork bomb a task goes on' wait_ended beside success 90
+is "$(cat "$(got_output beside)")" unharmed '(beside) and prints'
+hub_say 'cancel bomb'
+ok '(bomb) it can be canceled' wait_ended bomb canceled 90
+ok '(bomb) nothing is left of it' wait_until 20 no_groups ci
+
+hub_say 'task refused i=0; while [ $i -lt 100 ]; do i=$((i + 1)); sleep 20 & done; exit 3'
+ok '(refused) a step that is refused processes fails' wait_ended refused failed 60
+like "$(reason_of refused)" '^reached its limit of 60 processes: [0-9]+ more were refused$' '(refused) it says so'
+
+# kill -9 of runnerd: the task goes on in its group, the next one finds it there.
 stop "$agent_pid"
+hub_say "task over while [ ! -e '$tmp/go' ]; do sleep 0.1; done; cd $root\$(sed -n s/0:://p /proc/self/cgroup) && cat ../memory.max"
+hub_say "step over cd $root\$(sed -n s/0:://p /proc/self/cgroup) && pwd"
+start_limited
+wait_log fakehub 'task over step 0 step_started' 30
+mkdir $root/ci/tasks/left-behind
+kill -KILL "$agent_pid"
+wait "$agent_pid" 2>/dev/null
+start_limited
+wait_log agent 'recovered: state running' 20
+touch "$tmp/go"
+ok '(over) it outlives its runnerd' wait_ended over success 60
+is "$(cat "$(got_output over 0)")" 50331648 '(over) and its limit does too'
+like "$(cat "$(got_output over 1)")" "/$(task_id over)/1\.1\$" '(over) the next step has its group'
+ok '(over) nothing is left of it, nor of what nobody knew' wait_until 20 no_groups ci
+
+# One runnerd works in a group.
+runnerd --hub "$hub_url" --token-file "$tmp/token" --run-dir "$tmp/run2" --data-dir "$tmp/data" --work-dir "$tmp/work" \
+	--cache-dir "$tmp/cache" --cgroup /ci >"$tmp/second" 2>&1
+is "$?" 3 'a second runnerd in the same group is refused'
+like "$(cat "$tmp/second")" "another runnerd works in control group '/ci'" 'it says so'
+stop "$agent_pid"
+
+# Without a PID namespace the group is what holds a task together.
+hub_say "task daemon $actor daemon=$tmp/daemon.pid; wait"
+start_limited --isolation none
+ok '(daemon) a step that leaves a daemon behind ends' wait_ended daemon success 60
+ok '(daemon) it ends with the task' wait_until 20 no_groups ci
+ok '(daemon) as its process has' t_is_gone "$(cat "$tmp/daemon.pid")"
+stop "$agent_pid"
+
+# runnerd as a user of its own, tasks as others: the groups are handed over, and steps get into theirs.
+mkdir /run/split
+chown 65534:65534 /run/split
+hub_say "task split $actor $grow"
+start split runnerd --hub "$hub_url" -c "$tmp/runnerd.yaml" --user nobody --cgroup /ci --run-dir /run/split/run \
+	--data-dir /run/split/data --work-dir /run/split/work --cache-dir /run/split/cache --min-free 0
+agent_pid=$pid
+chmod 666 "$tmp/hub.sock"
+ok '(split) a task with a user of its own fails for its memory' wait_ended split failed 60
+like "$(reason_of split)" '^Killed: passed its 48\.0 MiB' '(split) and says so'
+ok '(split) nothing is left of it' wait_until 20 no_groups ci
+stop "$agent_pid"
+
+# A user without root, in a group that was handed over: auto.
+mkdir $root/svc "$tmp/user"
+echo '+memory +pids +cpu' >$root/cgroup.subtree_control
+chown 65534:65534 $root/svc $root/svc/cgroup.procs $root/svc/cgroup.subtree_control "$tmp/user"
+chmod 644 "$tmp/token" "$tmp/runnerd.yaml"
+chmod 666 "$tmp/hub.sock"
+: >"$tmp/agent.log"
+hub_say "task user $actor $grow"
+start agent sh -c "echo \$\$ >$root/svc/cgroup.procs; unset RUNNERD_USER; exec setpriv --reuid 65534 --regid 65534 --clear-groups \"\$@\"" sh \
+	runnerd --hub "$hub_url" -c "$tmp/runnerd.yaml" --run-dir "$tmp/user/run" --data-dir "$tmp/user/data" \
+	--work-dir "$tmp/user/work" --cache-dir "$tmp/user/cache"
+agent_pid=$pid
+ok '(user) a user without root has groups too' wait_log agent "control groups below '/svc', held by: memory, pids, cpu" 20
+ok '(user) the same hog fails' wait_ended user failed 60
+like "$(reason_of user)" '^Killed: passed its 48\.0 MiB' '(user) for the same reason'
+ok '(user) nothing is left of it' wait_until 20 no_groups svc
+stop "$agent_pid"
+cat "$tmp/agent.log" >>"$tmp/user.log"
+
+# Beside others it takes nothing over, and says why.
+: >"$tmp/agent.log"
+mkdir $root/shared
+hub_say 'task plain echo plain'
+start agent sh -c "echo \$\$ >$root/shared/cgroup.procs; runnerd \"\$@\"; :" sh --hub "$hub_url" -c "$tmp/runnerd.yaml" \
+	--run-dir "$tmp/run3" --data-dir "$tmp/data" --work-dir "$tmp/work" --cache-dir "$tmp/cache" --mode single-task
+ok '(plain) a task runs without groups' wait_ended plain success 60
+like "$(cat "$tmp/agent.log")" "no control groups.*'/shared' is not runnerd's alone: process [0-9]+ \(sh\) is in it" '(plain) the log says why'
 done_testing

@@ -13,7 +13,7 @@
 # Before in_machine: machine_cpus (2), machine_memory (MiB, 512), machine_seconds (240, the longest that
 # it may take), machine_tools (more programs of this host, by path).
 #
-# In the machine are busybox, bash, setpriv, the programs of the build tree and t/*.sh, below the same two
+# In the machine are busybox, sh, bash, setpriv, the programs of the build tree and t/*.sh, below the same two
 # directories; / is a tmpfs. The processor is emulated (TCG): it takes three seconds to
 # boot, behaves alike everywhere and needs no right; MACHINE_ACCEL=kvm is for hosts where that works.
 #
@@ -23,7 +23,7 @@ machine_cpus=2
 machine_memory=512
 : "${machine_seconds:=240}"
 machine_tools=
-machine_programs='runnerd runner-init runner-hub runnerctl runner-archive circleci-agent circleci t/actor t/fakehub'
+machine_programs='runnerd runner-init runner-launcher runner-hub runnerctl runner-archive helper/circleci-agent t/actor t/fakehub'
 : "${MACHINE_ACCEL:=tcg}"
 
 # The newest kernel of Debian's that we may read, or that of MACHINE_KERNEL.
@@ -78,7 +78,7 @@ ip link set lo up
 stty -F /dev/ttyS1 raw -echo
 export RUNNER_MACHINE=1 top_srcdir='$top_srcdir' top_builddir='$top_builddir'
 cd /
-setsid '$t_dir/${0##*/}' </dev/null >/dev/ttyS1 2>&1
+setsid timeout $((machine_seconds - 60)) '$t_dir/${0##*/}' </dev/null >/dev/ttyS1 2>&1
 echo "machine: ended with \$?" >/dev/ttyS0
 sync
 poweroff -f
@@ -98,7 +98,7 @@ machine_build()
 	printf 'root:x:0:\nnogroup:x:65534:\n' >"$t_root/etc/group"
 	machine_put "$t_busybox" /bin/busybox || return 1
 	# shellcheck disable=SC2086 # a list of words
-	for t_file in /bin/bash /usr/bin/setpriv $machine_tools; do
+	for t_file in /bin/sh /bin/bash /usr/bin/setpriv $machine_tools; do
 		machine_put "$t_file" || return 1
 	done
 	for t_file in $machine_programs; do
@@ -111,7 +111,8 @@ machine_build()
 	rm -rf "$t_root"
 }
 
-# On a busy host an emulated timer may miss what Linux looks for at boot (no_timer_check).
+# On a busy host an emulated timer may miss what Linux looks for at boot (no_timer_check), and where little
+# happens randomness takes its time (trust_cpu).
 # Its screen goes to $tmp/console.log, printed where a test fails; the second line to $tmp/tap.
 machine_boot()
 {
@@ -119,7 +120,7 @@ machine_boot()
 		-accel "$MACHINE_ACCEL" -cpu max -smp "$machine_cpus" -m "$machine_memory" \
 		-serial "file:$tmp/console.log" -serial "file:$tmp/tap" \
 		-kernel "$t_kernel" -initrd "$tmp/machine.cpio" \
-		-append 'console=ttyS0 quiet loglevel=4 panic=-1 edd=off no_timer_check' </dev/null >"$tmp/qemu.log" 2>&1 &
+		-append 'console=ttyS0 quiet loglevel=4 panic=-1 edd=off no_timer_check random.trust_cpu=on' </dev/null >"$tmp/qemu.log" 2>&1 &
 	t_pids="$t_pids $!"
 	wait "$!"
 }
@@ -131,8 +132,8 @@ in_machine()
 	command -v qemu-system-x86_64 >/dev/null || skip_all "there is no qemu-system-x86_64 (Debian: qemu-system-x86)"
 	t_busybox=$(command -v busybox) || skip_all "there is no busybox (Debian: busybox-static)"
 	machine_kernel || skip_all "there is no kernel to read in /boot (Debian: linux-image-cloud-amd64)"
-	if ! machine_build; then
-		diag "the machine's file system could not be made"
+	if [ ! -x "$top_builddir/runnerd" ] || ! machine_build; then
+		diag "the machine's file system could not be made of '$top_builddir'"
 		exit 1
 	fi
 	: >"$tmp/tap"

@@ -72,7 +72,7 @@ enum start_flag {
 	START_BACKGROUND = 1 << 0,   /* told back in STEP_STATE; runner-init treats it alike */
 	START_NO_NEW_PRIVS = 1 << 1, /* no setuid program gains anything */
 	START_SETS_IDS = 1 << 2,     /* uid, gid and the spec's groups are set; else kept */
-	START_IN_CGROUP = 1 << 3,    /* third descriptor: cgroup.procs, open for writing */
+	START_IN_CGROUP = 1 << 3,    /* third descriptor: the group's directory, or its cgroup.procs, open for writing */
 	START_FLAGS_ALL = (1 << 4) - 1,
 	START_TERMINAL = 1 << 4, /* of START_SESSION alone: a terminal, not three pipes */
 	START_SESSION_FLAGS_ALL = (1 << 5) - 2,
@@ -174,7 +174,7 @@ enum supervisor_fault {
 
 /*
  * Start a step. Descriptors: sealed memfd of the specification (wire/spec.h), the step's
- * output memfd, and cgroup.procs with START_IN_CGROUP. Answer: STEP_STARTED or
+ * output memfd, and the group with START_IN_CGROUP. Answer: STEP_STARTED or
  * STEP_FAILED_TO_START.
  */
 struct message_start_step {

@@ -21,6 +21,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "agent/cgroup_tree.h"
 #include "agent/executor.h"
 #include "agent/executors/host.h"
 #include "agent/linger.h"
@@ -33,7 +34,7 @@
 #include "loop/loop.h"
 #include "loop/pipe.h"
 
-enum { TMPFS_TYPE = 0x01021994, CGROUP2_TYPE = 0x63677270, PIPES_PER_SLOT = 2, FDS_PER_SLOT = 24 };
+enum { TMPFS_TYPE = 0x01021994, PIPES_PER_SLOT = 2, FDS_PER_SLOT = 24 };
 
 struct check {
 	const struct settings *settings;
@@ -170,16 +171,17 @@ check_isolation(struct check *check)
 static void
 check_cgroups(struct check *check)
 {
-	struct statfs fs;
+	const char *where = check->settings->cgroup;
+	struct err err = ERR_INIT;
+	char path[PATH_MAX];
 
-	if (statfs("/sys/fs/cgroup", &fs) < 0)
-		say(check, WITHOUT, "cgroups",
-		    "none mounted: tasks are not limited or counted by group");
-	else if ((unsigned long)fs.f_type == CGROUP2_TYPE)
-		say(check, YES, "cgroups", "version 2");
+	if (text_eq(where, "none"))
+		say(check, WITHOUT, "control groups", "none, as asked for: nothing holds tasks to what their class says");
+	else if (cgroup_tree_probe(where, path, &err) == 0)
+		say(check, YES, "control groups", "tasks are held by %s", path);
 	else
-		say(check, WITHOUT, "cgroups",
-		    "version 1: version 2 is needed to limit tasks by group");
+		say(check, text_eq(where, "auto") ? WITHOUT : NO, "control groups",
+		    "%s: nothing holds tasks to what their class says", err.text);
 }
 
 /* --- programs ----------------------------------------------------------------------------------

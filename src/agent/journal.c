@@ -257,6 +257,9 @@ event_from_record(const struct journal *journal, struct task_event *event,
 	event->user_us = record->user_us;
 	event->system_us = record->system_us;
 	event->max_rss_bytes = record->max_rss_bytes;
+	event->peak_bytes = record->peak_bytes;
+	event->read_bytes = record->read_bytes;
+	event->write_bytes = record->write_bytes;
 }
 
 /* One record on the way to *count events; *index is its place in the file. */

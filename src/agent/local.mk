@@ -2,6 +2,9 @@
 noinst_LIBRARIES += libagent.a
 libagent_a_SOURCES = \
 	src/agent/caches.c src/agent/caches.h \
+	src/agent/cgroup.c src/agent/cgroup.h \
+	src/agent/cgroup_file.c src/agent/cgroup_file.h \
+	src/agent/cgroup_tree.c src/agent/cgroup_tree.h \
 	src/agent/checkout.c src/agent/checkout.h \
 	src/agent/command.c src/agent/command.h \
 	src/agent/cpu_layout.c src/agent/cpu_layout.h \
@@ -49,6 +52,7 @@ libagent_a_SOURCES = \
 	src/agent/supervisor.c src/agent/supervisor.h \
 	src/agent/task.c src/agent/task.h \
 	src/agent/task_archives.c \
+	src/agent/task_cgroup.c \
 	src/agent/task_control.c \
 	src/agent/task_hooks.c \
 	src/agent/task_keep.c src/agent/task_keep.h \

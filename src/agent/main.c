@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/cgroup_tree.h"
 #include "agent/check.h"
 #include "agent/depot.h"
 #include "agent/depot_child.h"
@@ -53,6 +54,7 @@ struct agent {
 	struct tls_context *tls;
 	struct uplink *uplink;
 	struct depot *depot;
+	struct cgroup_tree *cgroups; /* NULL: tasks have none */
 	struct tasks *tasks;
 	struct lookout *lookout;
 	int64_t started_ms;
@@ -396,6 +398,7 @@ start_tasks(struct agent *agent, struct err *err)
 		.launcher = agent->launcher,
 		.isolations = &settings->isolations,
 		.ours = (const char *const *)settings->ours,
+		.cgroups = agent->cgroups,
 		.max_run_time_ms = settings->max_run_time_ms,
 		.grace_ms = (uint32_t)settings->grace_ms,
 		.orphan_ms = (uint32_t)settings->orphan_limit_ms,
@@ -520,6 +523,27 @@ start_lookout(struct agent *agent, struct err *err)
 			   err);
 }
 
+/* While we are root still. One that is named must be had; else tasks do without, and it is said why. */
+static int
+start_cgroups(struct agent *agent, struct err *err)
+{
+	const char *where = agent->settings.cgroup;
+	struct err lack = ERR_INIT;
+
+	if (text_eq(where, "none"))
+		return 0;
+	if (cgroup_tree_new(&agent->cgroups, agent->loop, where, &lack) == 0)
+		return agent->privilege.is_split ? cgroup_tree_give(agent->cgroups, agent->privilege.uid,
+								    agent->privilege.gid, err)
+						 : 0;
+	if (!text_eq(where, "auto")) {
+		*err = lack;
+		return err->code;
+	}
+	log_info("tasks have no control groups, their classes' limits are not enforced: %s", lack.text);
+	return 0;
+}
+
 static int
 start(struct agent *agent, struct err *err)
 {
@@ -531,7 +555,8 @@ start(struct agent *agent, struct err *err)
 	    trust_hub(agent, err) < 0 || make_places(settings, err) < 0)
 		return err->code;
 	cells_use();
-	if (loop_new(&agent->loop, err) < 0 || split_privilege(agent, err) < 0)
+	if (loop_new(&agent->loop, err) < 0 || start_cgroups(agent, err) < 0 ||
+	    split_privilege(agent, err) < 0)
 		return err->code;
 	if (state_dir_open(&agent->state_dir, agent->settings.run_dir, err) < 0)
 		return err->code;
@@ -553,6 +578,7 @@ finish(struct agent *agent)
 	lookout_free(agent->lookout);
 	uplink_free(agent->uplink);
 	tasks_free(agent->tasks);
+	cgroup_tree_free(agent->cgroups);
 	depot_free(agent->depot);
 	launcher_free(agent->launcher);
 	unwatch_signals(agent);

@@ -217,7 +217,11 @@ static void
 reconnect(struct task *task)
 {
 	struct err err = ERR_INIT;
-	int rc = task_find_supervisor(task, &err);
+	int rc;
+
+	if (task_open_cgroup(task, &err) < 0)
+		log_line(LOG_WARN, LOG_AT_TASK(task->id_text), "%s", err.text);
+	rc = task_find_supervisor(task, &err);
 
 	if (rc == 0)
 		return; /* on_ready goes on */

@@ -148,6 +148,7 @@ static const struct row rows[] = {
 	{{"slot-uids", 0, "FIRST-LAST", "these users, one a slot (1900000000-1900004095)"},
 	 TEXT,
 	 AT(slot_uids)},
+	{{"cgroup", 0, "GROUP", "control group to hold tasks by: auto, none, or its path"}, TEXT, AT(cgroup)},
 	{{"mode", 0, "MODE", "continuous, or single-task: end after one"}, TEXT, AT(mode)},
 	{{"idle-timeout", 0, "TIME", "end after so long without a task (never)"},
 	 DURATION,
@@ -639,6 +640,7 @@ init(struct settings *settings)
 	memset(settings, 0, sizeof(*settings));
 	settings->jobs = 1;
 	settings->isolation = mem_strdup("auto");
+	settings->cgroup = mem_strdup("auto");
 	settings->mode = mem_strdup("continuous");
 	settings->grace_ms = SUPERVISOR_GRACE_MS;
 	settings->orphan_limit_ms = RUNNER_LOST_MS;

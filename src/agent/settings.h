@@ -49,7 +49,7 @@ struct settings {
 	char *isolation; /* the level of classes that say none */
 	struct isolations isolations;
 	char *ours[SETTINGS_OURS_MOST]; /* what no isolated job may see; NULL-terminated */
-	char *mode;
+	char *cgroup, *mode;
 	char *user, *slot_uids; /* as said; NULL: not */
 	uint64_t idle_timeout_ms, max_run_time_ms, grace_ms, orphan_limit_ms;
 	uint64_t keep_failed_ms, keep_failed_max;

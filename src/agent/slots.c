@@ -342,13 +342,13 @@ slots_replace(struct slots *slots, const struct slots *next)
 }
 
 void
-slots_limits(const struct slots *slots, const struct reservation *reservation, struct limits *limits)
+slots_limits(const struct slots *slots, unsigned class, const char *words, struct limits *limits)
 {
 	memset(limits, 0, sizeof(*limits));
-	limits->memory_bytes = reservation->room.memory_bytes;
-	limits->cpus = reservation->room.cpus;
-	limits->pids = slots->classes[reservation->class].pids;
-	(void)holding_what(reservation->words, HOLDING_CPUS, limits->cpu_list, sizeof(limits->cpu_list));
+	limits->memory_bytes = slots->classes[class].need.memory_bytes;
+	limits->cpus = slots->classes[class].need.cpus;
+	limits->pids = slots->classes[class].pids;
+	(void)holding_what(words, HOLDING_CPUS, limits->cpu_list, sizeof(limits->cpu_list));
 }
 
 /* --- as a claim says it --- */

@@ -119,7 +119,8 @@ void slots_give(struct slots *slots, struct reservation *reservation);
 /* Forget it without giving it back: the slots it was of are gone. */
 void reservation_release(struct reservation *reservation);
 
-void slots_limits(const struct slots *slots, const struct reservation *reservation, struct limits *limits);
+/* words: what the task holds by name. */
+void slots_limits(const struct slots *slots, unsigned class, const char *words, struct limits *limits);
 
 /*
  * New settings: capacity and classes of "next", the tasks that are there counted anew by the caller

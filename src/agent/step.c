@@ -404,11 +404,11 @@ step_free(struct step *step)
 }
 
 int
-step_begin(struct step *step, int spec_fd, uint64_t deadline_ms, uint32_t orphan_ms,
+step_begin(struct step *step, int spec_fd, int cgroup_fd, uint64_t deadline_ms, uint32_t orphan_ms,
 	   uint32_t start_flags, struct err *err)
 {
 	struct message message = {.type = MESSAGE_START_STEP};
-	int fds[2], rc;
+	int fds[3], rc;
 
 	OBJ_CHECK(step, STEP_MAGIC);
 	rc = pipe_memfd_new(&step->memfd, "output", err);
@@ -416,13 +416,14 @@ step_begin(struct step *step, int spec_fd, uint64_t deadline_ms, uint32_t orphan
 		return rc;
 	message.start_step = (struct message_start_step){.step = step->index,
 							 .attempt = step->attempt,
-							 .flags = start_flags,
+							 .flags = start_flags | (cgroup_fd >= 0 ? START_IN_CGROUP : 0u),
 							 .orphan_ms = orphan_ms,
 							 .grace_ms = step->grace_ms,
 							 .deadline_ms = deadline_ms};
 	fds[0] = spec_fd;
 	fds[1] = step->memfd;
-	supervisor_send(step->supervisor, &message, fds, 2);
+	fds[2] = cgroup_fd;
+	supervisor_send(step->supervisor, &message, fds, cgroup_fd >= 0 ? 3 : 2);
 	step->asked = true;
 	return 0;
 }

@@ -84,8 +84,8 @@ struct step *step_new(const struct step_place *place, uint32_t index, uint32_t a
 		      const struct task_step *doc, const struct step_hooks *hooks);
 void step_free(struct step *step);
 
-/* Ask runner-init to start it. spec_fd stays the caller's. Fails: ERR_HOST. */
-int step_begin(struct step *step, int spec_fd, uint64_t deadline_ms, uint32_t orphan_ms,
+/* Ask runner-init to start it. The descriptors stay the caller's; cgroup_fd: -1 for none. Fails: ERR_HOST. */
+int step_begin(struct step *step, int spec_fd, int cgroup_fd, uint64_t deadline_ms, uint32_t orphan_ms,
 	       uint32_t start_flags, struct err *err);
 
 /*

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/cgroup.h"
 #include "agent/holding.h"
 #include "agent/job_hook.h"
 #include "agent/state_dir.h"
@@ -200,7 +201,7 @@ want_finishing(struct task *task)
 		task_quit_supervisor(task);
 		return false;
 	}
-	return task_enter(task, TASK_DONE);
+	return task_leave_cgroup(task) && task_enter(task, TASK_DONE);
 }
 
 static void
@@ -528,6 +529,7 @@ task_dispose(struct task *task)
 	child_release(&task->cleaner);
 	supervisor_release(&task->supervisor);
 	task_free_steps(task);
+	cgroup_free(task->cgroup);
 	task_doc_free(task->doc);
 	mask_free(task->mask);
 	spool_release(&task->spool);

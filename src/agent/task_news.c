@@ -245,6 +245,8 @@ task_prepare(struct task *task)
 	task->ready = task->fresh = true;
 	rc = task_take_slot(task, &err);
 	if (rc == 0)
+		rc = task_open_cgroup(task, &err);
+	if (rc == 0)
 		rc = work_dir_make(&task->work, &tasks->work_dirs, &err);
 	if (rc == 0)
 		rc = shelters_prepare(tasks->shelters, task->resource_class, &task->work, source,

@@ -23,6 +23,7 @@ enum {
 	COMMAND_ARENA_BYTES = 24 << 20, /* three times what a specification may hold */
 	STEPS_KEPT_MOST = 96,		/* below SUPERVISOR_STEPS_MOST */
 	EXIT_SIGNAL_BASE = 128,
+	BLOCK_BYTES = 512, /* of getrusage(2)'s */
 };
 
 #define AT(task, step) LOG_AT_STEP((task)->id_text, (step)->index)
@@ -261,7 +262,7 @@ ask(struct task *task, struct step *step, uint64_t deadline_ms, struct err *err)
 	struct arena arena;
 	struct command command;
 	unsigned flags = step->doc->background ? START_BACKGROUND : 0u;
-	int spec_fd = -1, rc;
+	int spec_fd = -1, cgroup_fd = -1, rc;
 
 	arena_init(&arena, COMMAND_ARENA_BYTES);
 	rc = make_command(task, step, &arena, &command, err);
@@ -272,10 +273,14 @@ ask(struct task *task, struct step *step, uint64_t deadline_ms, struct err *err)
 	if (rc == 0 && command.no_new_privs)
 		flags |= START_NO_NEW_PRIVS;
 	if (rc == 0)
-		rc = step_begin(step, spec_fd, deadline_ms, task->tasks->settings.orphan_ms, flags,
+		rc = task_enter_cgroup(task, step, &cgroup_fd, err);
+	if (rc == 0)
+		rc = step_begin(step, spec_fd, cgroup_fd, deadline_ms, task->tasks->settings.orphan_ms, flags,
 				err);
 	if (spec_fd >= 0)
 		(void)close(spec_fd);
+	if (cgroup_fd >= 0)
+		(void)close(cgroup_fd);
 	arena_release(&arena);
 	return rc;
 }
@@ -396,7 +401,7 @@ outcome_of(const struct task *task, const struct step *step)
 }
 
 static void
-fill_end(const struct task *task, const struct step *step, struct journal_record *record)
+fill_end(struct task *task, const struct step *step, struct journal_record *record)
 {
 	const struct message_step_exited *exit = &step->exit;
 
@@ -418,7 +423,10 @@ fill_end(const struct task *task, const struct step *step, struct journal_record
 	record->user_us = exit->utime_us;
 	record->system_us = exit->stime_us;
 	record->max_rss_bytes = exit->maxrss_kib * 1024;
+	record->read_bytes = exit->in_blocks * BLOCK_BYTES;
+	record->write_bytes = exit->out_blocks * BLOCK_BYTES;
 	record->time_ms = (int64_t)exit->ended_ms;
+	task_account_step(task, step, record);
 }
 
 static void

@@ -35,6 +35,7 @@
 #include "wire/journal_record.h"
 
 struct caches;
+struct cgroup;
 struct job_hook;
 struct json;
 struct mirrors;
@@ -104,6 +105,8 @@ struct task {
 	int slot; /* whose user it has; -1: it has none of its own, or none any more */
 	bool cleaning;	/* what that user has left is looked for, or will be again */
 	struct child cleaner;
+	struct cgroup *cgroup; /* NULL: none */
+	uint64_t leaving_us;   /* when its last processes were first told to go; 0: they were not */
 
 	struct job_hook *hook; /* that runs now; NULL: none */
 	size_t next_hook;      /* behind the last step */
@@ -175,6 +178,17 @@ bool task_is_user(const struct task *task, uid_t uid);
 void task_kill_slot(struct task *task);
 /* Is nothing of its user left? Else it is seen to, and task_leave() comes again. */
 bool task_slot_is_clean(struct task *task);
+/* --- task_cgroup.c: nothing happens in them where tasks have no control groups --- */
+
+/* Make the task's group, or find it again. Fails: as cgroup_new(). */
+int task_open_cgroup(struct task *task, struct err *err);
+/* Of a step's group; *fd is the caller's, -1: none. Fails: as cgroup_enter(). */
+int task_enter_cgroup(struct task *task, const struct step *step, int *fd, struct err *err);
+/* What the step has used, and why it has failed where that is known here, into the record of its end. */
+void task_account_step(struct task *task, const struct step *step, struct journal_record *record);
+/* The last word: kill what is left, remove the group. False: somebody is still there, task_want()
+ * comes again. */
+bool task_leave_cgroup(struct task *task);
 
 /* --- task_hooks.c --- */
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "agent/caches.h"
+#include "agent/cgroup_tree.h"
 #include "agent/launcher.h"
 #include "agent/mirrors.h"
 #include "agent/recovery.h"
@@ -335,8 +336,13 @@ tasks_free(struct tasks *tasks)
 int
 tasks_recover(struct tasks *tasks, size_t *count, struct err *err)
 {
+	int rc;
+
 	OBJ_CHECK(tasks, TASKS_MAGIC);
-	return recovery_run(tasks, count, err);
+	rc = recovery_run(tasks, count, err);
+	if (rc == 0 && tasks->settings.cgroups != NULL)
+		cgroup_tree_sweep(tasks->settings.cgroups);
+	return rc;
 }
 
 /* --- queries --- */

@@ -26,6 +26,7 @@
 #include "base/slab.h"
 
 struct arena;
+struct cgroup_tree;
 struct control_reply;
 struct control_request;
 struct depot;
@@ -35,6 +36,7 @@ struct err;
 struct isolations;
 struct json;
 struct launcher;
+struct limits;
 struct loop;
 struct press;
 struct state_dir;
@@ -71,6 +73,8 @@ struct tasks_hooks {
 	/* What the host adds to the environment of its steps, in arena; *count is how many. NULL: nothing. */
 	const struct env_var *(*on_environment)(void *arg, const struct task *task, struct arena *arena,
 						size_t *count);
+	/* What it may use at most. NULL: there is no limit. */
+	void (*on_limits)(void *arg, const struct task *task, struct limits *limits);
 };
 
 /* Texts are borrowed for the life of the tasks. Times in milliseconds. */
@@ -88,6 +92,7 @@ struct tasks_settings {
 	struct launcher *launcher; /* gives each task a user of its own; NULL: tasks have ours. Borrowed */
 	const struct isolations *isolations; /* of each class */
 	const char *const *ours; /* files and directories that no isolated job may see; NULL-terminated, or NULL */
+	struct cgroup_tree *cgroups; /* where tasks have their groups; NULL: they have none. Borrowed */
 	uint64_t max_run_time_ms; /* ceiling over what documents say; 0: none */
 	uint32_t grace_ms;	  /* from TERM to KILL; 0: SUPERVISOR_GRACE_MS */
 	uint32_t orphan_ms; /* how long a task goes on without a runnerd; SUPERVISOR_ORPHAN_FOREVER

@@ -398,11 +398,21 @@ on_environment(void *arg, const struct task *task, struct arena *arena, size_t *
 	return class_environment(&uplink->slots->classes[class], task_holding(task), arena, count);
 }
 
+static void
+on_limits(void *arg, const struct task *task, struct limits *limits)
+{
+	struct uplink *uplink = arg;
+
+	OBJ_CHECK(uplink, UPLINK_MAGIC);
+	slots_limits(uplink->slots, slots_class_of(uplink->slots, task_resource_class(task)),
+		     task_holding(task), limits);
+}
+
 struct tasks_hooks
 uplink_hooks(struct uplink *uplink)
 {
 	struct tasks_hooks hooks = {uplink, on_events, on_output, on_done, on_resting, on_removed,
-				     on_errand, on_channel, on_fetch, on_environment};
+				     on_errand, on_channel, on_fetch, on_environment, on_limits};
 
 	return hooks;
 }

@@ -2,7 +2,7 @@
  * kernel.h - the kernel's words that a small libc does not bring.
  *
  * musl's headers and <linux/...> do not mix; these few are copied from the kernel's
- * user interface, which does not change: capability.h, filter.h, mount.h, seccomp.h, prctl.h.
+ * user interface, which does not change: capability.h, filter.h, mount.h, sched.h, seccomp.h, prctl.h.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -18,6 +18,15 @@ enum {
 	KERNEL_SECCOMP_MODE_FILTER = 2,
 	KERNEL_CAPABILITY_MOST = 63, /* the highest there can be */
 	KERNEL_SIGNAL_MOST = 64, /* _NSIG: the highest signal */
+	KERNEL_CLONE3 = 435,	 /* the same on every processor */
+};
+
+#define KERNEL_CLONE_INTO_CGROUP UINT64_C(0x200000000)
+
+/* struct clone_args as of Linux 5.7: CLONE_ARGS_SIZE_VER2. */
+struct kernel_clone {
+	uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls;
+	uint64_t set_tid, set_tid_size, cgroup;
 };
 
 struct kernel_capability_head {

@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "base/sanitize.h"
+#include "supervisor/clone_into.h"
 #include "supervisor/ends.h"
 #include "supervisor/kernel.h"
 #include "wire/spec.h"
@@ -43,6 +44,7 @@ struct birth {
 	const char **argv, **envp; /* in one mapping */
 	size_t pointers_size;
 	struct ends ends;
+	bool in_cgroup; /* born there */
 	enum supervisor_fault what; /* FAULT_NONE: the exec has succeeded */
 	int sys;
 };
@@ -60,6 +62,17 @@ write_zero(struct birth *birth, int fd, enum supervisor_fault what)
 {
 	if (fd < 0 || write(fd, "0", 1) != 1)
 		birth_failed(birth, what);
+}
+
+/* What it was given may be cgroup.procs itself, opened by somebody who may do more than we. */
+static void
+enter_cgroup(struct birth *birth)
+{
+	int fd = openat(birth->launch->cgroup_fd, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 && errno == ENOTDIR)
+		fd = birth->launch->cgroup_fd;
+	write_zero(birth, fd, FAULT_CGROUP);
 }
 
 /* dup2 clears close-on-exec. */
@@ -209,8 +222,8 @@ birth_main(void *arg)
 	if (launch->reset_oom)
 		write_zero(birth, open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC),
 			   FAULT_PRIVILEGES);
-	if (launch->cgroup_fd >= 0)
-		write_zero(birth, launch->cgroup_fd, FAULT_CGROUP);
+	if (launch->cgroup_fd >= 0 && !birth->in_cgroup)
+		enter_cgroup(birth);
 	connect_ends(birth);
 	set_rlimits(birth);
 	(void)umask((mode_t)birth->spec.umask);
@@ -234,8 +247,16 @@ static pid_t
 clone_birth(struct birth *birth)
 {
 	static char stack[STACK_BYTES] __attribute__((aligned(16)));
+	pid_t pid;
 
 	sanitize_forget_stack(stack, sizeof(stack));
+	birth->in_cgroup = birth->launch->cgroup_fd >= 0;
+	if (birth->in_cgroup) {
+		pid = clone_into(birth->launch->cgroup_fd, birth_main, birth, stack, sizeof(stack));
+		if (pid > 0)
+			return pid;
+		birth->in_cgroup = false;
+	}
 	return clone(birth_main, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | SIGCHLD, birth);
 }
 

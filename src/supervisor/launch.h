@@ -20,7 +20,7 @@ struct launch {
 	const struct message_start_step *start;
 	const struct message_start_session *session; /* NULL: it is a step */
 	int spec_fd;	/* borrowed: the sealed memfd */
-	int cgroup_fd;	/* borrowed: cgroup.procs, or -1 */
+	int cgroup_fd;	/* borrowed: a group's directory, or its cgroup.procs; -1: none */
 	bool reset_oom; /* runner-init is protected from the out-of-memory killer; a step is not */
 	bool dies_with_us; /* no PID namespace: ask the kernel to end it when runner-init is killed
 			    */

@@ -5,6 +5,7 @@ noinst_LIBRARIES += libsupervisor.a
 libsupervisor_a_SOURCES = \
 	src/supervisor/agent.c src/supervisor/agent.h \
 	src/supervisor/clock.c src/supervisor/clock.h \
+	src/supervisor/clone_into.c src/supervisor/clone_into.h \
 	src/supervisor/command.c \
 	src/supervisor/descent.c src/supervisor/descent.h \
 	src/supervisor/ends.c src/supervisor/ends.h \

@@ -36,6 +36,9 @@ write_step_end(struct json *json, const struct task_event *event)
 	json_put_int(json, "user_us", (int64_t)event->user_us);
 	json_put_int(json, "system_us", (int64_t)event->system_us);
 	json_put_int(json, "max_rss_bytes", (int64_t)event->max_rss_bytes);
+	json_put_int(json, "peak_bytes", (int64_t)event->peak_bytes);
+	json_put_int(json, "read_bytes", (int64_t)event->read_bytes);
+	json_put_int(json, "write_bytes", (int64_t)event->write_bytes);
 }
 
 struct json *
@@ -146,6 +149,9 @@ parse_step_end(struct task_event *event, const struct json *json)
 	event->user_us = get_count(json, "user_us");
 	event->system_us = get_count(json, "system_us");
 	event->max_rss_bytes = get_count(json, "max_rss_bytes");
+	event->peak_bytes = get_count(json, "peak_bytes");
+	event->read_bytes = get_count(json, "read_bytes");
+	event->write_bytes = get_count(json, "write_bytes");
 }
 
 int

@@ -34,6 +34,7 @@ struct task_event {
 	int32_t exit_code; /* EVENT_NO_EXIT_CODE when it was ended by a signal or never ran */
 	int32_t signal;	   /* 0: none */
 	uint64_t output_bytes, wall_ms, user_us, system_us, max_rss_bytes;
+	uint64_t peak_bytes, read_bytes, write_bytes;
 };
 
 /* As JSON; the caller frees it. */

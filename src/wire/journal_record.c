@@ -28,10 +28,13 @@ enum {
 	AT_SYSTEM = 64,
 	AT_MAX_RSS = 72,
 	AT_REASON = 80,
+	AT_PEAK = 280,
+	AT_READ = 288,
+	AT_WRITE = 296,
 	AT_CRC = JOURNAL_RECORD_BYTES - 4,
 };
 
-_Static_assert(AT_REASON + RUNNER_REASON_BYTES <= AT_CRC, "a reason fits into a record");
+_Static_assert(AT_REASON + RUNNER_REASON_BYTES <= AT_PEAK, "a reason fits into a record");
 
 static const char *const type_names[JOURNAL_TYPE_COUNT] = {[JOURNAL_NO_TYPE] = "none",
 #define X(NAME, name, event) [JOURNAL_##NAME] = #name,
@@ -75,6 +78,9 @@ journal_record_pack(uint8_t room[JOURNAL_RECORD_BYTES], const struct journal_rec
 	bytes_put(room + AT_SYSTEM, record->system_us, 8);
 	bytes_put(room + AT_MAX_RSS, record->max_rss_bytes, 8);
 	memcpy(room + AT_REASON, record->reason, strnlen(record->reason, RUNNER_REASON_BYTES - 1));
+	bytes_put(room + AT_PEAK, record->peak_bytes, 8);
+	bytes_put(room + AT_READ, record->read_bytes, 8);
+	bytes_put(room + AT_WRITE, record->write_bytes, 8);
 	bytes_put(room + AT_CRC, crc32c(0, room, AT_CRC), 4);
 }
 
@@ -115,6 +121,9 @@ journal_record_unpack(struct journal_record *record, const uint8_t bytes[JOURNAL
 	record->user_us = bytes_get(bytes + AT_USER, 8);
 	record->system_us = bytes_get(bytes + AT_SYSTEM, 8);
 	record->max_rss_bytes = bytes_get(bytes + AT_MAX_RSS, 8);
+	record->peak_bytes = bytes_get(bytes + AT_PEAK, 8);
+	record->read_bytes = bytes_get(bytes + AT_READ, 8);
+	record->write_bytes = bytes_get(bytes + AT_WRITE, 8);
 	memcpy(record->reason, bytes + AT_REASON, RUNNER_REASON_BYTES);
 	return NULL;
 }

@@ -26,6 +26,8 @@ struct journal_record {
 	int32_t signal;	       /* 0: none */
 	uint64_t output_bytes; /* STEP_ENDED; STEP_STOPPING: size of the step's memfd then */
 	uint64_t wall_ms, user_us, system_us, max_rss_bytes;
+	uint64_t peak_bytes; /* of memory, of all its processes; 0: not known */
+	uint64_t read_bytes, write_bytes; /* of disks */
 	char reason[RUNNER_REASON_BYTES]; /* NUL-terminated */
 };
 

@@ -294,7 +294,7 @@ test_slots_limits_are_what_the_task_has(void **state)
 	assert_int_equal(settle(&slots, &err), 0);
 	take(&slots, 0);
 	take(&slots, 0);
-	slots_limits(&slots, &held[1], &limits);
+	slots_limits(&slots, held[1].class, held[1].words, &limits);
 	assert_int_equal(limits.cpus, 2);
 	assert_int_equal(limits.memory_bytes, 300);
 	assert_int_equal(limits.pids, 512);

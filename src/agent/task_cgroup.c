@@ -1,0 +1,86 @@
+/*
+ * task_cgroup.c - a task's control group: entered by its steps, asked at their end, gone with the task.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/cgroup.h"
+#include "agent/slots.h"
+#include "agent/task_struct.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "task/mask.h"
+
+enum {
+	LEAVE_AGAIN_MS = 20,
+	LEAVE_LATER_MS = 1000,
+	LEAVE_LONG_US = 5000000, /* so long nothing is said of those that are still ending */
+};
+
+int
+task_open_cgroup(struct task *task, struct err *err)
+{
+	struct tasks *tasks = task->tasks;
+	struct limits limits = {.memory_bytes = 0};
+
+	if (tasks->settings.cgroups == NULL || task->cgroup != NULL)
+		return 0;
+	if (tasks->hooks.on_limits != NULL)
+		tasks->hooks.on_limits(tasks->hooks.arg, task, &limits);
+	return cgroup_new(&task->cgroup, tasks->settings.cgroups, task->id_text, &limits, err);
+}
+
+int
+task_enter_cgroup(struct task *task, const struct step *step, int *fd, struct err *err)
+{
+	bool as_other = task->tasks->settings.launcher != NULL;
+
+	if (task->cgroup == NULL)
+		return 0;
+	return cgroup_enter(task->cgroup, step->index, step->attempt, as_other, fd, err);
+}
+
+/* The kernel knows better than wait(2): processes that nobody waited for are in its count. */
+void
+task_account_step(struct task *task, const struct step *step, struct journal_record *record)
+{
+	struct cgroup_usage usage;
+
+	if (task->cgroup == NULL || !cgroup_measure(task->cgroup, step->index, step->attempt, &usage))
+		return;
+	record->user_us = usage.user_us;
+	record->system_us = usage.system_us;
+	record->peak_bytes = usage.peak_bytes;
+	record->read_bytes = usage.read_bytes;
+	record->write_bytes = usage.write_bytes;
+	if (record->outcome != OUTCOME_FAILED || record->reason[0] != '\0')
+		return;
+	if (cgroup_explain(task->cgroup, step->index, step->attempt, record->reason, sizeof(record->reason)))
+		mask_text(task->mask, record->reason);
+}
+
+bool
+task_leave_cgroup(struct task *task)
+{
+	uint64_t now = loop_now_us(task->tasks->loop), since = task->leaving_us;
+	bool late;
+
+	if (task->cgroup == NULL)
+		return true;
+	if (cgroup_remove(task->cgroup)) {
+		cgroup_free(task->cgroup);
+		task->cgroup = NULL;
+		return true;
+	}
+	if (since == 0)
+		task->leaving_us = since = now;
+	late = now - since > LEAVE_LONG_US;
+	if (late && !task->work.doubtful)
+		log_line(LOG_WARN, LOG_AT_TASK(task->id_text),
+			 "processes are left in its control group that do not end, though they were killed: its slot stays closed until they are gone");
+	task->work.doubtful |= late;
+	timer_start_ms(&task->timer, late ? LEAVE_LATER_MS : LEAVE_AGAIN_MS);
+	return false;
+}
