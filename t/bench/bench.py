@@ -47,6 +47,10 @@ def memory_dir():
     return None
 
 
+# What tasks and the benchmark share: /tmp and /dev/shm are each task's own.
+SHARED_DIR = "/var/tmp"
+
+
 class Bench:
     """Directories (all in memory, and the work directories on disk where disk says so), removed at the end. jobs 0: no agent."""
 
