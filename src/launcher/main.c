@@ -25,10 +25,16 @@
 #include "runner/exit.h"
 #include "supervisor/number.h"
 
+/* The kernel fills the room up to its alignment: one more than was meant may come. */
+enum { FDS_ROOM = LAUNCHER_FDS_MOST + 1 };
+
 union fd_room {
 	struct cmsghdr align;
 	char bytes[CMSG_SPACE(LAUNCHER_FDS_MOST * sizeof(int))];
 };
+
+_Static_assert(CMSG_SPACE(LAUNCHER_FDS_MOST * sizeof(int)) - CMSG_LEN(0) <= FDS_ROOM * sizeof(int),
+	       "whatever comes has room");
 
 static struct ground ground; /* as the arguments said */
 
@@ -222,7 +228,7 @@ send_answer(const struct launcher_answer *answer, int pidfd)
 }
 
 static size_t
-take_fds(struct msghdr *message, int fds[LAUNCHER_FDS_MOST])
+take_fds(struct msghdr *message, int fds[FDS_ROOM])
 {
 	struct cmsghdr *control;
 	size_t count = 0, n;
@@ -232,6 +238,8 @@ take_fds(struct msghdr *message, int fds[LAUNCHER_FDS_MOST])
 		if (control->cmsg_level != SOL_SOCKET || control->cmsg_type != SCM_RIGHTS)
 			continue;
 		n = (control->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		if (n > FDS_ROOM - count)
+			n = FDS_ROOM - count;
 		memcpy(fds + count, CMSG_DATA(control), n * sizeof(int));
 		count += n;
 	}
@@ -252,7 +260,7 @@ serve_one(void)
 				 .msg_iovlen = 1,
 				 .msg_control = room.bytes,
 				 .msg_controllen = sizeof(room.bytes)};
-	int fds[LAUNCHER_FDS_MOST];
+	int fds[FDS_ROOM];
 	size_t fd_count;
 	bool good;
 	ssize_t n = recvmsg(LAUNCHER_FD, &message, MSG_CMSG_CLOEXEC);
