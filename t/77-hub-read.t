@@ -121,7 +121,7 @@ is "$(field state) $(field outcome) $(field workflow.name) $(field pipeline.numb
 task=$(field tasks.0.id)
 ask GET "/api/runner/v1/tasks/$task"
 is "$(field job.id) $(field agent.name) $(field outcome) $(field steps.0.name)" "$bad reader failed fail" "a task, its agent, its steps"
-like "$(field history)" '"state": "queued".*"state": "leased".*"state": "ended"' "and its history"
+like "$(field history)" '"state": "queued".*"state": "leased".*"state": "preparing".*"state": "running".*"state": "finishing".*"state": "ended"' "and its history"
 ask GET "/api/runner/v1/jobs?pipeline=$pipeline&limit=2"
 is "$(field items.#) $(field items.0.name)" "2 good" "jobs are listed newest first, as many as asked for"
 ask GET "/api/runner/v1/jobs?workflow=$workflow&state=ended"

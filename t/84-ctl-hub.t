@@ -147,6 +147,8 @@ ctl job show "$job"
 like "$out" '^Number +2$' "and by its id"
 ctl task show "$task"
 like "$out" '^Job +many$' "a task is shown"
+is "$(sed -n 's/^[-0-9]*T[0-9:.]*Z  *\([a-z]*\).*/\1/p' "$tmp/out" | tr '\n' ' ')" 'queued leased preparing running finishing ended ' \
+	"with its history, from the hub's queue over the agent's states to its end"
 ctl task list --job "$job"
 is "$(printf '%s\n' "$out" | wc -l)" 3 "tasks are listed"
 ctl logs quick/a

@@ -48,7 +48,7 @@
 	X(LOG, SUPERVISOR_LOG_NAME)
 
 enum {
-	JOURNAL_VERSION = 3, /* 2, without peak, read and write bytes, and 1, without HALTED too, are read */
+	JOURNAL_VERSION = 4, /* 3, whose RUNNING has no monotonic time, 2, without peak, read and write bytes too, and 1, without HALTED too, are read */
 	JOURNAL_RECORD_BYTES = 320,
 	HOLDING_VERSION = 1,
 	KEEP_VERSION = 1,

@@ -25,6 +25,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "format/json.h"
+#include "loop/clock.h"
+#include "loop/loop.h"
 #include "runner/state_dir.h"
 #include "task/names.h"
 #include "task/task_doc.h"
@@ -93,6 +95,19 @@ replay_step_stopping(struct task *task, const struct journal_record *record)
 	memcpy(step->reason, record->reason, sizeof(step->reason));
 }
 
+/* A runnerd before version 4 noted the time of day alone. */
+static void
+replay_running(struct task *task, const struct journal_record *record)
+{
+	int64_t now_us = (int64_t)loop_now_us(task->tasks->loop);
+
+	task->state = TASK_RUNNING;
+	task->running_ms = record->time_ms;
+	task->running_us = (int64_t)record->wall_ms * 1000;
+	if (record->wall_ms == 0)
+		task->running_us = now_us - (clock_unix_ms() - record->time_ms) * 1000;
+}
+
 static int
 on_record(void *arg, const struct journal_record *record, struct err *err)
 {
@@ -108,8 +123,7 @@ on_record(void *arg, const struct journal_record *record, struct err *err)
 		task->prepared = true;
 		return 0;
 	case JOURNAL_RUNNING:
-		task->state = TASK_RUNNING;
-		task->running_ms = record->time_ms;
+		replay_running(task, record);
 		return 0;
 	case JOURNAL_STEP_STARTED:
 		return replay_step_started(task, record, err);

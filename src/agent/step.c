@@ -23,7 +23,7 @@
 #include "task/mask.h"
 #include "task/task_doc.h"
 
-enum { STEP_MAGIC = 0x57e9a6e4 };
+enum { STEP_MAGIC = 0x57e9a6e4, STALLED_US = 2000000 };
 
 /* --- no output for too long, and the end by signals --- */
 
@@ -142,6 +142,8 @@ on_timer(void *arg)
 		return;
 	}
 	limit_ms = step->doc->no_output_timeout_ms;
+	if (step->timer.late_us > STALLED_US) /* a paused container: nobody could print, and nobody looked */
+		step->output.moved_us = loop_now_us(step->press->loop);
 	left = silence_left_us(step, limit_ms * 1000);
 	if (left > 0) {
 		timer_start_us(&step->timer, left);

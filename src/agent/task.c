@@ -383,12 +383,16 @@ task_enter(struct task *task, enum task_state to)
 	journal_record_init(&record, rows[to].record);
 	if (to == TASK_DONE)
 		conclude(task, &record);
+	if (to == TASK_RUNNING)
+		record.wall_ms = loop_now_us(task->tasks->loop) / 1000;
 	if (!task_journal_append(task, &record))
 		return false;
 	task->state = to;
 	task->outcome = record.outcome;
-	if (to == TASK_RUNNING)
+	if (to == TASK_RUNNING) {
 		task->running_ms = record.time_ms;
+		task->running_us = (int64_t)record.wall_ms * 1000;
+	}
 	if (to == TASK_DONE)
 		log_line(LOG_INFO, AT(task), "state done: %s%s%s", outcome_name(record.outcome),
 			 record.reason[0] != '\0' ? ": " : "", record.reason);

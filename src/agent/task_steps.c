@@ -198,12 +198,12 @@ static uint64_t
 time_left_ms(const struct task *task)
 {
 	uint64_t limit = task->doc->max_run_time_ms, most = task->tasks->settings.max_run_time_ms;
-	int64_t used = clock_unix_ms() - task->running_ms;
+	int64_t used = ((int64_t)loop_now_us(task->tasks->loop) - task->running_us) / 1000;
 
 	if (most > 0 && most < limit)
 		limit = most;
 	if (used < 0)
-		used = 0; /* the clock was set back */
+		used = 0; /* the host was restarted, or the clock set back */
 	return (uint64_t)used < limit ? limit - (uint64_t)used : 0;
 }
 

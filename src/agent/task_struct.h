@@ -124,6 +124,7 @@ struct task {
 	struct step *steps;   /* not quiet yet, the newest first */
 	struct step *current; /* the foreground one that has not ended */
 	int64_t running_ms;   /* Unix time when it began to run */
+	int64_t running_us;   /* the same of the loop's clock, which stands still while the machine sleeps */
 	char last_line[OUTPUT_LINE_BYTES];
 
 	struct timer timer; /* to look again: a repeated step, a full journal, a runner-init that

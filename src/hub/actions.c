@@ -25,6 +25,7 @@ task_cancel(struct task *task, const char *by)
 	if (task->row.state != HUB_LEASED || task->row.cancel_by[0] != '\0')
 		return;
 	snprintf(task->row.cancel_by, sizeof(task->row.cancel_by), "%s", by[0] != '\0' ? by : "?");
+	task_remember(task, "canceling", task->row.cancel_by);
 	task_touch(task);
 	if (task->agent->heartbeat != NULL)
 		task->agent->heartbeat->hurry(task->agent->heartbeat);

@@ -477,12 +477,18 @@ job_tell_waiting(struct job *job)
 void
 task_remember(struct task *task, const char *state, const char *reason)
 {
+	task_remember_at(task, state, reason, task->job->workflow->pipeline->model->unix_ms());
+}
+
+void
+task_remember_at(struct task *task, const char *state, const char *reason, int64_t time_ms)
+{
 	struct model *model = task->job->workflow->pipeline->model;
 	struct store_op *op = store_op_new(STORE_ADD_HISTORY);
 
 	op->history.task = task->row.id;
 	op->history.seq = ++task->row.history_seq;
-	op->history.time_ms = model->unix_ms();
+	op->history.time_ms = time_ms;
 	snprintf(op->history.state, sizeof(op->history.state), "%s", state);
 	snprintf(op->history.reason, sizeof(op->history.reason), "%s", reason);
 	*model->history_end = op;

@@ -257,6 +257,33 @@ check_agent(struct agent *agent, uint64_t now, uint64_t due)
 	return earlier(due, agent->heard_ms + RUNNER_LEASE_MS);
 }
 
+static void
+excuse(uint64_t *until_ms, uint64_t least_ms)
+{
+	if (*until_ms != 0 && *until_ms < least_ms)
+		*until_ms = least_ms;
+}
+
+void
+leases_excuse(struct model *model, uint64_t late_ms)
+{
+	uint64_t least_ms = model->mono_ms(model) + LEASE_DOUBT_MS;
+	struct agent *agent, *next_agent;
+	struct task *task, *next_task;
+	char took[24];
+
+	log_warn("the hub has not run for %s: agents have another %d s to be heard of", text_duration(took, late_ms),
+		 LEASE_DOUBT_MS / 1000);
+	HASH_ITER(hh, model->agents, agent, next_agent) {
+		for (task = agent->leases; task != NULL; task = task->lease_next)
+			excuse(&task->lease_until_ms, least_ms);
+		if (agent->is_present && agent->heard_ms + RUNNER_LEASE_MS < least_ms)
+			agent->heard_ms = least_ms - RUNNER_LEASE_MS;
+	}
+	HASH_ITER(hh, model->tasks, task, next_task)
+		excuse(&task->output_until_ms, least_ms);
+}
+
 void
 leases_check(struct model *model)
 {

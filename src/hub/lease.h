@@ -20,6 +20,8 @@
 /* An agent does not name a task it should have: wait so long for word of it; RUNNER_LEASE_MS when it runs. */
 enum { LEASE_DOUBT_MS = 10000 };
 
+enum { LEASE_STALL_MS = 1000 }; /* the model's clock is later than that: the hub did not run meanwhile */
+
 enum { AGENT_STOP_BYTES = HUB_NAME_BYTES + 32 }; /* agent_is_stopped()'s sentence */
 
 void lease_take(struct task *task, struct agent *agent, const struct id *claim);
@@ -53,6 +55,10 @@ bool agent_remove(struct agent *agent);
 
 /* It serves these classes from now on. */
 void agent_serve(struct agent *agent, struct resource_class *const *classes, unsigned count);
+
+/* The hub has not run for so long (a machine that slept, a paused container), and heard nobody:
+ * nothing expires within LEASE_DOUBT_MS from now. */
+void leases_excuse(struct model *model, uint64_t late_ms);
 
 /* End what has expired: leases, the presence of agents, waits for output. Arms the model's clock anew. */
 void leases_check(struct model *model);

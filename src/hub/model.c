@@ -153,6 +153,8 @@ on_clock(void *arg)
 	struct model *model = arg;
 
 	model->clock_due_ms = 0;
+	if (model->clock.late_us > LEASE_STALL_MS * 1000)
+		leases_excuse(model, model->clock.late_us / 1000);
 	leases_check(model);
 	serial_check(model);
 }

@@ -360,8 +360,9 @@ struct agent *agent_new(struct model *model, const struct agent_row *row);
 /* Tell watchers that job->waiting changed. */
 void job_tell_waiting(struct job *job);
 
-/* A line of the task's history, stored with this turn. */
+/* A line of the task's history, stored with this turn; of now, or of when its agent says that it was. */
 void task_remember(struct task *task, const char *state, const char *reason);
+void task_remember_at(struct task *task, const char *state, const char *reason, int64_t time_ms);
 
 /* Work out again, at the end of this turn, which waiting agents get which queued tasks. */
 void model_want_dispatch(struct model *model);

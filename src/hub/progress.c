@@ -15,6 +15,7 @@
 #include "hub/model.h"
 #include "hub/states.h"
 #include "task/event.h"
+#include "task/names.h"
 #include "task/output_record.h"
 
 /* --- events ---------------------------------------------------------------------------------- */
@@ -57,6 +58,7 @@ do_phase(struct task *task, const struct task_event *event)
 	};
 
 	reach(task, phases[event->type]);
+	task_remember_at(task, task_state_name(phases[event->type]), "", event->time_ms);
 	if (task->row.started_ms == 0)
 		task->row.started_ms = event->time_ms;
 }

@@ -214,10 +214,12 @@ static void
 on_timer_due(evutil_socket_t fd, short what, void *arg)
 {
 	struct timer *timer = arg;
+	uint64_t now_us;
 
 	(void)fd;
 	(void)what;
-	(void)loop_now_us(timer->loop);
+	now_us = loop_now_us(timer->loop);
+	timer->late_us = now_us > timer->due_us ? now_us - timer->due_us : 0;
 	timer->due_us = 0;
 	timer->fn(timer->arg);
 }

@@ -89,6 +89,7 @@ struct timer {
 	loop_fn *fn;
 	void *arg;
 	uint64_t due_us; /* 0: not armed */
+	uint64_t late_us; /* by so much it came after its time; seconds: this process did not run */
 };
 
 /* Say what the timer does; allocates its room once. */

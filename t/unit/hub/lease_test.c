@@ -95,6 +95,38 @@ test_a_task_lost_while_it_ran_is_not_run_twice(void **state)
 	world_release(&world);
 }
 
+/* What its agent has sent meanwhile lies in the socket. */
+static void
+test_a_hub_that_did_not_run_judges_nobody_before_it_has_listened(void **state)
+{
+	struct world world;
+	struct agent *agent;
+	struct task *task;
+	uint32_t seq;
+
+	(void)state;
+	world_init(&world);
+	world_job(&world, "a", "build", 1);
+	workflow_advance(world.workflow);
+	agent = world_agent(&world, "big1");
+	task = world_lease(&world, agent);
+	assert_int_equal(report(&world, task, agent, 1, 1, EVENT_RUNNING, &seq), PROGRESS_OK);
+	world_ms += 8 * (uint64_t)RUNNER_LOST_MS;
+	leases_excuse(&world.model, 7 * (uint64_t)RUNNER_LOST_MS);
+	leases_check(&world.model);
+	assert_int_equal(task->row.state, HUB_LEASED);
+	assert_true(agent->is_present);
+	turn(&world, LEASE_DOUBT_MS - 1);
+	assert_int_equal(task->row.state, HUB_LEASED);
+	assert_true(agent->is_present);
+	lease_renew(task); /* its word comes */
+	turn(&world, RUNNER_LOST_MS - 1);
+	assert_int_equal(task->row.state, HUB_LEASED);
+	turn(&world, 1);
+	assert_int_equal(task->row.state, HUB_ENDED);
+	world_release(&world);
+}
+
 static void
 test_a_heartbeat_keeps_a_lease_and_doubt_shortens_it(void **state)
 {
@@ -349,6 +381,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_lease_lost_before_it_ran_goes_back_to_the_queue_three_times),
 		cmocka_unit_test(test_a_task_lost_while_it_ran_is_not_run_twice),
+		cmocka_unit_test(test_a_hub_that_did_not_run_judges_nobody_before_it_has_listened),
 		cmocka_unit_test(test_a_heartbeat_keeps_a_lease_and_doubt_shortens_it),
 		cmocka_unit_test(test_a_task_can_be_given_back_three_times),
 		cmocka_unit_test(test_events_count_once_and_in_order_and_only_for_the_present_lease),
