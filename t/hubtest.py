@@ -27,7 +27,7 @@ OUTPUT = "application/vnd.runner.output"
 count = 0
 failed = 0
 started = []
-tmp = tempfile.mkdtemp(prefix="runner-hub.")
+tmp = tempfile.mkdtemp(prefix="runner-hub.", dir="/var/tmp")  # an isolated task has a /tmp of its own
 
 
 def ok(good, what):
