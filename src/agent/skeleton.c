@@ -31,6 +31,8 @@ enum {
 	FLAGS_OF_INTEREST = FS_FL_USER_MODIFIABLE | FS_NOCOW_FL | FS_DAX_FL | FS_PROJINHERIT_FL |
 			    FS_CASEFOLD_FL | FS_ENCRYPT_FL | FS_VERITY_FL,
 	ENTRIES_BYTES = 512, /* of a directory whose entries are "." and ".." and two more */
+	MOUNT_POINT_DEPTH_MOST = 32,
+	MOUNT_POINTS_MOST = 64,
 };
 
 /* In the order of their making: what is in a directory comes after it. */
@@ -182,14 +184,56 @@ part_is_as_made(const struct skeleton *skeleton, int dir, const struct part *par
 	return futimens(fd, NULL) == 0;
 }
 
+/*
+ * Where something of the host below /tmp is shown to a task runner-init makes directories to mount
+ * it on, and cannot remove them while it is there. Anything else that is found stays, and is told by
+ * the part's own check.
+ */
+static void
+remove_mount_points(int dir, unsigned depth, unsigned *left)
+{
+	_Alignas(struct dirent64) char bytes[ENTRIES_BYTES];
+	const struct dirent64 *entry;
+	ssize_t len, at;
+
+	if (depth == MOUNT_POINT_DEPTH_MOST)
+		return;
+	while ((len = getdents64(dir, bytes, sizeof(bytes))) > 0)
+		for (at = 0; at < len; at += entry->d_reclen) {
+			LOCAL_FD fd = -1;
+
+			entry = (const struct dirent64 *)(bytes + at);
+			if (entry->d_name[0] == '.' || entry->d_type != DT_DIR || *left == 0)
+				continue;
+			(*left)--;
+			fd = open_part(dir, entry->d_name, O_DIRECTORY);
+			if (fd >= 0)
+				remove_mount_points(fd, depth + 1, left);
+			(void)unlinkat(dir, entry->d_name, AT_REMOVEDIR);
+		}
+}
+
+static void
+clear_part(int dir, const struct part *part)
+{
+	LOCAL_FD fd = open_part(dir, part->name, O_DIRECTORY);
+	unsigned left = MOUNT_POINTS_MOST;
+
+	if (fd >= 0)
+		remove_mount_points(fd, 0, &left);
+}
+
 bool
 skeleton_renew(const struct skeleton *skeleton, const char *name)
 {
 	LOCAL_FD dir = open_part(skeleton->dirs, name, O_DIRECTORY);
 	size_t i;
 
-	for (i = 0; dir >= 0 && i < PARTS; i++)
+	for (i = 0; dir >= 0 && i < PARTS; i++) {
+		if ((parts[i].mode & S_ISVTX) != 0)
+			clear_part(dir, &parts[i]);
 		if (!part_is_as_made(skeleton, dir, &parts[i]))
 			return false;
+	}
 	return dir >= 0;
 }

@@ -40,7 +40,10 @@ int skeleton_make(const struct skeleton *skeleton, const char *name, struct err 
 /* Remove what of it is empty, and name itself. True when name is gone. */
 bool skeleton_remove(const struct skeleton *skeleton, const char *name);
 
-/* Is it as skeleton_make() left it? Times are set to now. No process may be left that uses it. */
+/*
+ * Is it as skeleton_make() left it? Times are set to now, and directories in its tmp with nothing in
+ * them are removed: mount points of an isolated task. No process may be left that uses it.
+ */
 bool skeleton_renew(const struct skeleton *skeleton, const char *name);
 
 #endif

@@ -307,6 +307,33 @@ test_work_dir_remove_keeps_nothing_that_a_job_has_changed(void **state)
 }
 
 static void
+test_work_dir_remove_takes_mount_points_away_but_not_what_lies_in_them(void **state)
+{
+	const struct scratch *scratch = *state;
+	struct fixture f;
+
+	if (lacks_openat2())
+		return;
+	begin(&f, scratch);
+	assert_int_equal(mkdirat(f.dirs.fd, "one/tmp/opt", 0711), 0);
+	assert_int_equal(mkdirat(f.dirs.fd, "one/tmp/opt/bin", 0711), 0);
+	assert_int_equal(mkdirat(f.dirs.fd, "one/tmp/src", 0711), 0);
+	assert_true(work_dir_remove(&f.work, &f.dirs, on_gone, &f));
+	assert_int_equal(f.dirs.spares, 1);
+	assert_true(inode_of(f.dirs.fd, "spare-0/tmp/opt") == 0);
+	assert_true(inode_of(f.dirs.fd, "spare-0/tmp/src") == 0);
+	finish(&f);
+
+	begin(&f, scratch);
+	assert_int_equal(mkdirat(f.dirs.fd, "one/tmp/opt", 0711), 0);
+	write_byte(f.dirs.fd, "one/tmp/opt/core");
+	remove_work(&f);
+	assert_int_equal(f.dirs.spares, 0);
+	finish(&f);
+	assert_int_equal(scratch_count_files(scratch), 0);
+}
+
+static void
 test_work_dir_remove_keeps_nothing_when_a_process_may_be_left(void **state)
 {
 	const struct scratch *scratch = *state;
@@ -383,6 +410,7 @@ main(void)
 		IN_SCRATCH(test_work_dir_make_goes_on_with_what_is_there),
 		IN_SCRATCH(test_work_dirs_init_removes_spares_of_a_runnerd_that_was_killed),
 		IN_SCRATCH(test_work_dir_remove_keeps_nothing_that_a_job_has_changed),
+		IN_SCRATCH(test_work_dir_remove_takes_mount_points_away_but_not_what_lies_in_them),
 		IN_SCRATCH(test_work_dir_remove_keeps_nothing_when_a_process_may_be_left),
 		IN_SCRATCH(test_work_dir_remove_keeps_nothing_that_is_mounted_over),
 	};
