@@ -196,8 +196,8 @@ static const char *const schema_steps[] = {
 	" FROM test_result r WHERE r.task = test_run.task);"
 	"PRAGMA user_version = 12;",
 	/* 13: the branch that pipelines said to be their repository's default one. */
-	"ALTER TABLE project ADD COLUMN default_branch TEXT;"
-	"PRAGMA user_version = 13;",
+	("ALTER TABLE project ADD COLUMN default_branch TEXT;"
+	 "PRAGMA user_version = 13;"),
 };
 
 enum { DB_SCHEMA = sizeof(schema_steps) / sizeof(schema_steps[0]) };

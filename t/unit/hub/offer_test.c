@@ -426,8 +426,8 @@ test_an_offer_refuses_sizes_that_are_none(void **state)
 		"{\"free\":{\"slots\":1,\"memory_bytes\":\"1G\"}}",
 		"{\"free\":{\"slots\":1,\"devices\":{\"gpu\":-1}}}",
 		"{\"free\":{\"slots\":1,\"devices\":{\"gpu\":\"all\"}}}",
-		"{\"free\":{\"slots\":1,\"devices\":{\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":"
-		"1,\"g\":1,\"h\":1,\"i\":1}}}",
+		("{\"free\":{\"slots\":1,\"devices\":"
+		 "{\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,\"g\":1,\"h\":1,\"i\":1}}}"),
 	};
 	struct offer offer;
 	struct err err;
