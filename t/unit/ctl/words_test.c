@@ -75,7 +75,7 @@ test_commands_find_says_what_is_near_or_possible(void **state)
 	assert_string_equal(found("pip sh x", false, &used), "there is no command 'pip'");
 	assert_string_equal(found("job", false, &used), "'job' needs one of list, show, cancel, rerun, keep");
 	assert_string_equal(found("jobs frob", false, &used),
-			    "there is no command 'job frob': it can be list, show, cancel, rerun");
+			    "there is no command 'job frob': it can be list, show, cancel, rerun, keep");
 	assert_true(text_starts(found("p", true, &used), "there is no command 'p'"));
 }
 
