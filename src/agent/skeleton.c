@@ -124,35 +124,6 @@ skeleton_make(const struct skeleton *skeleton, const char *name, struct err *err
 	return 0;
 }
 
-bool
-skeleton_remove(const struct skeleton *skeleton, const char *name)
-{
-	LOCAL_FD dir =
-		openat(skeleton->dirs, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	size_t i;
-
-	if (dir < 0)
-		return errno == ENOENT;
-	for (i = PARTS - 1; i > 0; i--)
-		(void)unlinkat(dir, parts[i].name, S_ISDIR(parts[i].mode) ? AT_REMOVEDIR : 0);
-	return unlinkat(skeleton->dirs, name, AT_REMOVEDIR) == 0;
-}
-
-/* Are there only so many entries? What they are the parts' own checks say. */
-static bool
-has_entries(int fd, unsigned most)
-{
-	_Alignas(struct dirent64) char bytes[ENTRIES_BYTES];
-	unsigned found = 0;
-	ssize_t len, at;
-
-	while ((len = getdents64(fd, bytes, sizeof(bytes))) > 0)
-		for (at = 0; at < len; at += ((struct dirent64 *)(bytes + at))->d_reclen)
-			if (++found > most + 2)
-				return false;
-	return len == 0;
-}
-
 /* What lies there itself: never what is mounted over it, or a link to somewhere else. */
 static int
 open_part(int dir, const char *name, uint64_t flags)
@@ -163,25 +134,6 @@ open_part(int dir, const char *name, uint64_t flags)
 	};
 
 	return (int)syscall(SYS_openat2, dir, name, &how, sizeof(how));
-}
-
-static bool
-part_is_as_made(const struct skeleton *skeleton, int dir, const struct part *part)
-{
-	LOCAL_FD fd = open_part(dir, part->name, 0);
-	struct skeleton_flags flags;
-	struct stat st;
-
-	if (fd < 0 || fstat(fd, &st) != 0 || st.st_mode != mode_of(skeleton, part) ||
-	    st.st_uid != skeleton->uid || st.st_gid != skeleton->gid)
-		return false;
-	flags = flags_of(fd);
-	if (flistxattr(fd, NULL, 0) > 0 || !flags_are_same(&flags, &skeleton->inherits))
-		return false;
-	if (S_ISDIR(part->mode) ? !has_entries(fd, part->entries)
-				: st.st_size != 0 || st.st_nlink != 1 || st.st_blocks != 0)
-		return false;
-	return futimens(fd, NULL) == 0;
 }
 
 /*
@@ -216,11 +168,61 @@ remove_mount_points(int dir, unsigned depth, unsigned *left)
 static void
 clear_part(int dir, const struct part *part)
 {
-	LOCAL_FD fd = open_part(dir, part->name, O_DIRECTORY);
+	LOCAL_FD fd = (part->mode & S_ISVTX) != 0 ? open_part(dir, part->name, O_DIRECTORY) : -1;
 	unsigned left = MOUNT_POINTS_MOST;
 
 	if (fd >= 0)
 		remove_mount_points(fd, 0, &left);
+}
+
+bool
+skeleton_remove(const struct skeleton *skeleton, const char *name)
+{
+	LOCAL_FD dir =
+		openat(skeleton->dirs, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	size_t i;
+
+	if (dir < 0)
+		return errno == ENOENT;
+	for (i = PARTS - 1; i > 0; i--) {
+		clear_part(dir, &parts[i]);
+		(void)unlinkat(dir, parts[i].name, S_ISDIR(parts[i].mode) ? AT_REMOVEDIR : 0);
+	}
+	return unlinkat(skeleton->dirs, name, AT_REMOVEDIR) == 0;
+}
+
+/* Are there only so many entries? What they are the parts' own checks say. */
+static bool
+has_entries(int fd, unsigned most)
+{
+	_Alignas(struct dirent64) char bytes[ENTRIES_BYTES];
+	unsigned found = 0;
+	ssize_t len, at;
+
+	while ((len = getdents64(fd, bytes, sizeof(bytes))) > 0)
+		for (at = 0; at < len; at += ((struct dirent64 *)(bytes + at))->d_reclen)
+			if (++found > most + 2)
+				return false;
+	return len == 0;
+}
+
+static bool
+part_is_as_made(const struct skeleton *skeleton, int dir, const struct part *part)
+{
+	LOCAL_FD fd = open_part(dir, part->name, 0);
+	struct skeleton_flags flags;
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) != 0 || st.st_mode != mode_of(skeleton, part) ||
+	    st.st_uid != skeleton->uid || st.st_gid != skeleton->gid)
+		return false;
+	flags = flags_of(fd);
+	if (flistxattr(fd, NULL, 0) > 0 || !flags_are_same(&flags, &skeleton->inherits))
+		return false;
+	if (S_ISDIR(part->mode) ? !has_entries(fd, part->entries)
+				: st.st_size != 0 || st.st_nlink != 1 || st.st_blocks != 0)
+		return false;
+	return futimens(fd, NULL) == 0;
 }
 
 bool
@@ -230,8 +232,7 @@ skeleton_renew(const struct skeleton *skeleton, const char *name)
 	size_t i;
 
 	for (i = 0; dir >= 0 && i < PARTS; i++) {
-		if ((parts[i].mode & S_ISVTX) != 0)
-			clear_part(dir, &parts[i]);
+		clear_part(dir, &parts[i]);
 		if (!part_is_as_made(skeleton, dir, &parts[i]))
 			return false;
 	}

@@ -303,6 +303,17 @@ add_document(const char *path)
 		task_begin(task, "");
 }
 
+/* There is always room here. */
+static void
+begin_recovered(void)
+{
+	struct task *task;
+
+	for (task = tasks_next(tasks, NULL); task != NULL; task = tasks_next(tasks, task))
+		if (task_state(task) == TASK_CLAIMED)
+			task_begin(task, "");
+}
+
 static const struct option table[] = {
 	{"run-dir", 0, "DIR", "state"},
 	{"work-dir", 0, "DIR", "work directories"},
@@ -415,6 +426,7 @@ run(int argc, char **argv, struct state_dir *dir)
 	    tasks_new(&tasks, loop, &settings, &hooks, &err) < 0 ||
 	    tasks_recover(tasks, &recovered, &err) < 0)
 		die(err.text);
+	begin_recovered();
 	for (i = 0; i < argc; i++)
 		add_document(argv[i]);
 	if (options.cancel_ms > 0)
