@@ -136,6 +136,12 @@ open_part(int dir, const char *name, uint64_t flags)
 	return (int)syscall(SYS_openat2, dir, name, &how, sizeof(how));
 }
 
+static bool
+is_dots(const char *name)
+{
+	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
 /*
  * Where something of the host below /tmp is shown to a task runner-init makes directories to mount
  * it on, and cannot remove them while it is there. Anything else that is found stays, and is told by
@@ -155,7 +161,7 @@ remove_mount_points(int dir, unsigned depth, unsigned *left)
 			LOCAL_FD fd = -1;
 
 			entry = (const struct dirent64 *)(bytes + at);
-			if (entry->d_name[0] == '.' || entry->d_type != DT_DIR || *left == 0)
+			if (entry->d_type != DT_DIR || is_dots(entry->d_name) || *left == 0)
 				continue;
 			(*left)--;
 			fd = open_part(dir, entry->d_name, O_DIRECTORY);

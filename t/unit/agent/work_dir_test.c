@@ -316,7 +316,7 @@ test_work_dir_remove_takes_mount_points_away_but_not_what_lies_in_them(void **st
 		return;
 	begin(&f, scratch);
 	assert_int_equal(mkdirat(f.dirs.fd, "one/tmp/opt", 0711), 0);
-	assert_int_equal(mkdirat(f.dirs.fd, "one/tmp/opt/bin", 0711), 0);
+	assert_int_equal(mkdirat(f.dirs.fd, "one/tmp/opt/.bin", 0711), 0);
 	assert_int_equal(mkdirat(f.dirs.fd, "one/tmp/src", 0711), 0);
 	assert_true(work_dir_remove(&f.work, &f.dirs, on_gone, &f));
 	assert_int_equal(f.dirs.spares, 1);
