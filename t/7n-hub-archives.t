@@ -23,7 +23,7 @@ host()
 }
 build()
 {
-	runnerctl --project gh/ada/engine pipeline run --follow --config "$tmp/config.yml" "$@" >"$tmp/out" 2>&1
+	timeout 100 runnerctl --project gh/ada/engine pipeline run --follow --config "$tmp/config.yml" "$@" >"$tmp/out" 2>&1
 	status=$?
 }
 brought() # HOST: how many archives have come to it from the hub
@@ -213,7 +213,7 @@ is "$?" 0 'a new agent goes on with what is on its way to the hub' || diag "$(ca
 stop "$far_pid"
 if mkdir "$tmp/small" && mount -t tmpfs -o size=2m none "$tmp/small" 2>/dev/null; then
 	rm -rf "$tmp/far.cache" "$tmp/far.run"
-	host far "$tmp/far.token" --cache-dir "$tmp/small"
+	host far "$tmp/far.token" --cache-dir "$tmp/small" --workspace-dir "$tmp/far.workspaces"
 	config 'load' <<END
 $(job load test/far 'restore_cache: {key: cut-1}')
 END

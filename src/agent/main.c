@@ -471,7 +471,8 @@ headroom_limits(const struct settings *settings, const char *const *dirs)
 static int
 start_uplink(struct agent *agent, struct err *err)
 {
-	const char *const dirs[] = {agent->settings.work_dir, agent->settings.spool_dir, agent->settings.cache_dir,
+	/* Not that of caches: a disk of their own is as full as --cache-max lets it be. */
+	const char *const dirs[] = {agent->settings.work_dir, agent->settings.spool_dir,
 				    agent->settings.workspace_dir, NULL};
 	struct uplink_settings uplink = {
 		.link = {.url = agent->settings.hub,
