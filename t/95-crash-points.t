@@ -297,6 +297,8 @@ for faults in (False, True):
     first = len(pipelines)
     walk_hub(faults)
     check(first, True, "the same end and the same output as ever")
+# What is kept outlives its agent.
+wait_for("kept tasks to go", lambda: not any(agent.left() for agent in agents))
 for agent in agents:
     eq(agent.stop(), 0, "%s ends in good order" % agent.name)
 check_clean(hub, agents)
