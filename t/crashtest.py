@@ -271,6 +271,8 @@ def check_clean(hub, agents):
     for agent in agents:
         wait_for("directories to go", lambda: not agent.left())
         eq(agent.left(), [], "%s: no directory of a task is left" % agent.name)
+    # A runner-init whose task was ended by an agent that was killed just then hears of nobody, and goes by --orphan-limit, 60 s.
+    wait_for("processes to go", lambda: not processes_left(), 90)
     eq(processes_left(), [], "no process is left")
     eq(mounts_left(), [], "no mount is left")
     output = os.path.join(hub.dir, "data", "output")
