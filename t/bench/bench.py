@@ -98,7 +98,7 @@ class Bench:
                                  env={**os.environ, **(env or {})})
         os.close(theirs)
         with os.fdopen(ours) as f:
-            if f.read() != "ready\n":
+            if not f.read().startswith("ready"):
                 sys.exit(f"{program} did not start:\n" + open(log.name).read())
         return child
 
