@@ -415,7 +415,7 @@ run(int argc, char **argv, struct state_dir *dir)
 					  .spool_most_bytes = options.spool_most,
 					  .output_most_bytes = 64 << 20,
 					  .zstd_level = 1,
-					  .keep_failed_ms = options.keep_failed ? 3600000 : 0,
+					  .keep_failed_ms = options.keep_failed ? 10000 : 0,
 					  .keep_most = 8};
 	struct err err = ERR_INIT;
 	size_t recovered;
