@@ -109,6 +109,7 @@ libagent_a_SOURCES += \
 	src/agent/settings_isolation.c \
 	src/agent/settings_mask.c \
 	src/agent/settings_ours.c \
+	src/agent/settings_paths.c \
 	src/agent/settings_tokens.c \
 	src/agent/settings_words.c \
 	src/agent/slots.c src/agent/slots.h \

@@ -108,6 +108,11 @@ bool settings_knows(const char *name);
 /* settings_file.c: the rows and the classes of a runnerd.yaml. */
 int settings_read_file(struct settings *settings, const char *path, struct err *err);
 
+/* settings_paths.c: the path of the file that is read where nobody names one (the caller frees it); the other
+ * paths, and the agent's name, where they are NULL. */
+char *settings_default_config(void);
+void settings_fill_names(struct settings *settings);
+
 /*
  * settings_ours.c: a file or directory that no isolated job may see (NULL: none); every place of the settings
  * that is such a one, and isolations as they are meant. Fails: ERR_INPUT.
