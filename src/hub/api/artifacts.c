@@ -262,9 +262,7 @@ on_job(void *arg, struct store_op *op)
 
 	if (call->request == NULL)
 		call_drop(call);
-	else if (op->count == 0)
-		people_not_found(call, "job");
-	else
+	else if (people_found(call, op, "job"))
 		list(call, form_of(call), &op->jobs[0].id);
 }
 
@@ -347,10 +345,8 @@ on_artifact(void *arg, struct store_op *op)
 		call_drop(call);
 		return;
 	}
-	if (op->count == 0) {
-		people_not_found(call, "artifact");
+	if (!people_found(call, op, "artifact"))
 		return;
-	}
 	type = media_type_of(op->blob_rows[0].name);
 	media_disposition(&disposition, op->blob_rows[0].name, type.is_shown);
 	http_reply_add_header(call->request, "content-disposition", buffer_text(&disposition));

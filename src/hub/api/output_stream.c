@@ -427,8 +427,7 @@ on_pipeline(void *arg, struct store_op *op)
 	stream->reading = false;
 	if (stream->call == NULL) {
 		output_stream_free(stream);
-	} else if (op->count == 0) {
-		people_not_found(stream->call, "pipeline");
+	} else if (!people_found(stream->call, op, "pipeline")) {
 		output_stream_free(stream);
 	} else {
 		stream->listing = false;
@@ -446,9 +445,7 @@ on_none(struct output_stream *stream)
 		output_stream_free(stream);
 		return;
 	}
-	op = people_list(STORE_LIST_PIPELINES, 1);
-	op->query.by_id = true;
-	op->query.id = stream->pipeline;
+	op = people_one(STORE_LIST_PIPELINES, &stream->pipeline);
 	stream->reading = true;
 	store_submit(stream->call->hub->store, op, on_pipeline, stream);
 }

@@ -109,6 +109,16 @@ people_list(enum store_op_kind kind, size_t limit)
 	return op;
 }
 
+struct store_op *
+people_one(enum store_op_kind kind, const struct id *id)
+{
+	struct store_op *op = people_list(kind, 1);
+
+	op->query.by_id = true;
+	op->query.id = *id;
+	return op;
+}
+
 void
 people_read(struct call *call, struct store_op *op, store_done_fn *on_rows)
 {
@@ -118,21 +128,24 @@ people_read(struct call *call, struct store_op *op, store_done_fn *on_rows)
 void
 people_read_job(struct call *call, store_done_fn *on_rows)
 {
-	struct store_op *op;
 	struct id id;
 
-	if (!call_var_id(call, 0, &id))
-		return;
-	op = people_list(STORE_LIST_JOBS, 1);
-	op->query.by_id = true;
-	op->query.id = id;
-	people_read(call, op, on_rows);
+	if (call_var_id(call, 0, &id))
+		people_read(call, people_one(STORE_LIST_JOBS, &id), on_rows);
 }
 
 void
 people_not_found(struct call *call, const char *what)
 {
 	call_reply_message(call, 404, "there is no such %s", what);
+}
+
+bool
+people_found(struct call *call, const struct store_op *op, const char *what)
+{
+	if (op->count == 0)
+		people_not_found(call, what);
+	return op->count > 0;
 }
 
 const char *

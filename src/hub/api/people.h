@@ -64,12 +64,16 @@ struct json *people_page(struct json *items, int64_t next);
 
 /* Begin a list; on_rows(call, op) answers. */
 struct store_op *people_list(enum store_op_kind kind, size_t limit);
+/* Begin the read of the one row that has this id. */
+struct store_op *people_one(enum store_op_kind kind, const struct id *id);
 void people_read(struct call *call, struct store_op *op, store_done_fn *on_rows);
 
 /* Read the job whose id is the route's first variable; refused (400) where that is none. */
 void people_read_job(struct call *call, store_done_fn *on_rows);
 
 void people_not_found(struct call *call, const char *what);
+/* Whether a read has found its row. False, and the reply (404) is sent, when not. */
+bool people_found(struct call *call, const struct store_op *op, const char *what);
 
 /* Why an active job waits, or NULL. */
 const char *people_waiting(struct call *call, const struct id *job);

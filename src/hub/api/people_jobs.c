@@ -135,12 +135,8 @@ show_job(struct call *call, const struct job_row *row, bool find, int64_t attemp
 static void
 on_job(void *arg, struct store_op *op)
 {
-	struct call *call = arg;
-
-	if (op->count == 0)
-		people_not_found(call, "job");
-	else
-		show_job(call, &op->jobs[0], false, LAST_ATTEMPT, ANY_NODE);
+	if (people_found(arg, op, "job"))
+		show_job(arg, &op->jobs[0], false, LAST_ATTEMPT, ANY_NODE);
 }
 
 static void
@@ -212,9 +208,7 @@ on_found(void *arg, struct store_op *op)
 		find_by_name(finding);
 		return;
 	}
-	if (op->count == 0)
-		people_not_found(finding->call, "job in this project");
-	else
+	if (people_found(finding->call, op, "job in this project"))
 		show_job(finding->call, &op->jobs[0], true, finding->attempt, finding->node);
 	finding_free(finding);
 }
@@ -222,11 +216,7 @@ on_found(void *arg, struct store_op *op)
 static void
 find_by_id(struct finding *finding, const struct id *id)
 {
-	struct store_op *op = people_list(STORE_LIST_JOBS, 1);
-
-	op->query.by_id = true;
-	op->query.id = *id;
-	store_submit(finding->call->hub->store, op, on_found, finding);
+	store_submit(finding->call->hub->store, people_one(STORE_LIST_JOBS, id), on_found, finding);
 }
 
 /* In the project. False: ref is none of the forms. */
@@ -426,10 +416,8 @@ on_task(void *arg, struct store_op *op)
 	struct store_op *history;
 	size_t next = 0;
 
-	if (op->count == 0) {
-		people_not_found(call, "task");
+	if (!people_found(call, op, "task"))
 		return;
-	}
 	reading = MEM_NEW(struct task_reading);
 	reading->call = call;
 	reading->task = view_task(&op->tasks[0]);
@@ -449,9 +437,7 @@ get_task(struct call *call)
 
 	if (!call_var_id(call, 0, &id))
 		return;
-	op = people_list(STORE_LIST_TASKS, 1);
-	op->query.by_id = true;
-	op->query.id = id;
+	op = people_one(STORE_LIST_TASKS, &id);
 	op->query.with_steps = true;
 	people_read(call, op, on_task);
 }

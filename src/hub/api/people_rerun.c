@@ -79,7 +79,8 @@ read_asking(struct asking *asking, const struct json *body, struct err *err)
 		return err->code;
 	if (ssh)
 		return err_set(err, ERR_INPUT, "'enable_ssh' is not supported");
-	if ((asking->rerun.from_failed || asking->rerun.failed_tests) && asking->rerun.job_count > 0)
+	if ((asking->rerun.from_failed || asking->rerun.failed_tests) &&
+	    asking->rerun.job_count > 0)
 		return err_set(err, ERR_INPUT, "'from_failed' and 'jobs' exclude each other");
 	return 0;
 }
@@ -136,8 +137,7 @@ on_workflow(void *arg, struct store_op *op)
 	struct asking *asking = arg;
 	struct store_op *load;
 
-	if (op->count == 0) {
-		people_not_found(asking->call, "workflow");
+	if (!people_found(asking->call, op, "workflow")) {
 		asking_free(asking);
 		return;
 	}
@@ -151,17 +151,14 @@ static void
 find_workflow(struct asking *asking)
 {
 	struct workflow *workflow = model_workflow(&asking->call->hub->model, &asking->workflow);
-	struct store_op *op;
 
 	if (workflow != NULL) {
 		rerun(asking, workflow);
 		asking_free(asking);
 		return;
 	}
-	op = people_list(STORE_LIST_WORKFLOWS, 1);
-	op->query.by_id = true;
-	op->query.id = asking->workflow;
-	store_submit(asking->call->hub->store, op, on_workflow, asking);
+	store_submit(asking->call->hub->store, people_one(STORE_LIST_WORKFLOWS, &asking->workflow),
+		     on_workflow, asking);
 }
 
 static void

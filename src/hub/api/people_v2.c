@@ -19,6 +19,37 @@
 /* What cannot be canceled any more has ended; that the request is sent again is no error. */
 static const char accepted[] = "Accepted.", has_ended[] = "It has ended already.";
 
+/* A list's reply; the page behind it begins at position next. */
+static void
+reply_page(struct call *call, const struct store_op *op, struct json *items, int64_t next)
+{
+	call_reply_json(call, 200, people_page(items, op->more ? next : -1));
+}
+
+static int64_t
+behind(const struct store_op *op)
+{
+	return (int64_t)(op->query.skip + op->count);
+}
+
+static void
+reply_accepted(struct call *call)
+{
+	call_reply_json_after_commit(call, 202, people_message(accepted));
+}
+
+/* What an action's result, err included, says of a pipeline or workflow that was to be canceled. */
+static void
+reply_canceled(struct call *call, int result, struct err *err)
+{
+	if (result == 0)
+		reply_accepted(call);
+	else if (err->code == ERR_GONE)
+		call_reply_json_after_commit(call, 202, people_message(has_ended));
+	else
+		call_reply_err(call, err);
+}
+
 static void
 get_me(struct call *call)
 {
@@ -30,14 +61,12 @@ get_me(struct call *call)
 static void
 on_pipelines(void *arg, struct store_op *op)
 {
-	struct call *call = arg;
 	struct json *items = json_new_array();
 	size_t i;
 
 	for (i = 0; i < op->count; i++)
 		json_push(items, view_v2_pipeline(&op->pipelines[i]));
-	call_reply_json(call, 200,
-			people_page(items, op->more ? op->pipelines[op->count - 1].number : -1));
+	reply_page(arg, op, items, op->count > 0 ? op->pipelines[op->count - 1].number : 0);
 }
 
 static void
@@ -61,22 +90,8 @@ list_pipelines(struct call *call)
 static void
 on_pipeline(void *arg, struct store_op *op)
 {
-	struct call *call = arg;
-
-	if (op->count == 0)
-		people_not_found(call, "pipeline");
-	else
-		call_reply_json(call, 200, view_v2_pipeline(&op->pipelines[0]));
-}
-
-static void
-read_pipeline(struct call *call, const struct id *id, store_done_fn *on_rows)
-{
-	struct store_op *op = people_list(STORE_LIST_PIPELINES, 1);
-
-	op->query.by_id = true;
-	op->query.id = *id;
-	people_read(call, op, on_rows);
+	if (people_found(arg, op, "pipeline"))
+		call_reply_json(arg, 200, view_v2_pipeline(&op->pipelines[0]));
 }
 
 static void
@@ -85,7 +100,7 @@ get_pipeline(struct call *call)
 	struct id id;
 
 	if (call_var_id(call, 0, &id))
-		read_pipeline(call, &id, on_pipeline);
+		people_read(call, people_one(STORE_LIST_PIPELINES, &id), on_pipeline);
 }
 
 static void
@@ -124,12 +139,8 @@ get_config(struct call *call)
 static void
 on_pipeline_to_cancel(void *arg, struct store_op *op)
 {
-	struct call *call = arg;
-
-	if (op->count == 0)
-		people_not_found(call, "pipeline");
-	else
-		call_reply_json(call, 202, people_message(has_ended));
+	if (people_found(arg, op, "pipeline"))
+		call_reply_json(arg, 202, people_message(has_ended));
 }
 
 static void
@@ -143,39 +154,30 @@ cancel_pipeline(struct call *call)
 		return;
 	pipeline = model_pipeline(&call->hub->model, &id);
 	if (pipeline == NULL)
-		read_pipeline(call, &id, on_pipeline_to_cancel);
-	else if (pipeline_cancel(pipeline, call->login, &err) == 0)
-		call_reply_json_after_commit(call, 202, people_message(accepted));
-	else if (err.code == ERR_GONE)
-		call_reply_json_after_commit(call, 202, people_message(has_ended));
+		people_read(call, people_one(STORE_LIST_PIPELINES, &id), on_pipeline_to_cancel);
 	else
-		call_reply_err(call, &err);
+		reply_canceled(call, pipeline_cancel(pipeline, call->login, &err), &err);
 }
 
-/* --- workflows ---------------------------------------------------------------------------------- */
+/* --- workflows ----------------------------------------------------------------------------------
+ */
 
 static void
 on_workflows(void *arg, struct store_op *op)
 {
-	struct call *call = arg;
 	struct json *items = json_new_array();
 	size_t i;
 
 	for (i = 0; i < op->count; i++)
 		json_push(items, view_v2_workflow(&op->workflows[i]));
-	call_reply_json(call, 200,
-			people_page(items, op->more ? (int64_t)(op->query.skip + op->count) : -1));
+	reply_page(arg, op, items, behind(op));
 }
 
 static void
 on_pipeline_of_none(void *arg, struct store_op *op)
 {
-	struct call *call = arg;
-
-	if (op->count == 0)
-		people_not_found(call, "pipeline");
-	else
-		call_reply_json(call, 200, people_page(json_new_array(), -1));
+	if (people_found(arg, op, "pipeline"))
+		reply_page(arg, op, json_new_array(), 0);
 }
 
 /* An empty list: is there such a pipeline? */
@@ -187,7 +189,7 @@ on_workflows_or_none(void *arg, struct store_op *op)
 	if (op->count > 0)
 		on_workflows(arg, op);
 	else
-		read_pipeline(arg, &id, on_pipeline_of_none);
+		people_read(arg, people_one(STORE_LIST_PIPELINES, &id), on_pipeline_of_none);
 }
 
 static void
@@ -209,22 +211,8 @@ list_workflows(struct call *call)
 static void
 on_workflow(void *arg, struct store_op *op)
 {
-	struct call *call = arg;
-
-	if (op->count == 0)
-		people_not_found(call, "workflow");
-	else
-		call_reply_json(call, 200, view_v2_workflow(&op->workflows[0]));
-}
-
-static void
-read_workflow(struct call *call, const struct id *id, store_done_fn *on_rows)
-{
-	struct store_op *op = people_list(STORE_LIST_WORKFLOWS, 1);
-
-	op->query.by_id = true;
-	op->query.id = *id;
-	people_read(call, op, on_rows);
+	if (people_found(arg, op, "workflow"))
+		call_reply_json(arg, 200, view_v2_workflow(&op->workflows[0]));
 }
 
 static void
@@ -233,18 +221,14 @@ get_workflow(struct call *call)
 	struct id id;
 
 	if (call_var_id(call, 0, &id))
-		read_workflow(call, &id, on_workflow);
+		people_read(call, people_one(STORE_LIST_WORKFLOWS, &id), on_workflow);
 }
 
 static void
 on_workflow_to_cancel(void *arg, struct store_op *op)
 {
-	struct call *call = arg;
-
-	if (op->count == 0)
-		people_not_found(call, "workflow");
-	else
-		call_reply_json(call, 202, people_message(has_ended));
+	if (people_found(arg, op, "workflow"))
+		call_reply_json(arg, 202, people_message(has_ended));
 }
 
 static void
@@ -258,39 +242,30 @@ cancel_workflow(struct call *call)
 		return;
 	workflow = model_workflow(&call->hub->model, &id);
 	if (workflow == NULL)
-		read_workflow(call, &id, on_workflow_to_cancel);
-	else if (workflow_cancel(workflow, call->login, &err) == 0)
-		call_reply_json_after_commit(call, 202, people_message(accepted));
-	else if (err.code == ERR_GONE)
-		call_reply_json_after_commit(call, 202, people_message(has_ended));
+		people_read(call, people_one(STORE_LIST_WORKFLOWS, &id), on_workflow_to_cancel);
 	else
-		call_reply_err(call, &err);
+		reply_canceled(call, workflow_cancel(workflow, call->login, &err), &err);
 }
 
-/* --- jobs ------------------------------------------------------------------------------------------ */
+/* --- jobs
+ * ------------------------------------------------------------------------------------------ */
 
 static void
 on_jobs(void *arg, struct store_op *op)
 {
-	struct call *call = arg;
 	struct json *items = json_new_array();
 	size_t i;
 
 	for (i = 0; i < op->count; i++)
 		json_push(items, view_v2_workflow_job(&op->jobs[i]));
-	call_reply_json(call, 200,
-			people_page(items, op->more ? (int64_t)(op->query.skip + op->count) : -1));
+	reply_page(arg, op, items, behind(op));
 }
 
 static void
 on_workflow_of_none(void *arg, struct store_op *op)
 {
-	struct call *call = arg;
-
-	if (op->count == 0)
-		people_not_found(call, "workflow");
-	else
-		call_reply_json(call, 200, people_page(json_new_array(), -1));
+	if (people_found(arg, op, "workflow"))
+		reply_page(arg, op, json_new_array(), 0);
 }
 
 static void
@@ -301,7 +276,7 @@ on_jobs_or_none(void *arg, struct store_op *op)
 	if (op->count > 0)
 		on_jobs(arg, op);
 	else
-		read_workflow(arg, &id, on_workflow_of_none);
+		people_read(arg, people_one(STORE_LIST_WORKFLOWS, &id), on_workflow_of_none);
 }
 
 static void
@@ -366,10 +341,8 @@ on_numbered(void *arg, struct store_op *op)
 	struct job_details *details;
 	struct store_op *tasks;
 
-	if (op->count == 0) {
-		people_not_found(call, "job");
+	if (!people_found(call, op, "job"))
 		return;
-	}
 	details = MEM_NEW(struct job_details);
 	details->call = call;
 	details->job = view_v2_job(&op->jobs[0], &call->hub->settings, &call->hub->model);
@@ -396,7 +369,8 @@ cancel_job(struct call *call, const struct id *id)
 	else if (err.code != 0)
 		call_reply_err(call, &err);
 	else
-		call_reply_json_after_commit(call, 200, people_message("Job canceled successfully."));
+		call_reply_json_after_commit(call, 200,
+					     people_message("Job canceled successfully."));
 }
 
 static void
@@ -405,10 +379,8 @@ on_job_to_cancel(void *arg, struct store_op *op)
 	struct call *call = arg;
 	struct id id;
 
-	if (op->count == 0) {
-		people_not_found(call, "job");
+	if (!people_found(call, op, "job"))
 		return;
-	}
 	id = op->jobs[0].id;
 	cancel_job(call, &id);
 }
@@ -425,14 +397,15 @@ cancel_by_id(struct call *call)
 	people_read_job(call, on_job_to_cancel);
 }
 
-/* --- approvals ----------------------------------------------------------------------------------------- */
+/* --- approvals
+ * ----------------------------------------------------------------------------------------- */
 
 /* Said again, the first answer holds. */
 static void
 reply_approved(struct call *call, const struct job_row *row)
 {
 	if (row->outcome == OUTCOME_SUCCESS && text_eq(row->type, "approval"))
-		call_reply_json_after_commit(call, 202, people_message(accepted));
+		reply_accepted(call);
 	else
 		call_reply_message(call, 409, "job '%s' does not wait for an approval", row->name);
 }
@@ -455,23 +428,18 @@ static void
 approve(struct call *call)
 {
 	struct id workflow, id;
-	struct store_op *op;
 	struct err err = ERR_INIT;
 	struct job *job;
 
 	if (!call_var_id(call, 0, &workflow) || !call_var_id(call, 1, &id))
 		return;
 	job = model_job(&call->hub->model, &id);
-	if (job == NULL || !id_eq(&job->workflow->row.id, &workflow)) {
-		op = people_list(STORE_LIST_JOBS, 1);
-		op->query.by_id = true;
-		op->query.id = id;
-		people_read(call, op, on_approved);
-	} else if (job_approve(job, call->login, &err) == 0) {
-		call_reply_json_after_commit(call, 202, people_message(accepted));
-	} else {
+	if (job == NULL || !id_eq(&job->workflow->row.id, &workflow))
+		people_read(call, people_one(STORE_LIST_JOBS, &id), on_approved);
+	else if (job_approve(job, call->login, &err) == 0)
+		reply_accepted(call);
+	else
 		reply_approved(call, &job->row);
-	}
 }
 
 const struct route people_v2_routes[] = {

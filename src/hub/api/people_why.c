@@ -73,9 +73,7 @@ on_job(void *arg, struct store_op *op)
 {
 	struct call *call = arg;
 
-	if (op->count == 0)
-		people_not_found(call, "job");
-	else
+	if (people_found(call, op, "job"))
 		call_reply_json(call, 200, view_why(&op->jobs[0], model_job(&call->hub->model, &op->jobs[0].id)));
 }
 

@@ -358,9 +358,7 @@ on_compiled(void *arg)
 		fail(search, &search->err);
 		return;
 	}
-	op = people_list(STORE_LIST_TASKS, 1);
-	op->query.by_id = true;
-	op->query.id = search->query.task;
+	op = people_one(STORE_LIST_TASKS, &search->query.task);
 	search->reading = true;
 	store_submit(search->hub->store, op, on_task, search);
 }
