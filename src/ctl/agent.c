@@ -7,13 +7,13 @@
 #include <string.h>
 
 #include "base/buffer.h"
-#include "base/cleanup.h"
 #include "base/err.h"
 #include "base/text.h"
 #include "ctl/api.h"
 #include "ctl/args.h"
 #include "ctl/commands.h"
 #include "ctl/say.h"
+#include "ctl/show.h"
 #include "ctl/table.h"
 #include "format/json.h"
 #include "loop/loop.h"
@@ -86,49 +86,19 @@ static const struct column task_columns[] = {
 	{"TASK", "id"}, {"JOB", "job"}, {"NODE", "node_index"}, {"PIPELINE", "pipeline_number"}, {NULL, NULL},
 };
 
-struct list_choice {
-	const char *namespace, *resource_class;
-};
-
-static int
-set_list(void *arg, const struct option *option, const char *value, struct err *err)
-{
-	struct list_choice *choice = arg;
-
-	(void)err;
-	if (text_eq(option->name, "namespace"))
-		choice->namespace = value;
-	else
-		choice->resource_class = value;
-	return 0;
-}
-
 static int
 agent_list(int argc, char **argv)
 {
-	struct list_choice choice = {0};
-	LOCAL_FREE char *path = NULL;
-	struct err err = ERR_INIT;
-	struct json *answer = NULL;
-	struct api *api = NULL;
+	struct buffer path = BUFFER_INIT;
 	int count, status;
 
-	status = args_read(&agent_list_command, argc, argv, &count, set_list, &choice);
+	buffer_puts(&path, "/api/v3/runner");
+	status = args_read(&agent_list_command, argc, argv, &count, show_option, &path);
 	if (status == ARGS_GO)
 		status = args_count(&agent_list_command, count, 0, 0);
-	if (status != ARGS_GO)
-		return status;
-	path = choice.resource_class != NULL
-		       ? api_path("/api/v3/runner?resource-class=%s", choice.resource_class)
-	       : choice.namespace != NULL
-		       ? api_path("/api/v3/runner?namespace=%s", choice.namespace)
-		       : api_path("/api/v3/runner");
-	if (api_open(&api, &err) < 0 || api_get(api, path, &answer, &err) < 0)
-		status = say_error(&err);
-	else
-		status = table_print(answer, json_get(answer, "items"), agent_columns);
-	json_free(answer);
-	api_close(api);
+	if (status == ARGS_GO)
+		status = show_list(buffer_take_text(&path), agent_columns);
+	buffer_release(&path);
 	return status;
 }
 

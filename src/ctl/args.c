@@ -204,6 +204,14 @@ args_count(const struct command *command, int count, int least, int most)
 	return say_usage(command, &err);
 }
 
+int
+args_read_operands(const struct command *command, int argc, char **argv, int operands)
+{
+	int count, status = args_read(command, argc, argv, &count, NULL, NULL);
+
+	return status == ARGS_GO ? args_count(command, count, operands, operands) : status;
+}
+
 void
 args_help(struct buffer *out, const struct command *command)
 {

@@ -52,6 +52,9 @@ int args_read(const struct command *command, int argc, char **argv, int *operand
 /* The command takes least to most operands and got count. */
 int args_count(const struct command *command, int count, int least, int most);
 
+/* Read the words of a command that takes operands, so many, and no options of its own. */
+int args_read_operands(const struct command *command, int argc, char **argv, int operands);
+
 /* One command's --help. */
 void args_help(struct buffer *out, const struct command *command);
 

@@ -258,11 +258,8 @@ completion(int argc, char **argv)
 {
 	struct err err = ERR_INIT;
 	writer_fn *write;
-	int count, status;
+	int status = args_read_operands(&completion_command, argc, argv, 1);
 
-	status = args_read(&completion_command, argc, argv, &count, NULL, NULL);
-	if (status == ARGS_GO)
-		status = args_count(&completion_command, count, 1, 1);
 	if (status != ARGS_GO)
 		return status;
 	write = find_writer(argv[0]);

@@ -409,11 +409,8 @@ config_pack(int argc, char **argv)
 	struct err err = ERR_INIT;
 	struct pack pack = {.err = &err};
 	struct node *root;
-	int count, status;
+	int status = args_read_operands(&config_pack_command, argc, argv, 1);
 
-	status = args_read(&config_pack_command, argc, argv, &count, NULL, NULL);
-	if (status == ARGS_GO)
-		status = args_count(&config_pack_command, count, 1, 1);
 	if (status != ARGS_GO)
 		return status;
 	arena_init(&pack.arena, PACK_MEMORY_BYTES);

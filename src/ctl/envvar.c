@@ -70,11 +70,8 @@ envvar_list(int argc, char **argv)
 	struct err err = ERR_INIT;
 	struct json *list = NULL;
 	struct api *api = NULL;
-	int count, status;
+	int status = args_read_operands(&envvar_list_command, argc, argv, 0);
 
-	status = args_read(&envvar_list_command, argc, argv, &count, NULL, NULL);
-	if (status == ARGS_GO)
-		status = args_count(&envvar_list_command, count, 0, 0);
 	if (status != ARGS_GO)
 		return status;
 	if (api_open(&api, &err) < 0 || variables_path(&path, api, &err) < 0 ||
@@ -160,11 +157,8 @@ envvar_import(int argc, char **argv)
 	LOCAL_FREE char *path = NULL;
 	struct err err = ERR_INIT;
 	struct api *api = NULL;
-	int count, status;
+	int status = args_read_operands(&envvar_import_command, argc, argv, 1);
 
-	status = args_read(&envvar_import_command, argc, argv, &count, NULL, NULL);
-	if (status == ARGS_GO)
-		status = args_count(&envvar_import_command, count, 1, 1);
 	if (status != ARGS_GO)
 		return status;
 	status = EXIT_OK;
@@ -183,11 +177,8 @@ envvar_remove(int argc, char **argv)
 	LOCAL_FREE char *variable = NULL;
 	struct err err = ERR_INIT;
 	struct api *api = NULL;
-	int count, status;
+	int status = args_read_operands(&envvar_remove_command, argc, argv, 1);
 
-	status = args_read(&envvar_remove_command, argc, argv, &count, NULL, NULL);
-	if (status == ARGS_GO)
-		status = args_count(&envvar_remove_command, count, 1, 1);
 	if (status != ARGS_GO)
 		return status;
 	status = EXIT_OK;

@@ -10,13 +10,13 @@
 #include "base/buffer.h"
 #include "base/cleanup.h"
 #include "base/err.h"
-#include "base/mem.h"
 #include "base/text.h"
 #include "ctl/api.h"
 #include "ctl/args.h"
 #include "ctl/commands.h"
 #include "ctl/project.h"
 #include "ctl/say.h"
+#include "ctl/show.h"
 #include "ctl/table.h"
 #include "format/json.h"
 #include "runner/exit.h"
@@ -140,67 +140,20 @@ job_find(struct json **out, struct api *api, const struct job_ref *ref, struct e
 
 /* --- job list ------------------------------------------------------------------------- */
 
-struct list_choice {
-	const char *pipeline, *workflow, *state, *limit;
-};
-
-static int
-set_list(void *arg, const struct option *option, const char *value, struct err *err)
-{
-	struct list_choice *choice = arg;
-	uint64_t number;
-
-	if (text_eq(option->name, "pipeline"))
-		choice->pipeline = value;
-	else if (text_eq(option->name, "workflow"))
-		choice->workflow = value;
-	else if (text_eq(option->name, "state"))
-		choice->state = value;
-	else if (text_parse_u64(value, 1000, &number, err) < 0)
-		return err_wrap(err, "option '--limit'");
-	else
-		choice->limit = value;
-	return 0;
-}
-
-static void
-add_query(struct buffer *path, const char *name, const char *value)
-{
-	LOCAL_FREE char *text = NULL;
-
-	if (value == NULL)
-		return;
-	text = api_path("&%p=%s", name, value);
-	buffer_puts(path, text);
-}
-
 static int
 job_list(int argc, char **argv)
 {
-	struct list_choice choice = {.limit = "50"};
 	struct buffer path = BUFFER_INIT;
-	struct err err = ERR_INIT;
-	struct json *answer = NULL;
-	struct api *api = NULL;
 	int count, status;
 
-	status = args_read(&job_list_command, argc, argv, &count, set_list, &choice);
+	buffer_puts(&path, "/api/runner/v1/jobs");
+	status = args_read(&job_list_command, argc, argv, &count, show_option, &path);
 	if (status == ARGS_GO)
 		status = args_count(&job_list_command, count, 0, 0);
-	if (status != ARGS_GO)
-		return status;
-	buffer_puts(&path, "/api/runner/v1/jobs?");
-	buffer_printf(&path, "limit=%s", choice.limit);
-	add_query(&path, "project", globals()->project);
-	add_query(&path, "pipeline", choice.pipeline);
-	add_query(&path, "workflow", choice.workflow);
-	add_query(&path, "state", choice.state);
-	if (api_open(&api, &err) < 0 || api_get(api, buffer_text(&path), &answer, &err) < 0)
-		status = say_error(&err);
-	else
-		status = table_print(answer, json_get(answer, "items"), job_columns);
-	json_free(answer);
-	api_close(api);
+	if (status == ARGS_GO) {
+		show_ask(&path, "project", globals()->project);
+		status = show_list(buffer_take_text(&path), job_columns);
+	}
 	buffer_release(&path);
 	return status;
 }

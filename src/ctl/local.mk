@@ -54,6 +54,7 @@ libctl_a_SOURCES = \
 	src/ctl/say.c src/ctl/say.h \
 	src/ctl/scratch.c src/ctl/scratch.h \
 	src/ctl/screen.c src/ctl/screen.h \
+	src/ctl/show.c src/ctl/show.h \
 	src/ctl/secret.c src/ctl/secret.h \
 	src/ctl/input.c src/ctl/input.h \
 	src/ctl/schedule.c \

@@ -5,15 +5,14 @@
  */
 #include <stdlib.h>
 
-#include "base/buffer.h"
 #include "base/cleanup.h"
 #include "base/err.h"
-#include "base/text.h"
 #include "ctl/api.h"
 #include "ctl/args.h"
 #include "ctl/commands.h"
 #include "ctl/project.h"
 #include "ctl/say.h"
+#include "ctl/show.h"
 #include "ctl/table.h"
 #include "ctl/watching.h"
 #include "format/json.h"
@@ -59,15 +58,6 @@ static const struct column workflow_columns[] = {
 	{"WORKFLOW", "id"},	   {"NAME", "name"}, {"STATUS", "status"},
 	{"STOPPED", "stopped_at"}, {NULL, NULL},
 };
-
-static int
-read_id(const struct command *command, int argc, char **argv)
-{
-	int count, status;
-
-	status = args_read(command, argc, argv, &count, NULL, NULL);
-	return status == ARGS_GO ? args_count(command, count, 1, 1) : status;
-}
 
 /* --- list ----------------------------------------------------------------------------------- */
 
@@ -119,46 +109,15 @@ pipeline_list(int argc, char **argv)
 /* --- show ------------------------------------------------------------------------------------- */
 
 static int
-print_pipeline(struct json *pipeline, const struct json *workflows)
-{
-	struct buffer text = BUFFER_INIT;
-	int status;
-
-	if (globals()->json != JSON_FORM_NONE) {
-		json_put(pipeline, "workflows", json_ref(json_get(workflows, "items")));
-		return say_json(pipeline);
-	}
-	table_write_one(&text, pipeline, pipeline_lines);
-	buffer_puts(&text, "\n");
-	table_write(&text, json_get(workflows, "items"), workflow_columns);
-	status = say_result(&text);
-	buffer_release(&text);
-	return status;
-}
-
-static int
 pipeline_show(int argc, char **argv)
 {
-	LOCAL_FREE char *path = NULL;
-	LOCAL_FREE char *workflows_path = NULL;
-	struct err err = ERR_INIT;
-	struct json *pipeline = NULL, *workflows = NULL;
-	struct api *api = NULL;
-	int status = read_id(&pipeline_show_command, argc, argv);
+	struct show_part parts[] = {{"workflows", NULL, workflow_columns}, {NULL, NULL, NULL}};
+	int status = args_read_operands(&pipeline_show_command, argc, argv, 1);
 
 	if (status != ARGS_GO)
 		return status;
-	path = api_path("/api/v2/pipeline/%s", argv[0]);
-	workflows_path = api_path("/api/v2/pipeline/%s/workflow", argv[0]);
-	if (api_open(&api, &err) < 0 || api_get(api, path, &pipeline, &err) < 0 ||
-	    api_get(api, workflows_path, &workflows, &err) < 0)
-		status = say_error(&err);
-	else
-		status = print_pipeline(pipeline, workflows);
-	json_free(pipeline);
-	json_free(workflows);
-	api_close(api);
-	return status;
+	parts[0].path = api_path("/api/v2/pipeline/%s/workflow", argv[0]);
+	return show_thing(api_path("/api/v2/pipeline/%s", argv[0]), pipeline_lines, parts);
 }
 
 /* --- watch, cancel -----------------------------------------------------------------------------
@@ -169,7 +128,7 @@ pipeline_watch(int argc, char **argv)
 {
 	struct err err = ERR_INIT;
 	struct api *api = NULL;
-	int status = read_id(&pipeline_watch_command, argc, argv);
+	int status = args_read_operands(&pipeline_watch_command, argc, argv, 1);
 
 	if (status != ARGS_GO)
 		return status;
@@ -184,20 +143,12 @@ pipeline_watch(int argc, char **argv)
 static int
 pipeline_cancel(int argc, char **argv)
 {
-	LOCAL_FREE char *path = NULL;
-	struct err err = ERR_INIT;
-	struct api *api = NULL;
-	int status = read_id(&pipeline_cancel_command, argc, argv);
+	int status = args_read_operands(&pipeline_cancel_command, argc, argv, 1);
 
 	if (status != ARGS_GO)
 		return status;
-	path = api_path("/api/v2/pipeline/%s/cancel", argv[0]);
-	if (api_open(&api, &err) < 0 || api_call(api, "POST", path, NULL, NULL, &err) < 0) {
-		status = say_error(&err);
-	} else {
+	status = show_call("POST", api_path("/api/v2/pipeline/%s/cancel", argv[0]));
+	if (status == EXIT_OK)
 		say_note("pipeline %s is being canceled", argv[0]);
-		status = EXIT_OK;
-	}
-	api_close(api);
 	return status;
 }

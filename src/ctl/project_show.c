@@ -38,11 +38,8 @@ project_list(int argc, char **argv)
 	struct err err = ERR_INIT;
 	struct json *list = NULL;
 	struct api *api = NULL;
-	int count, status;
+	int status = args_read_operands(&project_list_command, argc, argv, 0);
 
-	status = args_read(&project_list_command, argc, argv, &count, NULL, NULL);
-	if (status == ARGS_GO)
-		status = args_count(&project_list_command, count, 0, 0);
 	if (status != ARGS_GO)
 		return status;
 	if (api_open(&api, &err) < 0 || pages_get(&list, api, "/api/runner/v1/projects", &err) < 0)

@@ -14,6 +14,7 @@
 #include "ctl/args.h"
 #include "ctl/commands.h"
 #include "ctl/say.h"
+#include "ctl/show.h"
 #include "ctl/table.h"
 #include "ctl/token.h"
 #include "format/json.h"
@@ -120,37 +121,18 @@ resource_class_create(int argc, char **argv)
 /* --- list ----------------------------------------------------------------------------- */
 
 static int
-set_list(void *arg, const struct option *option, const char *value, struct err *err)
-{
-	(void)option;
-	(void)err;
-	*(const char **)arg = value;
-	return 0;
-}
-
-static int
 resource_class_list(int argc, char **argv)
 {
-	const char *namespace = NULL;
-	LOCAL_FREE char *path = NULL;
-	struct err err = ERR_INIT;
-	struct json *answer = NULL;
-	struct api *api = NULL;
+	struct buffer path = BUFFER_INIT;
 	int count, status;
 
-	status = args_read(&resource_class_list_command, argc, argv, &count, set_list, &namespace);
+	buffer_puts(&path, "/api/v3/runner/resource");
+	status = args_read(&resource_class_list_command, argc, argv, &count, show_option, &path);
 	if (status == ARGS_GO)
 		status = args_count(&resource_class_list_command, count, 0, 0);
-	if (status != ARGS_GO)
-		return status;
-	path = api_path("/api/v3/runner/resource%p%s", namespace != NULL ? "?namespace=" : "",
-			namespace != NULL ? namespace : "");
-	if (api_open(&api, &err) < 0 || api_get(api, path, &answer, &err) < 0)
-		status = say_error(&err);
-	else
-		status = table_print(answer, json_get(answer, "items"), class_columns);
-	json_free(answer);
-	api_close(api);
+	if (status == ARGS_GO)
+		status = show_list(buffer_take_text(&path), class_columns);
+	buffer_release(&path);
 	return status;
 }
 

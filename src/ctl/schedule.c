@@ -3,16 +3,15 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include <stdlib.h>
+#include <stddef.h>
 
-#include "base/cleanup.h"
-#include "base/err.h"
+#include "base/buffer.h"
 #include "ctl/api.h"
 #include "ctl/args.h"
 #include "ctl/commands.h"
 #include "ctl/say.h"
+#include "ctl/show.h"
 #include "ctl/table.h"
-#include "format/json.h"
 #include "runner/exit.h"
 
 static int schedule_list(int argc, char **argv);
@@ -32,46 +31,25 @@ static const struct column columns[] = {
 static int
 schedule_list(int argc, char **argv)
 {
-	const char *project = globals()->project;
-	LOCAL_FREE char *path = NULL;
-	struct err err = ERR_INIT;
-	struct json *answer = NULL;
-	struct api *api = NULL;
-	int count, status = args_read(&schedule_list_command, argc, argv, &count, NULL, NULL);
+	struct buffer path = BUFFER_INIT;
+	int status = args_read_operands(&schedule_list_command, argc, argv, 0);
 
-	if (status == ARGS_GO)
-		status = args_count(&schedule_list_command, count, 0, 0);
 	if (status != ARGS_GO)
 		return status;
-	path = project != NULL ? api_path("/api/runner/v1/schedules?project=%s", project)
-			       : api_path("/api/runner/v1/schedules");
-	if (api_open(&api, &err) < 0 || api_get(api, path, &answer, &err) < 0)
-		status = say_error(&err);
-	else
-		status = table_print(answer, json_get(answer, "items"), columns);
-	json_free(answer);
-	api_close(api);
-	return status;
+	buffer_puts(&path, "/api/runner/v1/schedules");
+	show_ask(&path, "project", globals()->project);
+	return show_list(buffer_take_text(&path), columns);
 }
 
 static int
 schedule_remove(int argc, char **argv)
 {
-	LOCAL_FREE char *path = NULL;
-	struct err err = ERR_INIT;
-	struct api *api = NULL;
-	int count, status = args_read(&schedule_remove_command, argc, argv, &count, NULL, NULL);
+	int status = args_read_operands(&schedule_remove_command, argc, argv, 1);
 
-	if (status == ARGS_GO)
-		status = args_count(&schedule_remove_command, count, 1, 1);
 	if (status != ARGS_GO)
 		return status;
-	path = api_path("/api/runner/v1/schedules/%s", argv[0]);
-	status = EXIT_OK;
-	if (api_open(&api, &err) < 0 || api_call(api, "DELETE", path, NULL, NULL, &err) < 0)
-		status = say_error(&err);
-	else
+	status = show_call("DELETE", api_path("/api/runner/v1/schedules/%s", argv[0]));
+	if (status == EXIT_OK)
 		say_note("the schedules of that branch are removed");
-	api_close(api);
 	return status;
 }

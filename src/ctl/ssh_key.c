@@ -113,11 +113,8 @@ ssh_key_list(int argc, char **argv)
 	struct err err = ERR_INIT;
 	struct json *list = NULL;
 	struct api *api = NULL;
-	int count, status;
+	int status = args_read_operands(&ssh_key_list_command, argc, argv, 0);
 
-	status = args_read(&ssh_key_list_command, argc, argv, &count, NULL, NULL);
-	if (status == ARGS_GO)
-		status = args_count(&ssh_key_list_command, count, 0, 0);
 	if (status != ARGS_GO)
 		return status;
 	if (api_open(&api, &err) < 0 || keys_path(&path, api, &err) < 0 ||
@@ -137,11 +134,8 @@ ssh_key_remove(int argc, char **argv)
 	LOCAL_FREE char *key = NULL;
 	struct err err = ERR_INIT;
 	struct api *api = NULL;
-	int count, status;
+	int status = args_read_operands(&ssh_key_remove_command, argc, argv, 1);
 
-	status = args_read(&ssh_key_remove_command, argc, argv, &count, NULL, NULL);
-	if (status == ARGS_GO)
-		status = args_count(&ssh_key_remove_command, count, 1, 1);
 	if (status != ARGS_GO)
 		return status;
 	status = EXIT_OK;

@@ -106,10 +106,8 @@ storage_usage(int argc, char **argv)
 	struct err err = ERR_INIT;
 	struct json *answer = NULL;
 	struct api *api = NULL;
-	int count, status = args_read(&storage_usage_command, argc, argv, &count, NULL, NULL);
+	int status = args_read_operands(&storage_usage_command, argc, argv, 0);
 
-	if (status == ARGS_GO)
-		status = args_count(&storage_usage_command, count, 0, 0);
 	if (status != ARGS_GO)
 		return status;
 	path = project != NULL ? api_path("/api/runner/v1/storage?project=%s", project)

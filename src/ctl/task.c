@@ -3,18 +3,14 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include <stdlib.h>
+#include <stddef.h>
 
 #include "base/buffer.h"
-#include "base/cleanup.h"
-#include "base/err.h"
-#include "base/text.h"
 #include "ctl/api.h"
 #include "ctl/args.h"
 #include "ctl/commands.h"
-#include "ctl/say.h"
+#include "ctl/show.h"
 #include "ctl/table.h"
-#include "format/json.h"
 
 static int task_list(int argc, char **argv);
 static int task_show(int argc, char **argv);
@@ -70,101 +66,30 @@ static const struct column history_columns[] = {
 	{NULL, NULL},
 };
 
-struct list_choice {
-	const char *job, *pipeline, *state, *limit;
-};
-
-static int
-set_list(void *arg, const struct option *option, const char *value, struct err *err)
-{
-	struct list_choice *choice = arg;
-	uint64_t number;
-
-	if (text_eq(option->name, "job"))
-		choice->job = value;
-	else if (text_eq(option->name, "pipeline"))
-		choice->pipeline = value;
-	else if (text_eq(option->name, "state"))
-		choice->state = value;
-	else if (text_parse_u64(value, 1000, &number, err) < 0)
-		return err_wrap(err, "option '--limit'");
-	else
-		choice->limit = value;
-	return 0;
-}
-
 static int
 task_list(int argc, char **argv)
 {
-	struct list_choice choice = {.limit = "50"};
-	LOCAL_FREE char *path = NULL;
-	struct err err = ERR_INIT;
-	struct json *answer = NULL;
-	struct api *api = NULL;
+	struct buffer path = BUFFER_INIT;
 	int count, status;
 
-	status = args_read(&task_list_command, argc, argv, &count, set_list, &choice);
+	buffer_puts(&path, "/api/runner/v1/tasks");
+	status = args_read(&task_list_command, argc, argv, &count, show_option, &path);
 	if (status == ARGS_GO)
 		status = args_count(&task_list_command, count, 0, 0);
-	if (status != ARGS_GO)
-		return status;
-	path = api_path("/api/runner/v1/tasks?limit=%s%p%s%p%s%p%s", choice.limit,
-			choice.job != NULL ? "&job=" : "", choice.job != NULL ? choice.job : "",
-			choice.pipeline != NULL ? "&pipeline=" : "",
-			choice.pipeline != NULL ? choice.pipeline : "",
-			choice.state != NULL ? "&state=" : "",
-			choice.state != NULL ? choice.state : "");
-	if (api_open(&api, &err) < 0 || api_get(api, path, &answer, &err) < 0)
-		status = say_error(&err);
-	else
-		status = table_print(answer, json_get(answer, "items"), task_columns);
-	json_free(answer);
-	api_close(api);
-	return status;
-}
-
-static int
-print_task(const struct json *task)
-{
-	struct buffer text = BUFFER_INIT;
-	int status;
-
-	if (globals()->json != JSON_FORM_NONE)
-		return say_json(task);
-	table_write_one(&text, task, task_lines);
-	if (json_count(json_get(task, "steps")) > 0) {
-		buffer_puts(&text, "\n");
-		table_write(&text, json_get(task, "steps"), step_columns);
-	}
-	if (json_count(json_get(task, "history")) > 0) {
-		buffer_puts(&text, "\n");
-		table_write(&text, json_get(task, "history"), history_columns);
-	}
-	status = say_result(&text);
-	buffer_release(&text);
+	if (status == ARGS_GO)
+		status = show_list(buffer_take_text(&path), task_columns);
+	buffer_release(&path);
 	return status;
 }
 
 static int
 task_show(int argc, char **argv)
 {
-	LOCAL_FREE char *path = NULL;
-	struct err err = ERR_INIT;
-	struct json *task = NULL;
-	struct api *api = NULL;
-	int count, status;
+	const struct show_part parts[] = {
+		{"steps", NULL, step_columns}, {"history", NULL, history_columns}, {NULL, NULL, NULL}};
+	int status = args_read_operands(&task_show_command, argc, argv, 1);
 
-	status = args_read(&task_show_command, argc, argv, &count, NULL, NULL);
-	if (status == ARGS_GO)
-		status = args_count(&task_show_command, count, 1, 1);
 	if (status != ARGS_GO)
 		return status;
-	path = api_path("/api/runner/v1/tasks/%s", argv[0]);
-	if (api_open(&api, &err) < 0 || api_get(api, path, &task, &err) < 0)
-		status = say_error(&err);
-	else
-		status = print_task(task);
-	json_free(task);
-	api_close(api);
-	return status;
+	return show_thing(api_path("/api/runner/v1/tasks/%s", argv[0]), task_lines, parts);
 }

@@ -8,12 +8,12 @@
 #include <stdlib.h>
 
 #include "base/buffer.h"
-#include "base/cleanup.h"
 #include "base/err.h"
 #include "ctl/api.h"
 #include "ctl/args.h"
 #include "ctl/commands.h"
 #include "ctl/say.h"
+#include "ctl/show.h"
 #include "ctl/table.h"
 #include "format/json.h"
 #include "runner/exit.h"
@@ -108,44 +108,19 @@ token_create(int argc, char **argv)
 static int
 token_list(int argc, char **argv)
 {
-	LOCAL_FREE char *path = NULL;
-	struct err err = ERR_INIT;
-	struct json *answer = NULL;
-	struct api *api = NULL;
-	int count, status;
+	int status = args_read_operands(&token_list_command, argc, argv, 1);
 
-	status = args_read(&token_list_command, argc, argv, &count, NULL, NULL);
-	if (status == ARGS_GO)
-		status = args_count(&token_list_command, count, 1, 1);
 	if (status != ARGS_GO)
 		return status;
-	path = api_path("/api/v3/runner/token?resource-class=%s", argv[0]);
-	if (api_open(&api, &err) < 0 || api_get(api, path, &answer, &err) < 0)
-		status = say_error(&err);
-	else
-		status = table_print(answer, json_get(answer, "items"), token_columns);
-	json_free(answer);
-	api_close(api);
-	return status;
+	return show_list(api_path("/api/v3/runner/token?resource-class=%s", argv[0]), token_columns);
 }
 
 static int
 token_revoke(int argc, char **argv)
 {
-	LOCAL_FREE char *path = NULL;
-	struct err err = ERR_INIT;
-	struct api *api = NULL;
-	int count, status;
+	int status = args_read_operands(&token_revoke_command, argc, argv, 1);
 
-	status = args_read(&token_revoke_command, argc, argv, &count, NULL, NULL);
-	if (status == ARGS_GO)
-		status = args_count(&token_revoke_command, count, 1, 1);
 	if (status != ARGS_GO)
 		return status;
-	path = api_path("/api/v3/runner/token/%s", argv[0]);
-	status = EXIT_OK;
-	if (api_open(&api, &err) < 0 || api_call(api, "DELETE", path, NULL, NULL, &err) < 0)
-		status = say_error(&err);
-	api_close(api);
-	return status;
+	return show_call("DELETE", api_path("/api/v3/runner/token/%s", argv[0]));
 }

@@ -3,17 +3,14 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include <stdlib.h>
+#include <stddef.h>
 
-#include "base/buffer.h"
-#include "base/cleanup.h"
-#include "base/err.h"
 #include "ctl/api.h"
 #include "ctl/args.h"
 #include "ctl/commands.h"
 #include "ctl/say.h"
+#include "ctl/show.h"
 #include "ctl/table.h"
-#include "format/json.h"
 #include "runner/exit.h"
 
 static int workflow_list(int argc, char **argv);
@@ -49,98 +46,37 @@ static const struct column job_columns[] = {
 	{NULL, NULL},
 };
 
-/* The one operand of each of the three. */
-static int
-read_id(const struct command *command, int argc, char **argv)
-{
-	int count, status;
-
-	status = args_read(command, argc, argv, &count, NULL, NULL);
-	return status == ARGS_GO ? args_count(command, count, 1, 1) : status;
-}
-
 static int
 workflow_list(int argc, char **argv)
 {
-	LOCAL_FREE char *path = NULL;
-	struct err err = ERR_INIT;
-	struct json *answer = NULL;
-	struct api *api = NULL;
-	int status = read_id(&workflow_list_command, argc, argv);
+	int status = args_read_operands(&workflow_list_command, argc, argv, 1);
 
 	if (status != ARGS_GO)
 		return status;
-	path = api_path("/api/v2/pipeline/%s/workflow", argv[0]);
-	if (api_open(&api, &err) < 0 || api_get(api, path, &answer, &err) < 0)
-		status = say_error(&err);
-	else
-		status = table_print(answer, json_get(answer, "items"), workflow_columns);
-	json_free(answer);
-	api_close(api);
-	return status;
-}
-
-/* The workflow and, behind it, its jobs; as JSON one document with both. */
-static int
-print_workflow(struct json *workflow, const struct json *jobs)
-{
-	struct buffer text = BUFFER_INIT;
-	int status;
-
-	if (globals()->json != JSON_FORM_NONE) {
-		json_put(workflow, "jobs", json_ref(json_get(jobs, "items")));
-		return say_json(workflow);
-	}
-	table_write_one(&text, workflow, workflow_lines);
-	buffer_puts(&text, "\n");
-	table_write(&text, json_get(jobs, "items"), job_columns);
-	status = say_result(&text);
-	buffer_release(&text);
-	return status;
+	return show_list(api_path("/api/v2/pipeline/%s/workflow", argv[0]), workflow_columns);
 }
 
 static int
 workflow_show(int argc, char **argv)
 {
-	LOCAL_FREE char *path = NULL;
-	LOCAL_FREE char *jobs_path = NULL;
-	struct err err = ERR_INIT;
-	struct json *workflow = NULL, *jobs = NULL;
-	struct api *api = NULL;
-	int status = read_id(&workflow_show_command, argc, argv);
+	struct show_part parts[] = {{"jobs", NULL, job_columns}, {NULL, NULL, NULL}};
+	int status = args_read_operands(&workflow_show_command, argc, argv, 1);
 
 	if (status != ARGS_GO)
 		return status;
-	path = api_path("/api/v2/workflow/%s", argv[0]);
-	jobs_path = api_path("/api/v2/workflow/%s/job", argv[0]);
-	if (api_open(&api, &err) < 0 || api_get(api, path, &workflow, &err) < 0 ||
-	    api_get(api, jobs_path, &jobs, &err) < 0)
-		status = say_error(&err);
-	else
-		status = print_workflow(workflow, jobs);
-	json_free(workflow);
-	json_free(jobs);
-	api_close(api);
-	return status;
+	parts[0].path = api_path("/api/v2/workflow/%s/job", argv[0]);
+	return show_thing(api_path("/api/v2/workflow/%s", argv[0]), workflow_lines, parts);
 }
 
 static int
 workflow_cancel(int argc, char **argv)
 {
-	LOCAL_FREE char *path = NULL;
-	struct err err = ERR_INIT;
-	struct api *api = NULL;
-	int status = read_id(&workflow_cancel_command, argc, argv);
+	int status = args_read_operands(&workflow_cancel_command, argc, argv, 1);
 
 	if (status != ARGS_GO)
 		return status;
-	path = api_path("/api/v2/workflow/%s/cancel", argv[0]);
-	if (api_open(&api, &err) < 0 || api_call(api, "POST", path, NULL, NULL, &err) < 0) {
-		status = say_error(&err);
-	} else {
+	status = show_call("POST", api_path("/api/v2/workflow/%s/cancel", argv[0]));
+	if (status == EXIT_OK)
 		say_note("workflow %s is being canceled", argv[0]);
-		status = EXIT_OK;
-	}
-	api_close(api);
 	return status;
 }
