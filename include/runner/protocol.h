@@ -14,7 +14,8 @@ enum {
 	RUNNER_HEARTBEAT_WAIT_MS = 10000, /* longest a heartbeat is held open */
 	RUNNER_LEASE_MS = 60000,	  /* without a heartbeat, before the task has started */
 	RUNNER_LOST_MS = 600000,	  /* without a heartbeat, once it runs: it may be going on */
-	RUNNER_UNCLAIM_MOST = 3,
+	RUNNER_UNCLAIM_MOST = 3,	  /* times that a task can be given back before it ran */
+	RUNNER_LOST_MOST = 1,		  /* times that it is queued again when its agent is lost before it ran */
 
 	RUNNER_CLAIM_TASKS_MOST = 256,	 /* task documents in one reply */
 	RUNNER_TASK_DOC_MOST_BYTES = 4 << 20,

@@ -102,6 +102,14 @@ environment_set(struct compilation *c, struct plan_environment *environment, con
 		*find_slot(c, environment, name) = (uint32_t)environment->count;
 }
 
+const char *
+environment_get(struct compilation *c, const struct plan_environment *environment, const char *name)
+{
+	const struct plan_pair *pair = find(c, environment, name);
+
+	return pair != NULL ? pair->value : NULL;
+}
+
 /* ---- reading ---- */
 
 /* What is being read, and whose names it may have. */

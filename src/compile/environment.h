@@ -21,6 +21,10 @@ void environment_read_container(struct compilation *c, const struct node *node,
 void environment_set(struct compilation *c, struct plan_environment *environment, const char *name,
 		     const char *value);
 
+/* NULL: it has no such variable. */
+const char *environment_get(struct compilation *c, const struct plan_environment *environment,
+			    const char *name);
+
 /* A shell: a list is an argv; a string is split as a shell would, nothing expanded. */
 void shell_read(struct compilation *c, const struct node *node, struct plan_strings *out);
 

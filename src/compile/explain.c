@@ -100,7 +100,7 @@ static const struct {
 	{"E_RERUN_BG", "A background step cannot be rerun."},
 	{"E_RERUN_DELAY",
 	 "auto_rerun_delay is Ns or Nm, at most 10 minutes, beside max_auto_reruns."},
-	{"E_RERUN_RANGE", "max_auto_reruns is from 1 to 5."},
+	{"E_RERUN_RANGE", "max_auto_reruns is from 1 to 5, RUNNER_RETRIES from 0 to 5."},
 	{"E_RETENTION", "Caches are kept from 1d to 15d."},
 	{"E_SERIAL_GROUP",
 	 "A serial group's name is 1 to 512 of letters, digits, '.', '_', '-', '/'."},

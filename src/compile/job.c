@@ -14,7 +14,7 @@
 #include "compile/substitute.h"
 #include "compile/tree.h"
 
-enum { PARALLELISM_MAX = 10000 };
+enum { PARALLELISM_MAX = 10000, JOB_RETRIES_MAX = 5 };
 
 static const char *const job_keys[] = {"type",
 				       "docker",
@@ -233,19 +233,39 @@ read_steps(struct compilation *c, struct job_build *build, const struct element 
 			 "'deploy' in a job with parallelism");
 }
 
+/*
+ * RUNNER_RETRIES of the job's or its executor's environment: no key, so that CircleCI takes the config, too. It says that
+ * the job may be run twice.
+ */
+static void
+read_retries(struct compilation *c, struct plan_job *job, const struct node *at)
+{
+	const char *value = environment_get(c, &job->environment, "RUNNER_RETRIES");
+
+	if (value == NULL)
+		return;
+	if (value[0] < '0' || value[0] > '0' + JOB_RETRIES_MAX || value[1] != '\0') {
+		comp_error(c, at, "E_RERUN_RANGE", NULL, "RUNNER_RETRIES must be an integer from 0 to %d, not '%s'",
+			   JOB_RETRIES_MAX, value);
+		return;
+	}
+	job->retries = (unsigned)(value[0] - '0');
+}
+
 static void
 read_build(struct compilation *c, struct job_build *build, const struct element *element,
 	   const struct node *body, const struct job_extra *extra)
 {
 	const struct node *reference = c->is_21 ? node_get(body, "executor") : NULL;
-	const struct node *named = NULL;
+	const struct node *named = NULL, *environment = node_get(body, "environment");
 
 	if (reference != NULL)
 		named = executor_resolve(c, element->space, reference);
 	executor_read(c, build, body, named);
 	read_directory(c, build->job, body, named);
 	environment_read(c, node_get(named, "environment"), &build->job->environment);
-	environment_read(c, node_get(body, "environment"), &build->job->environment);
+	environment_read(c, environment, &build->job->environment);
+	read_retries(c, build->job, environment != NULL ? environment : node_get(named, "environment"));
 	read_parallelism(c, build, body);
 	read_retention(c, build, body);
 	read_steps(c, build, element, body, extra);

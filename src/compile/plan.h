@@ -178,6 +178,7 @@ struct plan_job {
 	struct plan_strings shell;	     /* argv; empty: the default shell */
 	const char *working_directory;	     /* NULL: the agent's choice */
 	struct plan_environment environment; /* executor's and job's, merged */
+	unsigned retries; /* RUNNER_RETRIES of these: further attempts where the host fails */
 	size_t given;			     /* the last of these are not the config's (select.h) */
 	struct plan_step *steps;
 	size_t step_count;

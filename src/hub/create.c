@@ -53,6 +53,7 @@ make_job(struct workflow *workflow, const struct draft_job *draft, uint32_t posi
 		.document_bytes = (uint32_t)draft->document_bytes,
 		.contexts = draft->contexts,
 		.needs_keys = draft->needs_keys,
+		.retries = draft->plan->retries,
 		.state = JOB_BLOCKED,
 		.created_ms = workflow->row.created_ms,
 	};

@@ -72,7 +72,6 @@ queue_again(struct task *task, const char *reason)
 		task_enter(task, HUB_ENDED, OUTCOME_CANCELED, by);
 		return;
 	}
-	task->row.returned++;
 	task_enter(task, HUB_QUEUED, OUTCOME_NONE, reason);
 }
 
@@ -82,6 +81,7 @@ lease_return(struct task *task, const char *reason)
 	assert(task->row.state == HUB_LEASED);
 	if (task->row.returned >= RUNNER_UNCLAIM_MOST)
 		return false;
+	task->row.returned++;
 	queue_again(task, reason);
 	return true;
 }
@@ -92,11 +92,12 @@ lease_lose(struct task *task)
 	char reason[RUNNER_REASON_BYTES];
 	bool runs = task_runs(task);
 
-	if (!runs && task->row.returned < RUNNER_UNCLAIM_MOST) {
+	if (!runs && task->row.lost < RUNNER_LOST_MOST) {
 		snprintf(reason, sizeof(reason),
 			 task->is_doubted ? "agent '%.100s' does not have it"
 					  : "agent '%.100s' was not heard from before it ran",
 			 task->row.agent_name);
+		task->row.lost++;
 		queue_again(task, reason);
 		return;
 	}
@@ -108,8 +109,9 @@ lease_lose(struct task *task)
 			 "agent '%.100s' was not heard from for %d min while it ran this task",
 			 task->row.agent_name, RUNNER_LOST_MS / 60000);
 	else
-		snprintf(reason, sizeof(reason), "it was given to an agent and not run %d times",
-			 RUNNER_UNCLAIM_MOST + 1);
+		snprintf(reason, sizeof(reason),
+			 "agent '%.100s' was not heard from before it ran, and it had been lost so before",
+			 task->row.agent_name);
 	task->is_abandoned = true;
 	task_enter(task, HUB_ENDED,
 		   task->row.cancel_by[0] != '\0' ? OUTCOME_CANCELED : OUTCOME_INFRA_FAIL, reason);

@@ -176,6 +176,8 @@ struct job_row {
 	/* What a lease of it needs to know; of active jobs only. */
 	const char *contexts; /* that it names: a JSON array; NULL: none */
 	bool needs_keys;      /* the project's: a step of it uses them */
+	uint32_t retries; /* times that it may be run again because its host failed (infra-fail) */
+	uint32_t retried; /* times that it was, since a person last had it run */
 	uint32_t failed_tests_of; /* it runs again for the tests that failed in this attempt; 0: for all */
 	enum job_state state;
 	enum outcome outcome;
@@ -198,7 +200,8 @@ struct task_row {
 	char reason[RUNNER_REASON_BYTES];
 	char cancel_by[HUB_NAME_BYTES]; /* set: it is to end as canceled */
 	uint32_t epoch;	   /* of the last lease; 0: never leased */
-	uint32_t returned; /* times it was given back or its lease was lost before it ran */
+	uint32_t returned; /* times its agent gave it back before it ran */
+	uint32_t lost;	   /* times its lease was lost before it ran */
 	uint32_t event_seq; /* last event stored */
 	uint32_t history_seq;
 	bool output_open; /* output may still come, or has not been gathered yet */

@@ -347,6 +347,7 @@ job_enter_blocked(struct job *job)
 {
 	job->row.by[0] = '\0';
 	job->row.queued_ms = job->row.started_ms = job->row.ended_ms = 0;
+	job->row.retried = 0;
 }
 
 static void
@@ -412,6 +413,22 @@ job_enter(struct job *job, enum job_state to, enum outcome outcome, const char *
 		workflow_advance(job->workflow);
 }
 
+/* A job that may be run twice is, when it was its host that failed: all of it, as a new attempt. */
+static bool
+job_retry(struct job *job, enum outcome outcome, const struct task *task)
+{
+	char reason[RUNNER_REASON_BYTES];
+
+	if (outcome != OUTCOME_INFRA_FAIL || job->row.retried >= job->row.retries ||
+	    task->row.cancel_by[0] != '\0' || job->workflow->row.canceled_by[0] != '\0')
+		return false;
+	job->row.retried++;
+	(void)snprintf(reason, sizeof(reason), "retry %u of %u after an infrastructure failure: %.130s",
+		       job->row.retried, job->row.retries, task->row.reason);
+	job_enter(job, JOB_QUEUED, OUTCOME_NONE, reason);
+	return true;
+}
+
 /* One of its tasks has changed: the job's own state comes from theirs. */
 static void
 job_follow(struct job *job)
@@ -422,7 +439,8 @@ job_follow(struct job *job)
 	if (job->row.state == JOB_ENDED)
 		return;
 	if (schedule_job_outcome(job, &outcome, &task)) {
-		job_enter(job, JOB_ENDED, outcome, task->row.reason);
+		if (!job_retry(job, outcome, task))
+			job_enter(job, JOB_ENDED, outcome, task->row.reason);
 		return;
 	}
 	if (job->row.state == JOB_QUEUED && count_tasks(job, HUB_LEASED) > 0)

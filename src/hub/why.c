@@ -409,8 +409,10 @@ say_class(struct why *why, const struct job *job, const struct task *task)
 	if (why->before > 0)
 		buffer_printf(&why->text, "; %u task%s before it in the queue", why->before,
 			      why->before == 1 ? " is" : "s are");
-	if (task->row.returned > 0)
+	if (task->row.returned + task->row.lost > 0)
 		buffer_printf(&why->text, "; it is queued again: %s", task->row.reason);
+	else if (task->job->row.retried > 0)
+		buffer_printf(&why->text, "; it is run again: %s", task->job->row.reason);
 }
 
 /* Some of its tasks may run while others wait. */

@@ -31,14 +31,14 @@ struct arena;
 	"j.id, j.workflow, j.pipeline, j.number, j.position, j.name, j.type, j.requires,"  \
 	" j.resource_class, j.parallelism, j.state, j.outcome, j.reason, j.by,"            \
 	" j.created_ms, j.queued_ms, j.started_ms, j.ended_ms, j.seq, j.serial_group,"  \
-	" j.failed_tests_of,"  \
+	" j.failed_tests_of, j.retries, j.retried,"  \
 	" w.name, r.slug, p.number"
 #define JOB_FROM                                                                            \
 	" FROM job j JOIN workflow w ON w.id = j.workflow JOIN pipeline p ON p.id = j.pipeline" \
 	" JOIN project r ON r.id = p.project "
 #define TASK_COLUMNS                                                                         \
 	"t.id, t.job, t.pipeline, t.attempt, t.node_index, t.state, t.phase, t.outcome,"     \
-	" t.reason, t.cancel_by, t.epoch, t.returned, t.event_seq, t.history_seq,"           \
+	" t.reason, t.cancel_by, t.epoch, t.returned, t.lost, t.event_seq, t.history_seq,"   \
 	" t.output_open, t.agent, t.claim, t.agent_name, t.queued_ms, t.leased_ms,"          \
 	" t.started_ms, t.ended_ms, t.seq, j.name, j.number, f.state"
 #define TASK_FROM \

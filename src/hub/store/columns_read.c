@@ -95,6 +95,8 @@ read_job(sqlite3_stmt *stmt, struct arena *arena, struct job_row *row)
 	row->seq = (uint64_t)db_read_int(stmt, &at);
 	row->serial_group = db_read_text(stmt, &at, arena);
 	row->failed_tests_of = (uint32_t)db_read_int(stmt, &at);
+	row->retries = (uint32_t)db_read_int(stmt, &at);
+	row->retried = (uint32_t)db_read_int(stmt, &at);
 	row->workflow_name = db_read_text(stmt, &at, arena);
 	row->project_slug = db_read_text(stmt, &at, arena);
 	row->pipeline_number = db_read_int(stmt, &at);
@@ -117,6 +119,7 @@ read_task(sqlite3_stmt *stmt, struct arena *arena, struct task_row *row)
 	db_read_room(stmt, &at, row->cancel_by, sizeof(row->cancel_by));
 	row->epoch = (uint32_t)db_read_int(stmt, &at);
 	row->returned = (uint32_t)db_read_int(stmt, &at);
+	row->lost = (uint32_t)db_read_int(stmt, &at);
 	row->event_seq = (uint32_t)db_read_int(stmt, &at);
 	row->history_seq = (uint32_t)db_read_int(stmt, &at);
 	row->output_open = db_read_int(stmt, &at) != 0;

@@ -162,7 +162,7 @@ put_workflow(struct db *db, const struct workflow_row *row, struct err *err)
 
 static const char add_job_sql[] =
 	"INSERT INTO job VALUES"
-	" (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+	" (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 static const char add_document_sql[] = "INSERT INTO job_document VALUES (?, ?)";
 
 static void
@@ -192,6 +192,8 @@ bind_job(sqlite3_stmt *stmt, int *at, const struct job_row *row)
 	db_bind_int(stmt, at, row->needs_keys);
 	db_bind_int(stmt, at, row->document_bytes);
 	db_bind_int(stmt, at, row->failed_tests_of);
+	db_bind_int(stmt, at, row->retries);
+	db_bind_int(stmt, at, row->retried);
 }
 
 int
@@ -217,7 +219,7 @@ add_job(struct db *db, const struct job_row *row, struct err *err)
 
 static const char put_job_sql[] =
 	"UPDATE job SET state = ?, outcome = ?, reason = ?, by = ?, queued_ms = ?, started_ms = ?,"
-	" ended_ms = ?, seq = ?, failed_tests_of = ? WHERE id = ?";
+	" ended_ms = ?, seq = ?, failed_tests_of = ?, retried = ? WHERE id = ?";
 
 int
 put_job(struct db *db, const struct job_row *row, struct err *err)
@@ -236,16 +238,17 @@ put_job(struct db *db, const struct job_row *row, struct err *err)
 	db_bind_int(stmt, &at, row->ended_ms);
 	db_bind_int(stmt, &at, (int64_t)row->seq);
 	db_bind_int(stmt, &at, row->failed_tests_of);
+	db_bind_int(stmt, &at, row->retried);
 	db_bind_id(stmt, &at, &row->id);
 	return db_run(db, stmt, err);
 }
 
 static const char put_task_sql[] =
-	"INSERT INTO task VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+	"INSERT INTO task VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 	" ON CONFLICT (id) DO UPDATE SET state = excluded.state, phase = excluded.phase,"
 	" outcome = excluded.outcome, reason = excluded.reason, cancel_by = excluded.cancel_by,"
 	" epoch = excluded.epoch, returned = excluded.returned, event_seq = excluded.event_seq,"
-	" history_seq = excluded.history_seq, output_open = excluded.output_open,"
+	" lost = excluded.lost, history_seq = excluded.history_seq, output_open = excluded.output_open,"
 	" agent = excluded.agent, claim = excluded.claim, agent_name = excluded.agent_name,"
 	" queued_ms = excluded.queued_ms, leased_ms = excluded.leased_ms,"
 	" started_ms = excluded.started_ms, ended_ms = excluded.ended_ms, seq = excluded.seq";
@@ -281,6 +284,7 @@ put_task(struct db *db, const struct task_row *row, struct err *err)
 	db_bind_int(stmt, &at, row->started_ms);
 	db_bind_int(stmt, &at, row->ended_ms);
 	db_bind_int(stmt, &at, (int64_t)row->seq);
+	db_bind_int(stmt, &at, row->lost);
 	return db_run(db, stmt, err);
 }
 

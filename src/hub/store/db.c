@@ -198,6 +198,11 @@ static const char *const schema_steps[] = {
 	/* 13: the branch that pipelines said to be their repository's default one. */
 	("ALTER TABLE project ADD COLUMN default_branch TEXT;"
 	 "PRAGMA user_version = 13;"),
+	/* 14: leases lost before the task ran, apart from those given back; jobs run again when their host fails. */
+	("ALTER TABLE task ADD COLUMN lost INTEGER NOT NULL DEFAULT 0;"
+	 "ALTER TABLE job ADD COLUMN retries INTEGER NOT NULL DEFAULT 0;"
+	 "ALTER TABLE job ADD COLUMN retried INTEGER NOT NULL DEFAULT 0;"
+	 "PRAGMA user_version = 14;"),
 };
 
 enum { DB_SCHEMA = sizeof(schema_steps) / sizeof(schema_steps[0]) };

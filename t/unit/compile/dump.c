@@ -303,6 +303,7 @@ put_job(struct buffer *out, const struct plan_workflow *workflow, const struct p
 	put_list(out, "shell", &job->shell);
 	put_field(out, "directory", job->working_directory);
 	put_environment(out, "env", &job->environment);
+	put_number(out, "retries", job->retries, 0);
 	buffer_puts(out, "\n");
 	put_requires(out, workflow, job);
 	for (i = 0; i < job->step_count; i++)

@@ -36,34 +36,117 @@ report(struct world *world, struct task *task, struct agent *agent, uint32_t epo
 }
 
 static void
-test_a_lease_lost_before_it_ran_goes_back_to_the_queue_three_times(void **state)
+test_a_lease_lost_before_it_ran_goes_back_to_the_queue_once(void **state)
 {
 	struct world world;
 	struct agent *agent;
 	struct task *task;
-	int i;
 
 	(void)state;
 	world_init(&world);
 	world_job(&world, "a", "build", 1);
 	workflow_advance(world.workflow);
 	agent = world_agent(&world, "big1");
-	for (i = 1; i <= RUNNER_UNCLAIM_MOST; i++) {
-		task = world_lease(&world, agent);
-		assert_int_equal(task->row.epoch, i);
-		assert_int_equal(task->job->row.state, JOB_RUNNING);
-		turn(&world, RUNNER_LEASE_MS - 1);
-		assert_int_equal(task->row.state, HUB_LEASED);
-		turn(&world, 1);
-		assert_int_equal(task->row.state, HUB_QUEUED);
-		assert_int_equal(task->job->row.state, JOB_QUEUED);
-		assert_int_equal(task->row.returned, i);
-	}
 	task = world_lease(&world, agent);
+	assert_int_equal(task->row.epoch, 1);
+	assert_int_equal(task->job->row.state, JOB_RUNNING);
+	turn(&world, RUNNER_LEASE_MS - 1);
+	assert_int_equal(task->row.state, HUB_LEASED);
+	turn(&world, 1);
+	assert_int_equal(task->row.state, HUB_QUEUED);
+	assert_int_equal(task->job->row.state, JOB_QUEUED);
+	assert_int_equal(task->row.lost, 1);
+	/* What was given back is counted apart. */
+	task = world_lease(&world, agent);
+	assert_true(lease_return(task, "full"));
+	assert_int_equal(task->row.returned, 1);
+	task = world_lease(&world, agent);
+	assert_int_equal(task->row.epoch, 3);
 	turn(&world, RUNNER_LEASE_MS);
 	assert_int_equal(task->row.state, HUB_ENDED);
 	assert_int_equal(task->row.outcome, OUTCOME_INFRA_FAIL);
+	assert_string_equal(task->row.reason,
+			    "agent 'big1' was not heard from before it ran, and it had been lost so before");
 	assert_int_equal(world.pipeline->row.state, PIPELINE_ENDED);
+	world_release(&world);
+}
+
+static struct task *
+lose_running(struct world *world, struct agent *agent)
+{
+	struct task *task = world_lease(world, agent);
+	uint32_t seq;
+
+	assert_int_equal(report(world, task, agent, 1, 1, EVENT_RUNNING, &seq), PROGRESS_OK);
+	turn(world, RUNNER_LOST_MS);
+	assert_int_equal(task->row.state, HUB_ENDED);
+	assert_int_equal(task->row.outcome, OUTCOME_INFRA_FAIL);
+	return task;
+}
+
+static void
+test_a_job_that_may_be_is_run_again_as_often_as_it_says_when_its_tasks_are_lost(void **state)
+{
+	struct world world;
+	struct agent *agent;
+	struct task *task, *again;
+	struct job *job;
+	uint32_t seq;
+
+	(void)state;
+	world_init(&world);
+	job = world_job(&world, "a", "build", 1);
+	job->row.retries = 2;
+	workflow_advance(world.workflow);
+	agent = world_agent(&world, "big1");
+	task = lose_running(&world, agent);
+	assert_int_equal(job->row.state, JOB_QUEUED);
+	assert_int_equal(job->row.retried, 1);
+	assert_string_equal(job->row.reason, "retry 1 of 2 after an infrastructure failure: agent 'big1' was "
+					     "not heard from for 10 min while it ran this task");
+	again = world_lease(&world, agent);
+	assert_ptr_not_equal(again, task);
+	assert_int_equal(again->row.attempt, 2);
+	/* The first comes back: too late. */
+	assert_int_equal(report(&world, task, agent, 1, 2, EVENT_ENDED, &seq), PROGRESS_GONE);
+	task_enter(again, HUB_ENDED, OUTCOME_INFRA_FAIL, "the host was restarted");
+	assert_int_equal(job->row.retried, 2);
+	(void)lose_running(&world, agent);
+	assert_int_equal(job->task_count, 3);
+	assert_int_equal(job->row.state, JOB_ENDED);
+	assert_int_equal(job->row.outcome, OUTCOME_INFRA_FAIL);
+	world_release(&world);
+}
+
+static void
+test_a_job_that_may_be_is_not_run_again_when_it_failed_itself_or_was_canceled(void **state)
+{
+	struct world world;
+	struct agent *agent;
+	struct task *task;
+	struct job *job;
+
+	(void)state;
+	world_init(&world);
+	job = world_job(&world, "a", "build", 2);
+	job->row.retries = 2;
+	workflow_advance(world.workflow);
+	agent = world_agent(&world, "big1");
+	task = world_lease(&world, agent);
+	task_enter(task, HUB_ENDED, OUTCOME_FAILED, "step 0 failed");
+	task = world_lease(&world, agent);
+	task_enter(task, HUB_ENDED, OUTCOME_SUCCESS, "");
+	assert_int_equal(job->row.state, JOB_ENDED);
+	assert_int_equal(job->row.outcome, OUTCOME_FAILED);
+	assert_int_equal(job->task_count, 2);
+	job = world_job(&world, "b", "build", 1);
+	job->row.retries = 2;
+	job_begin(job);
+	task = world_lease(&world, agent);
+	(void)snprintf(task->row.cancel_by, sizeof(task->row.cancel_by), "ada");
+	task_enter(task, HUB_ENDED, OUTCOME_INFRA_FAIL, "lost");
+	assert_int_equal(job->row.state, JOB_ENDED);
+	assert_int_equal(job->task_count, 1);
 	world_release(&world);
 }
 
@@ -379,7 +462,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_a_lease_lost_before_it_ran_goes_back_to_the_queue_three_times),
+		cmocka_unit_test(test_a_lease_lost_before_it_ran_goes_back_to_the_queue_once),
+		cmocka_unit_test(test_a_job_that_may_be_is_run_again_as_often_as_it_says_when_its_tasks_are_lost),
+		cmocka_unit_test(test_a_job_that_may_be_is_not_run_again_when_it_failed_itself_or_was_canceled),
 		cmocka_unit_test(test_a_task_lost_while_it_ran_is_not_run_twice),
 		cmocka_unit_test(test_a_hub_that_did_not_run_judges_nobody_before_it_has_listened),
 		cmocka_unit_test(test_a_heartbeat_keeps_a_lease_and_doubt_shortens_it),
