@@ -86,21 +86,31 @@ lease_return(struct task *task, const char *reason)
 	return true;
 }
 
+/* Lost before it ran: once is bad luck. An agent that says that it does not have it has given it back. */
+static bool
+queue_lost(struct task *task)
+{
+	uint32_t *times = task->is_doubted ? &task->row.returned : &task->row.lost;
+	char reason[RUNNER_REASON_BYTES];
+
+	if (*times >= (task->is_doubted ? RUNNER_UNCLAIM_MOST : RUNNER_LOST_MOST))
+		return false;
+	snprintf(reason, sizeof(reason),
+		 task->is_doubted ? "agent '%.100s' does not have it" : "agent '%.100s' was not heard from before it ran",
+		 task->row.agent_name);
+	++*times;
+	queue_again(task, reason);
+	return true;
+}
+
 static void
 lease_lose(struct task *task)
 {
 	char reason[RUNNER_REASON_BYTES];
 	bool runs = task_runs(task);
 
-	if (!runs && task->row.lost < RUNNER_LOST_MOST) {
-		snprintf(reason, sizeof(reason),
-			 task->is_doubted ? "agent '%.100s' does not have it"
-					  : "agent '%.100s' was not heard from before it ran",
-			 task->row.agent_name);
-		task->row.lost++;
-		queue_again(task, reason);
+	if (!runs && queue_lost(task))
 		return;
-	}
 	if (runs && task->is_doubted)
 		snprintf(reason, sizeof(reason), "agent '%.100s' came back without this task, which had been running",
 			 task->row.agent_name);
@@ -108,6 +118,9 @@ lease_lose(struct task *task)
 		snprintf(reason, sizeof(reason),
 			 "agent '%.100s' was not heard from for %d min while it ran this task",
 			 task->row.agent_name, RUNNER_LOST_MS / 60000);
+	else if (task->is_doubted)
+		snprintf(reason, sizeof(reason), "it was given to an agent and not run %d times",
+			 RUNNER_UNCLAIM_MOST + 1);
 	else
 		snprintf(reason, sizeof(reason),
 			 "agent '%.100s' was not heard from before it ran, and it had been lost so before",

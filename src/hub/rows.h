@@ -200,7 +200,7 @@ struct task_row {
 	char reason[RUNNER_REASON_BYTES];
 	char cancel_by[HUB_NAME_BYTES]; /* set: it is to end as canceled */
 	uint32_t epoch;	   /* of the last lease; 0: never leased */
-	uint32_t returned; /* times its agent gave it back before it ran */
+	uint32_t returned; /* times its agent gave it back before it ran, or came back without it */
 	uint32_t lost;	   /* times its lease was lost before it ran */
 	uint32_t event_seq; /* last event stored */
 	uint32_t history_seq;

@@ -233,6 +233,8 @@ test_a_heartbeat_keeps_a_lease_and_doubt_shortens_it(void **state)
 	lease_doubt(task);
 	turn(&world, LEASE_DOUBT_MS);
 	assert_int_equal(task->row.state, HUB_QUEUED);
+	assert_int_equal(task->row.returned, 1); /* its word: it is not lost */
+	assert_int_equal(task->row.lost, 0);
 	task = world_lease(&world, agent);
 	assert_int_equal(report(&world, task, agent, 2, 1, EVENT_PREPARING, &seq), PROGRESS_OK);
 	assert_int_equal(report(&world, task, agent, 2, 2, EVENT_RUNNING, &seq), PROGRESS_OK);
