@@ -18,7 +18,7 @@ struct loop;
 struct tasks;
 
 enum {
-	LEASE_GAP_MS = 25, /* between heartbeats when there is much news: cancels one after the other */
+	LEASE_GAP_MS = 5, /* between heartbeats when there is much news: cancels one after the other */
 	LEASE_JOIN_MS =
 		1000, /* until a held heartbeat is sent anew for the tasks it does not name */
 	LEASE_REPLY_MS = 15000, /* for the answer, beyond the time it is held */
