@@ -4,6 +4,8 @@
 #
 # SPDX-License-Identifier: Apache-2.0
 . "${0%/*}/lib.sh"
+. "${0%/*}/network.sh"
+in_own_network
 . "${0%/*}/agent.sh"
 
 command -v python3 >/dev/null || skip_all 'python3 is needed'

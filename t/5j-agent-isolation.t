@@ -135,6 +135,11 @@ if bare true 2>/dev/null && ! bare unshare -Ur true 2>/dev/null; then
 		--data-dir "$base/data" --work-dir "$base/work" --cache-dir "$base/cache" >"$tmp/bare" 2>&1
 	is "$?" 3 'a level that the host lacks is a refusal'
 	like "$(cat "$tmp/bare")" 'hint: set sysctl user.max_user_namespaces' 'that says which switch of the kernel it is'
+	class '{network: none}'
+	RUNNERD_USER=root HOME=$base/real bare timeout 60 runnerd -c "$tmp/runnerd.yaml" --name test --run-dir "$base/run" \
+		--data-dir "$base/data" --work-dir "$base/work" --cache-dir "$base/cache" >"$tmp/bare" 2>&1
+	is "$?" 3 'auto is a refusal where more is said than the host can hold'
+	like "$(cat "$tmp/bare")" "resource class 'local/test': this host has no namespaces for tasks" 'that says of which class'
 else
 	skip 'a level that the host lacks is a refusal' 'no namespace can be made in which there are no more'
 fi

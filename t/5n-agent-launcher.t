@@ -1,6 +1,8 @@
 #!/bin/sh
 # Started by root, runnerd becomes a user that can do nothing, and each slot's tasks have a user of their own.
 . "${0%/*}/lib.sh"
+. "${0%/*}/network.sh"
+in_own_network
 . "${0%/*}/agent.sh"
 
 [ "$(id -u)" = 0 ] || skip_all 'only root has users to give away'

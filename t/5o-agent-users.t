@@ -2,6 +2,8 @@
 # Tasks with users of their own check out, keep and bring caches, workspaces, artifacts and test results, through a
 # runnerd that can do nothing.
 . "${0%/*}/lib.sh"
+. "${0%/*}/network.sh"
+in_own_network
 . "${0%/*}/hub.sh"
 
 [ "$(id -u)" = 0 ] || skip_all 'only root has users to give away'

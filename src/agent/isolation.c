@@ -128,11 +128,18 @@ isolation_add(struct isolation *isolation, const char *key, const char *path, st
 	return 0;
 }
 
-static bool
-asks_for_mounts(const struct isolation *isolation)
+bool
+isolation_needs_namespace(const struct isolation *isolation)
 {
-	return isolation->home == ISOLATION_HOME_OVERLAY || isolation->read_only_count > 0 ||
-	       isolation->hidden_count > 0 || isolation->network != ISOLATION_NETWORK_HOST;
+	return isolation->read_only_count > 0 || isolation->hidden_count > 0 ||
+	       isolation->network != ISOLATION_NETWORK_HOST;
+}
+
+bool
+isolation_is_open(const struct isolation *isolation)
+{
+	return isolation->metadata == ISOLATION_METADATA_ALLOW &&
+	       isolation->network == ISOLATION_NETWORK_HOST;
 }
 
 /* Do its parts go together? */
@@ -140,19 +147,12 @@ static int
 isolation_check(const struct isolation *isolation, struct err *err)
 {
 	if ((isolation->level == ISOLATION_NONE || isolation->level == ISOLATION_USER) &&
-	    asks_for_mounts(isolation))
+	    (isolation->home == ISOLATION_HOME_OVERLAY || isolation_needs_namespace(isolation)))
 		return err_set(err, ERR_INPUT,
 			       "isolation %s has the host's own files and network: home, "
 			       "read_only, hidden and network are for namespace",
 			       level_words[isolation->level]);
-	if (isolation->metadata != ISOLATION_METADATA_BLOCK ||
-	    isolation->network == ISOLATION_NETWORK_NONE)
-		return 0;
-	if (err_set(err, ERR_INPUT,
-		    "the metadata address cannot be blocked in the host's own network") < 0)
-		err_hint(err, "say network: none for this class, or block 169.254.169.254 for the "
-			      "jobs' user in the host's firewall and leave metadata_address away");
-	return err->code;
+	return 0;
 }
 
 const char *

@@ -46,7 +46,7 @@ enum isolation_network {
 };
 
 enum isolation_metadata {
-	ISOLATION_METADATA_UNSAID, /* as the network is */
+	ISOLATION_METADATA_UNSAID, /* blocked where this host can: metadata_wall.h */
 	ISOLATION_METADATA_BLOCK,
 	ISOLATION_METADATA_ALLOW,
 };
@@ -82,6 +82,12 @@ int isolation_set(struct isolation *isolation, const char *key, const char *word
 int isolation_add(struct isolation *isolation, const char *key, const char *path, struct err *err);
 /* Is key one that isolation_add() takes? */
 bool isolation_is_list(const char *key);
+
+/* Are its tasks let to the metadata address? Not where nothing is said. */
+bool isolation_is_open(const struct isolation *isolation);
+
+/* Does it say something that only a namespace holds? A HOME that cannot be laid over is private. */
+bool isolation_needs_namespace(const struct isolation *isolation);
 
 const char *isolation_level_word(enum isolation_level level);
 

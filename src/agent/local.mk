@@ -30,6 +30,7 @@ libagent_a_SOURCES = \
 	src/agent/journal.c src/agent/journal.h \
 	src/agent/launcher.c src/agent/launcher.h \
 	src/agent/leftover.c src/agent/leftover.h \
+	src/agent/metadata_wall.c src/agent/metadata_wall.h \
 	src/agent/mirrors.c src/agent/mirrors.h \
 	src/agent/output.c src/agent/output.h \
 	src/agent/output_chunk.c src/agent/output_chunk.h \

@@ -21,6 +21,7 @@
 #include "agent/launcher.h"
 #include "agent/linger.h"
 #include "agent/lookout.h"
+#include "agent/metadata_wall.h"
 #include "agent/privilege.h"
 #include "agent/settings.h"
 #include "agent/state_dir.h"
@@ -49,6 +50,7 @@ struct agent {
 	struct settings settings;
 	struct loop *loop;
 	struct privilege privilege;
+	struct metadata_wall wall;
 	struct launcher *launcher; /* NULL: tasks run as we do */
 	struct state_dir state_dir;
 	struct tls_context *tls;
@@ -380,7 +382,7 @@ kept_most(const struct agent *agent)
 
 	if (!agent->privilege.is_split)
 		return (unsigned)most;
-	spare = agent->privilege.slots - settings->jobs;
+	spare = agent->wall.users - settings->jobs;
 	return (unsigned)(spare < most ? spare : most);
 }
 
@@ -396,6 +398,7 @@ start_tasks(struct agent *agent, struct err *err)
 		.workspace_dir = settings->workspace_dir,
 		.workspace_most_bytes = settings->workspace_max,
 		.launcher = agent->launcher,
+		.open_from = agent->wall.open_from,
 		.isolations = &settings->isolations,
 		.ours = (const char *const *)settings->ours,
 		.cgroups = agent->cgroups,
@@ -557,6 +560,8 @@ start(struct agent *agent, struct err *err)
 		return err->code;
 	cells_use();
 	if (loop_new(&agent->loop, err) < 0 || start_cgroups(agent, err) < 0 ||
+	    metadata_wall_raise(&agent->wall, agent->loop, &settings->isolations, &agent->privilege,
+				settings->jobs, err) < 0 ||
 	    split_privilege(agent, err) < 0)
 		return err->code;
 	if (state_dir_open(&agent->state_dir, agent->settings.run_dir, err) < 0)

@@ -82,6 +82,12 @@ shelters_recognize(struct shelters *shelters, struct work_dir *work)
 }
 
 bool
+shelters_is_open(const struct shelters *shelters, const char *class)
+{
+	return isolation_is_open(isolations_of(shelters->isolations, class));
+}
+
+bool
 shelters_bounds_steps(const struct shelters *shelters, const char *class)
 {
 	return !isolations_of(shelters->isolations, class)->keeps_privileges;
@@ -134,10 +140,9 @@ probe(struct shelters *shelters, const struct isolation *isolation, struct err *
 	return rc;
 }
 
-/* With its own HOME laid over, else without. name: of the class, for people. */
+/* With its own HOME laid over, else without. */
 static int
-try_out(struct shelters *shelters, const struct isolation *isolation, const char *name,
-	struct err *err)
+try_out(struct shelters *shelters, const struct isolation *isolation, struct err *err)
 {
 	struct err reason = ERR_INIT;
 
@@ -150,24 +155,49 @@ try_out(struct shelters *shelters, const struct isolation *isolation, const char
 			 shelters->host.home, reason.text);
 		shelters->host.overlays = false;
 	}
-	if (probe(shelters, isolation, err) < 0)
-		return name[0] == '\0' ? err->code : err_wrap(err, "resource class '%s'", name);
-	return 0;
+	return probe(shelters, isolation, err);
+}
+
+/* auto takes what it gets, but not where more is said than that holds. */
+static int
+check_level(const struct shelters *shelters, const struct isolation *isolation, struct err *err)
+{
+	const struct executor *executor = executor_of(shelters, isolation);
+
+	if (executor->shelters(executor) || !isolation_needs_namespace(isolation))
+		return 0;
+	return err_set(err, ERR_HOST,
+		       "this host has no namespaces for tasks, and read_only, hidden and network hold "
+		       "nothing without them");
+}
+
+/* name: of the class, for people. */
+static int
+check_one(struct shelters *shelters, const struct isolation *isolation, const char *name,
+	  struct err *err)
+{
+	int rc = 0;
+
+	if (shelters->launcher == NULL) /* which has tried its levels; root can mount */
+		rc = try_out(shelters, isolation, err);
+	if (rc == 0)
+		rc = check_level(shelters, isolation, err);
+	return rc < 0 && name[0] != '\0' ? err_wrap(err, "resource class '%s'", name) : rc;
 }
 
 /* What was asked for by name is had, or we do not start. */
 static int
-try_all(struct shelters *shelters, struct err *err)
+check_all(struct shelters *shelters, struct err *err)
 {
 	const struct isolations *isolations = shelters->isolations;
 	unsigned i;
 
-	if (try_out(shelters, &isolations->host, "", err) < 0)
+	if (check_one(shelters, &isolations->host, "", err) < 0)
 		return err->code;
 	for (i = 0; i < isolations->count; i++)
 		if (isolations->of_class[i].says_own &&
-		    try_out(shelters, &isolations->of_class[i].isolation,
-			    isolations->of_class[i].name, err) < 0)
+		    check_one(shelters, &isolations->of_class[i].isolation,
+			      isolations->of_class[i].name, err) < 0)
 			return err->code;
 	return 0;
 }
@@ -213,8 +243,8 @@ shelters_new(struct shelters **out, struct loop *loop, const struct isolations *
 	rc = filter_new(&shelters->filter, err);
 	if (rc == 0)
 		rc = add_executors(shelters, err);
-	if (rc == 0 && launcher == NULL) /* which has tried its levels; root can mount */
-		rc = try_all(shelters, err);
+	if (rc == 0)
+		rc = check_all(shelters, err);
 	if (rc < 0) {
 		shelters_free(shelters);
 		return rc;

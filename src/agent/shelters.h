@@ -44,6 +44,9 @@ int shelters_prepare(struct shelters *shelters, const char *class, struct work_d
 void shelters_recognize(struct shelters *shelters, struct work_dir *work);
 struct executor *shelters_executor(struct shelters *shelters, const char *class);
 
+/* May tasks of this class reach the metadata address? Only those that say so. */
+bool shelters_is_open(const struct shelters *shelters, const char *class);
+
 /* May steps of this class gain no privileges, and have the filter where they are isolated? */
 bool shelters_bounds_steps(const struct shelters *shelters, const char *class);
 /* The filter, as filter_code() gives it. */

@@ -21,9 +21,10 @@
 enum { TEXT_BYTES = 16 };
 
 void
-slot_users_init(struct slot_users *users, uint32_t first_uid, uint32_t count)
+slot_users_init(struct slot_users *users, uint32_t first_uid, uint32_t count, uint32_t open_from)
 {
-	*users = (struct slot_users){first_uid, count, mem_zalloc(count, 1)};
+	assert(open_from <= count);
+	*users = (struct slot_users){first_uid, count, open_from, mem_zalloc(count, 1)};
 }
 
 void
@@ -34,16 +35,18 @@ slot_users_release(struct slot_users *users)
 }
 
 int
-slot_users_take(struct slot_users *users, int dir_fd, int *slot, struct err *err)
+slot_users_take(struct slot_users *users, bool open, int dir_fd, int *slot, struct err *err)
 {
+	const uint32_t from = open ? users->open_from : 0;
+	const uint32_t end = open ? users->count : users->open_from;
 	char text[TEXT_BYTES];
-	uint32_t i = 0;
+	uint32_t i = from;
 	int len;
 
-	while (i < users->count && users->taken[i])
+	while (i < end && users->taken[i])
 		i++;
-	if (i == users->count)
-		return err_set(err, ERR_LIMIT, "all %u users of slots are taken", users->count);
+	if (i == end)
+		return err_set(err, ERR_LIMIT, "all %u users of slots are taken", end - from);
 	len = snprintf(text, sizeof(text), "%u\n", users->first_uid + i);
 	if (state_dir_write(dir_fd, STATE_USER_NAME, text, (size_t)len, err) < 0)
 		return err->code;

@@ -9,21 +9,26 @@
 #ifndef AGENT_SLOT_USERS_H
 #define AGENT_SLOT_USERS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct err;
 
 struct slot_users {
 	uint32_t first_uid, count;
+	uint32_t open_from; /* the first of those who may reach the metadata address */
 	uint8_t *taken; /* by slot */
 };
 
 /* All zero is fine too: there are none. */
-void slot_users_init(struct slot_users *users, uint32_t first_uid, uint32_t count);
+void slot_users_init(struct slot_users *users, uint32_t first_uid, uint32_t count, uint32_t open_from);
 void slot_users_release(struct slot_users *users);
 
-/* The lowest that is free, written down in dir_fd: its slot in *slot. Fails: ERR_LIMIT, ERR_HOST. */
-int slot_users_take(struct slot_users *users, int dir_fd, int *slot, struct err *err);
+/*
+ * The lowest that is free, written down in dir_fd: its slot in *slot. open: of those who may reach the metadata
+ * address, else of the others. Fails: ERR_LIMIT, ERR_HOST.
+ */
+int slot_users_take(struct slot_users *users, bool open, int dir_fd, int *slot, struct err *err);
 
 /*
  * What an earlier runnerd has written down there; -1 in *slot where there is nothing. Fails: ERR_INPUT when it is no user

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 
 #include "agent/launcher.h"
+#include "agent/shelters.h"
 #include "agent/task_struct.h"
 #include "base/assert.h"
 #include "base/err.h"
@@ -23,7 +24,8 @@ task_take_slot(struct task *task, struct err *err)
 
 	if (tasks->settings.launcher == NULL || task->slot >= 0)
 		return 0;
-	if (slot_users_take(&tasks->slot_users, task->dir_fd, &task->slot, err) < 0)
+	if (slot_users_take(&tasks->slot_users, shelters_is_open(tasks->shelters, task->resource_class),
+			    task->dir_fd, &task->slot, err) < 0)
 		return err->code;
 	task->work.slot = task->slot;
 	log_line(LOG_DEBUG, AT(task), "its user is %u",

@@ -280,7 +280,7 @@ tasks_new(struct tasks **out, struct loop *loop, const struct tasks_settings *se
 	tasks->work_dirs.launcher = settings->launcher;
 	if (settings->launcher != NULL)
 		slot_users_init(&tasks->slot_users, (uint32_t)launcher_uid(settings->launcher, 0),
-				launcher_slots(settings->launcher));
+				launcher_slots(settings->launcher), settings->open_from);
 	init_command_host(tasks);
 	rc = open_shelters(tasks, err);
 	if (rc < 0)

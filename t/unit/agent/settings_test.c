@@ -260,7 +260,6 @@ test_settings_load_refuses_isolation_that_does_not_go_together(void **state)
 	} wrong[] = {
 		{"strong", "isolation 'strong' is not known: it is auto, none, user or namespace"},
 		{"{level: none, network: none}", "isolation none has the host's own files and network"},
-		{"{metadata_address: block}", "cannot be blocked in the host's own network"},
 		{"{hidden: [srv]}", "hidden: 'srv' is not an absolute path below /"},
 		{"{hidden: [/]}", "hidden: '/' is not an absolute path below /"},
 		{"{hidden: /srv}", "hidden must be a list of paths"},

@@ -63,16 +63,34 @@ test_slot_users_take_gives_the_lowest_that_is_free(void **state)
 	int slot;
 
 	(void)state;
-	slot_users_init(&users, FIRST, 2);
-	assert_int_equal(slot_users_take(&users, dirs[0], &slot, &err), 0);
+	slot_users_init(&users, FIRST, 2, 2);
+	assert_int_equal(slot_users_take(&users, false, dirs[0], &slot, &err), 0);
 	assert_int_equal(slot, 0);
-	assert_int_equal(slot_users_take(&users, dirs[1], &slot, &err), 0);
+	assert_int_equal(slot_users_take(&users, false, dirs[1], &slot, &err), 0);
 	assert_int_equal(slot, 1);
-	assert_int_equal(slot_users_take(&users, dirs[2], &slot, &err), ERR_LIMIT);
+	assert_int_equal(slot_users_take(&users, false, dirs[2], &slot, &err), ERR_LIMIT);
 	slot_users_give(&users, dirs[0], 0);
 	assert_int_equal(faccessat(dirs[0], STATE_USER_NAME, F_OK, 0), -1);
-	assert_int_equal(slot_users_take(&users, dirs[2], &slot, &err), 0);
+	assert_int_equal(slot_users_take(&users, false, dirs[2], &slot, &err), 0);
 	assert_int_equal(slot, 0);
+	slot_users_release(&users);
+}
+
+static void
+test_slot_users_take_keeps_those_apart_who_may_reach_the_metadata_address(void **state)
+{
+	struct err err = ERR_INIT;
+	struct slot_users users;
+	int slot;
+
+	(void)state;
+	slot_users_init(&users, FIRST, 2, 1);
+	assert_int_equal(slot_users_take(&users, true, dirs[0], &slot, &err), 0);
+	assert_int_equal(slot, 1);
+	assert_int_equal(slot_users_take(&users, true, dirs[1], &slot, &err), ERR_LIMIT);
+	assert_int_equal(slot_users_take(&users, false, dirs[1], &slot, &err), 0);
+	assert_int_equal(slot, 0);
+	assert_int_equal(slot_users_take(&users, false, dirs[2], &slot, &err), ERR_LIMIT);
 	slot_users_release(&users);
 }
 
@@ -84,11 +102,11 @@ test_slot_users_find_goes_on_with_what_is_written_down(void **state)
 	int slot;
 
 	(void)state;
-	slot_users_init(&users, FIRST, 2);
-	assert_int_equal(slot_users_take(&users, dirs[0], &slot, &err), 0);
-	assert_int_equal(slot_users_take(&users, dirs[1], &slot, &err), 0);
+	slot_users_init(&users, FIRST, 2, 2);
+	assert_int_equal(slot_users_take(&users, false, dirs[0], &slot, &err), 0);
+	assert_int_equal(slot_users_take(&users, false, dirs[1], &slot, &err), 0);
 	slot_users_release(&users);
-	slot_users_init(&users, FIRST, 2);
+	slot_users_init(&users, FIRST, 2, 2);
 	assert_int_equal(slot_users_find(&users, dirs[1], &slot, &err), 0);
 	assert_int_equal(slot, 1);
 	assert_int_equal(slot_users_find(&users, dirs[1], &slot, &err), ERR_INPUT);
@@ -107,7 +125,7 @@ test_slot_users_find_refuses_what_is_no_user_of_ours(void **state)
 	size_t i;
 
 	(void)state;
-	slot_users_init(&users, FIRST, 2);
+	slot_users_init(&users, FIRST, 2, 2);
 	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		struct err err = ERR_INIT;
 		int slot = 5, len = 0;
@@ -126,6 +144,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_slot_users_take_gives_the_lowest_that_is_free),
+		cmocka_unit_test(test_slot_users_take_keeps_those_apart_who_may_reach_the_metadata_address),
 		cmocka_unit_test(test_slot_users_find_goes_on_with_what_is_written_down),
 		cmocka_unit_test(test_slot_users_find_refuses_what_is_no_user_of_ours),
 	};
