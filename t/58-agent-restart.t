@@ -19,7 +19,8 @@ wait "$agent_pid"
 is "$?" 0 'QUIT ends the agent'
 ok 'and leaves its task running' wait_log agent 'leaving 1 tasks running' 5
 start_runnerd --orphan-limit 60s
-ok 'the next agent goes on with it' wait_ended quit success 60
+ok 'the next agent finds it' wait_log agent 'connected to 1 tasks of an earlier runnerd in [0-9]+ ms' 20
+ok 'and goes on with it' wait_ended quit success 60
 ok 'its output is whole' cmp "$tmp/wanted" "$(got_output quit)"
 is "$(events_of quit | sort | uniq -d)" '' 'each event is stored once'
 

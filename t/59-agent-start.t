@@ -67,6 +67,7 @@ refused --hub "$hub_url" --token-file "$tmp/token" --run-dir "$tmp/run" --data-d
 	--work-dir "$tmp/work" --cache-dir "$tmp/cache"
 is "$status" 3 'a second runnerd in the same directory is refused'
 like "$err" "$tmp/run" 'it names the directory'
+like "$err" "(^|[^0-9])$agent_pid([^0-9]|$)" 'and the pid of the first'
 stop "$agent_pid"
 
 mkdir "$tmp/alone"

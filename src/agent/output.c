@@ -128,12 +128,13 @@ static void
 note_moved(struct output *output, size_t moved)
 {
 	uint64_t now = loop_now_us(output->press->loop);
-	bool quiet = output->committed == 0 || now - output->moved_us > OUTPUT_BUSY_MS * 1000ull;
+	bool quiet = !output->moved || now - output->moved_us > OUTPUT_BUSY_MS * 1000ull;
 
 	if (output->close_us == 0 || output->kept_size == output->size)
 		output->close_us = now + (quiet ? OUTPUT_QUIET_MS : OUTPUT_BUSY_MS) * 1000ull;
 	output_note_size(output, output->size + moved);
 	output->moved_us = now;
+	output->moved = true;
 }
 
 /* What its rate lets be taken now, most at most; with 0 it is not before hold_us. */

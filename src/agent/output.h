@@ -88,6 +88,7 @@ struct output {
 	bool ended;	   /* end of file was seen */
 	bool ready;	   /* the poller said so */
 	bool draining, polled, blocked, failed;
+	bool moved;   /* something has been taken out of the pipe: not yet by us, of one that was found */
 	bool waiting; /* for memory that others hold */
 	bool cut;     /* a limit is reached: what comes is dropped */
 	struct watch watch;

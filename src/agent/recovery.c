@@ -226,6 +226,20 @@ lose(struct task *task, const char *reason)
 	task->wanting = false;
 }
 
+void
+recovery_settle(struct task *task)
+{
+	struct tasks *tasks = task->tasks;
+
+	if (!task->sought)
+		return;
+	task->sought = false;
+	tasks->regained += task->ready;
+	if (--tasks->sought == 0)
+		log_info("connected to %zu tasks of an earlier runnerd in %llu ms", tasks->regained,
+			 (unsigned long long)(loop_now_us(tasks->loop) - tasks->sought_us) / 1000);
+}
+
 /* In preparing nothing has run yet: what is missing is made. */
 static void
 reconnect(struct task *task)
@@ -237,8 +251,11 @@ reconnect(struct task *task)
 		log_line(LOG_WARN, LOG_AT_TASK(task->id_text), "%s", err.text);
 	rc = task_find_supervisor(task, &err);
 
-	if (rc == 0)
-		return; /* on_ready goes on */
+	if (rc == 0) { /* on_ready goes on */
+		task->sought = true;
+		task->tasks->sought++;
+		return;
+	}
 	if (rc == ERR_GONE && task->state == TASK_PREPARING && task->verdict == OUTCOME_NONE) {
 		(void)task_prepare(task);
 		return;
@@ -379,6 +396,7 @@ recovery_run(struct tasks *tasks, size_t *count, struct err *err)
 
 	if (rc < 0)
 		return rc;
+	tasks->sought_us = clock_monotonic_us(); /* no turn of the loop has begun */
 	*count = 0;
 	found = MEM_NEW_ARRAY(struct task *, n + 1);
 	for (i = 0; i < n && rc == 0; i++) {

@@ -9,9 +9,13 @@
 #include <stddef.h>
 
 struct err;
+struct task;
 struct tasks;
 
 /* See tasks_recover(). */
 int recovery_run(struct tasks *tasks, size_t *count, struct err *err);
+
+/* The runner-init of a task that was found has spoken, or does not any more. Harmless for any other task. */
+void recovery_settle(struct task *task);
 
 #endif

@@ -10,6 +10,7 @@
 #include "agent/executor.h"
 #include "agent/holding.h"
 #include "agent/leftover.h"
+#include "agent/recovery.h"
 #include "agent/shelters.h"
 #include "agent/task_struct.h"
 #include "base/assert.h"
@@ -79,6 +80,7 @@ on_ready(void *arg)
 	}
 	task->fresh = false;
 	task->ready = true;
+	recovery_settle(task);
 	task_want(task);
 }
 
@@ -179,6 +181,7 @@ on_gone(void *arg, const char *reason)
 	unsigned killed = 0;
 
 	OBJ_CHECK(task, TASK_MAGIC);
+	recovery_settle(task);
 	if (task->state == TASK_PREPARING && !task->ready && task_prepare(task))
 		return;	      /* the one that was found was on its way out; nothing has run yet */
 	task_lose_sessions(task, "the task has ended");

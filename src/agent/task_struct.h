@@ -64,6 +64,9 @@ struct tasks {
 	struct task *by_id; /* uthash, in the order of their coming */
 	size_t running;	    /* neither done nor unclaimed */
 	struct later reap;  /* frees those that are removable */
+	size_t sought;	    /* found again, whose runner-inits have not spoken yet */
+	size_t regained;    /* whose have */
+	uint64_t sought_us; /* since when */
 	uint64_t keep_changes;
 	size_t resting; /* kept, and the hub has all of them */
 	struct sessions refused_sessions; /* that tell why they are none */
@@ -133,6 +136,7 @@ struct task {
 	struct later tidy;
 	bool begun;   /* task_begin() was called */
 	bool ready;   /* runner-init has told what it holds: steps can be started */
+	bool sought;  /* counted in tasks->sought */
 	bool fresh;   /* we started runner-init: its first on_ready is no news */
 	bool sheltered; /* it has namespaces of its own: steps are bounded, too */
 	bool dropped; /* the lease is another's: nothing is sent */

@@ -62,9 +62,10 @@ class Bench:
         self.work = f"{self.disk.name if self.disk else self.dir}/work"
         (self.start_tls_hub if tls else self.start_private_hub)()
         self.agent_log = f"{self.dir}/runnerd.log"
-        self.agent = jobs and self.start("runnerd", *self.trust, "--hub", self.url, "--token-file", self.agent_token, "-j", str(jobs),
-                                "--name", "bench", "--run-dir", f"{self.dir}/run", "--data-dir", f"{self.dir}/data",
-                                "--cache-dir", f"{self.dir}/cache", "--work-dir", self.work, "--orphan-limit", "0", *more, env=env)
+        self.agent_line = ["runnerd", *self.trust, "--hub", self.url, "--token-file", self.agent_token, "-j", str(jobs),
+                           "--name", "bench", "--run-dir", f"{self.dir}/run", "--data-dir", f"{self.dir}/data",
+                           "--cache-dir", f"{self.dir}/cache", "--work-dir", self.work, "--orphan-limit", "0", *more]
+        self.agent = jobs and self.start(*self.agent_line, env=env)
         self.ctl = [f"{self.build}/runnerctl", *self.trust, "--hub", self.url, "--token-file", self.token,
                     "--project", "local/bench/bench"]
 

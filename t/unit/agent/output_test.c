@@ -441,6 +441,19 @@ kill_and_restart(struct rig *rig, const struct scratch *scratch, struct mask *ma
 			 0);
 }
 
+/* What printed before is new to a new runnerd: its reader has waited for long enough. */
+static void
+test_output_that_was_found_closes_its_first_chunk_early(void **state)
+{
+	struct rig *rig = rig_new(*state, 64 << 20);
+
+	assert_int_equal(age_of_chunk(rig), OUTPUT_QUIET_MS * 1000);
+	wait_for_record(rig, 1);
+	kill_and_restart(rig, *state, NULL, "", 0);
+	assert_int_equal(age_of_chunk(rig), OUTPUT_QUIET_MS * 1000);
+	rig_free(rig);
+}
+
 /* Killed at each byte of a secret: a new runnerd, with the spool it finds, goes on behind what was
  * committed. */
 static void
@@ -1004,6 +1017,7 @@ main(void)
 		T(test_output_waits_while_the_spool_is_full),
 		T(test_output_start_goes_on_where_the_spool_ends),
 		T(test_output_keeps_the_beginning_of_a_secret_for_a_second),
+		T(test_output_that_was_found_closes_its_first_chunk_early),
 		T(test_output_masks_a_secret_that_a_restart_has_cut),
 		T(test_output_masks_the_rest_of_a_secret_whose_beginning_was_released),
 		T(test_output_start_refuses_a_memfd_that_ends_before_the_spool),
