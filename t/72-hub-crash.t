@@ -41,6 +41,9 @@ agent.events(task, *STEPS[3:], seq=4, output_bytes=offset)
 crash()
 job = person.jobs(pipeline)[0]
 eq((job["state"], job["outcome"]), ("ended", "success"), "an end that was acknowledged is there")
+step = person.get("/api/runner/v1/tasks/" + task["id"])["steps"][0]
+eq([step[name] for name in ("wall_ms", "user_us", "system_us", "max_rss_bytes", "peak_bytes", "read_bytes", "write_bytes")],
+   [5, 1, 1, 1, 2, 3, 4], "and what its step has used")
 reply = person.client.call("GET", "/api/runner/v1/tasks/%s/output" % task["id"], person.headers)
 eq(reply["body"], "one\ntwo\nthree\n", "and all of the output")
 eq(agent.events(task, "ended", seq=6)["state"] in ("ok", "gone"), True, "the last event sent again is a no-op")

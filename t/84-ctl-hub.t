@@ -139,6 +139,7 @@ like "$out" '^2 +many +build +success' "with its jobs"
 ctl job show quick/a
 like "$out" '^Outcome +success$' "a job is shown by workflow and name"
 like "$out" '^1 +Greet +run +success +0 ' "with its steps"
+like "$out" '^Task .*: success; CPU [0-9.]+s, memory at most [0-9.]+ [KMG]iB$' "and what its task has used"
 ctl job show 2 --json
 is "$(field name)" many "by its number, as JSON"
 job=$(field id)
@@ -147,6 +148,9 @@ ctl job show "$job"
 like "$out" '^Number +2$' "and by its id"
 ctl task show "$task"
 like "$out" '^Job +many$' "a task is shown"
+like "$out" '^STEP +NAME +STATE +EXIT +TIME +USER +SYSTEM +MEMORY +READ +WRITTEN +OUTPUT$' "with what its steps have used"
+like "$out" ' success +0 +[0-9]+\.[0-9]s +[0-9]+\.[0-9]s +[0-9]+\.[0-9]s +[0-9.]+ [KMG]iB +[0-9.]+ [KMG]?i?B +[0-9.]+ [KMG]?i?B +7 B$' \
+	"in seconds and bytes"
 is "$(sed -n 's/^[-0-9]*T[0-9:.]*Z  *\([a-z]*\).*/\1/p' "$tmp/out" | tr '\n' ' ')" 'queued leased preparing running finishing ended ' \
 	"with its history, from the hub's queue over the agent's states to its end"
 ctl task list --job "$job"

@@ -36,6 +36,8 @@ is "$(of '[(s["name"], s["attempt"], s["outcome"], s["exit_code"], s["signal"]) 
 	"[('greet', 1, 'success', 0, None), ('fails', 1, 'failed', 3, None), ('again', 1, 'failed', 137, 9), ('again', 2, 'success', 0, None)]" \
 	"and its steps, each attempt with how it ended"
 is "$(of 'all(s["wall_ms"] >= 0 and s["started_at"] <= s["stopped_at"] for i in d["items"] for t in i["tasks"] for s in t["steps"])')" True "and how long it took"
+is "$(of 'all(s["max_rss_bytes"] > 0 and s["user_us"] + s["system_us"] > 0 and "peak_bytes" in s and s["write_bytes"] >= 0 for t in d["items"][0]["tasks"] for s in t["steps"])')" True \
+	"and what it has used"
 is "$(of 'sorted(d["tests"].items())')" "[('failures', 1), ('flaky', 0), ('skipped', 1), ('tests', 3)]" "tests are summed up"
 is "$(of '[(a["path"], a["node_index"], a["size_bytes"], a["sha256"]) for i in d["items"] for a in i["artifacts"]]')" \
 	"[('out/a', 0, 5, '$(echo kept | sha256sum | cut -d' ' -f1)')]" "what was stored is told"

@@ -249,7 +249,7 @@ class Agent:
                 event.update(step=0, attempt=1)
             if kind == "step_ended":
                 event.update(outcome="success", exit_code=0, output_bytes=more.get("output_bytes", 0), wall_ms=5,
-                             user_us=1, system_us=1, max_rss_bytes=1)
+                             user_us=1, system_us=1, max_rss_bytes=1, peak_bytes=2, read_bytes=3, write_bytes=4)
             if kind == "ended":
                 event.update(outcome=more.get("outcome", "success"), reason="")
             events.append(event)

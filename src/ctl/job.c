@@ -77,7 +77,7 @@ static const struct column job_lines[] = {
 
 static const struct column step_columns[] = {
 	{"STEP", "index"},	    {"NAME", "name"},	   {"KIND", "kind"},
-	{"STATE", "outcome|state"}, {"EXIT", "exit_code"}, {"MS", "wall_ms"},
+	{"STATE", "outcome|state"}, {"EXIT", "exit_code"}, {"TIME", "wall_ms"},
 	{"OUTPUT", "output_bytes"}, {NULL, NULL},
 };
 
@@ -160,6 +160,31 @@ job_list(int argc, char **argv)
 
 /* --- job show, job cancel ------------------------------------------------------------- */
 
+/* What a task has used: that of its steps. Several may have had their peak at a time: no less than this. */
+static void
+put_use(struct buffer *out, const struct json *steps)
+{
+	uint64_t cpu_us = 0, peak = 0;
+	char took[24], most[24];
+	const struct json *step;
+	int64_t bytes;
+	size_t i;
+
+	for (i = 0; i < json_count(steps); i++) {
+		step = json_at(steps, i);
+		cpu_us += (uint64_t)json_get_int(step, "user_us", 0) +
+			  (uint64_t)json_get_int(step, "system_us", 0);
+		bytes = json_get_int(step, "peak_bytes", 0);
+		if (bytes <= 0)
+			bytes = json_get_int(step, "max_rss_bytes", 0);
+		if (bytes > 0 && (uint64_t)bytes > peak)
+			peak = (uint64_t)bytes;
+	}
+	if (peak > 0)
+		buffer_printf(out, "; CPU %s, memory at most %s", text_duration(took, cpu_us / 1000),
+			      text_bytes(most, peak));
+}
+
 static int
 print_job(const struct json *job)
 {
@@ -173,13 +198,15 @@ print_job(const struct json *job)
 	table_write_one(&text, job, job_lines);
 	for (i = 0; i < json_count(tasks); i++) {
 		task = json_at(tasks, i);
-		buffer_printf(&text, "\nTask %s (attempt %lld, node %lld): %s\n",
+		buffer_printf(&text, "\nTask %s (attempt %lld, node %lld): %s",
 			      json_get_str(task, "id") != NULL ? json_get_str(task, "id") : "",
 			      (long long)json_get_int(task, "attempt", 1),
 			      (long long)json_get_int(task, "node_index", 0),
 			      json_get_str(task, "outcome") != NULL ? json_get_str(task, "outcome")
 			      : json_get_str(task, "state") != NULL ? json_get_str(task, "state")
 								    : "");
+		put_use(&text, json_get(task, "steps"));
+		buffer_puts(&text, "\n");
 		if (json_count(json_get(task, "steps")) > 0)
 			table_write(&text, json_get(task, "steps"), step_columns);
 	}

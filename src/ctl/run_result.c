@@ -35,10 +35,11 @@ copy(struct json *to, const struct json *from, const char *const *keys)
 static struct json *
 describe_steps(const struct json *steps)
 {
-	static const char *const keys[] = {"index",   "attempt",      "name",	    "kind",
-					   "outcome", "reason",	      "exit_code",  "signal",
-					   "wall_ms", "output_bytes", "started_at", "stopped_at",
-					   NULL};
+	static const char *const keys[] = {
+		"index",   "attempt",	   "name",	 "kind",	  "outcome",	"reason",
+		"exit_code", "signal",	   "wall_ms",	 "user_us",	  "system_us",	"max_rss_bytes",
+		"peak_bytes", "read_bytes", "write_bytes", "output_bytes", "started_at", "stopped_at",
+		NULL};
 	struct json *list = json_new_array(), *step;
 	size_t i;
 

@@ -39,8 +39,25 @@ walk(const struct json *thing, const char *path, size_t len)
 	return thing;
 }
 
+/* A number's member says by its name what it counts; path is of len bytes. */
+static const char *
+write_number(char cell[CELL_BYTES], uint64_t number, const char *path, size_t len)
+{
+	static const char *const units[] = {"_bytes", "_ms", "_us"};
+	size_t i, unit_len;
+
+	for (i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		unit_len = strlen(units[i]);
+		if (len > unit_len && memcmp(path + len - unit_len, units[i], unit_len) == 0)
+			return i == 0 ? text_bytes(cell, number)
+				      : text_duration(cell, i == 1 ? number : number / 1000);
+	}
+	(void)snprintf(cell, CELL_BYTES, "%llu", (unsigned long long)number);
+	return cell;
+}
+
 static void
-write_value(char cell[CELL_BYTES], const struct json *value)
+write_value(char cell[CELL_BYTES], const struct json *value, const char *path, size_t len)
 {
 	struct buffer list = BUFFER_INIT;
 	size_t i;
@@ -48,6 +65,8 @@ write_value(char cell[CELL_BYTES], const struct json *value)
 	cell[0] = '\0';
 	if (json_is_string(value))
 		clean_text(cell, CELL_BYTES, json_str(value), strlen(json_str(value)));
+	else if (json_is_int(value) && json_int_value(value) >= 0)
+		(void)write_number(cell, (uint64_t)json_int_value(value), path, len);
 	else if (json_is_int(value))
 		(void)snprintf(cell, CELL_BYTES, "%lld", (long long)json_int_value(value));
 	else if (json_is_real(value))
@@ -68,7 +87,7 @@ static void
 write_cell(char cell[CELL_BYTES], const struct json *thing, const char *path)
 {
 	const struct json *value = NULL;
-	size_t len;
+	size_t len = 0;
 
 	while (*path != '\0') {
 		len = strcspn(path, "|");
@@ -81,7 +100,7 @@ write_cell(char cell[CELL_BYTES], const struct json *thing, const char *path)
 	}
 	cell[0] = '\0';
 	if (value != NULL)
-		write_value(cell, value);
+		write_value(cell, value, path, len);
 }
 
 void

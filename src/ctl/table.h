@@ -13,7 +13,9 @@ struct json;
 
 struct column {
 	const char *title; /* "JOB"; NULL ends the list */
-	const char *path;  /* member, or "workflow.name"; "a|b": the first that is there */
+	/* Member, or "workflow.name"; "a|b": the first that is there. Whole numbers of members that end in
+	 * _bytes, _ms or _us are written as a size or a duration. */
+	const char *path;
 };
 
 /*

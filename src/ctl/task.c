@@ -55,7 +55,9 @@ static const struct column task_lines[] = {
 
 static const struct column step_columns[] = {
 	{"STEP", "index"},     {"NAME", "name"},  {"STATE", "outcome|state"},
-	{"EXIT", "exit_code"}, {"MS", "wall_ms"}, {"OUTPUT", "output_bytes"},
+	{"EXIT", "exit_code"}, {"TIME", "wall_ms"}, {"USER", "user_us"},
+	{"SYSTEM", "system_us"}, {"MEMORY", "peak_bytes|max_rss_bytes"},
+	{"READ", "read_bytes"}, {"WRITTEN", "write_bytes"}, {"OUTPUT", "output_bytes"},
 	{NULL, NULL},
 };
 

@@ -90,6 +90,9 @@ do_step_ended(struct task *task, const struct task_event *event)
 	row->user_us = event->user_us;
 	row->system_us = event->system_us;
 	row->max_rss_bytes = event->max_rss_bytes;
+	row->peak_bytes = event->peak_bytes;
+	row->read_bytes = event->read_bytes;
+	row->write_bytes = event->write_bytes;
 	row->ended_ms = event->time_ms;
 	step_touch(step);
 }

@@ -226,7 +226,10 @@ struct step_row {
 	int32_t exit_code; /* EVENT_NO_EXIT_CODE: none */
 	int32_t signal;	   /* 0: none */
 	uint64_t output_bytes; /* the agent's word once it has ended, else what the hub has */
-	uint64_t wall_ms, user_us, system_us, max_rss_bytes;
+	uint64_t wall_ms, user_us, system_us;
+	uint64_t max_rss_bytes; /* of its largest process */
+	uint64_t peak_bytes;	/* of all of them; 0: not known */
+	uint64_t read_bytes, write_bytes; /* of disks */
 	int64_t started_ms, ended_ms;
 	uint64_t seq;
 };

@@ -139,6 +139,9 @@ view_step(const struct step_row *row)
 	json_put_int(step, "user_us", (int64_t)row->user_us);
 	json_put_int(step, "system_us", (int64_t)row->system_us);
 	json_put_int(step, "max_rss_bytes", (int64_t)row->max_rss_bytes);
+	put_number(step, "peak_bytes", (int64_t)row->peak_bytes);
+	json_put_int(step, "read_bytes", (int64_t)row->read_bytes);
+	json_put_int(step, "write_bytes", (int64_t)row->write_bytes);
 	json_put_time(step, "started_at", row->started_ms);
 	json_put_time(step, "stopped_at", row->ended_ms);
 	return step;

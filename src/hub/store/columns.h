@@ -45,7 +45,8 @@ struct arena;
 	" FROM task t JOIN job j ON j.id = t.job LEFT JOIN output_file f ON f.task = t.id "
 #define STEP_COLUMNS                                                                      \
 	"task, step, attempt, name, kind, state, outcome, reason, exit_code, signal,"     \
-	" output_bytes, wall_ms, user_us, system_us, max_rss_bytes, started_ms, ended_ms, seq"
+	" output_bytes, wall_ms, user_us, system_us, max_rss_bytes, started_ms, ended_ms, seq,"      \
+	" peak_bytes, read_bytes, write_bytes"
 #define HISTORY_COLUMNS "task, seq, time_ms, state, reason"
 #define OUTPUT_COLUMNS                                                                    \
 	"task, step, attempt, offset, raw_len, lines, frame_len, frame_crc, epoch, time_ms, segment, at"

@@ -160,6 +160,9 @@ read_step(sqlite3_stmt *stmt, struct arena *arena, struct step_row *row)
 	row->started_ms = db_read_int(stmt, &at);
 	row->ended_ms = db_read_int(stmt, &at);
 	row->seq = (uint64_t)db_read_int(stmt, &at);
+	row->peak_bytes = (uint64_t)db_read_int(stmt, &at);
+	row->read_bytes = (uint64_t)db_read_int(stmt, &at);
+	row->write_bytes = (uint64_t)db_read_int(stmt, &at);
 }
 
 void

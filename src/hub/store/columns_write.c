@@ -289,7 +289,7 @@ put_task(struct db *db, const struct task_row *row, struct err *err)
 }
 
 static const char put_step_sql[] =
-	"INSERT OR REPLACE INTO step VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+	"INSERT OR REPLACE INTO step VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 int
 put_step(struct db *db, const struct step_row *row, struct err *err)
@@ -317,6 +317,9 @@ put_step(struct db *db, const struct step_row *row, struct err *err)
 	db_bind_int(stmt, &at, row->started_ms);
 	db_bind_int(stmt, &at, row->ended_ms);
 	db_bind_int(stmt, &at, (int64_t)row->seq);
+	db_bind_int(stmt, &at, (int64_t)row->peak_bytes);
+	db_bind_int(stmt, &at, (int64_t)row->read_bytes);
+	db_bind_int(stmt, &at, (int64_t)row->write_bytes);
 	return db_run(db, stmt, err);
 }
 

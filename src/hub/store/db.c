@@ -203,6 +203,11 @@ static const char *const schema_steps[] = {
 	 "ALTER TABLE job ADD COLUMN retries INTEGER NOT NULL DEFAULT 0;"
 	 "ALTER TABLE job ADD COLUMN retried INTEGER NOT NULL DEFAULT 0;"
 	 "PRAGMA user_version = 14;"),
+	/* 15: what a step has used beside processors: 0 for those that ended before. */
+	("ALTER TABLE step ADD COLUMN peak_bytes INTEGER NOT NULL DEFAULT 0;"
+	 "ALTER TABLE step ADD COLUMN read_bytes INTEGER NOT NULL DEFAULT 0;"
+	 "ALTER TABLE step ADD COLUMN write_bytes INTEGER NOT NULL DEFAULT 0;"
+	 "PRAGMA user_version = 15;"),
 };
 
 enum { DB_SCHEMA = sizeof(schema_steps) / sizeof(schema_steps[0]) };

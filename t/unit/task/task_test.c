@@ -280,7 +280,10 @@ test_event_is_read_as_it_was_written(void **state)
 				   .wall_ms = 8,
 				   .user_us = 7,
 				   .system_us = 6,
-				   .max_rss_bytes = 4096};
+				   .max_rss_bytes = 4096,
+				   .peak_bytes = 5,
+				   .read_bytes = 4,
+				   .write_bytes = 3};
 	struct task_event again;
 	struct err err = ERR_INIT;
 	struct json *json;
