@@ -110,7 +110,7 @@ id = reply["json"]["id"]
 task.put(id, 0, b"0123456789")
 before = len(files())
 reply = task.complete(id, sha(b"9876543210"))
-ok(reply["status"] == 400 and "thrown away" in reply["json"]["message"], "another digest: told, and thrown away")
+ok(reply["status"] == 422 and "thrown away" in reply["json"]["message"], "another digest: told, and thrown away")
 wait_for("the file to go", lambda: len(files()) == before - 1)
 eq(len(files()), before - 1, "its file is gone")
 eq(task.put(id, 0, b"0")["status"], 404, "the upload is gone, too")

@@ -25,7 +25,8 @@
 #define CARRIER_FROM "from" /* from N OFFSET, and a pipe: write from there on. Also where nothing is left to write */
 #define CARRIER_OK   "ok"   /* ok N: the hub has it */
 #define CARRIER_NONE "none" /* none N: a cache of that name was there before; this one is not kept */
-#define CARRIER_NO   "no"   /* no N\nSENTENCE: it is not kept */
+#define CARRIER_NO   "no"   /* no N [other]\nSENTENCE: it is not kept; */
+#define CARRIER_OTHER "other" /* what came has another digest */
 
 enum {
 	CARRIER_AT_ONCE = 8,

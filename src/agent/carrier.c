@@ -98,8 +98,9 @@ on_end(void *arg, enum upload_end end, const char *why)
 	char text[640];
 
 	cargo->upload = NULL;
-	if (end == UPLOAD_REFUSED)
-		(void)snprintf(text, sizeof(text), CARRIER_NO " %u\n%s", cargo->number, why);
+	if (end == UPLOAD_REFUSED || end == UPLOAD_OTHER)
+		(void)snprintf(text, sizeof(text), CARRIER_NO " %u%s\n%s", cargo->number,
+			       end == UPLOAD_OTHER ? " " CARRIER_OTHER : "", why);
 	else
 		(void)snprintf(text, sizeof(text), "%s %u",
 			       end == UPLOAD_STORED ? CARRIER_OK : CARRIER_NONE, cargo->number);

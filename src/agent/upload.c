@@ -206,12 +206,12 @@ end(struct upload *upload, enum upload_end how, const char *why)
 }
 
 static void
-refuse(struct upload *upload, const struct err *err)
+refuse(struct upload *upload, enum upload_end how, const struct err *err)
 {
 	struct err copy = *err;
 
 	drop_at_hub(upload);
-	end(upload, UPLOAD_REFUSED, copy.text);
+	end(upload, how, copy.text);
 }
 
 static void
@@ -254,7 +254,7 @@ fail(struct upload *upload, const struct err *err, const struct hub_answer *answ
 	else if (err->code == ERR_AGAIN && !is_full)
 		again(upload, upload->stage == STAGE_COMPLETE ? STAGE_COMPLETE : STAGE_OPEN);
 	else
-		refuse(upload, &why);
+		refuse(upload, answer->status == 422 ? UPLOAD_OTHER : UPLOAD_REFUSED, &why);
 }
 
 static void
@@ -267,7 +267,7 @@ post(struct upload *upload, const struct hub_post *post, hub_done_fn *done)
 	if (err.code == ERR_AGAIN || err.code == ERR_LIMIT)
 		again(upload, upload->stage == STAGE_COMPLETE ? STAGE_COMPLETE : STAGE_OPEN);
 	else
-		refuse(upload, &err);
+		refuse(upload, UPLOAD_REFUSED, &err);
 }
 
 /* --- open ------------------------------------------------------------------------------------ */
@@ -280,7 +280,7 @@ begin_bytes(struct upload *upload, uint64_t offset)
 	int job_end = -1;
 
 	if (open_pipe(upload, &job_end, &err) < 0) {
-		refuse(upload, &err);
+		refuse(upload, UPLOAD_REFUSED, &err);
 		return false;
 	}
 	upload->sent = offset;
@@ -314,7 +314,7 @@ on_opened(void *arg, const struct err *err, const struct hub_answer *answer)
 		   (uint64_t)offset > upload->size) {
 		(void)!err_set(&odd, ERR_INPUT,
 			       "the hub's answer to the beginning of an upload cannot be read");
-		refuse(upload, &odd);
+		refuse(upload, UPLOAD_REFUSED, &odd);
 	} else {
 		memcpy(upload->id, id, ID_TEXT_BYTES);
 		if (begin_bytes(upload, (uint64_t)offset))
@@ -467,7 +467,7 @@ on_records(void *arg, const struct err *err, const struct hub_answer *answer)
 		message = json_get_str(json_at(refused, 0), "message");
 		(void)!err_set(&why, ERR_INPUT, "%zu of them were refused: %s", count,
 			       message != NULL ? message : "the hub does not say why");
-		refuse(upload, &why);
+		refuse(upload, UPLOAD_REFUSED, &why);
 	} else {
 		end(upload, UPLOAD_STORED, NULL);
 	}

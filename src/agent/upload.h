@@ -45,13 +45,14 @@ enum upload_end {
 	UPLOAD_STORED,
 	UPLOAD_TAKEN,	/* there is a cache of that name */
 	UPLOAD_REFUSED, /* why says more */
+	UPLOAD_OTHER,	/* likewise: what came has another digest */
 };
 
 struct upload_hooks {
 	void *arg;
 	/* Write from offset on into pipe, which is the callee's. A pipe of before is dead. */
 	void (*on_from)(void *arg, uint64_t offset, int pipe);
-	/* It is over, and the handle dead. why NULL but for UPLOAD_REFUSED. */
+	/* It is over, and the handle dead. why NULL but for the last two. */
 	void (*on_end)(void *arg, enum upload_end end, const char *why);
 };
 

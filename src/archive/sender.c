@@ -5,6 +5,10 @@
  * number on the channel. It keeps what it sends until its end is told, since it may have to be
  * written again.
  *
+ * A file's bytes are read to be hashed, and go into the pipe from where the kernel has them. Who
+ * writes to the file meanwhile may have others sent than were hashed: the hub sees that, and then
+ * they are sent again, copied from what was hashed.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "archive/sender.h"
@@ -36,7 +40,7 @@ struct parcel {
 	unsigned number;
 	char *name; /* NULL: records */
 	int fd;	    /* of the file; -1: of records */
-	off_t base;		       /* where in the file its bytes begin */
+	off_t base; /* where in the file its bytes begin */
 	uint64_t size;
 	struct buffer records; /* and their bytes */
 	int pipe;	       /* -1: none is open */
@@ -48,7 +52,8 @@ struct parcel {
 	unsigned char *chunk; /* of the file */
 	uint64_t chunk_at;
 	size_t chunk_len;
-	char *wrong; /* it was dropped, and why; NULL: it was not */
+	bool is_copied; /* what is hashed is what is written, not the file itself */
+	char *wrong;	/* it was dropped, and why; NULL: it was not */
 };
 
 struct sender {
@@ -249,20 +254,52 @@ read_chunk(struct sender *sender, struct parcel *parcel, uint64_t at)
 	return true;
 }
 
-/* What comes next of a file. A new program that goes on in the middle hashes what is before, too.
- */
+/* A new program that goes on in the middle hashes what is before, too. False: it is dropped. */
 static bool
-next_of_file(struct sender *sender, struct parcel *parcel, const unsigned char **bytes, size_t *len)
+hash_next(struct sender *sender, struct parcel *parcel)
 {
-	while (parcel->digest != NULL && parcel->hashed < parcel->at)
+	while (parcel->digest != NULL && parcel->hashed <= parcel->at)
 		if (!read_chunk(sender, parcel, parcel->hashed))
 			return false;
-	if ((parcel->at < parcel->chunk_at || parcel->at >= parcel->chunk_at + parcel->chunk_len) &&
-	    !read_chunk(sender, parcel, parcel->at))
-		return false;
-	*bytes = parcel->chunk + (parcel->at - parcel->chunk_at);
-	*len = parcel->chunk_len - (size_t)(parcel->at - parcel->chunk_at);
 	return true;
+}
+
+/* The result of write(2); 0: it is dropped. */
+static ssize_t
+copy_next(struct sender *sender, struct parcel *parcel)
+{
+	if (!hash_next(sender, parcel) || ((parcel->at < parcel->chunk_at ||
+					    parcel->at >= parcel->chunk_at + parcel->chunk_len) &&
+					   !read_chunk(sender, parcel, parcel->at)))
+		return 0;
+	return write(parcel->pipe, parcel->chunk + (parcel->at - parcel->chunk_at),
+		     parcel->chunk_len - (size_t)(parcel->at - parcel->chunk_at));
+}
+
+/* Likewise, with no copy; what a file or its file system has against that is said by read(2). */
+static ssize_t
+move_next(struct sender *sender, struct parcel *parcel)
+{
+	loff_t from = parcel->base + (loff_t)parcel->at;
+	ssize_t n;
+
+	if (!hash_next(sender, parcel))
+		return 0;
+	n = splice(parcel->fd, &from, parcel->pipe, NULL, (size_t)(parcel->hashed - parcel->at),
+		   SPLICE_F_NONBLOCK);
+	if (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR || errno == EPIPE)))
+		return n;
+	parcel->is_copied = true;
+	return copy_next(sender, parcel);
+}
+
+static ssize_t
+put_next(struct sender *sender, struct parcel *parcel)
+{
+	if (parcel->name == NULL)
+		return write(parcel->pipe, parcel->records.data + parcel->at,
+			     parcel->records.len - (size_t)parcel->at);
+	return parcel->is_copied ? copy_next(sender, parcel) : move_next(sender, parcel);
 }
 
 static void
@@ -295,16 +332,11 @@ static void
 write_some(struct sender *sender, struct parcel *parcel)
 {
 	while (parcel->pipe >= 0 && parcel->at < parcel->size) {
-		const unsigned char *bytes = parcel->records.data + parcel->at;
-		size_t len = parcel->records.len - (size_t)parcel->at;
-		ssize_t n;
+		ssize_t n = put_next(sender, parcel);
 
-		if (parcel->name != NULL && !next_of_file(sender, parcel, &bytes, &len))
-			return;
-		n = write(parcel->pipe, bytes, len);
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0 && errno == EAGAIN)
+		if (n == 0 || (n < 0 && errno == EAGAIN))
 			return;
 		if (n < 0)
 			close_pipe(parcel); /* the connection broke: another comes */
@@ -327,26 +359,49 @@ handle_from(struct sender *sender, struct parcel *parcel, uint64_t offset, int p
 	write_some(sender, parcel);
 }
 
-/* "WORD N [OFFSET]" and perhaps a sentence. False: it is no message. Owns: fd. */
+/* As if nothing of it had been read. */
+static void
+send_again(struct sender *sender, struct parcel *parcel)
+{
+	close_pipe(parcel);
+	parcel->is_copied = true;
+	parcel->is_told = false;
+	parcel->digest = digest_new();
+	parcel->hashed = parcel->chunk_len = 0;
+	sender->read_bytes -= parcel->size;
+	announce(sender, parcel);
+}
+
+static void
+handle_no(struct sender *sender, struct parcel *parcel, bool is_other, const char *sentence)
+{
+	if (is_other && parcel->wrong == NULL && parcel->name != NULL && parcel->digest == NULL &&
+	    !parcel->is_copied)
+		send_again(sender, parcel);
+	else
+		tell_end(sender, parcel, SENDER_REFUSED,
+			 sentence != NULL ? sentence : "the agent does not say why");
+}
+
+/* "WORD N [OFFSET|WHY]" and perhaps a sentence. False: it is no message. Owns: fd. */
 static bool
 handle(struct sender *sender, char *text, int fd)
 {
 	char *sentence = strchr(text, '\n');
-	unsigned long long offset = 0;
 	struct parcel *parcel;
-	char word[16];
+	char word[16], more[24] = "";
 	unsigned number;
 	int count;
 
 	if (sentence != NULL)
 		*sentence++ = '\0';
-	count = sscanf(text, "%15s %u %llu", word, &number, &offset);
+	count = sscanf(text, "%15s %u %23s", word, &number, more);
 	parcel = count >= 2 && number < CARRIER_AT_ONCE && sender->parcels[number].is_used
 			 ? &sender->parcels[number]
 			 : NULL;
 	if (parcel != NULL && text_eq(word, CARRIER_FROM) && count == 3 && fd >= 0) {
 		if (parcel->wrong == NULL) {
-			handle_from(sender, parcel, offset, fd);
+			handle_from(sender, parcel, strtoull(more, NULL, 10), fd);
 			return true;
 		}
 	} else if (parcel != NULL && text_eq(word, CARRIER_OK)) {
@@ -354,8 +409,7 @@ handle(struct sender *sender, char *text, int fd)
 	} else if (parcel != NULL && text_eq(word, CARRIER_NONE)) {
 		tell_end(sender, parcel, SENDER_TAKEN, NULL);
 	} else if (parcel != NULL && text_eq(word, CARRIER_NO)) {
-		tell_end(sender, parcel, SENDER_REFUSED,
-			 sentence != NULL ? sentence : "the agent does not say why");
+		handle_no(sender, parcel, text_eq(more, CARRIER_OTHER), sentence);
 	} else {
 		return false;
 	}

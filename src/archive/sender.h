@@ -7,7 +7,7 @@
  * of each is told by done(), in any order, from within these calls.
  *
  * A file is sent as it was announced: what is behind that size is left out, and one that has become
- * shorter, or is another than was read before when it must be read again, is not kept.
+ * shorter is not kept. One that is written to on its way is kept as it was read at some time.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

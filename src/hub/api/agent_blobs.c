@@ -396,6 +396,8 @@ on_completed(void *arg, const struct err *err)
 		call_reply_json(call, 200, json_new_object());
 	else if (err->code == ERR_GONE)
 		call_reply_message(call, 409, "%s", err->text);
+	else if (err->code == ERR_INPUT)
+		call_reply_message(call, 422, "%s", err->text);
 	else
 		reply_failed(call, err);
 }
