@@ -2,6 +2,7 @@
 #
 # SPDX-License-Identifier: Apache-2.0
 import atexit
+import collections
 import json
 import os
 import queue
@@ -24,28 +25,29 @@ if os.geteuid() == 0:
     os.environ["RUNNERD_USER"] = "root"
 OUTPUT = "application/vnd.runner.output"
 
+LOG_LINES = 400  # of each log, when a check failed
 count = 0
-failed = 0
+failed = []  # what, and why
 started = []
 tmp = tempfile.mkdtemp(prefix="runner-hub.", dir="/var/tmp")  # an isolated task has a /tmp of its own
 
 
-def ok(good, what):
-    global count, failed
+def ok(good, what, why=""):
+    global count
     count += 1
+    print("%sok %d - %s" % ("" if good else "not ", count, what), flush=True)
     if not good:
-        failed += 1
         frame = sys._getframe(1)
         while frame.f_code.co_filename == __file__:
             frame = frame.f_back
-        print("# failed at line %d" % frame.f_lineno, file=sys.stderr)
-    print("%sok %d - %s" % ("" if good else "not ", count, what), flush=True)
+        failed.append("# failed at line %d: %d - %s%s" % (frame.f_lineno, count, what, why))
+        print(failed[-1], file=sys.stderr, flush=True)
     return good
 
 
 def eq(got, wanted, what):
-    if not ok(got == wanted, what):
-        print("#    got: %r\n# wanted: %r" % (got, wanted), file=sys.stderr)
+    good = got == wanted
+    ok(good, what, "" if good else "\n#    got: %r\n# wanted: %r" % (got, wanted))
 
 
 def clean():
@@ -57,8 +59,10 @@ def clean():
         for name in sorted(os.listdir(tmp)):
             if name.endswith(".log"):
                 with open(os.path.join(tmp, name), errors="replace") as log:
-                    for line in log:
+                    for line in collections.deque(log, LOG_LINES):
                         print("# %s: %s" % (name, line.rstrip()), file=sys.stderr)
+        # Once more, below: the end of a long log is what is read first.
+        print("\n".join(failed), file=sys.stderr)
     shutil.rmtree(tmp, ignore_errors=True)
 
 
