@@ -167,17 +167,47 @@ no_users()
 
 left_files()
 {
-	ls -d "/tmp/$1" "/tmp/$1.d" "/dev/shm/$1" 2>/dev/null
+	ls -d "/tmp/$1" "/tmp/$1.d" "/dev/shm/$1" "/var/tmp/$1" "/run/lock/$1" 2>/dev/null
+	[ ! -e "$tmp/queues/$1" ] || echo "queue $1"
 }
 
-none_left()
-{
-	[ -z "$(left_files "$1")" ]
-}
+# What a job leaves in all the places that are everybody's: files, a directory, shared memory, a message queue (mq_open(3)).
+cat >"$tmp/leave.py" <<'END'
+import ctypes, os, sys
+name = sys.argv[1]
+for place in "/tmp", "/dev/shm", "/var/tmp", "/run/lock":
+    if os.access(place, os.W_OK):
+        open(place + "/" + name, "w").write("x")
+        print("made", place)
+os.makedirs("/tmp/%s.d/e" % name)
+open("/tmp/%s.d/e/f" % name, "w").write("x")
+queue = ctypes.CDLL("librt.so.1", use_errno=True).mq_open(b"/" + name.encode(), os.O_CREAT | os.O_RDWR, 0o600, None)
+print("made a queue" if queue >= 0 else "no queue: " + os.strerror(ctypes.get_errno()))
+END
+# And processes that would stay: each in its own way, and two that are never there for long.
+cat >"$tmp/hop" <<'END'
+trap '' TERM
+[ "$1" -lt 5000 ] || exit 0
+setsid /bin/sh "$0" $(($1 + 1)) >/dev/null 2>&1 </dev/null &
+END
+cat >"$tmp/stay" <<END
+$actor daemon=daemon.pid
+setsid nohup $actor text=there sleep >there.nohup 2>&1 </dev/null &
+setsid $actor ignore=TERM ignore=HUP text=there sleep >there.deaf &
+setsid $actor ignore=TERM text=there kill=STOP sleep >there.stopped &
+for i in 1 2 3; do setsid $actor ignore=TERM spawn=4 wait >/dev/null & done
+setsid /bin/sh $tmp/hop 0 &
+setsid /bin/sh $tmp/hop 0 &
+for kind in nohup deaf stopped; do until [ -s there.\$kind ]; do sleep 0.02; done; done
+echo stay
+END
+chmod 644 "$tmp/leave.py" "$tmp/hop" "$tmp/stay"
+mkdir "$tmp/queues"
+mount -t mqueue none "$tmp/queues" 2>/dev/null || diag 'no message queues can be looked at here'
 
 for level in user namespace; do
 	stop "$agent_pid" QUIT
-	start_runnerd -j 4 $us --isolation "$level" --cleanup-working-directory false
+	start_runnerd -j 4 $us --isolation "$level" --grace 300ms --cleanup-working-directory false
 	wait_log agent 'ready: 4 slots' 30
 	launcher=$(pgrep -P "$agent_pid" -f runner-launcher)
 	hub_say "task victim-$level echo secret >secret; chmod 644 secret; echo begun; until [ -e $tmp/go.$level ]; do sleep 0.05; done; echo went on"
@@ -193,11 +223,11 @@ for level in user namespace; do
 	is "$(cat "$(got_output "hostile-$level")")" "tried as $((first + 1)) runner" \
 		"($level) another task opens, lists, signals and becomes nothing that is not its own"
 	left=runner-t-$$.left.$level
-	hub_say "task leaves-$level echo x >/tmp/$left; mkdir -p /tmp/$left.d/e; echo x >/tmp/$left.d/e/f; echo x >/dev/shm/$left; ipcmk -M 4096 >objects; ipcmk -S 2 >>objects; ipcmk -Q >>objects; ls -d /tmp/$left /dev/shm/$left; wc -l <objects; setsid $actor ignore=TERM sleep >/dev/null 2>&1 & :"
+	hub_say "task leaves-$level python3 $tmp/leave.py $left; ipcmk -M 4096 >objects; ipcmk -S 2 >>objects; ipcmk -Q >>objects; sh $tmp/stay; wc -l <objects"
 	ok "($level) a task that leaves much behind ends" wait_ended "leaves-$level" success
-	is "$(tail -n 1 "$(got_output "leaves-$level")")" 3 "($level) it has made it"
+	like "$(tr '\n' ' ' <"$(got_output "leaves-$level")")" 'made /tmp made /dev/shm .*(made a|no) queue.* stay 3 $' "($level) it has made it"
 	ok "($level) its user is free again" wait_until 30 no_users_but "$victim_id"
-	ok "($level) then what it left in /tmp and /dev/shm is deleted" none_left "$left"
+	is "$(left_files "$left")" '' "($level) then what it left in /tmp, /var/tmp, /dev/shm, /run/lock is deleted, and its message queue"
 	is "$(objects)" 0 "($level) and its System V objects"
 	is "$(running $((first + 1)))" '' "($level) nothing of its user runs"
 
@@ -205,7 +235,7 @@ for level in user namespace; do
 	wait "$agent_pid"
 	ok "($level) its launcher ends with runnerd" wait_gone "$launcher" 20
 	touch "$tmp/go.$level"
-	start_runnerd -j 4 $us --isolation "$level" --cleanup-working-directory false
+	start_runnerd -j 4 $us --isolation "$level" --grace 300ms --cleanup-working-directory false
 	ok "($level) the next runnerd sees the task to its end" wait_ended "victim-$level" success
 	is "$(cat "$(got_output "victim-$level")")" 'begun
 went on' "($level) with all its output"
@@ -256,4 +286,5 @@ hub_say 'task new id -un'
 ok 'then the user takes over' wait_ended new success
 is "$(stat -c %U "$tmp/run" "$tmp/run/agent.id" "$tmp/data/spool" "$tmp/cache/caches" | sort -u)" nobody 'with all that was root'"'"'s'
 stop "$agent_pid" TERM
+umount "$tmp/queues" 2>/dev/null
 done_testing

@@ -30,6 +30,7 @@ enum {
 	SUPERVISOR_STEPS_MOST = 128,	     /* steps and sessions that run or wait for their ACK_STEP */
 	SUPERVISOR_GRACE_MS = 10000,	     /* from TERM to KILL where a message says 0 */
 	SUPERVISOR_FIRST_AGENT_MS = 10000,   /* least time the first agent has to connect */
+	SUPERVISOR_STUCK_MS = 5000,	     /* from KILL to "these do not end", and again as often */
 	SUPERVISOR_GIVE_UP_MS = 30000,	     /* from KILL to "these cannot be ended" */
 	SUPERVISOR_SESSION_GRACE_MS = 5000,  /* from HUP to KILL when the agent of a session is gone */
 	SUPERVISOR_SESSION_ATTEMPT = 0,	     /* where a session stands for a step; its number is the step's */
@@ -161,7 +162,8 @@ enum supervisor_end {
 	X(PROC, proc, "look through /proc for what is left")                                       \
 	X(LEFT, left, "end every process: some belong to another user now")                        \
 	X(BUG, bug, "go on: runner-init found itself wrong")                                       \
-	X(SHELTER, shelter, "give the task its isolation")
+	X(SHELTER, shelter, "give the task its isolation")                                         \
+	X(STUCK, stuck, "end processes that were killed: they sleep uninterruptibly")
 
 enum supervisor_fault {
 #define X(NAME, name, sentence) FAULT_##NAME,

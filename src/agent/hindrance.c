@@ -124,6 +124,19 @@ find_reserved(const struct hindrance_facts *facts, char room[HINDRANCE_WHY_BYTES
 	return HINDRANCE_RESERVED;
 }
 
+static void
+say_full(const struct hindrance_facts *facts, char room[HINDRANCE_WHY_BYTES])
+{
+	int n = snprintf(room, HINDRANCE_WHY_BYTES, "%u of %u slots are taken", facts->slots->taken,
+			 facts->slots->total);
+
+	if (facts->stuck > 0)
+		(void)snprintf(room + n, HINDRANCE_WHY_BYTES - (size_t)n,
+			       ", %u of them only since processes that were killed do not end: "
+			       "they sleep uninterruptibly",
+			       facts->stuck);
+}
+
 enum hindrance
 hindrance_find(const struct hindrance_facts *facts, char room[HINDRANCE_WHY_BYTES])
 {
@@ -133,8 +146,7 @@ hindrance_find(const struct hindrance_facts *facts, char room[HINDRANCE_WHY_BYTE
 	if (hindrance != HINDRANCE_NONE)
 		return hindrance;
 	if (slots_free(slots) == 0) {
-		(void)snprintf(room, HINDRANCE_WHY_BYTES, "%u of %u slots are taken", slots->taken,
-			       slots->total);
+		say_full(facts, room);
 		return HINDRANCE_FULL;
 	}
 	hindrance = find_reserved(facts, room);

@@ -41,6 +41,7 @@ struct hindrance_facts {
 	uint64_t now_us;       /* of the loop's clock */
 	const char *drain_why; /* NULL: it does not drain */
 	size_t tasks;	       /* that it has */
+	unsigned stuck;	       /* of these: killed processes of theirs do not end */
 	const struct slots *slots;
 	const struct claim *claim;
 	const struct hub_link *link;

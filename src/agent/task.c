@@ -140,8 +140,8 @@ want_running(struct task *task)
 	return task_next_step(task);
 }
 
-static void
-expect_answer(struct task *task, uint64_t grace_ms)
+void
+task_expect_answer(struct task *task, uint64_t grace_ms)
 {
 	uint64_t ms = grace_ms + ANSWER_MS;
 
@@ -158,14 +158,14 @@ kill_all(struct task *task)
 	task->kill_sent = true;
 	task->empty = false;
 	supervisor_send(&task->supervisor, &message, NULL, 0);
-	expect_answer(task, grace_ms == SUPERVISOR_NO_GRACE ? 0 : grace_ms);
+	task_expect_answer(task, grace_ms == SUPERVISOR_NO_GRACE ? 0 : grace_ms);
 }
 
 void
 task_quit_supervisor(struct task *task)
 {
 	supervisor_quit(&task->supervisor, SUPERVISOR_NO_GRACE);
-	expect_answer(task, 0);
+	task_expect_answer(task, 0);
 }
 
 /* What it has come to, or will. */
@@ -236,6 +236,8 @@ enter_done(struct task *task)
 {
 	struct tasks *tasks = task->tasks;
 
+	tasks->stuck -= task->stuck;
+	task->stuck = false;
 	timer_stop(&task->timer);
 	task->answer_due_us = 0;
 	later_stop(&task->tidy);

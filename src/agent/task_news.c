@@ -163,12 +163,31 @@ on_empty(void *arg, uint32_t left)
 	task_want(task);
 }
 
+/* It answers, and is waited for. */
+static void
+wait_for_stuck(struct task *task)
+{
+	if (task->answer_due_us != 0)
+		task_expect_answer(task, 0);
+	task->work.doubtful = true;
+	if (task->stuck)
+		return;
+	task->stuck = true;
+	task->tasks->stuck++;
+	log_line(LOG_WARN, AT(task),
+		 "processes that were killed do not end, they sleep uninterruptibly: its slot stays closed until they are gone");
+}
+
 static void
 on_error(void *arg, const struct message_error *error)
 {
 	struct task *task = arg;
 
 	OBJ_CHECK(task, TASK_MAGIC);
+	if (error->what == FAULT_STUCK) {
+		wait_for_stuck(task);
+		return;
+	}
 	log_line(LOG_WARN, AT(task), "runner-init cannot %s%s%s",
 		 message_fault_sentence(error->what), error->sys != 0 ? ": " : "",
 		 error->sys != 0 ? strerror((int)error->sys) : "");

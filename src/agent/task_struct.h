@@ -64,6 +64,7 @@ struct tasks {
 	struct task *by_id; /* uthash, in the order of their coming */
 	size_t running;	    /* neither done nor unclaimed */
 	struct later reap;  /* frees those that are removable */
+	unsigned stuck;	    /* tasks with killed processes that do not end */
 	size_t sought;	    /* found again, whose runner-inits have not spoken yet */
 	size_t regained;    /* whose have */
 	uint64_t sought_us; /* since when */
@@ -139,6 +140,7 @@ struct task {
 	bool sought;  /* counted in tasks->sought */
 	bool fresh;   /* we started runner-init: its first on_ready is no news */
 	bool sheltered; /* it has namespaces of its own: steps are bounded, too */
+	bool stuck;   /* killed processes of it do not end */
 	bool dropped; /* the lease is another's: nothing is sent */
 	bool kill_sent, empty, overdue; /* finishing: KILL_ALL, its EMPTY, no answer */
 	bool wanting, want_again;	/* task_want() is on the stack; it was called from inside */
@@ -236,6 +238,8 @@ void task_resume_keep(struct task *task);
 /* No more of them than may be. */
 void task_bound_kept(struct tasks *tasks);
 
+/* Runner-init has been asked to end all: where nothing comes of it for so long and some time, it is killed. */
+void task_expect_answer(struct task *task, uint64_t grace_ms);
 /* QUIT: its runner-init ends, or is killed. */
 void task_quit_supervisor(struct task *task);
 

@@ -374,6 +374,12 @@ tasks_running(const struct tasks *tasks)
 	return tasks->running;
 }
 
+unsigned
+tasks_stuck(const struct tasks *tasks)
+{
+	return tasks->stuck;
+}
+
 struct press *
 tasks_press(struct tasks *tasks)
 {

@@ -168,6 +168,8 @@ struct task *tasks_next(struct tasks *tasks, struct task *after);
 /* All that are not removed, but for those that rest (task_keep.h); those that occupy a slot (neither done nor unclaimed). */
 size_t tasks_count(const struct tasks *tasks);
 size_t tasks_running(const struct tasks *tasks);
+/* Of these, so many only since processes of theirs that were killed do not end. */
+unsigned tasks_stuck(const struct tasks *tasks);
 
 /* What its tasks' output passes through: chunks for what sends it; slab_use(press->slab) says how
  * much is in use, for metrics and people. */

@@ -655,6 +655,7 @@ hindrance_facts_of(const struct uplink *uplink)
 	return (struct hindrance_facts){.now_us = loop_now_us(uplink->loop),
 					.drain_why = uplink->draining ? uplink->drain_why : NULL,
 					.tasks = tasks_count(uplink->tasks),
+					.stuck = tasks_stuck(uplink->tasks),
 					.slots = uplink->slots,
 					.claim = uplink->claim,
 					.link = uplink->link,

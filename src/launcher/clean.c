@@ -223,11 +223,13 @@ clean_queues(uid_t uid)
 	const struct dirent *entry;
 	struct stat st;
 	DIR *dir;
+	int fd;
 
 	if (context < 0 || syscall(SYS_fsconfig, context, CREATE_CONTEXT, NULL, NULL, 0) != 0)
 		return;
 	mount = (int)syscall(SYS_fsmount, context, 1, 0);
-	dir = mount < 0 ? NULL : fdopendir(dup(mount));
+	fd = mount < 0 ? -1 : openat(mount, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* it is one to name by alone */
+	dir = fd < 0 ? NULL : fdopendir(fd);
 	while (dir != NULL && (entry = readdir(dir)) != NULL)
 		if (fstatat(mount, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 		    S_ISREG(st.st_mode) && st.st_uid == uid)

@@ -3,7 +3,8 @@
  *
  * TERM to all, KILL when the grace is over, and KILL again until there is no child left:
  * whatever loses its parent becomes our child, so "no child" is "nobody". A process that
- * belongs to another user now may refuse; it is given up after a time, and counted.
+ * belongs to another user now may refuse; it is given up after a time, and counted. One that
+ * takes KILL and does not end sleeps uninterruptibly: it is waited for as long as it does.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -69,6 +70,7 @@ begin_kill(struct task *task, uint64_t now_ms)
 	task->sweep.state = SWEEP_KILL;
 	task->sweep.due_ms = now_ms + SUPERVISOR_GIVE_UP_MS;
 	task->sweep.again_ms = now_ms + AGAIN_MS;
+	task->sweep.stuck_ms = now_ms + SUPERVISOR_STUCK_MS;
 	mark_steps(task, INIT_STEP_KILLED);
 	signal_all(task, SIGKILL);
 }
@@ -132,6 +134,51 @@ finish(struct task *task, uint32_t left)
 	task->sweep.state = SWEEP_DONE;
 }
 
+/* Some took one more KILL, and are still there. */
+static bool
+any_stuck(struct task *task)
+{
+	struct descent_count count = {0, 0};
+
+	(void)descent_signal(SIGKILL, &count);
+	task->sweep.left = count.refused;
+	return count.signaled > 0;
+}
+
+static void
+say_stuck(struct task *task, uint64_t now_ms)
+{
+	task->sweep.stuck_ms = now_ms + SUPERVISOR_STUCK_MS;
+	if (any_stuck(task))
+		task_error(task, FAULT_STUCK, 0, SUPERVISOR_NO_STEP);
+}
+
+static void
+give_up(struct task *task, uint64_t now_ms)
+{
+	if (any_stuck(task))
+		task->sweep.due_ms = now_ms + SUPERVISOR_GIVE_UP_MS;
+	else
+		finish(task, task->sweep.left > 0 ? task->sweep.left : 1);
+}
+
+static void
+tick_kill(struct task *task, uint64_t now_ms)
+{
+	struct sweep *sweep = &task->sweep;
+
+	if (sweep->due_ms <= now_ms) {
+		give_up(task, now_ms);
+		return;
+	}
+	if (sweep->again_ms <= now_ms) {
+		sweep->again_ms = now_ms + AGAIN_MS;
+		signal_all(task, SIGKILL);
+	}
+	if (sweep->stuck_ms <= now_ms)
+		say_stuck(task, now_ms);
+}
+
 void
 sweep_tick(struct task *task, uint64_t now_ms, bool has_child)
 {
@@ -139,16 +186,12 @@ sweep_tick(struct task *task, uint64_t now_ms, bool has_child)
 
 	if (sweep->state == SWEEP_NONE || sweep->state == SWEEP_DONE)
 		return;
-	if (!has_child) {
+	if (!has_child)
 		finish(task, 0);
-	} else if (sweep->due_ms <= now_ms && sweep->state == SWEEP_TERM) {
+	else if (sweep->state == SWEEP_KILL)
+		tick_kill(task, now_ms);
+	else if (sweep->due_ms <= now_ms)
 		begin_kill(task, now_ms);
-	} else if (sweep->due_ms <= now_ms) {
-		finish(task, sweep->left > 0 ? sweep->left : 1);
-	} else if (sweep->state == SWEEP_KILL && sweep->again_ms <= now_ms) {
-		sweep->again_ms = now_ms + AGAIN_MS;
-		signal_all(task, SIGKILL);
-	}
 }
 
 uint64_t
@@ -158,7 +201,7 @@ sweep_next_ms(const struct sweep *sweep)
 	case SWEEP_TERM:
 		return sweep->due_ms;
 	case SWEEP_KILL:
-		return clock_earlier(sweep->due_ms, sweep->again_ms);
+		return clock_earlier(clock_earlier(sweep->due_ms, sweep->again_ms), sweep->stuck_ms);
 	case SWEEP_NONE:
 	case SWEEP_DONE:
 		break;

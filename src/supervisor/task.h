@@ -40,6 +40,7 @@ struct sweep {
 	enum supervisor_end reason; /* with ends_us */
 	uint64_t due_ms;	    /* TERM: when KILL follows; KILL: when we give up */
 	uint64_t again_ms;	    /* KILL: next round */
+	uint64_t stuck_ms;	    /* KILL: when it is said that it takes long */
 	uint32_t left;		    /* processes that refused the last round's signal */
 };
 
