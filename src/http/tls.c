@@ -21,6 +21,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
+#include "base/assert.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "http/tls_session.h"
@@ -206,6 +207,18 @@ tls_server_new(struct tls_context **out, const char *cert_file, const char *key_
 	}
 	*out = tls;
 	return 0;
+}
+
+/* A connection holds what it has begun with (SSL_new(3)); the context stays where it is for those to come. */
+void
+tls_renew(struct tls_context *tls, struct tls_context *from)
+{
+	assert(tls->server == from->server);
+	SSL_CTX_free(tls->ctx);
+	*tls = *from;
+	if (!tls->server)
+		SSL_CTX_set_cert_verify_callback(tls->ctx, tls_verify_peer, tls);
+	free(from);
 }
 
 void

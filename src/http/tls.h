@@ -45,6 +45,12 @@ tls_client_new(struct tls_context **out, const struct tls_client_options *option
 int tls_server_new(struct tls_context **out, const char *cert_file, const char *key_file,
 		   struct err *err);
 
+/*
+ * Connections that begin from now on have what from was made of, a context of the same kind, which is freed; those that
+ * are open go on.
+ */
+void tls_renew(struct tls_context *tls, struct tls_context *from);
+
 /* Every connection must have been closed. NULL is fine. */
 void tls_free(struct tls_context *tls);
 

@@ -396,6 +396,61 @@ test_contexts_name_the_file_they_cannot_use(void **state)
 	assert_non_null(strstr(w->pair->err.text, "ca_key"));
 }
 
+/* A pin in place of a CA: what verifies by the context must find the new one in it. */
+static void
+test_renewed_client_trusts_by_what_is_new(void **state)
+{
+	struct world *w = *state;
+	char ca[128], ca_key[128], fingerprint[TLS_FINGERPRINT_BYTES];
+	struct tls_client_options options = {.cacert = ca}, pinned = {.fingerprint = fingerprint};
+	struct tls_context *next;
+	struct outcome out;
+
+	(void)snprintf(ca, sizeof(ca), "%s/other_ca", w->pair->dir);
+	(void)snprintf(ca_key, sizeof(ca_key), "%s/other_ca_key", w->pair->dir);
+	make_cert(w, good_names, 4, TLS_CERT_DAYS);
+	assert_int_equal(tls_make_ca(ca, ca_key, "Other CA", TLS_CA_DAYS, &w->pair->err), 0);
+	assert_int_equal(tls_fingerprint_file(fingerprint, w->cert, &w->pair->err), 0);
+	pair_listen(w->pair, w->server);
+	assert_int_equal(tls_client_new(&w->client, &options, &w->pair->err), 0);
+	assert_int_equal(tls_client_new(&next, &pinned, &w->pair->err), 0);
+	tls_renew(w->client, next);
+	pair_connect(w->pair, w->client);
+	pair_get(w->pair, &out, "/peer");
+	assert_string_equal(out.text, "");
+	assert_int_equal(out.status, 200);
+}
+
+/* The connection that is open goes on with the old certificate, the next one gets the new one. */
+static void
+test_renewed_server_shows_what_is_new_to_the_next_connection(void **state)
+{
+	struct world *w = *state;
+	char cert[128], key[128], fingerprint[TLS_FINGERPRINT_BYTES];
+	struct tls_client_options options = {.cacert = w->ca}, pinned = {.fingerprint = fingerprint};
+	struct tls_cert_spec spec = {w->ca, w->ca_key, good_names, 4, TLS_CERT_DAYS};
+	struct tls_context *next;
+	struct outcome out;
+
+	(void)snprintf(cert, sizeof(cert), "%s/cert2", w->pair->dir);
+	(void)snprintf(key, sizeof(key), "%s/key2", w->pair->dir);
+	make_cert(w, good_names, 4, TLS_CERT_DAYS);
+	get(w, &options, &out);
+	assert_int_equal(out.status, 200);
+	assert_int_equal(tls_make_cert(cert, key, &spec, &w->pair->err), 0);
+	assert_int_equal(tls_fingerprint_file(fingerprint, cert, &w->pair->err), 0);
+	assert_int_equal(tls_server_new(&next, cert, key, &w->pair->err), 0);
+	tls_renew(w->server, next);
+	pair_get(w->pair, &out, "/peer");
+	assert_int_equal(out.status, 200);
+	http_client_free(w->pair->client);
+	w->pair->client = NULL;
+	tls_free(w->client);
+	get(w, &pinned, &out);
+	assert_string_equal(out.text, "");
+	assert_int_equal(out.status, 200);
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int
@@ -418,6 +473,8 @@ main(void)
 		TEST(test_fingerprint_that_is_none_is_refused_with_its_form),
 		TEST(test_files_are_made_once_and_keys_for_their_owner_alone),
 		TEST(test_contexts_name_the_file_they_cannot_use),
+		TEST(test_renewed_client_trusts_by_what_is_new),
+		TEST(test_renewed_server_shows_what_is_new_to_the_next_connection),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

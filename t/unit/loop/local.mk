@@ -10,3 +10,6 @@ t_unit_loop_turns_test_LDADD = libloop.a libbase.a $(EVENT_LIBS) $(unit_ldadd)
 unit_tests += t/unit/loop/cells_test
 t_unit_loop_cells_test_SOURCES = t/unit/loop/cells_test.c
 t_unit_loop_cells_test_LDADD = libloop.a libbase.a $(EVENT_LIBS) $(unit_ldadd)
+unit_tests += t/unit/loop/herald_test
+t_unit_loop_herald_test_SOURCES = t/unit/loop/herald_test.c
+t_unit_loop_herald_test_LDADD = libloop.a libbase.a $(EVENT_LIBS) $(unit_ldadd)
