@@ -2,14 +2,19 @@
 EXTRA_DIST += \
 	.ci/aarch64 .ci/run LICENSE \
 	contrib/packages.txt contrib/quickstart \
-	contrib/systemd/runner-hub.service contrib/systemd/runnerd.service
+	$(unit_files)
 
 # Units are not installed by "make install": a packager or an administrator chooses where. "make units" fills in
 # the paths.
-units: $(srcdir)/contrib/systemd/runner-hub.service $(srcdir)/contrib/systemd/runnerd.service
-	@mkdir -p units
-	for unit in $^; do \
-		$(SED) -e 's|@sbindir[@]|$(sbindir)|g' -e 's|@sysconfdir[@]|$(sysconfdir)|g' $$unit >units/$$(basename $$unit); \
+unit_files = \
+	contrib/systemd/runner-hub.service contrib/systemd/runnerd.service contrib/systemd/runnerd-tasks.service \
+	contrib/systemd/user/runnerd.service contrib/systemd/user/runnerd-tasks.service
+
+units: $(unit_files)
+	@mkdir -p units/user
+	for unit in $(unit_files); do \
+		$(SED) -e 's|@sbindir[@]|$(sbindir)|g' -e 's|@sysconfdir[@]|$(sysconfdir)|g' \
+			$(srcdir)/$$unit >units/$${unit#contrib/systemd/} || exit 1; \
 	done
 .PHONY: units
 

@@ -11,7 +11,8 @@
 # file and says what is missing.
 #
 # Before in_machine: machine_cpus (2), machine_memory (MiB, 512), machine_seconds (240, the longest that
-# it may take), machine_tools (more programs of this host, by path).
+# it may take), machine_tools (more programs and files of this host, by path), machine_systemd=yes (Debian's systemd is
+# the first process and the test one of its units; its targets are there, and nothing that they want but network.target).
 #
 # In the machine are busybox, sh, bash, setpriv, the programs of the build tree and t/*.sh, below the same two
 # directories; / is a tmpfs. The processor is emulated (TCG): it takes three seconds to
@@ -23,6 +24,7 @@ machine_cpus=2
 machine_memory=512
 : "${machine_seconds:=240}"
 machine_tools=
+machine_systemd=
 machine_programs='runnerd runner-init runner-launcher runner-hub runnerctl runner-archive helper/circleci-agent t/actor t/fakehub'
 : "${MACHINE_ACCEL:=tcg}"
 
@@ -76,6 +78,16 @@ mount -t cgroup2 -o nsdelegate,memory_recursiveprot cgroup /sys/fs/cgroup
 chmod 1777 /tmp /var/tmp
 ip link set lo up
 stty -F /dev/ttyS1 raw -echo
+[ -z '$machine_systemd' ] || exec /usr/lib/systemd/systemd
+exec /run-test
+END
+}
+
+machine_run_script()
+{
+	cat <<END
+#!/bin/busybox sh
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C
 export RUNNER_MACHINE=1 top_srcdir='$top_srcdir' top_builddir='$top_builddir'
 cd /
 setsid timeout $((machine_seconds - 60)) '$t_dir/${0##*/}' </dev/null >/dev/ttyS1 2>&1
@@ -83,6 +95,27 @@ echo "machine: ended with \$?" >/dev/ttyS0
 sync
 poweroff -f
 END
+}
+
+# systemd and what it needs to start units: no journal, no bus, no udev; what units say is on the machine's screen.
+machine_put_systemd()
+{
+	for t_file in /usr/lib/systemd/systemd /usr/lib/systemd/systemd-shutdown /usr/bin/systemctl /usr/bin/systemd-analyze; do
+		machine_put "$t_file" || return 1
+	done
+	mkdir -p "$t_root/usr/lib/systemd/system" "$t_root/etc/systemd/system" "$t_root/var/lib/systemd"
+	cp -P /usr/lib/systemd/system/*.target "$t_root/usr/lib/systemd/system/"
+	printf '[Manager]\nDefaultStandardOutput=tty\nLogTarget=console\nStatusUnitFormat=name\nShowStatus=no\n' >"$t_root/etc/systemd/system.conf"
+	ln -s /usr/lib/systemd/system/multi-user.target "$t_root/etc/systemd/system/default.target"
+	: >"$t_root/etc/machine-id"
+	cat >"$t_root/etc/systemd/system/machine-test.service" <<END
+[Service]
+ExecStart=/run-test
+StandardError=inherit
+KillMode=process
+END
+	mkdir -p "$t_root/etc/systemd/system/multi-user.target.wants"
+	ln -s ../machine-test.service "$t_root/etc/systemd/system/multi-user.target.wants/"
 }
 
 machine_build()
@@ -105,8 +138,10 @@ machine_build()
 		[ ! -e "$top_builddir/$t_file" ] || machine_put "$top_builddir/$t_file" || return 1
 	done
 	cp "$t_dir"/*.sh "$0" "$t_root$t_dir/"
+	[ -z "$machine_systemd" ] || machine_put_systemd || return 1
 	machine_init_script >"$t_root/init"
-	chmod 755 "$t_root/init"
+	machine_run_script >"$t_root/run-test"
+	chmod 755 "$t_root/init" "$t_root/run-test"
 	(cd "$t_root" && find . | "$t_busybox" cpio -o -H newc >"$tmp/machine.cpio" 2>/dev/null)
 	rm -rf "$t_root"
 }
@@ -131,6 +166,7 @@ in_machine()
 	[ "$(uname -m)" = x86_64 ] || skip_all "the machine is made for x86-64 hosts only"
 	command -v qemu-system-x86_64 >/dev/null || skip_all "there is no qemu-system-x86_64 (Debian: qemu-system-x86)"
 	t_busybox=$(command -v busybox) || skip_all "there is no busybox (Debian: busybox-static)"
+	[ -z "$machine_systemd" ] || [ -x /usr/lib/systemd/systemd ] || skip_all "there is no systemd here (Debian: systemd)"
 	machine_kernel || skip_all "there is no kernel to read in /boot (Debian: linux-image-cloud-amd64)"
 	if [ ! -x "$top_builddir/runnerd" ] || ! machine_build; then
 		diag "the machine's file system could not be made of '$top_builddir'"

@@ -2,8 +2,8 @@
  * cgroup_tree.c - the part of the host's control groups (version 2) that is runnerd's.
  *
  * A group that hands controllers down may hold no process itself, so the first thing is to leave BASE for
- * BASE/agent. A service manager takes BASE for its own again when it starts the next runnerd, and may
- * take controllers back then: every start hands them down anew, and tasks that go on get their limits
+ * BASE/agent. A service manager takes BASE for its own again when it starts its service, and may
+ * take controllers back then: every start of ours hands them down anew, and tasks that go on get their limits
  * anew (cgroup_new()).
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -76,7 +76,44 @@ ends_with(const char *text, const char *end)
 	return len >= end_len && text_eq(text + len - end_len, end);
 }
 
-/* Whoever was started by a runnerd's child is in its group for the agent: BASE is above. */
+/* Cuts end off text, if it ends so. */
+static bool
+cut_end(char *text, const char *end)
+{
+	bool ends = ends_with(text, end);
+
+	if (ends)
+		text[strlen(text) - strlen(end)] = '\0';
+	return ends;
+}
+
+/*
+ * From the group that we are in to BASE. Whoever was started by a runnerd's child is in its group for the agent
+ * (so is runnerd itself where systemd, from 254 on, was told DelegateSubgroup=agent): BASE is above.
+ */
+static int
+find_own_base(struct cgroup_tree *tree, struct err *err)
+{
+	char at[PATH_MAX], name[PATH_MAX];
+
+	if (own_path(tree->path, err) < 0)
+		return err->code;
+	if (strlen(tree->path) > strlen("/agent") && cut_end(tree->path, "/agent"))
+		return 0;
+	if (text_eq(tree->path, "/"))
+		return err_set(err, ERR_HOST, "runnerd is in the root of all control groups: name one for it with --cgroup");
+	(void)snprintf(name, sizeof(name), "%s", tree->path);
+	if (!cut_end(name, ".service"))
+		return 0;
+	(void)snprintf(tree->path, sizeof(tree->path), "%.4000s-tasks.service", name);
+	(void)snprintf(at, sizeof(at), CGROUP_MOUNT "%.4070s", tree->path);
+	tree->beside = true;
+	if (access(at, F_OK) == 0)
+		return 0;
+	return err_set(err, ERR_HOST, "there is no control group '%s': systemd could not start runnerd again while tasks are below its own, "
+		       "so they need a service of their own, %s-tasks.service", tree->path, strrchr(name, '/') + 1);
+}
+
 static int
 find_base(struct cgroup_tree *tree, const char *where, struct err *err)
 {
@@ -85,15 +122,8 @@ find_base(struct cgroup_tree *tree, const char *where, struct err *err)
 
 	if (statfs(CGROUP_MOUNT, &fs) < 0 || (unsigned long)fs.f_type != CGROUP2_TYPE)
 		return err_set(err, ERR_HOST, "control groups are not version 2 on this host (%s)", CGROUP_MOUNT);
-	if (text_eq(where, "auto")) {
-		if (own_path(tree->path, err) < 0)
-			return err->code;
-		if (ends_with(tree->path, "/agent") && strlen(tree->path) > strlen("/agent"))
-			tree->path[strlen(tree->path) - strlen("/agent")] = '\0';
-		if (text_eq(tree->path, "/"))
-			return err_set(err, ERR_HOST, "runnerd is in the root of all control groups: name one for it with --cgroup");
-		return 0;
-	}
+	if (text_eq(where, "auto"))
+		return find_own_base(tree, err);
 	if (strncmp(where, CGROUP_MOUNT "/", mount + 1) == 0)
 		where += mount;
 	if (where[0] != '/' || strstr(where, "/..") != NULL)
@@ -135,7 +165,7 @@ open_base(struct cgroup_tree *tree, struct err *err)
 	return 0;
 }
 
-/* Is anybody else in BASE? Then it is not for us to hand out. */
+/* Is anybody else in BASE? Then it is not for us to hand out, unless it is there for us: see move_holder(). */
 static int
 check_alone(struct cgroup_tree *tree, struct err *err)
 {
@@ -156,6 +186,23 @@ check_alone(struct cgroup_tree *tree, struct err *err)
 	return 0;
 }
 
+/* The second service lasts as long as its process, which systemd has started in BASE itself. */
+static int
+move_holder(struct cgroup_tree *tree, struct err *err)
+{
+	char text[CGROUP_FILE_BYTES];
+	char *pid, *rest = text;
+
+	if (!cgroup_file_read(tree->base_fd, "cgroup.procs", text, sizeof(text)))
+		return err_sys(err, "cannot read who is in control group '%s'", tree->path);
+	while ((pid = strsep(&rest, "\n")) != NULL && *pid != '\0') {
+		errno = cgroup_file_write(tree->agent_fd, "cgroup.procs", pid);
+		if (errno != 0 && errno != ESRCH)
+			return err_sys(err, "cannot move process %.10s to control group '%s/agent'", pid, tree->path);
+	}
+	return 0;
+}
+
 static int
 claim_base(struct cgroup_tree *tree, struct err *err)
 {
@@ -165,7 +212,7 @@ claim_base(struct cgroup_tree *tree, struct err *err)
 	if (flock(tree->base_fd, LOCK_EX | LOCK_NB) < 0)
 		return errno == EWOULDBLOCK ? err_set(err, ERR_AGAIN, "another runnerd works in control group '%s'", tree->path)
 					    : err_sys(err, "cannot lock control group '%s'", tree->path);
-	return check_alone(tree, err);
+	return tree->beside ? 0 : check_alone(tree, err);
 }
 
 /* --- what is made in it --- */
@@ -184,11 +231,11 @@ make_group(struct cgroup_tree *tree, const char *name, int *fd, struct err *err)
 static int
 enter_agent(struct cgroup_tree *tree, struct err *err)
 {
-	LOCAL_FD fd = -1;
-
-	if (make_group(tree, "agent", &fd, err) < 0)
+	if (make_group(tree, "agent", &tree->agent_fd, err) < 0)
 		return err->code;
-	errno = cgroup_file_write(fd, "cgroup.procs", "0");
+	if (tree->beside)
+		return move_holder(tree, err);
+	errno = cgroup_file_write(tree->agent_fd, "cgroup.procs", "0");
 	return errno == 0 ? 0 : err_sys(err, "cannot enter control group '%s/agent'", tree->path);
 }
 
@@ -213,10 +260,8 @@ hand_down(struct cgroup_tree *tree, struct err *err)
 static void
 protect_agent(struct cgroup_tree *tree)
 {
-	LOCAL_FD fd = openat(tree->base_fd, "agent", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	(void)cgroup_file_write_number(fd, "cpu.weight", AGENT_WEIGHT);
-	(void)cgroup_file_write_number(fd, "memory.min", AGENT_MEMORY);
+	(void)cgroup_file_write_number(tree->agent_fd, "cpu.weight", AGENT_WEIGHT);
+	(void)cgroup_file_write_number(tree->agent_fd, "memory.min", AGENT_MEMORY);
 }
 
 static int
@@ -285,7 +330,7 @@ cgroup_tree_new(struct cgroup_tree **out, struct loop *loop, const char *where, 
 
 	tree->magic = TREE_MAGIC;
 	tree->loop = loop;
-	tree->base_fd = tree->tasks_fd = tree->notify_fd = -1;
+	tree->base_fd = tree->agent_fd = tree->tasks_fd = tree->notify_fd = -1;
 	timer_init(&tree->look, loop, on_look, tree);
 	if (find_base(tree, where, err) < 0 || open_base(tree, err) < 0 || claim_base(tree, err) < 0 ||
 	    watch_events(tree, err) < 0 || make_tasks(tree, err) < 0 ||
@@ -313,6 +358,19 @@ cgroup_tree_give(struct cgroup_tree *tree, uid_t uid, gid_t gid, struct err *err
 		if (fchownat(tree->base_fd, files[i], uid, gid, 0) < 0)
 			return err_sys(err, "cannot hand over '%s' of control group '%s'", files[i], tree->path);
 	return 0;
+}
+
+int
+cgroup_tree_adopt(struct cgroup_tree *tree, pid_t pid, struct err *err)
+{
+	char word[16];
+
+	OBJ_CHECK(tree, TREE_MAGIC);
+	if (!tree->beside)
+		return 0;
+	(void)snprintf(word, sizeof(word), "%d", (int)pid);
+	errno = cgroup_file_write(tree->agent_fd, "cgroup.procs", word);
+	return errno == 0 ? 0 : err_sys(err, "cannot move process %d to control group '%s/agent'", (int)pid, tree->path);
 }
 
 int
@@ -347,6 +405,8 @@ cgroup_tree_free(struct cgroup_tree *tree)
 	watch_stop(&tree->notify);
 	if (tree->notify_fd >= 0)
 		(void)close(tree->notify_fd);
+	if (tree->agent_fd >= 0)
+		(void)close(tree->agent_fd);
 	if (tree->tasks_fd >= 0)
 		(void)close(tree->tasks_fd);
 	if (tree->base_fd >= 0)

@@ -1,12 +1,14 @@
 /*
  * cgroup_tree.h - the part of the host's control groups (version 2) that is runnerd's.
  *
- *	BASE/agent/		  runnerd, each runner-init, helpers: no task's limit holds for them
+ *	BASE/agent/		  each runner-init, runner-launcher: no task's limit holds for them
  *	BASE/tasks/		  the tasks (cgroup.h)
  *
- * BASE is the group that runnerd was started in, when it is runnerd's alone: that is how a service manager
- * delegates one (systemd: Delegate=yes). Or it is named. Only one runnerd
- * works below a BASE, and what it finds there and does not know it ends.
+ * BASE is the group that runnerd was started in, when it is runnerd's alone; runnerd and what it starts are
+ * in BASE/agent then. As a service of systemd it is the group of a second one beside it, for A/NAME.service
+ * A/NAME-tasks.service: systemd starts runnerd anew in the group of its service itself, which the kernel refuses
+ * (EBUSY) while controllers are handed down from there, and they are while a task runs. runnerd stays in its own then.
+ * Or BASE is named. Only one runnerd works below a BASE, and what it finds there and does not know it ends.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -44,7 +46,8 @@ struct cgroup_tree {
 	uint32_t magic;
 	struct loop *loop;
 	int base_fd;	      /* locked: nobody else works here */
-	int tasks_fd;
+	int agent_fd, tasks_fd;
+	bool beside;	      /* BASE is another service's: children must be moved there */
 	unsigned controllers; /* bits 1 << enum cgroup_controller */
 	char path[PATH_MAX];  /* of BASE below CGROUP_MOUNT */
 	int notify_fd;	      /* inotify: of every task's memory.events */
@@ -55,14 +58,19 @@ struct cgroup_tree {
 
 /*
  * Find BASE, enter its group for the agent, and hand the controllers down. where is "auto" (the group
- * that we are in) or BASE below the mount point, which is made if absent.
- * Fails: ERR_HOST with what this host lacks: no version 2, no right, other processes in BASE;
+ * that we are in, or that beside it) or BASE below the mount point, which is made if absent.
+ * Fails: ERR_HOST with what this host lacks: no version 2, no right, other processes in BASE, no second service;
  * ERR_AGAIN when another runnerd works there. Nothing is changed then.
  */
 int cgroup_tree_new(struct cgroup_tree **out, struct loop *loop, const char *where,
 		    struct err *err);
 /* Hand it all over to this user, who we are about to become. Fails: ERR_HOST. */
 int cgroup_tree_give(struct cgroup_tree *tree, uid_t uid, gid_t gid, struct err *err);
+/*
+ * Move a child of ours to BASE/agent, before it has children itself. Nothing where we are in it. Fails: ERR_HOST
+ * (runner-launcher's children are born there, and it is to be moved while we are root).
+ */
+int cgroup_tree_adopt(struct cgroup_tree *tree, pid_t pid, struct err *err);
 /* Could it be had? The same questions, nothing is changed; *path is BASE. Fails: likewise. */
 int cgroup_tree_probe(const char *where, char path[PATH_MAX], struct err *err);
 

@@ -145,6 +145,7 @@ on_down(void *arg, const struct err *err, uint64_t retry_ms)
 	link->told_slow = link->told_slow || is_slow;
 	if (link->down_us == 0)
 		link->down_us = loop_now_us(link->loop);
+	link->settings.on_down(link->settings.arg);
 }
 
 /* --- life ----------------------------------------------------------------------------------- */

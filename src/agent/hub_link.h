@@ -58,6 +58,7 @@ struct hub_link_settings {
 	const char *name;	       /* of this agent, for people; borrowed */
 	struct id agent;
 	void (*on_up)(void *arg); /* requests can be sent now */
+	void (*on_down)(void *arg); /* not any more, or a try was in vain */
 	void *arg;
 };
 

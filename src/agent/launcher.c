@@ -273,6 +273,12 @@ launcher_free(struct launcher *launcher)
 	free(launcher);
 }
 
+pid_t
+launcher_pid(const struct launcher *launcher)
+{
+	return launcher->child.pid;
+}
+
 uint32_t
 launcher_slots(const struct launcher *launcher)
 {

@@ -38,6 +38,7 @@ int launcher_new(struct launcher **out, struct loop *loop, const struct launcher
 /* It ends. NULL is fine. */
 void launcher_free(struct launcher *launcher);
 
+pid_t launcher_pid(const struct launcher *launcher);
 /* How many slots there are; the user of one; the group of all. */
 uint32_t launcher_slots(const struct launcher *launcher);
 uid_t launcher_uid(const struct launcher *launcher, uint32_t slot);

@@ -38,6 +38,7 @@
 #include "http/url.h"
 #include "loop/cells.h"
 #include "loop/clock.h"
+#include "loop/herald.h"
 #include "loop/loop.h"
 #include "runner/control.h"
 #include "runner/exit.h"
@@ -49,6 +50,7 @@ struct agent {
 	char **argv;
 	struct settings settings;
 	struct loop *loop;
+	struct herald *herald; /* NULL: no service manager listens */
 	struct privilege privilege;
 	struct metadata_wall wall;
 	struct launcher *launcher; /* NULL: tasks run as we do */
@@ -61,6 +63,7 @@ struct agent {
 	struct lookout *lookout;
 	int64_t started_ms;
 	struct signal_watch signals[SIGNAL_COUNT];
+	char not_reloaded[160]; /* why the last SIGHUP has changed nothing; "" when it has */
 	int status; /* to exit with */
 };
 
@@ -117,23 +120,89 @@ on_ready(void *arg)
 /* --- signals -----------------------------------------------------------------------------------
  */
 
+/* Whom to trust, by the files as they are now. *out NULL: the hub has no certificate. */
+static int
+trust_hub(struct tls_context **out, const struct settings *settings, struct err *err)
+{
+	struct tls_client_options options = {.cacert = settings->cacert,
+					     .fingerprint = settings->hub_fingerprint,
+					     .cert = settings->cert,
+					     .key = settings->key};
+	struct url url;
+
+	*out = NULL;
+	if (url_parse(&url, settings->hub, err) < 0)
+		return err_wrap(err, "hub");
+	if (url.scheme == URL_HTTPS)
+		return tls_client_new(out, &options, err);
+	if (url_is_local(&url) || settings->insecure)
+		return 0;
+	if (err_set(err, ERR_INPUT,
+		    "hub '%s' is plain TCP to another host: tokens would travel readable",
+		    settings->hub) < 0)
+		err_hint(err, "use https://, or say --insecure if the network between is yours");
+	return err->code;
+}
+
+static int
+take_settings(struct agent *agent, struct settings *next, struct err *err)
+{
+	struct tls_context *tls;
+
+	if (trust_hub(&tls, next, err) < 0)
+		return err->code;
+	if (tls != NULL && agent->tls != NULL)
+		tls_renew(agent->tls, tls);
+	else
+		tls_free(tls);
+	log_setup(next->log_level, next->log_json, clock_unix_ms);
+	uplink_reload(agent->uplink, &next->slots);
+	log_info("settings reloaded: %u slots, %u classes; tokens, slots, classes and log level apply now, "
+		 "certificates with the next connection, the rest at the next start",
+		 next->slots.total, next->slots.class_count);
+	return 0;
+}
+
+/* All of it or nothing. */
 static void
 reload(struct agent *agent)
 {
 	struct settings next;
 	struct err err = ERR_INIT;
+	int rc;
 
-	if (settings_load(&next, agent->argc, agent->argv, &err) < 0) {
-		log_error("settings are not reloaded: %s", err.text);
-		return;
+	herald_reloading(agent->herald);
+	rc = settings_load(&next, agent->argc, agent->argv, &err);
+	if (rc == 0) {
+		rc = take_settings(agent, &next, &err);
+		settings_release(&next);
 	}
-	log_setup(next.log_level, next.log_json, clock_unix_ms);
-	uplink_reload(agent->uplink, &next.slots);
-	log_info("settings reloaded: %u slots, %u classes; tokens, slots, classes and log level "
-		 "apply now, "
-		 "the rest at the next start",
-		 next.slots.total, next.slots.class_count);
-	settings_release(&next);
+	if (rc < 0)
+		log_error("settings are not reloaded: %s", err.text);
+	(void)snprintf(agent->not_reloaded, sizeof(agent->not_reloaded), "%.150s", rc < 0 ? err.text : "");
+	herald_ready(agent->herald);
+}
+
+/* For "systemctl status". */
+static void
+put_status(void *arg, char room[HERALD_STATUS_BYTES])
+{
+	const struct agent *agent = arg;
+	const struct slots *slots = &agent->settings.slots;
+
+	(void)snprintf(room, HERALD_STATUS_BYTES, "%u of %u slots taken%s; the hub at %.60s is %s%s%.90s", slots->taken,
+		       slots->total, uplink_is_draining(agent->uplink) ? ", draining" : "",
+		       uplink_hub_text(agent->uplink),
+		       uplink_is_connected(agent->uplink) ? "connected" : "away",
+		       agent->not_reloaded[0] != '\0' ? "; settings are not reloaded: " : "", agent->not_reloaded);
+}
+
+static void
+on_change(void *arg)
+{
+	struct agent *agent = arg;
+
+	herald_want_status(agent->herald);
 }
 
 static void
@@ -307,6 +376,8 @@ split_privilege(struct agent *agent, struct err *err)
 		return err_sys(err, "cannot open the work directory '%s'", settings->work_dir);
 	rc = launcher_new(&agent->launcher, agent->loop, &launcher, on_launcher_end, agent, err);
 	(void)close(launcher.work_fd);
+	if (rc == 0 && agent->cgroups != NULL)
+		rc = cgroup_tree_adopt(agent->cgroups, launcher_pid(agent->launcher), err);
 	if (rc == 0)
 		rc = privilege_drop(&agent->privilege, err);
 	if (rc < 0)
@@ -349,29 +420,6 @@ raise_descriptor_limit(const struct settings *settings)
 
 /* --- start
  * ---------------------------------------------------------------------------------------------- */
-
-static int
-trust_hub(struct agent *agent, struct err *err)
-{
-	const struct settings *settings = &agent->settings;
-	struct tls_client_options options = {.cacert = settings->cacert,
-					     .fingerprint = settings->hub_fingerprint,
-					     .cert = settings->cert,
-					     .key = settings->key};
-	struct url url;
-
-	if (url_parse(&url, settings->hub, err) < 0)
-		return err_wrap(err, "hub");
-	if (url.scheme == URL_HTTPS)
-		return tls_client_new(&agent->tls, &options, err);
-	if (url_is_local(&url) || settings->insecure)
-		return 0;
-	if (err_set(err, ERR_INPUT,
-		    "hub '%s' is plain TCP to another host: tokens would travel readable",
-		    settings->hub) < 0)
-		err_hint(err, "use https://, or say --insecure if the network between is yours");
-	return err->code;
-}
 
 /* A kept task keeps its user, and each that runs needs one. */
 static unsigned
@@ -494,6 +542,7 @@ start_uplink(struct agent *agent, struct err *err)
 		.on_ready = on_ready,
 		.on_refused = on_refused,
 		.on_end = on_end,
+		.on_change = on_change,
 	};
 
 	return uplink_new(&agent->uplink, agent->loop, &uplink, err);
@@ -556,10 +605,13 @@ start(struct agent *agent, struct err *err)
 	raise_descriptor_limit(settings);
 	if (privilege_choose(&agent->privilege, settings->user, settings->slot_uids, settings->jobs,
 			     err) < 0 ||
-	    trust_hub(agent, err) < 0 || make_places(settings, err) < 0)
+	    trust_hub(&agent->tls, settings, err) < 0 || make_places(settings, err) < 0)
 		return err->code;
 	cells_use();
-	if (loop_new(&agent->loop, err) < 0 || start_cgroups(agent, err) < 0 ||
+	if (loop_new(&agent->loop, err) < 0)
+		return err->code;
+	agent->herald = herald_new(agent->loop, put_status, agent);
+	if (start_cgroups(agent, err) < 0 ||
 	    metadata_wall_raise(&agent->wall, agent->loop, &settings->isolations, &agent->privilege,
 				settings->jobs, err) < 0 ||
 	    split_privilege(agent, err) < 0)
@@ -588,6 +640,7 @@ finish(struct agent *agent)
 	depot_free(agent->depot);
 	launcher_free(agent->launcher);
 	unwatch_signals(agent);
+	herald_free(agent->herald);
 	loop_free(agent->loop);
 	tls_free(agent->tls);
 	state_dir_release(&agent->state_dir);
@@ -684,10 +737,13 @@ main(int argc, char **argv)
 	}
 	log_setup(agent.settings.log_level, agent.settings.log_json, clock_unix_ms);
 	hide();
-	if (start(&agent, &err) < 0)
+	if (start(&agent, &err) < 0) {
 		agent.status = complain(&err);
-	else
+	} else {
+		herald_ready(agent.herald);
 		loop_run(agent.loop);
+		herald_stopping(agent.herald);
+	}
 	finish(&agent);
 	return agent.status;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "agent/cgroup.h"
+#include "agent/cgroup_tree.h"
 #include "agent/slots.h"
 #include "agent/task_struct.h"
 #include "base/err.h"
@@ -30,6 +31,20 @@ task_open_cgroup(struct task *task, struct err *err)
 	if (tasks->hooks.on_limits != NULL)
 		tasks->hooks.on_limits(tasks->hooks.arg, task, &limits);
 	return cgroup_new(&task->cgroup, tasks->settings.cgroups, task->id_text, &limits, err);
+}
+
+int
+task_move_supervisor(struct task *task, struct err *err)
+{
+	const struct tasks_settings *settings = &task->tasks->settings;
+
+	if (settings->cgroups == NULL || settings->launcher != NULL)
+		return 0;
+	if (cgroup_tree_adopt(settings->cgroups, supervisor_pid(&task->supervisor), err) == 0)
+		return 0;
+	supervisor_kill(&task->supervisor);
+	supervisor_release(&task->supervisor);
+	return err->code;
 }
 
 int

@@ -276,6 +276,8 @@ task_prepare(struct task *task)
 	how.slot = task->slot;
 	if (rc == 0)
 		rc = supervisor_start(&task->supervisor, tasks->loop, executor, &how, &hooks, &err);
+	if (rc == 0)
+		rc = task_move_supervisor(task, &err);
 	task->sheltered = how.shelter_fd >= 0 && executor->shelters(executor);
 	if (how.shelter_fd >= 0)
 		(void)close(how.shelter_fd);

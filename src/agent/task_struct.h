@@ -189,6 +189,8 @@ bool task_slot_is_clean(struct task *task);
 
 /* Make the task's group, or find it again. Fails: as cgroup_new(). */
 int task_open_cgroup(struct task *task, struct err *err);
+/* A runner-init that is our child is with the others from now on. Fails: ERR_HOST; it is killed then. */
+int task_move_supervisor(struct task *task, struct err *err);
 /* Of a step's group; *fd is the caller's, -1: none. Fails: as cgroup_enter(). */
 int task_enter_cgroup(struct task *task, const struct step *step, int *fd, struct err *err);
 /* What the step has used, and why it has failed where that is known here, into the record of its end. */

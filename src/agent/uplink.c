@@ -75,6 +75,12 @@ struct uplink {
 	bool ended; /* on_end was called */
 };
 
+static void
+changed(struct uplink *uplink)
+{
+	uplink->settings.on_change(uplink->settings.arg);
+}
+
 /* --- the end ------------------------------------------------------------------------------ */
 
 static void
@@ -128,6 +134,7 @@ uplink_drain(struct uplink *uplink, const char *why)
 	timer_stop(&uplink->idle);
 	claim_stop(uplink->claim);
 	timer_start_us(&uplink->look, 1);
+	changed(uplink);
 }
 
 bool
@@ -199,6 +206,7 @@ leave_slot(struct uplink *uplink, struct berth *berth)
 		slots_give(uplink->slots, &berth->reservation);
 	berth->in_slot = false;
 	berth->waiting = false;
+	changed(uplink);
 }
 
 /* words: what it has already; NULL: it is to be given its own. */
@@ -209,6 +217,7 @@ enter_slot(struct uplink *uplink, struct task *task, const char *words)
 
 	slots_take(uplink->slots, slots_class_of(uplink->slots, task_resource_class(task)), words, &berth->reservation);
 	berth->in_slot = true;
+	changed(uplink);
 }
 
 static void
@@ -529,6 +538,16 @@ on_up(void *arg)
 		resume_all(uplink);
 	uploads_want(uplink->uploads);
 	downloads_want(uplink->downloads);
+	changed(uplink);
+}
+
+static void
+on_down(void *arg)
+{
+	struct uplink *uplink = arg;
+
+	OBJ_CHECK(uplink, UPLINK_MAGIC);
+	changed(uplink);
 }
 
 /* --- life
@@ -548,6 +567,7 @@ uplink_new(struct uplink **out, struct loop *loop, const struct uplink_settings 
 	uplink->settings = *settings;
 	uplink->slots = settings->slots;
 	link.on_up = on_up;
+	link.on_down = on_down;
 	link.arg = uplink;
 	if (hub_link_new(&uplink->link, loop, &link, err) < 0) {
 		free(uplink);

@@ -41,6 +41,7 @@ struct uplink_settings {
 	void (*on_ready)(void *arg);   /* the first claim was answered */
 	void (*on_refused)(void *arg); /* the hub refuses a token */
 	void (*on_end)(void *arg);     /* drained, idle for too long, or the single task is over */
+	void (*on_change)(void *arg);  /* the hub, slots that are taken or draining may be other now */
 };
 
 int uplink_new(struct uplink **out, struct loop *loop, const struct uplink_settings *settings,

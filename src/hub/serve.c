@@ -45,6 +45,7 @@
 #include "hub/timetable.h"
 #include "hub/tokens.h"
 #include "loop/clock.h"
+#include "loop/herald.h"
 #include "loop/loop.h"
 #include "loop/worker.h"
 #include "runner/exit.h"
@@ -59,7 +60,8 @@ struct serve {
 	struct hub hub;
 	struct tls_context *tls;
 	struct listener *listeners[SETTINGS_LISTEN_MOST];
-	struct signal_watch term, intr;
+	struct signal_watch term, intr, hup;
+	struct herald *herald; /* NULL: no service manager listens */
 	struct timer drain;
 	bool wants_help;
 	const char *config; /* -c */
@@ -391,6 +393,39 @@ on_signal(void *arg, int signo)
 	http_server_drain(serve->hub.server, on_drained, serve);
 }
 
+/* One that was renewed is shown to whoever connects from now on. */
+static void
+on_hup(void *arg, int signo)
+{
+	struct serve *serve = arg;
+	const struct settings *settings = &serve->hub.settings;
+	struct tls_context *next;
+	struct err err = ERR_INIT;
+
+	(void)signo;
+	herald_reloading(serve->herald);
+	if (serve->tls == NULL) {
+		log_info("there is no certificate to reload");
+	} else if (tls_server_new(&next, settings->tls_cert, settings->tls_key, &err) < 0) {
+		log_error("the certificate is not reloaded: %s", err.text);
+	} else {
+		tls_renew(serve->tls, next);
+		log_info("certificate reloaded");
+	}
+	herald_ready(serve->herald);
+}
+
+/* For "systemctl status". */
+static void
+put_status(void *arg, char room[HERALD_STATUS_BYTES])
+{
+	const struct serve *serve = arg;
+	const struct settings *settings = &serve->hub.settings;
+
+	(void)snprintf(room, HERALD_STATUS_BYTES, "%s on %.150s%s", serve->hub.is_ending ? "ending" : "serving",
+		       settings->listen[0], settings->listen_count > 1 ? " and other addresses" : "");
+}
+
 static int
 start_serving(struct serve *serve, struct err *err)
 {
@@ -419,6 +454,8 @@ start_serving(struct serve *serve, struct err *err)
 		rc = signal_start(&serve->term, hub->loop, SIGTERM, on_signal, serve, err);
 	if (rc == 0)
 		rc = signal_start(&serve->intr, hub->loop, SIGINT, on_signal, serve, err);
+	if (rc == 0)
+		rc = signal_start(&serve->hup, hub->loop, SIGHUP, on_hup, serve, err);
 	timer_init(&serve->drain, hub->loop, on_drained, serve);
 	return rc;
 }
@@ -464,6 +501,7 @@ stop_serving(struct serve *serve)
 	timer_release(&serve->drain);
 	signal_stop(&serve->term);
 	signal_stop(&serve->intr);
+	signal_stop(&serve->hup);
 	http_server_free(serve->hub.server);
 	for (i = 0; i < SETTINGS_LISTEN_MOST; i++)
 		listener_free(serve->listeners[i]);
@@ -487,6 +525,7 @@ run(struct serve *serve, struct err *err)
 		rc = loop_new(&hub->loop, err);
 	if (rc < 0)
 		goto no_loop;
+	serve->herald = herald_new(hub->loop, put_status, serve);
 	model_init(&hub->model, hub->loop, hub->store);
 	hub->model.is_private = hub->settings.is_private;
 	rc = load_model(serve, err);
@@ -505,7 +544,9 @@ run(struct serve *serve, struct err *err)
 	if (rc == 0) {
 		sweeper_start(hub);
 		say_ready(&hub->settings);
+		herald_ready(serve->herald);
 		loop_run(hub->loop);
+		herald_stopping(serve->herald);
 		log_info("ended");
 	}
 	stop_serving(serve);
@@ -520,6 +561,7 @@ run(struct serve *serve, struct err *err)
 	timetables_release(hub);
 	store_close(hub->store);
 	model_release(&hub->model);
+	herald_free(serve->herald);
 	loop_free(hub->loop);
 	return rc;
 
