@@ -65,9 +65,26 @@ like "$(cat $root/ci/agent/cgroup.procs)" "^$agent_pid\$" 'runnerd is in a group
 is "$(cat $root/ci/agent/memory.min)" 67108864 'and has memory that tasks cannot take'
 ok '(limits) nothing is left of it' wait_until 20 no_groups ci
 
+# What else a class may say, read again.
+sed 's/cpus: 1}/cpus: 1, memory_high: 44M, cpu_max: 0.5, cpu_weight: 300, io_weight: 70}/' "$tmp/runnerd.yaml" >"$tmp/more.yaml"
+cp "$tmp/runnerd.yaml" "$tmp/less.yaml"
+cp "$tmp/more.yaml" "$tmp/runnerd.yaml"
+kill -HUP "$agent_pid"
+wait_log agent 'settings reloaded' 20
+hub_say "task shares cd $root\$(sed -n s/0:://p /proc/self/cgroup)/.. && cat memory.high cpu.max cpu.weight io.weight"
+ok '(shares) a class may slow its tasks down, cap them and weigh them' wait_ended shares success 60
+is "$(tr '\n' ' ' <"$(got_output shares)")" '46137344 50000 100000 300 default 70 ' '(shares) which is what their groups have'
+cp "$tmp/less.yaml" "$tmp/runnerd.yaml"
+: >"$tmp/agent.log"
+kill -HUP "$agent_pid"
+wait_log agent 'settings reloaded' 20
+
 # Memory: what a step has passed, and who; another signal 9 is none of that.
+# Above half of it runnerd looks each second who is large: the pause is several looks long.
 grow=
-for i in 1 2 3 4 5 6 7 8 9; do grow="$grow alloc=8000000 sleep=0.1"; done
+for i in 1 2 3 4; do grow="$grow alloc=8000000"; done
+grow="$grow sleep=4"
+for i in 5 6 7 8 9; do grow="$grow alloc=8000000 sleep=0.1"; done
 hub_say "task hog $actor sleep=30 & $actor $grow; echo not reached"
 hub_say "task group sh -c '$actor $grow; echo never seen'"
 hub_say "task kill $actor kill=KILL"

@@ -34,7 +34,7 @@ enum {
 	CGROUP_MAGIC = 0xc6709a5c,
 	STEP_NAME_BYTES = 24, /* "4294967295.4294967295" */
 	WEIGHT = 100,	      /* of one processor; the kernel's default */
-	WEIGHT_MOST = 10000,  /* the kernel's */
+	PERIOD_US = 100000,   /* of a processor's ceiling; the kernel's default */
 	DEPTH_MOST = 16,      /* of groups that a job has made in its own */
 	LOOK_PIDS_MOST = 512,
 	LOOK_FROM = 500, /* thousandths of the limit: below nobody is looked at */
@@ -74,18 +74,34 @@ limit_number(struct cgroup *cgroup, const char *name, uint64_t value, struct err
 	return limit(cgroup, name, value == 0 ? "max" : text, err);
 }
 
+/* A share of what all tasks have, and at most so much of it however idle the rest is. */
+static int
+set_shares(struct cgroup *cgroup, const struct limits *limits, struct err *err)
+{
+	const struct throttle *throttle = &limits->throttle;
+	uint64_t weight = limits->cpus == 0 ? WEIGHT : (uint64_t)limits->cpus * WEIGHT;
+	char quota[48] = "max";
+
+	if (weight > THROTTLE_WEIGHT_MOST)
+		weight = THROTTLE_WEIGHT_MOST;
+	if (throttle->cpu_hundredths > 0)
+		(void)snprintf(quota, sizeof(quota), "%" PRIu64 " %d",
+			       (uint64_t)throttle->cpu_hundredths * (PERIOD_US / 100), PERIOD_US);
+	if (limit(cgroup, "cpu.max", quota, err) < 0 ||
+	    limit_number(cgroup, "cpu.weight", throttle->cpu_weight > 0 ? throttle->cpu_weight : weight, err) < 0 ||
+	    limit_number(cgroup, "io.weight", throttle->io_weight > 0 ? throttle->io_weight : weight, err) < 0)
+		return err->code;
+	return 0;
+}
+
 /* Memory that is swapped out is not passed on to a disk that others wait for: there is none. */
 static int
 set_limits(struct cgroup *cgroup, const struct limits *limits, struct err *err)
 {
-	uint64_t weight = limits->cpus == 0 ? WEIGHT : (uint64_t)limits->cpus * WEIGHT;
-
-	weight = weight < WEIGHT_MOST ? weight : WEIGHT_MOST;
 	if (limit_number(cgroup, "memory.max", limits->memory_bytes, err) < 0 ||
+	    limit_number(cgroup, "memory.high", limits->throttle.memory_high_bytes, err) < 0 ||
 	    limit(cgroup, "memory.swap.max", limits->memory_bytes == 0 ? "max" : "0", err) < 0 ||
-	    limit_number(cgroup, "pids.max", limits->pids, err) < 0 ||
-	    limit_number(cgroup, "cpu.weight", weight, err) < 0 ||
-	    limit_number(cgroup, "io.weight", weight, err) < 0)
+	    limit_number(cgroup, "pids.max", limits->pids, err) < 0 || set_shares(cgroup, limits, err) < 0)
 		return err->code;
 	return limits->cpu_list[0] != '\0' ? limit(cgroup, "cpuset.cpus", limits->cpu_list, err) : 0;
 }

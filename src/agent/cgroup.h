@@ -9,7 +9,7 @@
  * must be known of a step is in the kernel. runner-init is not in the group of its task.
  *
  * What a class gives is a ceiling for memory and the number of processes, and a share of processors and
- * disks: idle ones are anybody's.
+ * disks: idle ones are anybody's, unless it has a ceiling for processors, too.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -176,12 +176,12 @@ check_cgroups(struct check *check)
 	char path[PATH_MAX];
 
 	if (text_eq(where, "none"))
-		say(check, WITHOUT, "control groups", "none, as asked for: nothing holds tasks to what their class says");
+		say(check, WITHOUT, "control groups", "none, as asked for: of what a class says only memory holds, for each process by itself, and pids where tasks have users of their own");
 	else if (cgroup_tree_probe(where, path, &err) == 0)
 		say(check, YES, "control groups", "tasks are held by %s", path);
 	else
 		say(check, text_eq(where, "auto") ? WITHOUT : NO, "control groups",
-		    "%s: nothing holds tasks to what their class says", err.text);
+		    "%s: of what a class says only memory holds, for each process by itself, and pids where tasks have users of their own", err.text);
 }
 
 /* --- programs ----------------------------------------------------------------------------------

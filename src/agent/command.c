@@ -329,6 +329,7 @@ command_make(struct command *out, struct arena *arena, const struct command_host
 
 	out->no_new_privs = doc->no_new_privs;
 	out->filter_count = 0;
+	out->ceilings.count = 0;
 	project = environment_path(arena, work->home, work->home, doc->working_directory);
 	if (project == NULL)
 		return too_large(err);
@@ -404,6 +405,7 @@ command_make_session(struct command *out, struct arena *arena, const struct comm
 		return err_set(err, ERR_INPUT,
 			       "this agent starts commands through a prefix: there is no way in");
 	out->filter_count = 0;
+	out->ceilings.count = 0;
 	out->no_new_privs = doc->no_new_privs;
 	project = environment_path(arena, work->home, work->home, doc->working_directory);
 	out->cwd = project == NULL || it->working_directory == NULL
@@ -444,7 +446,9 @@ command_seal(const struct command *command, int *fd, struct err *err)
 			    .env = command->env,
 			    .umask = STEP_UMASK,
 			    .filter = command->filter,
-			    .filter_count = command->filter_count};
+			    .filter_count = command->filter_count,
+			    .rlimits = command->ceilings.limits,
+			    .rlimit_count = command->ceilings.count};
 	const char *wrong = NULL;
 	size_t size = spec_size(&spec, &wrong);
 	LOCAL_FREE uint8_t *bytes = NULL;

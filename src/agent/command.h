@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "agent/ceilings.h"
 #include "agent/environment.h"
 #include "task/task_doc.h"
 
@@ -29,6 +30,7 @@ struct command {
 	const char *const *argv, *const *env;
 	const uint64_t *filter; /* of system calls, as in wire/spec.h; the caller's */
 	uint32_t filter_count;
+	struct ceilings ceilings;
 };
 
 /* What the host contributes: found out once. */

@@ -2,6 +2,7 @@
 noinst_LIBRARIES += libagent.a
 libagent_a_SOURCES = \
 	src/agent/caches.c src/agent/caches.h \
+	src/agent/ceilings.c src/agent/ceilings.h \
 	src/agent/cgroup.c src/agent/cgroup.h \
 	src/agent/cgroup_file.c src/agent/cgroup_file.h \
 	src/agent/cgroup_tree.c src/agent/cgroup_tree.h \

@@ -593,7 +593,8 @@ start_cgroups(struct agent *agent, struct err *err)
 		*err = lack;
 		return err->code;
 	}
-	log_info("tasks have no control groups, their classes' limits are not enforced: %s", lack.text);
+	log_info("tasks have no control groups; of their classes' limits memory holds for each process by itself, pids where tasks have users of their own: %s",
+		 lack.text);
 	return 0;
 }
 

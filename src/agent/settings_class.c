@@ -18,7 +18,7 @@
 #include "base/text.h"
 #include "format/yaml.h"
 
-enum { COUNT_MOST = 1 << 20 };
+enum { COUNT_MOST = 1 << 20, CPUS_MOST = 65536 };
 
 /* A map's key. what is for messages; out is where it goes. */
 struct key {
@@ -294,6 +294,47 @@ read_cpus(struct settings_reader *file, const struct pair *pair, void *out)
 	return 0;
 }
 
+/* "2" or "0.25": hundredths of a processor. */
+static int
+read_processors(struct settings_reader *file, const struct pair *pair, void *out)
+{
+	char room[SETTINGS_PLACE_BYTES], whole[16];
+	const char *text = pair->value->text, *rest;
+	uint64_t number, part = 0;
+	size_t len;
+
+	if (!reader_is_scalar(pair->value))
+		return reader_refuse_kind(file, pair->value, pair->key->text, "a number of processors");
+	len = strcspn(text, ".");
+	rest = text + len + (text[len] == '.');
+	(void)snprintf(whole, sizeof(whole), "%.*s", (int)len, text);
+	if (len < sizeof(whole) && text_parse_u64(whole, CPUS_MOST, &number, file->err) == 0 &&
+	    (text[len] == '\0' || (strlen(rest) <= 2 && text_parse_u64(rest, 99, &part, file->err) == 0))) {
+		number = number * 100 + (strlen(rest) == 1 && text[len] == '.' ? part * 10 : part);
+		if (number > 0) {
+			*(uint32_t *)out = (uint32_t)number;
+			return 0;
+		}
+	}
+	return err_set(file->err, ERR_INPUT, "%s is '%.32s': a number of processors is between 0.01 and %d, with two decimals at most",
+		       reader_place(file, pair->value, pair->key->text, room), text, CPUS_MOST);
+}
+
+static int
+read_weight(struct settings_reader *file, const struct pair *pair, void *out)
+{
+	char room[SETTINGS_PLACE_BYTES];
+	uint32_t *weight = out;
+
+	if (read_count(file, pair, weight) < 0)
+		return file->err->code;
+	if (*weight >= THROTTLE_WEIGHT_LEAST && *weight <= THROTTLE_WEIGHT_MOST)
+		return 0;
+	return err_set(file->err, ERR_INPUT, "%s is %u: a weight is between %d and %d",
+		       reader_place(file, pair->value, pair->key->text, room), *weight,
+		       THROTTLE_WEIGHT_LEAST, THROTTLE_WEIGHT_MOST);
+}
+
 static int
 read_cuda(struct settings_reader *file, const struct pair *pair, void *out)
 {
@@ -315,6 +356,11 @@ static const struct key class_keys[] = {
 	{"disk", read_size, AT(need.disk_bytes)},
 	{"devices", read_class_devices, AT(need.devices)},
 	{"pids", read_count, AT(pids)},
+	{"memory_high", read_size, AT(throttle.memory_high_bytes)},
+	{"cpu_max", read_processors, AT(throttle.cpu_hundredths)},
+	{"cpu_weight", read_weight, AT(throttle.cpu_weight)},
+	{"io_weight", read_weight, AT(throttle.io_weight)},
+	{"rlimits", read_flag, AT(rlimits)},
 	{"cuda_visible_devices", read_cuda, AT(cuda)},
 	{"proxy", read_long_text, AT(proxy)},
 	{"no_proxy", read_long_text, AT(no_proxy)},
@@ -330,10 +376,15 @@ read_class(struct settings_reader *file, const struct node *map)
 	char room[SETTINGS_PLACE_BYTES];
 
 	memset(&entry, 0, sizeof(entry));
+	entry.class.rlimits = true;
 	if (map->kind != NODE_MAP)
 		return reader_refuse_kind(file, map, "resource_classes", "a list of maps");
 	if (read_map(file, map, class_keys, &entry) < 0)
 		return file->err->code;
+	if (entry.class.need.memory_bytes > 0 &&
+	    entry.class.throttle.memory_high_bytes > entry.class.need.memory_bytes)
+		return err_set(file->err, ERR_INPUT, "%s has a memory_high above its memory: it would never be reached",
+			       reader_place(file, map, "a resource class", room));
 	if (entry.token_file == NULL)
 		return err_set(file->err, ERR_INPUT, "%s has no token_file",
 			       reader_place(file, map, "a resource class", room));

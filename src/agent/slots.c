@@ -348,6 +348,8 @@ slots_limits(const struct slots *slots, unsigned class, const char *words, struc
 	limits->memory_bytes = slots->classes[class].need.memory_bytes;
 	limits->cpus = slots->classes[class].need.cpus;
 	limits->pids = slots->classes[class].pids;
+	limits->throttle = slots->classes[class].throttle;
+	limits->rlimits = slots->classes[class].rlimits;
 	(void)holding_what(words, HOLDING_CPUS, limits->cpu_list, sizeof(limits->cpu_list));
 }
 

@@ -42,6 +42,15 @@ struct room {
 	uint32_t devices[DEVICES_KINDS_MOST]; /* by kind */
 };
 
+/* How far a task may press on what it shares with others. 0: the kernel's own. */
+struct throttle {
+	uint64_t memory_high_bytes; /* from there on it is slowed down and its memory reclaimed */
+	uint32_t cpu_hundredths;    /* of processors, a ceiling: 150 is one and a half */
+	uint32_t cpu_weight, io_weight; /* THROTTLE_WEIGHT_LEAST to _MOST; 0: in proportion to its cpus */
+};
+
+enum { THROTTLE_WEIGHT_LEAST = 1, THROTTLE_WEIGHT_MOST = 10000 }; /* the kernel's: cgroup-v2.rst */
+
 struct slots_class {
 	char name[SLOTS_NAME_BYTES]; /* "" when only the token is known */
 	char token[SLOTS_TOKEN_BYTES];
@@ -49,6 +58,8 @@ struct slots_class {
 	bool share_cpus;  /* need.cpus is what slots_settle() finds: the host's, divided among the slots */
 	bool pin_cpus;	  /* they are its own, and it runs on no others */
 	uint32_t pids;	  /* most at a time; 0: no limit of ours */
+	struct throttle throttle;
+	bool rlimits;	  /* what no control group holds is held by resource limits: agent/ceilings.h */
 	char cuda[DEVICES_NAME_BYTES]; /* kind of device that CUDA_VISIBLE_DEVICES tells of; "": none */
 	char proxy[SLOTS_TEXT_BYTES], no_proxy[SLOTS_TEXT_BYTES], ca_file[SLOTS_TEXT_BYTES]; /* for jobs; "": none */
 	char paused[SLOTS_TEXT_BYTES]; /* why its tasks are not wanted for now; "": they are */
@@ -77,6 +88,8 @@ struct limits {
 	uint64_t memory_bytes;
 	uint32_t cpus;	 /* that are reserved for it: a weight, not a ceiling */
 	uint32_t pids;
+	struct throttle throttle;
+	bool rlimits; /* as its class says */
 	char cpu_list[CPU_LIST_MOST_BYTES]; /* the only ones it may run on */
 };
 

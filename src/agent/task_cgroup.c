@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/ceilings.h"
 #include "agent/cgroup.h"
 #include "agent/cgroup_tree.h"
 #include "agent/slots.h"
@@ -20,16 +21,34 @@ enum {
 	LEAVE_LONG_US = 5000000, /* so long nothing is said of those that are still ending */
 };
 
+static struct limits
+limits_of(const struct task *task)
+{
+	const struct tasks_hooks *hooks = &task->tasks->hooks;
+	struct limits limits = {.memory_bytes = 0};
+
+	if (hooks->on_limits != NULL)
+		hooks->on_limits(hooks->arg, task, &limits);
+	return limits;
+}
+
+void
+task_choose_ceilings(const struct task *task, struct ceilings *ceilings)
+{
+	const struct limits limits = limits_of(task);
+
+	ceilings_choose(ceilings, &limits, task->tasks->settings.cgroups, task->slot >= 0);
+}
+
 int
 task_open_cgroup(struct task *task, struct err *err)
 {
 	struct tasks *tasks = task->tasks;
-	struct limits limits = {.memory_bytes = 0};
+	struct limits limits;
 
 	if (tasks->settings.cgroups == NULL || task->cgroup != NULL)
 		return 0;
-	if (tasks->hooks.on_limits != NULL)
-		tasks->hooks.on_limits(tasks->hooks.arg, task, &limits);
+	limits = limits_of(task);
 	return cgroup_new(&task->cgroup, tasks->settings.cgroups, task->id_text, &limits, err);
 }
 
@@ -58,8 +77,8 @@ task_enter_cgroup(struct task *task, const struct step *step, int *fd, struct er
 }
 
 /* The kernel knows better than wait(2): processes that nobody waited for are in its count. */
-void
-task_account_step(struct task *task, const struct step *step, struct journal_record *record)
+static void
+take_usage(struct task *task, const struct step *step, struct journal_record *record)
 {
 	struct cgroup_usage usage;
 
@@ -70,10 +89,23 @@ task_account_step(struct task *task, const struct step *step, struct journal_rec
 	record->peak_bytes = usage.peak_bytes;
 	record->read_bytes = usage.read_bytes;
 	record->write_bytes = usage.write_bytes;
+}
+
+void
+task_account_step(struct task *task, const struct step *step, struct journal_record *record)
+{
+	struct ceilings ceilings;
+
+	take_usage(task, step, record);
 	if (record->outcome != OUTCOME_FAILED || record->reason[0] != '\0')
 		return;
-	if (cgroup_explain(task->cgroup, step->index, step->attempt, record->reason, sizeof(record->reason)))
+	if (task->cgroup != NULL &&
+	    cgroup_explain(task->cgroup, step->index, step->attempt, record->reason, sizeof(record->reason))) {
 		mask_text(task->mask, record->reason);
+		return;
+	}
+	task_choose_ceilings(task, &ceilings);
+	(void)ceilings_explain(&ceilings, record->max_rss_bytes, record->reason, sizeof(record->reason));
 }
 
 bool

@@ -227,6 +227,7 @@ task_bound(const struct task *task, struct command *command)
 	const struct tasks *tasks = task->tasks;
 	bool bounds = shelters_bounds_steps(tasks->shelters, task->resource_class);
 
+	task_choose_ceilings(task, &command->ceilings);
 	if (tasks->command_host.prefix != NULL)
 		return;
 	if (!bounds || task->sheltered || task->slot >= 0)

@@ -35,6 +35,7 @@
 #include "wire/journal_record.h"
 
 struct caches;
+struct ceilings;
 struct cgroup;
 struct job_hook;
 struct json;
@@ -185,7 +186,10 @@ bool task_is_user(const struct task *task, uid_t uid);
 void task_kill_slot(struct task *task);
 /* Is nothing of its user left? Else it is seen to, and task_leave() comes again. */
 bool task_slot_is_clean(struct task *task);
-/* --- task_cgroup.c: nothing happens in them where tasks have no control groups --- */
+/* --- task_cgroup.c: where tasks have no control groups only the first and task_account_step() do something --- */
+
+/* What each process of it may have, since no group holds the task to that. */
+void task_choose_ceilings(const struct task *task, struct ceilings *ceilings);
 
 /* Make the task's group, or find it again. Fails: as cgroup_new(). */
 int task_open_cgroup(struct task *task, struct err *err);

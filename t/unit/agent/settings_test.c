@@ -298,6 +298,54 @@ test_settings_load_refuses_a_class_without_a_token(void **state)
 }
 
 static void
+test_settings_load_reads_how_far_a_class_may_press(void **state)
+{
+	static const struct {
+		const char *keys, *refused;
+	} wrong[] = {
+		{"cpu_max: 0", "cpu_max is '0': a number of processors is between 0.01 and 65536"},
+		{"cpu_max: 0.005", "cpu_max is '0.005'"},
+		{"cpu_max: 1.x", "cpu_max is '1.x'"},
+		{"cpu_max: .5", "cpu_max is '.5'"},
+		{"cpu_max: 1.", "cpu_max is '1.'"},
+		{"cpu_max: 65537", "cpu_max is '65537'"},
+		{"cpu_max: [1]", "cpu_max must be a number of processors"},
+		{"cpu_weight: 0", "cpu_weight is 0: a weight is between 1 and 10000"},
+		{"io_weight: 10001", "io_weight is 10001: a weight is between 1 and 10000"},
+		{"memory: 1G, memory_high: 2G", "has a memory_high above its memory"},
+	};
+	struct settings settings;
+	struct err err = ERR_INIT;
+	char text[512];
+	size_t i;
+
+	(void)state;
+	(void)snprintf(text, sizeof(text),
+		       "hub: unix:/x\nresource_classes:\n"
+		       "  - {token_file: %s, memory: 1G, memory_high: 1G, cpu_max: 1.5, cpu_weight: 300, io_weight: 1}\n"
+		       "  - {name: a, token_file: %s, memory_high: 1M, cpu_max: 0.07}\n"
+		       "  - {name: b, token_file: %s, cpu_max: 2}\n",
+		       tokens, tokens, tokens);
+	write_file(yaml, text);
+	assert_int_equal(load(&settings, &err, "-c", yaml, NULL), 0);
+	assert_int_equal(settings.slots.classes[0].throttle.memory_high_bytes, 1 << 30);
+	assert_int_equal(settings.slots.classes[0].throttle.cpu_hundredths, 150);
+	assert_int_equal(settings.slots.classes[0].throttle.cpu_weight, 300);
+	assert_int_equal(settings.slots.classes[0].throttle.io_weight, 1);
+	assert_int_equal(settings.slots.classes[2].throttle.cpu_hundredths, 7);
+	assert_int_equal(settings.slots.classes[2].throttle.cpu_weight, 0);
+	assert_int_equal(settings.slots.classes[4].throttle.cpu_hundredths, 200);
+	settings_release(&settings);
+	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		(void)snprintf(text, sizeof(text), "hub: unix:/x\nresource_classes:\n  - {token_file: %s, %s}\n",
+			       tokens, wrong[i].keys);
+		write_file(yaml, text);
+		assert_int_equal(load(&settings, &err, "-c", yaml, NULL), ERR_INPUT);
+		assert_non_null(strstr(err.text, wrong[i].refused));
+	}
+}
+
+static void
 test_settings_load_refuses_what_is_out_of_range(void **state)
 {
 	struct settings settings;
@@ -534,6 +582,7 @@ main(void)
 		TEST(test_settings_load_names_line_and_nearest_of_an_unknown_key),
 		TEST(test_settings_load_names_line_and_key_of_a_bad_value),
 		TEST(test_settings_load_reads_classes_with_what_they_reserve),
+		TEST(test_settings_load_reads_how_far_a_class_may_press),
 		TEST(test_settings_load_reads_isolation_of_the_host_and_of_classes),
 		TEST(test_settings_load_refuses_isolation_that_does_not_go_together),
 		TEST(test_settings_load_refuses_a_class_without_a_token),
