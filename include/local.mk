@@ -10,4 +10,5 @@ contract_HEADERS += \
 	include/runner/shelter.h \
 	include/runner/state_dir.h \
 	include/runner/states.h \
-	include/runner/supervisor.h
+	include/runner/supervisor.h \
+	include/runner/work_dir.h

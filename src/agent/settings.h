@@ -109,7 +109,9 @@ bool settings_knows(const char *name);
 int settings_read_file(struct settings *settings, const char *path, struct err *err);
 
 /* settings_paths.c: the path of the file that is read where nobody names one (the caller frees it); the other
- * paths, and the agent's name, where they are NULL. */
+ * paths, and the agent's name, where they are NULL. settings_user_path(): $VARIABLE/rest, or $HOME/fallback/rest for a
+ * user without it; the caller's, too. */
+char *settings_user_path(const char *variable, const char *fallback, const char *rest);
 char *settings_default_config(void);
 void settings_fill_names(struct settings *settings);
 

@@ -47,15 +47,8 @@ settings_forget_ours(struct settings *settings)
 static void
 add_settings_directory(struct settings *settings)
 {
-	const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
-	char *path;
+	char *path = settings_user_path("XDG_CONFIG_HOME", ".config", "runner");
 
-	if (config != NULL && config[0] == '/')
-		path = mem_printf("%s/runner", config);
-	else if (home != NULL && home[0] == '/')
-		path = mem_printf("%s/.config/runner", home);
-	else
-		return;
 	settings_add_ours(settings, path);
 	free(path);
 }

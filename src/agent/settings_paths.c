@@ -11,9 +11,8 @@
 
 #include "base/mem.h"
 
-/* $VARIABLE/rest, or $HOME/fallback/rest for a user without it. */
-static char *
-user_path(const char *variable, const char *fallback, const char *rest)
+char *
+settings_user_path(const char *variable, const char *fallback, const char *rest)
 {
 	const char *base = getenv(variable), *home = getenv("HOME");
 
@@ -38,7 +37,7 @@ settings_default_config(void)
 {
 	if (is_service())
 		return mem_strdup(RUNNER_SYSCONFDIR "/runnerd.yaml");
-	return user_path("XDG_CONFIG_HOME", ".config", "runner/runnerd.yaml");
+	return settings_user_path("XDG_CONFIG_HOME", ".config", "runner/runnerd.yaml");
 }
 
 static void
@@ -46,7 +45,7 @@ default_path(char **path, const char *root, const char *variable, const char *fa
 	     const char *rest)
 {
 	if (*path == NULL)
-		*path = is_service() ? mem_strdup(root) : user_path(variable, fallback, rest);
+		*path = is_service() ? mem_strdup(root) : settings_user_path(variable, fallback, rest);
 }
 
 static void

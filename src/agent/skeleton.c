@@ -21,6 +21,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "runner/work_dir.h"
 
 enum {
 	/*
@@ -35,17 +36,15 @@ enum {
 	MOUNT_POINTS_MOST = 64,
 };
 
-/* In the order of their making: what is in a directory comes after it. */
 static const struct part {
 	const char *name;
 	mode_t mode;
 	unsigned entries;
 } parts[] = {
 	{".", S_IFDIR | 0700, 3},
-	{"home", S_IFDIR | 0755, 1},
-	{"home/project", S_IFDIR | 0755, 0},
-	{"tmp", S_IFDIR | S_ISVTX | 0777, 0}, /* what an isolated task sees as /tmp */
-	{"bash_env", S_IFREG | 0644, 0},
+#define X(path, mode, entries) {path, mode, entries},
+	WORK_DIR_PARTS(X)
+#undef X
 };
 
 enum { PARTS = sizeof(parts) / sizeof(parts[0]) };

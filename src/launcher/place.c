@@ -19,6 +19,7 @@
 
 #include "base/cleanup.h"
 #include "base/id.h"
+#include "runner/work_dir.h"
 #include "supervisor/number.h"
 
 enum {
@@ -31,15 +32,13 @@ enum {
 
 #define PASSWD_NAME ".passwd"
 
-/* In the order of their making; agent/skeleton.c has the same. */
 static const struct part {
 	const char *name;
 	mode_t mode;
 } parts[] = {
-	{"home", S_IFDIR | 0755},
-	{"home/project", S_IFDIR | 0755},
-	{"tmp", S_IFDIR | S_ISVTX | 0777},
-	{"bash_env", S_IFREG | 0644},
+#define X(path, mode, entries) {path, mode},
+	WORK_DIR_PARTS(X)
+#undef X
 };
 
 enum { PARTS = sizeof(parts) / sizeof(parts[0]) };
