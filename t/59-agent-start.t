@@ -35,6 +35,11 @@ like "$(cat "$tmp/check")" '^ok +kernel +Linux ' 'check names the kernel'
 like "$(cat "$tmp/check")" '^ok +lingering ' 'check asks whether the run directory ends with a session'
 like "$(cat "$tmp/check")" '^(ok|--) +isolation' 'check tries namespaces'
 
+printf 'isolation: {level: namespace, read_only: [/etc/passwd/below]}\n' >"$tmp/runnerd.yaml"
+runnerd --check -c "$tmp/runnerd.yaml" --run-dir "$tmp/run" --work-dir "$tmp/work" >"$tmp/check"
+is "$? $(grep -c '^no  tasks ' "$tmp/check")" '1 1' 'check tries what the settings ask for'
+rm "$tmp/runnerd.yaml"
+
 refused
 is "$status" 2 'no hub: wrong usage'
 like "$err" 'no hub is named' 'it says so'

@@ -43,6 +43,30 @@ like "$(cat "$tmp/try")" 'isolation none has no user' 'and says why'
 is "$(runner-launcher 2>&1)" 'runner-launcher: it is started by runnerd and cannot be used by hand' \
 	'runner-launcher refuses by hand'
 
+# --check asks all that a start does, and changes nothing.
+check()
+{
+	timeout 60 runnerd --check --run-dir "$tmp/c/run" --data-dir "$tmp/c/data" --work-dir "$tmp/c/work" --cache-dir "$tmp/c/cache" "$@" >"$tmp/check" 2>&1
+	status=$?
+}
+mkdir "$tmp/c"
+others="--slot-uids $((first + 8))-$((first + 15))"
+check --user no-such-user
+is "$status $(grep -c "^no  users .*there is no user 'no-such-user'.*; hint: make it: useradd" "$tmp/check")" '1 1' 'check finds that a user is missing, and says how to make it'
+check --user nobody --slot-uids 65500-65540
+is "$status $(grep -c '^no  users .*slot-uids: .* in use' "$tmp/check")" '1 1' 'that somebody is in the range'
+check --user nobody $slots --isolation none
+is "$status $(grep -c '^no  tasks .*isolation none has no user' "$tmp/check")" '1 1' 'that a level cannot be had'
+check --user nobody $others
+like "$(cat "$tmp/check")" "^ok  users .*runnerd becomes 'nobody', tasks are users $((first + 8)) to $((first + 15))" 'or who everybody will be'
+like "$(cat "$tmp/check")" "^ok  tasks .*isolation '(namespace|user)'" 'and what tasks will have'
+like "$(cat "$tmp/check")" '^(ok|--)  metadata address ' 'and who reaches the metadata address'
+[ -z "$own_network" ] || unlike "$(nft list tables 2>/dev/null)" "runnerd_$((first + 8))" 'of which it changes nothing'
+mkdir -m 700 "$tmp/closed"
+check --user nobody $others --work-dir "$tmp/closed/work"
+is "$status $(grep -c "^no  way to work .*'$tmp/closed' is closed to the tasks' users" "$tmp/check")" '1 1' 'it finds that tasks cannot get to their directories'
+is "$(ls -A "$tmp/closed" "$tmp/c" | tr '\n' ' ')" "$tmp/c:  $tmp/closed: " 'and leaves nothing behind'
+
 # What the launcher makes of requests that runnerd would never send.
 mkdir "$tmp/place"
 python3 - "$top_builddir" "$tmp/place" "$first" >"$tmp/garbage" 2>&1 <<'END'
@@ -121,6 +145,9 @@ is "$(ids "$launcher" Uid) $(ids "$launcher" NoNewPrivs)" '0 0 0 0 1' 'runner-la
 is "$((0x$(ids "$launcher" CapBnd) & ~0x12091eb))" 0 'with no right that it does not need'
 is "$(stat -c '%U %a' "$tmp/run" "$tmp/run/tasks" "$tmp/data/spool" | tr '\n' ' ')" 'nobody 700 nobody 700 nobody 700 ' \
 	'its state is closed to others'
+
+check --user nobody $slots
+is "$status $(grep -c "^no  tasks .*another runnerd on this host has some of them" "$tmp/check")" '1 1' 'check finds that another runnerd has the users'
 
 # What a hostile job asks about everything that is not its own; prints what it could do.
 cat >"$tmp/hostile" <<'END'

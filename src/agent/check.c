@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
@@ -24,8 +25,13 @@
 #include "agent/cgroup_tree.h"
 #include "agent/executor.h"
 #include "agent/executors/host.h"
+#include "agent/launcher.h"
 #include "agent/linger.h"
+#include "agent/metadata_wall.h"
+#include "agent/privilege.h"
 #include "agent/settings.h"
+#include "agent/shelters.h"
+#include "agent/work_dir.h"
 #include "base/buffer.h"
 #include "base/cleanup.h"
 #include "base/err.h"
@@ -40,6 +46,8 @@ struct check {
 	const struct settings *settings;
 	struct buffer *out;
 	struct loop *loop;
+	struct privilege privilege;
+	bool knows_users; /* privilege is filled */
 	bool good;
 };
 
@@ -130,6 +138,97 @@ check_output_path(struct check *check)
 	(void)close(ends[1]);
 }
 
+/* --- users --------------------------------------------------------------------------------- */
+
+/* The directory, or the nearest of its parents that is there. */
+static void
+nearest_existing(const char *path, char room[PATH_MAX])
+{
+	char *slash;
+
+	(void)snprintf(room, PATH_MAX, "%s", path);
+	while (access(room, F_OK) < 0 && (slash = strrchr(room, '/')) != NULL && slash != room)
+		*slash = '\0';
+	if (access(room, F_OK) < 0)
+		(void)snprintf(room, PATH_MAX, "/");
+}
+
+/* Where tasks have users of their own these must get to their work directories. */
+static void
+check_way(struct check *check)
+{
+	char path[PATH_MAX], *slash;
+	struct stat st;
+
+	nearest_existing(check->settings->work_dir, path);
+	/* The work directory itself is opened at the start. */
+	if (text_eq(path, check->settings->work_dir) && (slash = strrchr(path, '/')) != NULL)
+		*(slash == path ? slash + 1 : slash) = '\0';
+	for (;;) {
+		if (stat(path, &st) == 0 && (st.st_mode & S_IXOTH) == 0) {
+			say(check, NO, "way to work", "'%s' is closed to the tasks' users: chmod o+x it, or take another work-dir",
+			    path);
+			return;
+		}
+		slash = strrchr(path, '/');
+		if (slash == NULL || path[1] == '\0')
+			return;
+		*(slash == path ? slash + 1 : slash) = '\0';
+	}
+}
+
+static void
+say_lack(struct check *check, const char *what, const struct err *err)
+{
+	say(check, NO, what, "%s%s%s", err->text, err->hint != NULL ? "; hint: " : "",
+	    err->hint != NULL ? err->hint : "");
+}
+
+static void
+check_users(struct check *check)
+{
+	const struct settings *settings = check->settings;
+	struct privilege *us = &check->privilege;
+	struct err err = ERR_INIT;
+
+	if (privilege_choose(us, settings->user, settings->slot_uids, settings->jobs, &err) < 0 ||
+	    privilege_check_tasks(us, settings->run_dir, &err) < 0) {
+		say_lack(check, "users", &err);
+		return;
+	}
+	check->knows_users = true;
+	if (us->is_split)
+		say(check, YES, "users", "runnerd becomes '%s', tasks are users %u to %u", us->user, us->first_uid,
+		    us->first_uid + us->slots - 1);
+	else if (geteuid() == 0)
+		say(check, WITHOUT, "users", "tasks run as root, as this runnerd would: they can read its secrets and change the host");
+	else
+		say(check, WITHOUT, "users", "tasks have the user of runnerd: started by root they would have their own");
+	if (us->is_split)
+		check_way(check);
+}
+
+static void
+check_metadata(struct check *check)
+{
+	const struct metadata_wall_settings settings = {.loop = check->loop,
+							.isolations = &check->settings->isolations,
+							.privilege = &check->privilege,
+							.jobs = check->settings->jobs,
+							.only_try = true};
+	struct metadata_wall wall;
+	struct err err = ERR_INIT;
+
+	if (metadata_wall_raise(&wall, &settings, &err) < 0)
+		say_lack(check, "metadata address", &err);
+	else if (!wall.is_wanted)
+		say(check, YES, "metadata address", "open to tasks, or out of their network, as classes say");
+	else if (wall.lack.code != 0)
+		say(check, WITHOUT, "metadata address", "open to all tasks: %s", wall.lack.text);
+	else
+		say(check, YES, "metadata address", "closed to tasks whose class does not allow it");
+}
+
 /* --- isolation ----------------------------------------------------------------------------- */
 
 /* how: what holds the tree together then, static. */
@@ -148,6 +247,77 @@ probe(struct check *check, const char *kind, const char **how, struct err *err)
 }
 
 static void
+on_launcher_end(void *arg)
+{
+	(void)arg; /* whoever asks it next is told */
+}
+
+/* One as tasks have it, in a work directory that is removed again. NULL where tasks have our user. */
+static int
+start_launcher(struct check *check, const struct work_dirs *dirs, struct launcher **launcher,
+	       struct err *err)
+{
+	const struct privilege *us = &check->privilege;
+	const struct launcher_settings settings = {.first_uid = us->first_uid,
+						   .slots = us->slots,
+						   .agent_uid = us->uid,
+						   .agent_gid = us->gid,
+						   .work_dir = dirs->path,
+						   .work_fd = dirs->fd};
+
+	*launcher = NULL;
+	return us->is_split ? launcher_new(launcher, check->loop, &settings, on_launcher_end, check, err) : 0;
+}
+
+/* What the host and each class ask for is tried as a start tries it. */
+static int
+try_asked(struct check *check, struct work_dirs *dirs, const char **level, struct err *err)
+{
+	const struct shelter_host host = {.ours = (const char *const *)check->settings->ours,
+					  .work_dir = dirs->path,
+					  .search_path = getenv("PATH"),
+					  .home = check->privilege.is_split ? NULL : shelter_home(),
+					  .overlays = true};
+	struct shelters *shelters = NULL;
+	struct launcher *launcher;
+	int rc = start_launcher(check, dirs, &launcher, err);
+
+	if (rc == 0)
+		rc = shelters_new(&shelters, check->loop, &check->settings->isolations, &host, dirs,
+				  launcher, err);
+	if (rc == 0)
+		*level = shelters_level(shelters);
+	shelters_free(shelters);
+	launcher_free(launcher);
+	return rc;
+}
+
+static void
+check_asked(struct check *check)
+{
+	char path[PATH_MAX], there[PATH_MAX];
+	const char *level = "none";
+	struct work_dirs dirs;
+	struct err err = ERR_INIT;
+	int rc;
+
+	nearest_existing(check->settings->work_dir, there);
+	if ((size_t)snprintf(path, sizeof(path), "%s/.check-XXXXXX", there) >= sizeof(path) || mkdtemp(path) == NULL) {
+		say(check, NO, "tasks", "cannot make a directory in '%s': %s", there, strerror(errno));
+		return;
+	}
+	rc = work_dirs_init(&dirs, check->loop, path, &err);
+	if (rc == 0)
+		rc = try_asked(check, &dirs, &level, &err);
+	if (rc < 0)
+		say_lack(check, "tasks", &err);
+	else
+		say(check, YES, "tasks", "can be started with isolation '%s', and as each class says", level);
+	work_dirs_release(&dirs);
+	(void)rmdir(path);
+}
+
+static void
 check_isolation(struct check *check)
 {
 	struct err err = ERR_INIT, none = ERR_INIT;
@@ -159,6 +329,11 @@ check_isolation(struct check *check)
 		return;
 	}
 	say(check, YES, "runner-init", "%s", path);
+	if (!check->knows_users)
+		return;
+	check_asked(check);
+	if (check->privilege.is_split)
+		return; /* whose levels were tried with that */
 	if (probe(check, "namespace", &how, &err))
 		say(check, YES, "isolation", "%s: a task ends with all its processes", how);
 	else if (probe(check, "none", &how, &none))
@@ -221,19 +396,6 @@ check_programs(struct check *check)
 
 /* --- places and limits
  * ----------------------------------------------------------------------------- */
-
-/* The directory, or the nearest of its parents that is there. */
-static void
-nearest_existing(const char *path, char room[PATH_MAX])
-{
-	char *slash;
-
-	(void)snprintf(room, PATH_MAX, "%s", path);
-	while (access(room, F_OK) < 0 && (slash = strrchr(room, '/')) != NULL && slash != room)
-		*slash = '\0';
-	if (access(room, F_OK) < 0)
-		(void)snprintf(room, PATH_MAX, "/");
-}
 
 static void
 check_run_dir(struct check *check)
@@ -326,17 +488,21 @@ check_linger(struct check *check)
 bool
 check_host(const struct settings *settings, struct buffer *out)
 {
-	struct check check = {settings, out, NULL, true};
+	struct check check = {.settings = settings, .out = out, .good = true};
 	struct err err = ERR_INIT;
 
 	check_kernel(&check);
 	check_pidfd(&check);
 	check_close_range(&check);
 	check_output_path(&check);
-	if (loop_new(&check.loop, &err) < 0)
+	check_users(&check);
+	if (loop_new(&check.loop, &err) < 0) {
 		say(&check, NO, "event loop", "%s", err.text);
-	else
+	} else {
 		check_isolation(&check);
+		if (check.knows_users)
+			check_metadata(&check);
+	}
 	loop_free(check.loop);
 	check_cgroups(&check);
 	check_programs(&check);

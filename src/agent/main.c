@@ -599,6 +599,17 @@ start_cgroups(struct agent *agent, struct err *err)
 }
 
 static int
+raise_wall(struct agent *agent, struct err *err)
+{
+	const struct metadata_wall_settings wall = {.loop = agent->loop,
+						    .isolations = &agent->settings.isolations,
+						    .privilege = &agent->privilege,
+						    .jobs = agent->settings.jobs};
+
+	return metadata_wall_raise(&agent->wall, &wall, err);
+}
+
+static int
 start(struct agent *agent, struct err *err)
 {
 	const struct settings *settings = &agent->settings;
@@ -612,9 +623,7 @@ start(struct agent *agent, struct err *err)
 	if (loop_new(&agent->loop, err) < 0)
 		return err->code;
 	agent->herald = herald_new(agent->loop, put_status, agent);
-	if (start_cgroups(agent, err) < 0 ||
-	    metadata_wall_raise(&agent->wall, agent->loop, &settings->isolations, &agent->privilege,
-				settings->jobs, err) < 0 ||
+	if (start_cgroups(agent, err) < 0 || raise_wall(agent, err) < 0 ||
 	    split_privilege(agent, err) < 0)
 		return err->code;
 	if (state_dir_open(&agent->state_dir, agent->settings.run_dir, err) < 0)

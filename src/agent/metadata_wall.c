@@ -61,16 +61,21 @@ read_said(int fd, char room[SAID_BYTES])
 }
 
 static int
-run_nft(struct loop *loop, const char *path, const char *rules, struct err *err)
+run_nft(struct loop *loop, const char *path, const char *rules, bool only_try, struct err *err)
 {
-	char *argv[] = {(char *)"nft", (char *)(uintptr_t)rules, NULL}, *envp[] = {NULL};
+	char *argv[] = {(char *)"nft", NULL, NULL, NULL};
+	char *envp[] = {NULL};
 	struct child_fd fds[1];
 	struct child_spec spec = {
 		.path = path, .argv = argv, .envp = envp, .cwd = "/", .fds = fds, .fd_count = 1};
 	struct child nft = CHILD_INIT;
 	char said[SAID_BYTES];
 	int ends[2], status = 0, rc;
+	size_t n = 1;
 
+	if (only_try)
+		argv[n++] = (char *)"--check";
+	argv[n] = (char *)(uintptr_t)rules;
 	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
 		return err_sys(err, "cannot make a pipe");
 	fds[0] = (struct child_fd){ends[1], STDERR_FILENO};
@@ -88,9 +93,9 @@ run_nft(struct loop *loop, const char *path, const char *rules, struct err *err)
 
 /* For slots 0 to count - 1; without any what was there is taken away. */
 static int
-build(struct loop *loop, const struct privilege *privilege, uint32_t count, struct err *err)
+build(const struct metadata_wall_settings *settings, uint32_t count, struct err *err)
 {
-	const uint32_t first = privilege->first_uid, last = first + count - 1;
+	const uint32_t first = settings->privilege->first_uid, last = first + count - 1;
 	const char *nft = find_nft();
 	char rules[RULES_BYTES];
 	int n;
@@ -110,7 +115,7 @@ build(struct loop *loop, const struct privilege *privilege, uint32_t count, stru
 			       "admin-prohibited\n"
 			       "}\n}\n",
 			       first, first, last, first, last);
-	return run_nft(loop, nft, rules, err);
+	return run_nft(settings->loop, nft, rules, settings->only_try, err);
 }
 
 /* --- who may, and who may not -------------------------------------------------------------- */
@@ -146,53 +151,54 @@ wishes_of(const struct isolations *isolations)
 
 /* Who asked for it by name is refused, all others are told. */
 static int
-go_without(const struct wishes *wishes, const struct err *why, struct err *err)
+go_without(const struct wishes *wishes, const struct err *lack, bool only_try, struct err *err)
 {
 	if (!wishes->any_blocks) {
-		log_line(why->code == ERR_HOST ? LOG_WARN : LOG_INFO, LOG_AT_NONE,
-			 "jobs can reach the address where clouds hand out credentials "
-			 "(169.254.169.254): %s",
-			 why->text);
+		if (!only_try)
+			log_line(lack->code == ERR_HOST ? LOG_WARN : LOG_INFO, LOG_AT_NONE,
+				 "jobs can reach the address where clouds hand out credentials "
+				 "(169.254.169.254): %s",
+				 lack->text);
 		return 0;
 	}
-	*err = *why;
+	*err = *lack;
 	if (err_wrap(err, "the metadata address cannot be blocked in the host's own network") < 0)
 		err_hint(err, "say network: none for this class, start runnerd as root with "
-			      "nftables installed, or block "
-			      "169.254.169.254 for the jobs' user in the host's firewall and leave "
-			      "metadata_address away");
+			      "nftables installed, or block 169.254.169.254 for the jobs' user in "
+			      "the host's firewall and leave metadata_address away");
 	return err->code;
 }
 
 static int
-check_users(const struct privilege *privilege, uint64_t jobs, struct err *err)
+too_few(uint64_t jobs, struct err *err)
 {
-	if (privilege->slots / 2 >= jobs)
-		return 0;
 	return err_set(err, ERR_INPUT,
 		       "slot-uids are too few: classes with metadata_address: allow have users of "
-		       "their own, so %llu tasks "
-		       "need %llu (4096 are the most)",
+		       "their own, so %llu tasks need %llu (4096 are the most)",
 		       (unsigned long long)jobs, (unsigned long long)jobs * 2);
 }
 
 int
-metadata_wall_raise(struct metadata_wall *wall, struct loop *loop,
-		    const struct isolations *isolations, const struct privilege *privilege,
-		    uint64_t jobs, struct err *err)
+metadata_wall_raise(struct metadata_wall *wall, const struct metadata_wall_settings *settings,
+		    struct err *err)
 {
-	const struct wishes wishes = wishes_of(isolations);
-	struct err why = ERR_INIT;
+	const struct wishes wishes = wishes_of(settings->isolations);
+	const struct privilege *privilege = settings->privilege;
 	int rc;
 
-	wall->open_from = wishes.any_closed ? privilege->slots : 0;
-	wall->users = privilege->slots;
-	if (privilege->is_split && wishes.any_closed && wishes.any_open) {
-		if (check_users(privilege, jobs, err) < 0)
-			return err->code;
+	*wall = (struct metadata_wall){.open_from = wishes.any_closed ? privilege->slots : 0,
+				       .users = privilege->slots,
+				       .is_wanted = wishes.any_closed,
+				       .lack = ERR_INIT};
+	if (privilege->is_split && wishes.any_closed && wishes.any_open)
 		wall->open_from = wall->users = privilege->slots / 2;
-	}
-	rc = privilege->is_split ? build(loop, privilege, wall->open_from, &why)
-				 : err_set(&why, ERR_INPUT, "they have no users of their own");
-	return rc == 0 || !wishes.any_closed ? 0 : go_without(&wishes, &why, err);
+	if (privilege->is_split && wall->users < settings->jobs)
+		return too_few(settings->jobs, err);
+	rc = privilege->is_split
+		     ? build(settings, wall->open_from, &wall->lack)
+		     : err_set(&wall->lack, ERR_INPUT, "they have no users of their own");
+	if (rc < 0 && wall->is_wanted)
+		return go_without(&wishes, &wall->lack, settings->only_try, err);
+	wall->lack = (struct err)ERR_INIT;
+	return 0;
 }
