@@ -41,6 +41,21 @@ ok 'a task ends' wait_ended net success
 is "$(cat "$(got_output net)")" 'http://proxy.test:3128 .test /etc/ssl/test.pem /etc/ssl/test.pem' \
 	'proxy and certificates are handed to jobs where the class says so'
 
+stop "$agent_pid"
+# shellcheck disable=SC2016
+hub_say 'task heir echo "$HTTP_PROXY $https_proxy $NO_PROXY"'
+settings 8 'proxy: inherit'
+HTTPS_PROXY=http://inherited.test:3128 NO_PROXY=.inherited
+export HTTPS_PROXY NO_PROXY
+start_reserving
+ok 'a task of a class that inherits a proxy ends' wait_ended heir success
+is "$(cat "$(got_output heir)")" 'http://inherited.test:3128 http://inherited.test:3128 .inherited' 'it has that of runnerd'
+stop "$agent_pid"
+unset HTTPS_PROXY NO_PROXY
+# shellcheck disable=SC2016
+settings 8 'cpus: 1, devices: {gpu: 1, licence: 2}, cuda_visible_devices: gpu'
+start_reserving
+
 # --- over a crash ---
 # shellcheck disable=SC2016
 hub_say 'task holder echo "$RUNNER_DEVICES_GPU" >'"$tmp/holder"'; until [ -e '"$tmp/go"' ]; do sleep 0.05; done'
@@ -66,7 +81,7 @@ settings "$cpus" 'cpus: auto'
 sed -i 's/cpus: 64, //' "$tmp/runnerd.yaml"
 start_reserving
 hub_say "tasks $cpus pinned nproc; until [ \$(ls -d $tmp/at.* | wc -l) -ge $cpus ]; do mktemp -q $tmp/at.XXXXXX >/dev/null; sleep 0.05; done; grep Cpus_allowed_list /proc/self/status"
-ok 'as many tasks as there are CPUs run' wait_log fakehub "all $((11 + cpus)) tasks ended" 60
+ok 'as many tasks as there are CPUs run' wait_log fakehub "all $((12 + cpus)) tasks ended" 60
 is "$(cat "$tmp"/got/pinned*/step-0.out | grep -c '^1$')" "$cpus" 'each on one'
 is "$(cat "$tmp"/got/pinned*/step-0.out | grep Cpus_allowed_list | sort -u | wc -l)" "$cpus" 'that is its own'
 stop "$agent_pid"

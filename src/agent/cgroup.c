@@ -198,20 +198,28 @@ open_step(struct cgroup *cgroup, uint32_t step, uint32_t attempt)
 /* Where its memory runs out the whole step goes: a build without its compiler would go on, and say
  * something else. */
 int
-cgroup_enter(struct cgroup *cgroup, uint32_t step, uint32_t attempt, bool as_other, int *fd,
-	     struct err *err)
+cgroup_enter_beside(struct cgroup *cgroup, const char *name, bool as_other, int *fd,
+		    struct err *err)
 {
-	char name[STEP_NAME_BYTES];
 	int dir_fd;
 
 	OBJ_CHECK(cgroup, CGROUP_MAGIC);
-	if (make_dir(cgroup->dir_fd, step_name(name, step, attempt), &dir_fd, err) < 0)
+	if (make_dir(cgroup->dir_fd, name, &dir_fd, err) < 0)
 		return err->code;
 	(void)cgroup_file_write(dir_fd, "memory.oom.group", "1");
 	*fd = as_other ? openat(dir_fd, "cgroup.procs", O_WRONLY | O_CLOEXEC) : dir_fd;
 	if (as_other)
 		(void)close(dir_fd);
 	return *fd >= 0 ? 0 : err_sys(err, "cannot open control group '%s/%s'", cgroup->name, name);
+}
+
+int
+cgroup_enter(struct cgroup *cgroup, uint32_t step, uint32_t attempt, bool as_other, int *fd,
+	     struct err *err)
+{
+	char name[STEP_NAME_BYTES];
+
+	return cgroup_enter_beside(cgroup, step_name(name, step, attempt), as_other, fd, err);
 }
 
 bool

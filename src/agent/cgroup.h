@@ -3,6 +3,7 @@
  *
  *	TASKS/<task>/		the limits of its resource class
  *	TASKS/<task>/3.1/	the processes of step 3, attempt 1: no limit of its own, but counted
+ *	TASKS/<task>/session-0/	those of a person's terminal; hook/: those of a hook
  *
  * cgroup_new() -> cgroup_enter() for each step -> cgroup_measure(), cgroup_explain() at its end ->
  * cgroup_remove() until it says that nothing is left. A new runnerd calls cgroup_new() again: all that
@@ -64,6 +65,10 @@ void cgroup_free(struct cgroup *cgroup);
  */
 int cgroup_enter(struct cgroup *cgroup, uint32_t step, uint32_t attempt, bool as_other, int *fd,
 		 struct err *err);
+
+/* The same for what runs beside its steps: "hook". */
+int cgroup_enter_beside(struct cgroup *cgroup, const char *name, bool as_other, int *fd,
+			struct err *err);
 
 /* What a step has used so far. False when it has no group. */
 bool cgroup_measure(struct cgroup *cgroup, uint32_t step, uint32_t attempt, struct cgroup_usage *usage);

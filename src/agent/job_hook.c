@@ -212,9 +212,11 @@ start_child(struct job_hook *hook, struct loop *loop, const struct job_hook_spec
 				   .cwd = "/",
 				   .fds = fds,
 				   .fd_count = 2,
-				   .flags = CHILD_NEW_SESSION | CHILD_DIES_WITH_US};
+				   .flags = CHILD_NEW_SESSION | CHILD_DIES_WITH_US,
+				   .cgroup_fd = spec->cgroup_fd};
 	int ends[2], rc;
 
+	child.flags |= spec->cgroup_fd >= 0 ? CHILD_IN_CGROUP : 0;
 	if (pipe2(ends, O_CLOEXEC) != 0)
 		return err_sys(err, "cannot make a pipe for the %s hook", spec->name);
 	hook->pipe_fd = ends[0];

@@ -32,6 +32,7 @@ struct job_hook_spec {
 	char *const *envp;
 	uint64_t timeout_ms;
 	uint32_t grace_ms;
+	int cgroup_fd; /* its group's cgroup.procs, open for writing; -1: none */
 };
 
 /* reason is NULL when it has exited with 0; else a sentence, with the last line it has printed. */

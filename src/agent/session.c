@@ -59,7 +59,7 @@ struct session {
 	struct loop *loop;
 	struct session_hooks hooks;
 	uint32_t number;
-	char id_text[ID_TEXT_BYTES];
+	char id_text[ID_TEXT_BYTES], task[ID_TEXT_BYTES]; /* task: "": not known */
 	char who[SESSION_WHO_BYTES];
 	enum session_state state;
 	struct hub_request *request; /* NULL: over */
@@ -157,6 +157,12 @@ over_if_done(struct session *session)
 		later_want(&session->over);
 }
 
+static struct log_at
+log_at(const struct session *session)
+{
+	return LOG_AT_TASK(session->task[0] != '\0' ? session->task : NULL);
+}
+
 /* The audit line: who, in which task, from when to when, how it ended. */
 static void
 log_end(const struct session *session)
@@ -164,11 +170,11 @@ log_end(const struct session *session)
 	char from[32], until[32], room[SESSION_TEXT_MOST_BYTES + 32];
 
 	if (session->began_ms == 0)
-		log_line(LOG_INFO, LOG_AT_TASK(session->hooks.task),
+		log_line(LOG_INFO, log_at(session),
 			 "session %s of '%s' did not begin: %s", session->id_text, session->who,
 			 session_exit_text(room, &session->exit));
 	else
-		log_line(LOG_INFO, LOG_AT_TASK(session->hooks.task),
+		log_line(LOG_INFO, log_at(session),
 			 "session %s of '%s' from %s to %s ended: %s", session->id_text, session->who,
 			 text_time(from, session->began_ms), text_time(until, clock_unix_ms()),
 			 session_exit_text(room, &session->exit));
@@ -560,6 +566,8 @@ session_start(struct loop *loop, struct hub_link *link, const struct session_ord
 	session->heard_us = loop_now_us(loop);
 	(void)id_text(session->id_text, &order->session);
 	(void)snprintf(session->who, sizeof(session->who), "%s", order->who);
+	if (hooks->task != NULL)
+		(void)snprintf(session->task, sizeof(session->task), "%s", hooks->task);
 	timer_init(&session->beat, loop, on_beat, session);
 	timer_init(&session->kill, loop, on_kill, session);
 	later_init(&session->over, loop, on_over, session);
@@ -606,7 +614,7 @@ session_note_started(struct session *session, const int *fds, size_t fd_count)
 	}
 	session->began_ms = clock_unix_ms();
 	session->state = SESSION_RUNNING;
-	log_line(LOG_INFO, LOG_AT_TASK(session->hooks.task), "session %s of '%s' began%s",
+	log_line(LOG_INFO, log_at(session), "session %s of '%s' began%s",
 		 session->id_text, session->who, session->is_terminal ? ", with a terminal" : "");
 	if (!taken) {
 		session_end(session, "the agent has no descriptor left for it");

@@ -39,7 +39,7 @@ struct sessions {
 
 struct session_hooks {
 	void *arg;
-	const char *task; /* its id, for the log; borrowed */
+	const char *task; /* its id, for the log, until session_start() returns; NULL: none is known */
 	/* Ask runner-init for the process. Fails: with the sentence that the person is told. */
 	int (*on_open)(void *arg, struct session *session, const struct session_open *open,
 		       struct err *err);

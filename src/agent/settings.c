@@ -680,6 +680,8 @@ settle_slots(struct settings *settings, struct err *err)
 	cpu_set_t cpus;
 	unsigned i;
 
+	if (settings_inherit_proxies(settings, err) < 0)
+		return err->code;
 	slots->total = (unsigned)settings->jobs;
 	if (slots->host.disk_bytes == 0)
 		slots->host.disk_bytes = host_room_disk(settings->work_dir, settings->min_free);

@@ -129,6 +129,9 @@ int settings_words_set(char ***words, const char *text, struct err *err);
 int settings_words_take(char ***words, const struct node *list, struct err *err);
 void settings_words_free(char ***words);
 
+/* settings_class.c: classes with "inherit" get the proxy that runnerd has itself. Fails: ERR_LIMIT (it is too long). */
+int settings_inherit_proxies(struct settings *settings, struct err *err);
+
 /* settings_tokens.c: one class for each line of a token file. Fails: ERR_HOST, ERR_INPUT. */
 int settings_add_tokens(struct settings *settings, const char *path,
 			const struct slots_class *class, struct err *err);

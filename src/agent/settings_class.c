@@ -11,12 +11,15 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "agent/settings_reader.h"
 #include "base/err.h"
 #include "base/text.h"
 #include "format/yaml.h"
+
+#define PROXY_INHERIT "inherit" /* of a class's proxy */
 
 enum { COUNT_MOST = 1 << 20, CPUS_MOST = 65536 };
 
@@ -98,6 +101,17 @@ read_flag(struct settings_reader *file, const struct pair *pair, void *out)
 	if (pair->value->kind != NODE_BOOL)
 		return reader_refuse_kind(file, pair->value, pair->key->text, "true or false");
 	*(bool *)out = text_eq(pair->value->text, "true");
+	return 0;
+}
+
+static int
+read_attach(struct settings_reader *file, const struct pair *pair, void *out)
+{
+	bool yes = false;
+
+	if (read_flag(file, pair, &yes) < 0)
+		return file->err->code;
+	*(enum slots_attach *)out = yes ? SLOTS_ATTACH_YES : SLOTS_ATTACH_NO;
 	return 0;
 }
 
@@ -361,6 +375,7 @@ static const struct key class_keys[] = {
 	{"cpu_weight", read_weight, AT(throttle.cpu_weight)},
 	{"io_weight", read_weight, AT(throttle.io_weight)},
 	{"rlimits", read_flag, AT(rlimits)},
+	{"attach", read_attach, AT(attach)},
 	{"cuda_visible_devices", read_cuda, AT(cuda)},
 	{"proxy", read_long_text, AT(proxy)},
 	{"no_proxy", read_long_text, AT(no_proxy)},
@@ -405,4 +420,51 @@ settings_read_classes(struct settings_reader *file, const struct node *list)
 		if (read_class(file, list->items[i]) < 0)
 			return file->err->code;
 	return 0;
+}
+
+/* --- the proxy that runnerd has itself ------------------------------------------------------------- */
+
+/* In small letters first, as curl does. */
+static const char *
+variable(const char *small, const char *capital)
+{
+	const char *value = getenv(small);
+
+	return value != NULL && value[0] != '\0' ? value : getenv(capital);
+}
+
+static int
+inherit(char room[SLOTS_TEXT_BYTES], const char *value, const char *class, struct err *err)
+{
+	value = value != NULL ? value : "";
+	if (strlen(value) >= SLOTS_TEXT_BYTES)
+		return err_set(err, ERR_LIMIT,
+			       "resource class '%s': the proxy that it inherits is longer than %d characters", class,
+			       SLOTS_TEXT_BYTES - 1);
+	(void)snprintf(room, SLOTS_TEXT_BYTES, "%s", value);
+	return 0;
+}
+
+/* --proxy, else what the environment says: HTTPS_PROXY before HTTP_PROXY. */
+int
+settings_inherit_proxies(struct settings *settings, struct err *err)
+{
+	const char *proxy = settings->proxy, *none = variable("no_proxy", "NO_PROXY");
+	unsigned i;
+	int rc = 0;
+
+	if (proxy == NULL)
+		proxy = variable("https_proxy", "HTTPS_PROXY");
+	if (proxy == NULL)
+		proxy = variable("http_proxy", "HTTP_PROXY");
+	for (i = 0; rc == 0 && i < settings->slots.class_count; i++) {
+		struct slots_class *class = &settings->slots.classes[i];
+
+		if (!text_eq(class->proxy, PROXY_INHERIT))
+			continue;
+		rc = inherit(class->proxy, proxy, class->name, err);
+		if (rc == 0 && class->no_proxy[0] == '\0')
+			rc = inherit(class->no_proxy, none, class->name, err);
+	}
+	return rc;
 }

@@ -51,6 +51,8 @@ struct throttle {
 
 enum { THROTTLE_WEIGHT_LEAST = 1, THROTTLE_WEIGHT_MOST = 10000 }; /* the kernel's: cgroup-v2.rst */
 
+enum slots_attach { SLOTS_ATTACH_UNSAID, SLOTS_ATTACH_YES, SLOTS_ATTACH_NO };
+
 struct slots_class {
 	char name[SLOTS_NAME_BYTES]; /* "" when only the token is known */
 	char token[SLOTS_TOKEN_BYTES];
@@ -60,6 +62,7 @@ struct slots_class {
 	uint32_t pids;	  /* most at a time; 0: no limit of ours */
 	struct throttle throttle;
 	bool rlimits;	  /* what no control group holds is held by resource limits: agent/ceilings.h */
+	enum slots_attach attach; /* may people enter its tasks? */
 	char cuda[DEVICES_NAME_BYTES]; /* kind of device that CUDA_VISIBLE_DEVICES tells of; "": none */
 	char proxy[SLOTS_TEXT_BYTES], no_proxy[SLOTS_TEXT_BYTES], ca_file[SLOTS_TEXT_BYTES]; /* for jobs; "": none */
 	char paused[SLOTS_TEXT_BYTES]; /* why its tasks are not wanted for now; "": they are */

@@ -271,6 +271,10 @@ task_leave(struct task *task)
 	} else {
 		task_doc_free(task->doc);
 		task->doc = NULL;
+		task->cleaning = true;
+		if (!task_leave_cgroup(task)) /* what a hook or a session has left */
+			return;
+		task->cleaning = false;
 		if (!task_slot_is_clean(task))
 			return; /* from its end we come again */
 		task_remove_work(task);

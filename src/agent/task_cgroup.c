@@ -76,6 +76,17 @@ task_enter_cgroup(struct task *task, const struct step *step, int *fd, struct er
 	return cgroup_enter(task->cgroup, step->index, step->attempt, as_other, fd, err);
 }
 
+/* Of a task that has ended, and is kept or has hooks still, the group is made again. */
+int
+task_enter_cgroup_beside(struct task *task, const char *name, bool as_other, int *fd,
+			 struct err *err)
+{
+	*fd = -1;
+	if (task_open_cgroup(task, err) < 0)
+		return err->code;
+	return task->cgroup == NULL ? 0 : cgroup_enter_beside(task->cgroup, name, as_other, fd, err);
+}
+
 /* The kernel knows better than wait(2): processes that nobody waited for are in its count. */
 static void
 take_usage(struct task *task, const struct step *step, struct journal_record *record)
@@ -119,6 +130,7 @@ task_leave_cgroup(struct task *task)
 	if (cgroup_remove(task->cgroup)) {
 		cgroup_free(task->cgroup);
 		task->cgroup = NULL;
+		task->leaving_us = 0;
 		return true;
 	}
 	if (since == 0)

@@ -143,11 +143,15 @@ start_run(struct task *task, const struct kind *kind, const char *path, unsigned
 				     .envp = environment.vars,
 				     .timeout_ms = settings->hook_timeout_ms,
 				     .grace_ms = settings->grace_ms};
-	int rc = note_start(task, kind, err);
+	int rc = task_enter_cgroup_beside(task, "hook", true, &spec.cgroup_fd, err);
 
+	if (rc == 0)
+		rc = note_start(task, kind, err);
 	fill(&environment, task, kind, attempt);
 	if (rc == 0)
 		rc = job_hook_start(&task->hook, task->tasks->loop, &spec, on_end, task, err);
+	if (spec.cgroup_fd >= 0)
+		(void)close(spec.cgroup_fd);
 	while (environment.count > 0)
 		free(environment.vars[--environment.count]);
 	if (rc == 0)

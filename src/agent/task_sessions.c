@@ -18,7 +18,7 @@
 #include "base/log.h"
 #include "task/session_frame.h"
 
-enum { SESSION_ARENA_BYTES = 24 << 20 };
+enum { SESSION_ARENA_BYTES = 24 << 20, GROUP_NAME_BYTES = 24 };
 
 /* --- which step's environment ---------------------------------------------------------------- */
 
@@ -36,25 +36,41 @@ step_of_interest(const struct task *task)
 	return sequence->step < count ? sequence->step : count - 1;
 }
 
+/* Where tasks have control groups it is held by the task's, and ends with it. */
+static int
+enter_cgroup(struct task *task, uint32_t number, int *fd, struct err *err)
+{
+	char name[GROUP_NAME_BYTES];
+
+	(void)snprintf(name, sizeof(name), "session-%u", number);
+	return task_enter_cgroup_beside(task, name, task->tasks->settings.launcher != NULL, fd, err);
+}
+
 static int
 ask_runner_init(struct task *task, const struct command *command, uint32_t number,
 		const struct session_open *open, struct err *err)
 {
 	struct message message = {.type = MESSAGE_START_SESSION};
-	int spec_fd = -1, rc;
+	int fds[2] = {-1, -1}, rc;
 
-	rc = command_seal(command, &spec_fd, err);
+	rc = command_seal(command, &fds[0], err);
 	if (rc < 0)
 		return rc;
-	message.start_session = (struct message_start_session){
-		.session = number,
-		.flags = (command->no_new_privs ? START_NO_NEW_PRIVS : 0u) |
-			 (open->is_terminal ? START_TERMINAL : 0u),
-		.rows = open->rows,
-		.cols = open->cols};
-	supervisor_send(&task->supervisor, &message, &spec_fd, 1);
-	(void)close(spec_fd);
-	return 0;
+	rc = enter_cgroup(task, number, &fds[1], err);
+	if (rc == 0) {
+		message.start_session = (struct message_start_session){
+			.session = number,
+			.flags = (command->no_new_privs ? START_NO_NEW_PRIVS : 0u) |
+				 (fds[1] >= 0 ? START_IN_CGROUP : 0u) |
+				 (open->is_terminal ? START_TERMINAL : 0u),
+			.rows = open->rows,
+			.cols = open->cols};
+		supervisor_send(&task->supervisor, &message, fds, fds[1] >= 0 ? 2 : 1);
+	}
+	(void)close(fds[0]);
+	if (fds[1] >= 0)
+		(void)close(fds[1]);
+	return rc;
 }
 
 static int
@@ -136,9 +152,9 @@ find_place(const struct sessions *sessions, uint32_t *number)
 
 static void
 refuse(struct tasks *tasks, struct hub_link *link, const struct session_order *order,
-       const char *sentence)
+       const char *task, const char *sentence)
 {
-	const struct session_hooks hooks = {.arg = tasks, .on_over = on_refused_over};
+	const struct session_hooks hooks = {.arg = tasks, .task = task, .on_over = on_refused_over};
 	uint32_t number;
 
 	if (!find_place(&tasks->refused_sessions, &number))
@@ -147,11 +163,22 @@ refuse(struct tasks *tasks, struct hub_link *link, const struct session_order *o
 		session_start(tasks->loop, link, order, number, sentence, &hooks);
 }
 
+static bool
+lets_in(const struct task *task)
+{
+	const struct tasks_hooks *hooks = &task->tasks->hooks;
+
+	return hooks->lets_in != NULL ? hooks->lets_in(hooks->arg, task, task->tasks->settings.attach)
+				      : task->tasks->settings.attach;
+}
+
 const char *
 task_session_refusal(const struct task *task)
 {
-	if (!task->tasks->settings.attach)
-		return "this agent lets nobody in (its setting 'attach' is no)";
+	if (!lets_in(task))
+		return "nobody is let into tasks of this resource class here (the agent's setting 'attach')";
+	if (task->tasks->settings.command_prefix != NULL)
+		return "this agent starts commands through a prefix: there is no way in";
 	if (task->state == TASK_CLAIMED || task->state == TASK_PREPARING)
 		return "the task has not begun to run: try again in a moment";
 	if ((task->state != TASK_RUNNING && !task_is_kept(task)) || task->doc == NULL)
@@ -175,15 +202,16 @@ tasks_open_session(struct tasks *tasks, struct hub_link *link, const struct id *
 
 	OBJ_CHECK(tasks, TASKS_MAGIC);
 	if (task == NULL) {
-		refuse(tasks, link, order, "the task is not on this host any more");
+		refuse(tasks, link, order, NULL, "the task is not on this host any more");
 		return;
 	}
 	if (task_session_refusal(task) != NULL) {
-		refuse(tasks, link, order, task_session_refusal(task));
+		refuse(tasks, link, order, task->id_text, task_session_refusal(task));
 		return;
 	}
 	if (!find_place(&task->sessions, &number)) {
-		refuse(tasks, link, order, "as many terminals are open in this task as there can be");
+		refuse(tasks, link, order, task->id_text,
+		       "as many terminals are open in this task as there can be");
 		return;
 	}
 	hooks.arg = task;

@@ -108,7 +108,7 @@ struct task {
 	struct work_dir work;
 	bool has_work, work_gone;
 	int slot; /* whose user it has; -1: it has none of its own, or none any more */
-	bool cleaning;	/* what that user has left is looked for, or will be again */
+	bool cleaning;	/* what its control group and that user have left is seen to, or will be again */
 	struct child cleaner;
 	struct cgroup *cgroup; /* NULL: none */
 	uint64_t leaving_us;   /* when its last processes were first told to go; 0: they were not */
@@ -197,6 +197,12 @@ int task_open_cgroup(struct task *task, struct err *err);
 int task_move_supervisor(struct task *task, struct err *err);
 /* Of a step's group; *fd is the caller's, -1: none. Fails: as cgroup_enter(). */
 int task_enter_cgroup(struct task *task, const struct step *step, int *fd, struct err *err);
+/*
+ * The same for what runs beside the steps, a session or a hook, also when they have ended. as_other: whoever goes in is not
+ * our user. Fails: likewise, and as cgroup_new().
+ */
+int task_enter_cgroup_beside(struct task *task, const char *name, bool as_other, int *fd,
+			     struct err *err);
 /* What the step has used, and why it has failed where that is known here, into the record of its end. */
 void task_account_step(struct task *task, const struct step *step, struct journal_record *record);
 /* The last word: kill what is left, remove the group. False: somebody is still there, task_want()

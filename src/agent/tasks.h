@@ -75,6 +75,8 @@ struct tasks_hooks {
 						size_t *count);
 	/* What it may use at most. NULL: there is no limit. */
 	void (*on_limits)(void *arg, const struct task *task, struct limits *limits);
+	/* May people open terminals in it? where_unsaid: as the host says. NULL: so it is. */
+	bool (*lets_in)(void *arg, const struct task *task, bool where_unsaid);
 };
 
 /* Texts are borrowed for the life of the tasks. Times in milliseconds. */

@@ -417,11 +417,29 @@ on_limits(void *arg, const struct task *task, struct limits *limits)
 		     task_holding(task), limits);
 }
 
+static bool
+lets_in(void *arg, const struct task *task, bool where_unsaid)
+{
+	struct uplink *uplink = arg;
+	unsigned class = slots_class_of(uplink->slots, task_resource_class(task));
+
+	OBJ_CHECK(uplink, UPLINK_MAGIC);
+	switch (uplink->slots->classes[class].attach) {
+	case SLOTS_ATTACH_UNSAID:
+		break;
+	case SLOTS_ATTACH_YES:
+		return true;
+	case SLOTS_ATTACH_NO:
+		return false;
+	}
+	return where_unsaid;
+}
+
 struct tasks_hooks
 uplink_hooks(struct uplink *uplink)
 {
 	struct tasks_hooks hooks = {uplink, on_events, on_output, on_done, on_resting, on_removed,
-				     on_errand, on_channel, on_fetch, on_environment, on_limits};
+				     on_errand, on_channel, on_fetch, on_environment, on_limits, lets_in};
 
 	return hooks;
 }

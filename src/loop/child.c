@@ -171,6 +171,8 @@ child_main(void *arg)
 		birth_failed(birth, "ask to end with the parent");
 	if (spec->flags & CHILD_IDLE_IO)
 		be_idle();
+	if ((spec->flags & CHILD_IN_CGROUP) && write(spec->cgroup_fd, "0", 1) != 1)
+		birth_failed(birth, "enter its control group");
 	if (spec->cwd != NULL && chdir(spec->cwd) != 0)
 		birth_failed(birth, "change to its directory");
 	place_fds(birth);

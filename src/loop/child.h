@@ -38,6 +38,7 @@ enum child_flag {
 	CHILD_IDLE_IO = 1 << 4,		/* disks serve it when nobody else wants them */
 	CHILD_NEW_IPC_NS = 1 << 5,	/* in an IPC and a UTS namespace */
 	CHILD_NEW_NET_NS = 1 << 6,	/* in a network namespace, where nothing is up */
+	CHILD_IN_CGROUP = 1 << 7,	/* it begins in the control group of cgroup_fd */
 };
 
 struct child_spec {
@@ -47,6 +48,7 @@ struct child_spec {
 	const struct child_fd *fds;  /* everything else is closed by close-on-exec */
 	size_t fd_count;	     /* at most CHILD_FD_MOST; 0..2 not named are /dev/null */
 	unsigned flags;		     /* enum child_flag */
+	int cgroup_fd;		     /* with CHILD_IN_CGROUP: a cgroup.procs, open for writing */
 };
 
 enum { CHILD_FD_MOST = 8 };

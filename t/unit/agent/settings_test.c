@@ -285,6 +285,32 @@ test_settings_load_refuses_isolation_that_does_not_go_together(void **state)
 }
 
 static void
+test_settings_load_reads_who_is_let_into_a_class(void **state)
+{
+	char text[512];
+	struct settings settings;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	(void)snprintf(text, sizeof(text),
+		       "hub: unix:/x\nresource_classes:\n  - {name: a/a, token_file: %s}\n"
+		       "  - {name: a/b, token_file: %s, attach: false}\n"
+		       "  - {name: a/c, token_file: %s, attach: true}\n",
+		       tokens, tokens, tokens);
+	write_file(yaml, text);
+	assert_int_equal(load(&settings, &err, "-c", yaml, NULL), 0);
+	assert_int_equal(settings.slots.classes[slots_class_of(&settings.slots, "a/a")].attach, SLOTS_ATTACH_UNSAID);
+	assert_int_equal(settings.slots.classes[slots_class_of(&settings.slots, "a/b")].attach, SLOTS_ATTACH_NO);
+	assert_int_equal(settings.slots.classes[slots_class_of(&settings.slots, "a/c")].attach, SLOTS_ATTACH_YES);
+	settings_release(&settings);
+	(void)snprintf(text, sizeof(text),
+		       "hub: unix:/x\nresource_classes:\n  - {name: a/a, token_file: %s, attach: sometimes}\n", tokens);
+	write_file(yaml, text);
+	assert_int_equal(load(&settings, &err, "-c", yaml, NULL), ERR_INPUT);
+	assert_non_null(strstr(err.text, "attach must be true or false"));
+}
+
+static void
 test_settings_load_refuses_a_class_without_a_token(void **state)
 {
 	struct settings settings;
@@ -585,6 +611,7 @@ main(void)
 		TEST(test_settings_load_reads_how_far_a_class_may_press),
 		TEST(test_settings_load_reads_isolation_of_the_host_and_of_classes),
 		TEST(test_settings_load_refuses_isolation_that_does_not_go_together),
+		TEST(test_settings_load_reads_who_is_let_into_a_class),
 		TEST(test_settings_load_refuses_a_class_without_a_token),
 		TEST(test_settings_load_refuses_what_is_out_of_range),
 		TEST(test_settings_load_needs_nothing_when_help_is_asked),
