@@ -7,7 +7,8 @@
  * connection is cut, both ends at once, when a random number of bytes (1 to MOST_BYTES, as
  * often below as above an eighth of it; from SEED: the same seed cuts at the same places) has
  * passed in both directions together. Without MOST_BYTES none is cut. SIGUSR1 ends the cutting:
- * from then on connections last. Says "relay: cut after N bytes" for each cut.
+ * from then on connections last. Says "relay: cut after N bytes" for each cut, and "relay: N bytes
+ * in all" of all connections so far when one has ended.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -28,6 +29,7 @@ enum { PIECE_BYTES = 4096 };
 static volatile sig_atomic_t is_lasting;
 static uint64_t state;
 static unsigned long most;
+static unsigned long long passed;
 
 static void
 on_usr1(int signo)
@@ -119,6 +121,7 @@ pass(int from, int to, unsigned long *left)
 		return true;
 	if (n <= 0 || !write_all(to, bytes, (size_t)n))
 		return false;
+	passed += (unsigned long long)n;
 	if (!is_lasting)
 		*left -= (unsigned long)n;
 	return true;
@@ -141,6 +144,7 @@ relay(int client, int server)
 	}
 	if (left == 0)
 		fprintf(stderr, "relay: cut after %lu bytes\n", limit);
+	fprintf(stderr, "relay: %llu bytes in all\n", passed);
 }
 
 int
