@@ -24,8 +24,9 @@
 #include "base/text.h"
 
 enum {
-	TELL_MOST = 50,	      /* files that are left out, and told of by name */
-	STILL_MS = 10 * 1000, /* between lines that say how far it has come */
+	TELL_MOST = 50,		   /* files that are left out, and told of by name */
+	FIRST_STILL_MS = 2 * 1000, /* until the first line that says how far it has come, */
+	STILL_MS = 10 * 1000,	   /* and between two */
 };
 
 struct storing {
@@ -88,7 +89,7 @@ on_still(void *arg, uint64_t bytes)
 	uint64_t now = step_now_ms();
 	char read[24], all[24];
 
-	if (now - storing->still_ms < STILL_MS)
+	if (now < storing->still_ms + STILL_MS)
 		return;
 	storing->still_ms = now;
 	step_say("%llu of %llu files so far, %s of %s", (unsigned long long)storing->stored,
@@ -226,7 +227,8 @@ sum_up(const struct storing *storing, struct err *err)
 int
 artifacts_store(const char *path, const char *destination, struct err *err)
 {
-	struct storing storing = {.started_ms = step_now_ms(), .still_ms = step_now_ms()};
+	uint64_t now = step_now_ms();
+	struct storing storing = {.started_ms = now, .still_ms = now + FIRST_STILL_MS - STILL_MS};
 	static struct place place;
 	char absolute[PATH_MAX], *base;
 	struct stat st = {0};
