@@ -7,6 +7,7 @@ script 'task hello echo hello; echo world >&2' \
 	'task red exit 3' \
 	'task steps echo one' 'step steps echo two' \
 	'task strange echo strange' 'set strange unheard_of {"a": [1, 2]}' 'setstep strange 0 unheard_of true' \
+	'task signals grep "^Sig[BI]" /proc/self/status' \
 	'task lame echo lame' 'unset lame job' \
 	'task odd echo odd' 'setstep odd 0 kind "dance"' \
 	"task again if [ -e $tmp/flag ]; then echo second; else touch $tmp/flag; echo first; exit 1; fi" \
@@ -25,6 +26,8 @@ ok 'exit status is reported' grep -q '"type":"step_ended".*"exit_code":3' "$tmp/
 ok 'steps run one after another' wait_ended steps success
 is "$(cat "$(got_output steps 0)" "$(got_output steps 1)")" "$(printf 'one\ntwo')" 'each step has output of its own'
 ok 'unknown members of a document are ignored' wait_ended strange success
+ok 'a step looks at its signals' wait_ended signals success
+like "$(tr '\n' ' ' <"$(got_output signals)")" '^SigBlk:.0+ SigIgn:.0+ $' 'none is blocked, or ignored as runnerd ignores some'
 ok 'a document that lacks a member ends as infra-fail' wait_ended lame infra-fail
 like "$(cat "$tmp/got/lame/events")" '"reason":"[^"]*job' 'the reason names the member'
 ok 'a step of an unknown kind ends as infra-fail' wait_ended odd infra-fail

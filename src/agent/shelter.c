@@ -19,7 +19,6 @@
 #include "agent/isolation.h"
 #include "agent/work_dir.h"
 #include "base/arena.h"
-#include "base/cleanup.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -190,17 +189,13 @@ seal(int *out, const uint8_t *bytes, size_t len, struct err *err)
 static int
 pack(int *fd, const struct list *list, struct err *err)
 {
-	LOCAL_FREE uint8_t *room = mem_try(SHELTER_MOST_BYTES);
+	static uint8_t room[SHELTER_MOST_BYTES]; /* mostly one page of it is ever written */
 	unsigned flags = geteuid() == 0 ? SHELTER_BOUNDS_ROOT : 0;
 	const char *wrong = "its paths are too long";
-	size_t size;
+	size_t size = 0;
 
-	if (room == NULL)
-		return err_set(err, ERR_LIMIT, "no memory for a task's shelter");
-	size = list->is_full || arena_is_full(&list->arena)
-		       ? 0
-		       : shelter_pack(room, SHELTER_MOST_BYTES, flags, list->rows, list->count,
-				      &wrong);
+	if (!list->is_full && !arena_is_full(&list->arena))
+		size = shelter_pack(room, sizeof(room), flags, list->rows, list->count, &wrong);
 	if (size == 0)
 		return err_set(err, ERR_LIMIT, "a task's isolation cannot be written down: %s",
 			       list->is_full ? "there are more than 128 paths" : wrong);

@@ -155,9 +155,11 @@ child_main(void *arg)
 {
 	struct birth *birth = arg;
 	const struct child_spec *spec = birth->spec;
+	bool settles_signals = (spec->flags & CHILD_SETTLES_SIGNALS) != 0;
 	sigset_t none;
 
-	reset_signals();
+	if (!settles_signals)
+		reset_signals();
 	if (spec->flags & CHILD_NEW_USER_NS) {
 		map_own_ids(birth);
 		keep_capability(birth, CAP_SYS_ADMIN);
@@ -177,7 +179,8 @@ child_main(void *arg)
 		birth_failed(birth, "change to its directory");
 	place_fds(birth);
 	(void)sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	if (!settles_signals)
+		(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	(void)execve(spec->path, spec->argv, spec->envp != NULL ? spec->envp : environ);
 	birth_failed(birth, "execute it");
 }

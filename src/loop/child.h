@@ -39,6 +39,7 @@ enum child_flag {
 	CHILD_NEW_IPC_NS = 1 << 5,	/* in an IPC and a UTS namespace */
 	CHILD_NEW_NET_NS = 1 << 6,	/* in a network namespace, where nothing is up */
 	CHILD_IN_CGROUP = 1 << 7,	/* it begins in the control group of cgroup_fd */
+	CHILD_SETTLES_SIGNALS = 1 << 8, /* it begins with all signals blocked, and ignored which we ignore */
 };
 
 struct child_spec {

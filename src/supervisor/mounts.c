@@ -128,25 +128,41 @@ do_hide(struct mounts *mounts, const char *path)
 	return mounts->nothing < 0 ? errno : 0;
 }
 
-/* mkdir -p, and an empty file where one is to be mounted on. */
+/* mkdir -p, from the end: mostly all but the last is there. */
+static int
+make_directories(char *path)
+{
+	char *slash = strrchr(path, '/');
+	int sys;
+
+	if (mkdir(path, 0711) == 0 || errno == EEXIST)
+		return 0;
+	if (errno != ENOENT || slash == path)
+		return errno;
+	*slash = '\0';
+	sys = make_directories(path);
+	*slash = '/';
+	if (sys == 0 && mkdir(path, 0711) != 0 && errno != EEXIST)
+		sys = errno;
+	return sys;
+}
+
+/* A directory, or an empty file where one is to be mounted on. */
 static int
 make_mount_point(const char *path, bool is_directory)
 {
-	char room[SHELTER_PATH_BYTES], *at;
-	int fd;
+	char room[SHELTER_PATH_BYTES], *slash;
+	int fd, sys;
 
 	(void)strcpy(room, path);
-	for (at = room + 1; *at != '\0'; at++) {
-		if (*at != '/')
-			continue;
-		*at = '\0';
-		if (mkdir(room, 0711) != 0 && errno != EEXIST)
-			return errno;
-		*at = '/';
-	}
 	if (is_directory)
-		return mkdir(room, 0711) != 0 && errno != EEXIST ? errno : 0;
-	fd = open(room, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+		return make_directories(room);
+	slash = strrchr(room, '/');
+	*slash = '\0';
+	sys = slash == room ? 0 : make_directories(room);
+	if (sys != 0)
+		return sys;
+	fd = openat(AT_FDCWD, path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	if (fd >= 0)
 		(void)close(fd);
 	return fd < 0 ? errno : 0;

@@ -38,42 +38,21 @@ proc_is_ours(void)
 	return number_parse(text, &pid) && (pid_t)pid == getpid();
 }
 
-static bool
-write_score(const char *text)
-{
-	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-	ssize_t n;
-
-	if (fd < 0)
-		return false;
-	n = write(fd, text, strlen(text));
-	(void)close(fd);
-	return n > 0;
-}
-
-static bool
-score_is_negative(void)
-{
-	char first = '0';
-	int fd = open("/proc/self/oom_score_adj", O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return false;
-	if (read(fd, &first, 1) != 1)
-		first = '0';
-	(void)close(fd);
-	return first == '-';
-}
-
 /* Where we may not protect ourselves, at least no step inherits the protection of a service. */
 static bool
 protect_from_oom(bool stays)
 {
-	if (stays && write_score("-1000"))
-		return true;
-	if (score_is_negative())
-		(void)write_score("0");
-	return false;
+	int fd = openat(AT_FDCWD, "/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
+	bool is_protected;
+	char first;
+
+	if (fd < 0)
+		return false;
+	is_protected = stays && pwrite(fd, "-1000", 5, 0) > 0;
+	if (!is_protected && pread(fd, &first, 1, 0) == 1 && first == '-')
+		(void)!pwrite(fd, "0", 1, 0);
+	(void)close(fd);
+	return is_protected;
 }
 
 /*
@@ -135,8 +114,9 @@ bound_root(void)
 	unsigned i;
 
 	for (i = 0; i <= KERNEL_CAPABILITY_MOST; i++)
-		if ((kept & CAPABILITY(i)) == 0)
-			(void)prctl(PR_CAPBSET_DROP, i, 0, 0, 0);
+		if ((kept & CAPABILITY(i)) == 0 && prctl(PR_CAPBSET_DROP, i, 0, 0, 0) != 0 &&
+		    errno == EINVAL)
+			return; /* this kernel has no more of them */
 }
 
 static void

@@ -92,7 +92,7 @@ start_as(struct host_executor *host, const struct kind *kind, struct child *chil
 				  .envp = envp,
 				  .cwd = "/",
 				  .fds = fds,
-				  .flags = CHILD_NEW_SESSION | kind->flags};
+				  .flags = CHILD_NEW_SESSION | CHILD_SETTLES_SIGNALS | kind->flags};
 
 	(void)snprintf(orphan_ms, sizeof(orphan_ms), "%u", start->orphan_ms);
 	if (start->probe_fd >= 0) {

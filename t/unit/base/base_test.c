@@ -219,6 +219,26 @@ test_crc32c_gives_the_known_values(void **state)
 	assert_int_equal(crc32c(crc32c(0, "hell", 4), "o, world", 8), whole);
 }
 
+/* First what is short, before anybody has asked the processor, then the whole, then short again. */
+static void
+test_crc32c_is_the_same_in_pieces_of_any_size(void **state)
+{
+	static unsigned char bytes[2000];
+	uint32_t short_first = 0, whole, short_again = 0;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (unsigned char)(i * 7 ^ i >> 3);
+	for (i = 0; i < sizeof(bytes); i += 50)
+		short_first = crc32c(short_first, bytes + i, 50);
+	whole = crc32c(0, bytes, sizeof(bytes));
+	for (i = 0; i < sizeof(bytes); i += 50)
+		short_again = crc32c(short_again, bytes + i, 50);
+	assert_int_equal(short_first, whole);
+	assert_int_equal(short_again, whole);
+}
+
 static void
 test_slab_take_returns_null_when_the_pool_is_empty(void **state)
 {
@@ -410,6 +430,7 @@ main(void)
 		cmocka_unit_test(test_arena_is_full_at_its_ceiling_and_stays_so),
 		cmocka_unit_test(test_id_text_is_read_back),
 		cmocka_unit_test(test_crc32c_gives_the_known_values),
+		cmocka_unit_test(test_crc32c_is_the_same_in_pieces_of_any_size),
 		cmocka_unit_test(test_slab_take_returns_null_when_the_pool_is_empty),
 		cmocka_unit_test(test_slab_charges_count_against_the_ceiling),
 		cmocka_unit_test(test_slab_gives_pages_of_free_chunks_back),
