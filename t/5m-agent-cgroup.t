@@ -190,4 +190,21 @@ start agent sh -c "echo \$\$ >$root/shared/cgroup.procs; runnerd \"\$@\"; :" sh 
 	--run-dir "$tmp/run3" --data-dir "$tmp/data" --work-dir "$tmp/work" --cache-dir "$tmp/cache" --mode single-task
 ok '(plain) a task runs without groups' wait_ended plain success 60
 like "$(cat "$tmp/agent.log")" "no control groups.*'/shared' is not runnerd's alone: process [0-9]+ \(sh\) is in it" '(plain) the log says why'
+
+# As a service: no service manager could start it again with tasks below its own group, so it wants a second one.
+in_service() # NAME SERVICE: runs a task there
+{
+	hub_say "task $1 cat /proc/self/cgroup"
+	start "$1" sh -c "echo \$\$ >$root/$2/cgroup.procs; exec runnerd \"\$@\"" sh --hub "$hub_url" -c "$tmp/runnerd.yaml" \
+		--run-dir "$tmp/run3" --data-dir "$tmp/data" --work-dir "$tmp/work" --cache-dir "$tmp/cache" --mode single-task
+	ok "($1) a task runs" wait_ended "$1" success 60
+	wait "$pid"
+}
+mkdir $root/lone.service $root/ci.service $root/ci-tasks.service
+in_service lone lone.service
+like "$(cat "$tmp/lone.log")" "no control groups.*no control group '/lone-tasks.service'.* need a service of their own, lone-tasks.service" '(lone) without groups, and the log says why'
+in_service pair ci.service
+like "$(cat "$(got_output pair)")" "^0::/ci-tasks.service/tasks/$(task_id pair)/0\.1\$" '(pair) in a group below the second service'
+is "$(cat $root/ci.service/cgroup.subtree_control)" '' '(pair) where runnerd is, it can be started again'
+ok '(pair) nothing is left of the task' wait_until 20 no_groups ci-tasks.service
 done_testing

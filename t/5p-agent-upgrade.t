@@ -86,14 +86,23 @@ ok 'and are forgotten when they can' wait_log manager '^READY=1 STATUS=1 of 3 sl
 
 watchdog=0
 install_programs
-like "$(readlink "/proc/$agent_pid/exe")" '(deleted)' 'it is replaced while it runs'
+# Nobody but root may look which program a process that hides is.
+program_is() # PATTERN WHAT
+{
+	if [ "$(id -u)" = 0 ]; then
+		like "$(readlink "/proc/$agent_pid/exe")" "$1" "$2"
+	else
+		skip "$2" 'only root sees that'
+	fi
+}
+program_is ' \(deleted\)$' 'it is replaced while it runs'
 hub_say "task mixed echo begun; until [ -e $tmp/go ]; do sleep 0.05; done; echo end"
 ok 'a task of the old runnerd has the new runner-init' wait_log fakehub 'task mixed step 0 step_started' 30
 stop "$agent_pid" QUIT
 is "$status" 0 'QUIT ends it'
 like "$(tail -n 1 "$tmp/manager.log")" '^STOPPING=1 ' 'and it says so'
 ok 'the new one is ready' start_service
-is "$(readlink "/proc/$agent_pid/exe")" "$tmp/bin/runnerd" 'it is the new program'
+program_is "^$tmp/bin/runnerd\$" 'it is the new program'
 like "$(grep -m 1 READY "$tmp/manager.log")" '^READY=1 STATUS=2 of 3 slots taken' 'and has found both tasks before it says so'
 kill -KILL "$agent_pid"
 wait "$agent_pid" 2>/dev/null

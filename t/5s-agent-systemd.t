@@ -243,5 +243,55 @@ rm -r $units/runnerd.service $units/runnerd-tasks.service $units/runnerd.service
 systemctl daemon-reload
 ok 'removed' test "$(shown LoadState)" = not-found
 is "$(ours)$(ls -d $tasks_group 2>/dev/null)$(ls /run/runnerd/tasks)$(ls /var/lib/runnerd/work)" '' 'nothing is left but directories'
+
+# --- a user without root: the same, by the user's own systemd ------------------------------------------
+
+cat >$units/user-manager.service <<END
+[Service]
+Type=notify
+User=ci
+Environment=XDG_RUNTIME_DIR=/run/user/1000
+ExecStart=/usr/lib/systemd/systemd --user
+Delegate=yes
+KillMode=mixed
+END
+echo 'ci:x:1000:1000::/home/ci:/bin/sh' >>/etc/passwd
+echo 'ci:x:1000:' >>/etc/group
+mkdir -p /run/user/1000 /home/ci/.config/runner /var/lib/systemd/linger
+settings 4
+mv /etc/runner/runnerd.yaml /home/ci/.config/runner/
+install_units /home/ci/.config/systemd/user "$top_srcdir/contrib/systemd/user"
+mkdir /home/ci/.config/systemd/user/runnerd.service.d
+printf '%s\n' '[Service]' "StandardError=append:$tmp/user.log" >/home/ci/.config/systemd/user/runnerd.service.d/log.conf
+: >"$tmp/user.log"
+chown -R ci:ci /run/user/1000 /home/ci "$tmp/token" "$tmp/user.log"
+chmod 700 /run/user/1000
+systemctl daemon-reload
+systemctl start user-manager
+as_ci()
+{
+	setpriv --reuid 1000 --regid 1000 --clear-groups env HOME=/home/ci XDG_RUNTIME_DIR=/run/user/1000 "$@"
+}
+as_ci systemctl --user daemon-reload
+ok 'systemctl --user start' as_ci systemctl --user start runnerd
+ok 'logind would remove its state: the log says what to do' wait_log "$tmp/user.log" \
+	"warn logind removes '/run/user/1000/runnerd' .* run 'loginctl enable-linger ci'" 20
+ok 'its tasks have groups' wait_log "$tmp/user.log" "control groups below '.*/runnerd-tasks.service', held by: memory, pids, cpu" 20
+hub_say "task user echo begun; until [ -e $tmp/go.user ]; do sleep 0.1; done; echo end"
+wait_until 30 grep -qs begun "$(got_output user)"
+step=$(process_of '^/bin/bash.*echo begun')
+like "$(cat "/proc/$step/cgroup")" "/user-manager.service/app.slice/runnerd-tasks.service/tasks/$(task_id user)/" 'a task is in one'
+like "$(cat "/proc/$(process_of ^runner-init)/cgroup")" '/runnerd-tasks.service/agent$' 'beside its runner-init'
+: >/var/lib/systemd/linger/ci # loginctl enable-linger ci
+: >"$tmp/user.log"
+ok 'systemctl --user restart' as_ci systemctl --user restart runnerd
+ok 'the next one has found the task' wait_log "$tmp/user.log" 'recovered: state running' 20
+unlike "$(cat "$tmp/user.log")" 'logind removes' 'and says no more of logind'
+touch "$tmp/go.user"
+ok 'the task ends well' wait_ended user success 60
+is "$(cat "$(got_output user)")" "$(printf 'begun\nend')" 'with its output'
+ok 'systemctl --user stop' as_ci systemctl --user stop runnerd
+ok 'keeps its state' test -e /run/user/1000/runnerd/agent.id
+systemctl stop user-manager
 diag "ended after $(cut -d' ' -f1 /proc/uptime) s"
 done_testing

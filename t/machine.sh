@@ -105,6 +105,8 @@ machine_put_systemd()
 	done
 	mkdir -p "$t_root/usr/lib/systemd/system" "$t_root/etc/systemd/system" "$t_root/var/lib/systemd"
 	cp -P /usr/lib/systemd/system/*.target "$t_root/usr/lib/systemd/system/"
+	mkdir -p "$t_root/usr/lib/systemd/user"
+	cp -P /usr/lib/systemd/user/*.target "$t_root/usr/lib/systemd/user/"
 	printf '[Manager]\nDefaultStandardOutput=tty\nLogTarget=console\nStatusUnitFormat=name\nShowStatus=no\n' >"$t_root/etc/systemd/system.conf"
 	ln -s /usr/lib/systemd/system/multi-user.target "$t_root/etc/systemd/system/default.target"
 	: >"$t_root/etc/machine-id"
