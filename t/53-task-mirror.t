@@ -65,6 +65,23 @@ play many1 --git-mirrors "$mirrors" --log debug "$tmp/many2.json" "$tmp/many3.js
 is "$status" 0 'six checkouts at one time'
 is "$(grep -c 'update begun' "$tmp/many1.log")" 1 'take one update'
 
+thawed_has()
+{
+	GIT_OBJECT_DIRECTORY=$mirror/thawed git -C "$mirror" rev-list --objects --no-walk "$1" >/dev/null 2>&1
+}
+# Each object is a stored block of zlib: never smaller than what it holds.
+are_uncompressed()
+{
+	cat "$mirror"/thawed/pack/*.idx >/dev/null || return 1
+	for u_pack in "$mirror"/thawed/pack/*.idx; do
+		git verify-pack -v "$u_pack" | awk '$2 ~ /^(blob|tree|commit)$/ { if ($4 <= $3) exit 1 }' || return 1
+	done
+}
+ok 'the mirror holds what was checked out once more' thawed_has "$main"
+ok 'uncompressed' are_uncompressed
+is "$(ls -t "$mirror"/objects/pack/*.pack "$mirror"/thawed/pack/*.pack | head -n 1 | grep -c /thawed/)" 1 'where git looks first'
+is "$(ls "$mirror"/thawed/pack/*.pack | wc -l | tr -d ' ')" 2 'and of a second revision what is new'
+
 from full "\"revision\":\"$main\",\"branch\":\"main\"" '"method":"full"' 'git rev-list --count HEAD; git rev-list --objects --missing=print --all | grep -c ^? || true'
 is "$(output full 1 | tr '\n' ' ')" '4 0 ' 'method full has all objects'
 from shallow "\"revision\":\"$main\",\"branch\":\"main\"" '"method":"shallow","depth":2' 'git rev-list --count HEAD; git branch --show-current; cat file4'
@@ -100,6 +117,14 @@ from killed "\"revision\":\"$main\",\"branch\":\"main\""
 is "$(outcomes killed)" '0.1=success 1.1=success end=success' 'what a killed update has left is no hindrance'
 unlike "$(output killed 0)" 'going on without' 'to the mirror'
 ok 'and is gone' test ! -e "$mirror/objects/pack/tmp_pack_x" -a ! -e "$mirror.gone"
+
+# What is uncompressed is only a help.
+for pack in "$mirror"/thawed/pack/*.pack; do
+	chmod u+w "$pack"
+	printf '################################' | dd of="$pack" bs=1 seek=40 conv=notrunc 2>/dev/null
+done
+from thawed "\"revision\":\"$main\",\"branch\":\"main\"" '' 'git status --porcelain; git fsck --no-dangling && cat file4'
+is "$(outcomes thawed) $(output thawed 1)" '0.1=success 1.1=success end=success 4' 'uncompressed objects that are damaged fail nobody'
 
 # A pack that was cut.
 for pack in "$mirror"/objects/pack/*.pack; do

@@ -8,7 +8,7 @@
 #
 # SPDX-License-Identifier: Apache-2.0
 target=$RUNNER_CHECKOUT_TARGET
-mirror=
+mirror= borrowed=
 is_empty() { [ -z "$(ls -A "$1")" ]; }
 in_target() { git -C "$target" "$@"; }
 
@@ -118,8 +118,9 @@ shares_blocks() {
 		return 0
 	done
 }
-# References first: the packs that are copied then hold at least what they name.
-copy_mirror() {
+# References first: the packs that are copied at the end hold at least what they name. Until then
+# the mirror's lie beside the repository, and what is checked out, uncompressed, before them.
+borrow_mirror() {
 	git -C "$mirror" for-each-ref --format='%(objectname) %(refname)' refs/heads refs/tags |
 		sed 's#^\([0-9a-f]*\) refs/heads/#\1 refs/remotes/origin/#' >"$target/.git/packed-refs"
 	case $server_ref in
@@ -127,8 +128,14 @@ copy_mirror() {
 	*) git -C "$mirror" for-each-ref --format="%(objectname) $local_ref" "$server_ref" \
 		>>"$target/.git/packed-refs" ;;
 	esac
+	printf '%s\n' "$mirror/thawed" "$mirror/objects" >"$target/.git/objects/info/alternates"
+	borrowed=yes
+}
+own_objects() {
+	[ "$borrowed" = yes ] || return 0
 	cp --reflink=auto -- "$mirror"/objects/pack/pack-*.pack "$mirror"/objects/pack/pack-*.idx \
-		"$target/.git/objects/pack/"
+		"$target/.git/objects/pack/" &&
+		rm "$target/.git/objects/info/alternates"
 }
 # The blobs of the commit that is checked out: it must not need the network again.
 take_blobs() {
@@ -142,7 +149,7 @@ fill_from_mirror() {
 	if [ "$RUNNER_CHECKOUT_METHOD" = shallow ]; then
 		fetch_shallow
 	elif [ "$RUNNER_CHECKOUT_METHOD" = full ] || is_small || shares_blocks; then
-		copy_mirror
+		borrow_mirror
 	else
 		fetch_all --filter=blob:none || return 1
 		has "${revision:-$local_ref}" && take_blobs "${revision:-$local_ref}"
@@ -173,13 +180,13 @@ find_wanted() {
 	elif [ -n "$tag" ]; then wanted=refs/tags/$tag
 	elif [ -n "$branch" ]; then wanted=$local_ref
 	else wanted=refs/remotes/origin/HEAD; fi
-	has "$wanted"
+	commit=$(in_target rev-parse --quiet --verify "$wanted^{commit}" 2>/dev/null)
 }
 switch() {
 	if [ -n "$branch" ] && [ -z "$tag" ]; then
-		in_target checkout --quiet --force --no-track -B "$branch" "$wanted" --
+		in_target checkout --quiet --force --no-track -B "$branch" "$commit" --
 	else
-		in_target checkout --quiet --force --detach "$wanted" --
+		in_target checkout --quiet --force --detach "$commit" --
 	fi
 }
 # The agent brings the mirror up to date, once for all that ask.
@@ -195,7 +202,7 @@ clone() {
 	echo "Cloning '$shown'"
 	new_repository
 	if [ -n "$mirror" ]; then
-		if fill_from_mirror && find_wanted && switch; then return; fi
+		if fill_from_mirror && find_wanted && switch && own_objects; then return; fi
 		echo "The host's mirror does not give it: going on without it"
 		"$RUNNER_CHECKOUT_HELPER" git-mirror doubtful || true
 		mirror=
@@ -215,7 +222,7 @@ renew() {
 	fi
 	find_wanted || say_no "'$shown' has no '$wanted'"
 	switch
-	in_target reset --quiet --hard "$wanted" --
+	in_target reset --quiet --hard "$commit" --
 }
 from_git() {
 	check_names

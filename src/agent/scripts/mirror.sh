@@ -64,9 +64,12 @@ renew() {
 	make
 }
 update() {
-	if [ "$RUNNER_MIRROR_DOUBTFUL" = 1 ] && ! is_sound; then
-		renew
-		return
+	if [ "$RUNNER_MIRROR_DOUBTFUL" = 1 ]; then
+		rm -rf "$mirror/thawed"
+		if ! is_sound; then
+			renew
+			return
+		fi
 	fi
 	set -- "$mirror"/objects/pack/*.pack
 	if [ $# -ge 24 ]; then
@@ -80,6 +83,50 @@ update() {
 	if [ -z "$revision$branch$tag" ]; then point_head "$mirror"; fi
 }
 
+# What is checked out, once more and uncompressed, in packs of their own: most of a checkout's
+# computing is inflating, and many jobs check out almost the same files. Whole commits only:
+# git goes on searching the pack that it found the last object in, and would stay with the others.
+# It begins with the newest: these are newer than any.
+THAWED_MOST_KIB=262144 THAWED_PACKS_MOST=16
+is_thawed() {
+	[ -e "$mirror/thawed/commits" ] && grep -qxF "$1" "$mirror/thawed/commits"
+}
+kib_of() {
+	git -C "$mirror" ls-tree -r -l --full-tree "$1" | awk '{ n += $4 } END { print int(n / 1024) }'
+}
+pack_thawed() {
+	git -C "$mirror" rev-list --objects --no-walk "$1" |
+		GIT_OBJECT_DIRECTORY=thawed GIT_ALTERNATE_OBJECT_DIRECTORIES=objects \
+			git -C "$mirror" -c pack.compression=0 pack-objects --quiet --non-empty \
+			--no-reuse-object --window=0 --honor-pack-keep thawed/pack/pack
+}
+thaw() {
+	commit=$(git -C "$mirror" rev-parse --quiet --verify "$1^{commit}") || return 0
+	if is_thawed "$commit" || [ "$(kib_of "$commit")" -gt "$THAWED_MOST_KIB" ]; then return 0; fi
+	mkdir -p "$mirror/thawed/pack"
+	old=
+	set -- "$mirror"/thawed/pack/*.pack
+	if [ $# -ge "$THAWED_PACKS_MOST" ] ||
+		[ "$(du -sk "$mirror/thawed" | cut -f 1)" -gt $((2 * THAWED_MOST_KIB)) ]; then
+		old="$*"
+		rm -f "$mirror/thawed/commits" "$mirror"/thawed/pack/*.keep
+	fi
+	name=$(pack_thawed "$commit") || return 0
+	if [ -n "$name" ]; then
+		touch -t 210001010000 "$mirror/thawed/pack/pack-$name.pack"
+		: >"$mirror/thawed/pack/pack-$name.keep"
+	fi
+	for pack in $old; do
+		case $pack in *"-$name.pack") ;; *) rm -f "${pack%.pack}".* ;; esac
+	done
+	echo "$commit" >>"$mirror/thawed/commits"
+}
+thaw_wanted() {
+	if [ -n "$revision" ]; then thaw "$revision"
+	elif [ -n "$tag" ]; then thaw "refs/tags/$tag"
+	else thaw "${server_ref:-HEAD}"; fi
+}
+
 # What a killed update has left.
 if [ -e "$RUNNER_MIRROR.busy" ]; then
 	rm -rf "$mirror.gone"
@@ -87,5 +134,6 @@ if [ -e "$RUNNER_MIRROR.busy" ]; then
 fi
 : >"$RUNNER_MIRROR.busy"
 if [ -f "$mirror/HEAD" ] && [ -f "$mirror/config" ]; then update; else make; fi
+thaw_wanted || true
 : >"$RUNNER_MIRROR.used"
 rm -f "$RUNNER_MIRROR.busy"
