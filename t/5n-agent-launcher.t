@@ -294,6 +294,20 @@ is "$(running "$first")" '' 'when nothing of it is left'
 stop "$agent_pid" TERM
 ok 'no state is left' no_tasks
 
+# --- after the host's restart: the run directory is lost ---------------------------------------------------
+
+rm -rf "$tmp/run"
+: >"$tmp/agent.log"
+left=runner-t-$$.left.restart
+for slot in 0 7; do
+	setpriv --reuid $((first + slot)) --regid $first --clear-groups touch "/var/tmp/$left.$slot"
+done
+start_runnerd -j 4 $us
+wait_log agent 'ready: 4 slots' 30
+ok 'what users of slots have left is deleted before a task has one' test ! -e "/var/tmp/$left.0" -a ! -e "/var/tmp/$left.7"
+ok 'the agent knows that it was here before' grep -q "is new, this agent is not" "$tmp/agent.log"
+stop "$agent_pid" TERM
+
 # --- from a runnerd that was root -------------------------------------------------------------------------
 
 rm -rf "$tmp/run" "$tmp/data" "$tmp/work" "$tmp/cache"

@@ -41,6 +41,7 @@ struct claim {
 	struct id id;		     /* of the claim whose answer was not read yet */
 	bool has_id;
 	bool answered; /* at least once */
+	bool forgot;   /* what it had, with the host's restart */
 	bool stopped;
 	char held[CLAIM_HELD_BYTES]; /* why this host takes nothing; "": it does */
 	bool asked_held;	     /* the request says that it takes nothing */
@@ -60,7 +61,7 @@ static void on_pace(void *arg);
 static void on_leisure(void *arg);
 
 struct claim *
-claim_new(struct loop *loop, struct hub_link *link, struct slots *slots,
+claim_new(struct loop *loop, struct hub_link *link, struct slots *slots, bool forgot,
 	  const struct claim_hooks *hooks)
 {
 	struct claim *claim = MEM_NEW(struct claim);
@@ -69,6 +70,7 @@ claim_new(struct loop *loop, struct hub_link *link, struct slots *slots,
 	claim->loop = loop;
 	claim->link = link;
 	claim->slots = slots;
+	claim->forgot = forgot;
 	claim->hooks = *hooks;
 	claim->resumed_ms = -1;
 	pace_init(&claim->pace, loop, CLAIM_GAP_MS, on_pace, claim);
@@ -398,6 +400,8 @@ make_body(struct claim *claim, uint64_t wait_ms, struct buffer *body)
 		json_put_str(json, "held", claim->held);
 	claim->hooks.put_running(claim->hooks.arg, running);
 	json_put(json, "running", running);
+	if (claim->forgot && !claim->answered)
+		json_put_bool(json, "forgot", true);
 	json_put_str(json, "stopped", claim->barred);
 	hub_body(body, json);
 }

@@ -43,7 +43,8 @@ struct claim_hooks {
 	void (*put_running)(void *arg, struct json *list);
 };
 
-struct claim *claim_new(struct loop *loop, struct hub_link *link, struct slots *slots,
+/* forgot: this agent had tasks that ended with its host, and says so until the first answer. */
+struct claim *claim_new(struct loop *loop, struct hub_link *link, struct slots *slots, bool forgot,
 			const struct claim_hooks *hooks);
 void claim_free(struct claim *claim); /* NULL is fine */
 

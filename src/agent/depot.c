@@ -31,6 +31,7 @@ struct leftover {
 	struct leftover *next;
 	enum depot_verb verb; /* DEPOT_CLEAR, DEPOT_REMOVE */
 	struct id id;
+	bool is_lost; /* the hub has not had it */
 };
 
 struct depot {
@@ -287,8 +288,9 @@ note_leftover(struct depot *depot, const struct depot_answer *answer)
 {
 	struct leftover *leftover = depot->leftover;
 	char size[24];
+	const unsigned others = leftover->verb == DEPOT_REMOVE; /* the name of its run directory */
 
-	if (leftover->verb == DEPOT_REMOVE && answer->count > 1)
+	if (leftover->is_lost && answer->count > others)
 		log_warn("deleted %s of output in '%s': its tasks ended with the host, or with "
 			 "their run directory, before the hub had it",
 			 text_bytes(size, answer->bytes), depot->dir.path);
@@ -409,16 +411,23 @@ depot_join(struct depot *depot, struct spool *spool)
 	DL_APPEND(depot->spools, spool);
 }
 
-void
-depot_clear(struct depot *depot, const struct id *task)
+static void
+add_leftover(struct depot *depot, enum depot_verb verb, const struct id *id, bool is_lost)
 {
 	struct leftover *leftover = MEM_NEW(struct leftover);
 
-	OBJ_CHECK(depot, DEPOT_MAGIC);
-	leftover->verb = DEPOT_CLEAR;
-	leftover->id = *task;
+	leftover->verb = verb;
+	leftover->id = *id;
+	leftover->is_lost = is_lost;
 	LL_APPEND(depot->leftovers, leftover);
 	depot_want(depot);
+}
+
+void
+depot_clear(struct depot *depot, const struct id *task)
+{
+	OBJ_CHECK(depot, DEPOT_MAGIC);
+	add_leftover(depot, DEPOT_CLEAR, task, false);
 }
 
 void
@@ -487,7 +496,6 @@ on_look(void *arg)
 {
 	struct depot *depot = arg;
 	struct err err = ERR_INIT;
-	struct leftover *leftover;
 	struct id *ids;
 	size_t count, held, i;
 
@@ -496,15 +504,9 @@ on_look(void *arg)
 		log_warn("%s", err.text);
 	if (held > 0 && ++depot->looks < DEPOT_LOOKS)
 		timer_start_ms(&depot->look, DEPOT_RETRY_MS);
-	for (i = 0; i < count; i++) {
-		leftover = MEM_NEW(struct leftover);
-		leftover->verb = DEPOT_REMOVE;
-		leftover->id = ids[i];
-		LL_APPEND(depot->leftovers, leftover);
-	}
+	for (i = 0; i < count; i++)
+		add_leftover(depot, DEPOT_REMOVE, &ids[i], true);
 	free(ids);
-	if (count > 0)
-		depot_want(depot);
 }
 
 int
@@ -549,7 +551,7 @@ has_spool(const struct depot *depot, const struct id *task)
 }
 
 void
-depot_sweep(struct depot *depot)
+depot_sweep(struct depot *depot, bool is_after_restart)
 {
 	struct err err = ERR_INIT;
 	struct id *ids;
@@ -560,7 +562,7 @@ depot_sweep(struct depot *depot)
 		log_warn("%s", err.text);
 	for (i = 0; i < count; i++)
 		if (!has_spool(depot, &ids[i]))
-			depot_clear(depot, &ids[i]);
+			add_leftover(depot, DEPOT_CLEAR, &ids[i], is_after_restart);
 	free(ids);
 }
 

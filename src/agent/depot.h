@@ -54,8 +54,8 @@ int depot_new(struct depot **out, struct loop *loop, const struct depot_settings
 	      struct err *err);
 void depot_free(struct depot *depot); /* NULL is fine */
 
-/* Delete what is on the disk of tasks that have no spool. */
-void depot_sweep(struct depot *depot);
+/* Delete what is on the disk of tasks that have no spool. is_after_restart: of the host, which they ended with. */
+void depot_sweep(struct depot *depot, bool is_after_restart);
 
 /* For people and metrics. */
 struct depot_use {

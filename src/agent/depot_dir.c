@@ -1,9 +1,9 @@
 /*
  * depot_dir.c - the spool's directory on the disk: ours, and those of agents that are no more.
  *
- * An agent's id lives in its run directory, in tmpfs: after the host's restart there is another
- * one, and the tasks whose output is here ended with the host. A runnerd that is merely stopped
- * still has its run directory, and one in another container holds its lock.
+ * An agent's id lives in its run directory, in tmpfs. After the host's restart it is found here,
+ * where the name of the run directory is beside it: the agent is the same, its tasks ended with the host. A
+ * runnerd that is merely stopped still has its run directory, and one in another container holds its lock.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -95,6 +95,46 @@ is_known(int fd, const char *id)
 	buffer_release(&owner);
 	buffer_release(&text);
 	return known;
+}
+
+static bool
+is_owned(int fd, const char *run_dir)
+{
+	struct buffer owner = BUFFER_INIT;
+	struct err err = ERR_INIT;
+	bool owned = state_dir_read(fd, SPOOL_OWNER_NAME, PATH_MAX, &owner, &err) == 0 &&
+		     owner.len == strlen(run_dir) && memcmp(owner.data, run_dir, owner.len) == 0;
+
+	buffer_release(&owner);
+	return owned;
+}
+
+static bool
+is_of_before(int dir_fd, const struct id *id, const char *run_dir)
+{
+	char name[ID_TEXT_BYTES];
+	LOCAL_FD fd = openat(dir_fd, id_text(name, id), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	return fd >= 0 && is_owned(fd, run_dir) && flock(fd, LOCK_EX | LOCK_NB) == 0;
+}
+
+bool
+depot_dir_find_earlier(const char *path, const char *run_dir, struct id *agent)
+{
+	LOCAL_FD fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct err err = ERR_INIT;
+	bool found = false;
+	struct id *ids;
+	size_t n, i;
+
+	if (fd < 0 || depot_dir_list_ids(fd, &ids, &n, &err) < 0)
+		return false;
+	for (i = 0; i < n && !found; i++) {
+		found = is_of_before(fd, &ids[i], run_dir);
+		*agent = ids[i];
+	}
+	free(ids);
+	return found;
 }
 
 static bool

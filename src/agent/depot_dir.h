@@ -8,6 +8,7 @@
 #ifndef AGENT_DEPOT_DIR_H
 #define AGENT_DEPOT_DIR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/id.h"
@@ -29,6 +30,12 @@ struct depot_dir {
 int depot_dir_open(struct depot_dir *dir, const char *path, const struct id *agent,
 		   const char *run_dir, struct err *err);
 void depot_dir_release(struct depot_dir *dir);
+
+/*
+ * Who used run_dir before it was lost with the host's restart: the agent whose output lies below path under that
+ * directory's name, and that nobody is now. False: none is known.
+ */
+bool depot_dir_find_earlier(const char *path, const char *run_dir, struct id *agent);
 
 /*
  * Ids of agents that no run directory knows and no process holds; the caller frees *ids. *held:

@@ -1,6 +1,7 @@
 # src/agent: runnerd; may include base, wire, loop, format, http, task
 noinst_LIBRARIES += libagent.a
 libagent_a_SOURCES = \
+	src/agent/aftermath.c src/agent/aftermath.h \
 	src/agent/caches.c src/agent/caches.h \
 	src/agent/ceilings.c src/agent/ceilings.h \
 	src/agent/cgroup.c src/agent/cgroup.h \

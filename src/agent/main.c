@@ -18,6 +18,7 @@
 #include "agent/check.h"
 #include "agent/depot.h"
 #include "agent/depot_child.h"
+#include "agent/depot_dir.h"
 #include "agent/launcher.h"
 #include "agent/linger.h"
 #include "agent/lookout.h"
@@ -440,6 +441,8 @@ start_tasks(struct agent *agent, struct err *err)
 	const struct settings *settings = &agent->settings;
 	struct tasks_settings tasks = {
 		.state_dir = &agent->state_dir,
+		.is_after_restart = agent->state_dir.is_renewed,
+		.proc_dir = settings->proc_dir,
 		.work_dir = settings->work_dir,
 		.cache_dir = settings->cache_dir,
 		.cache_most_bytes = settings->cache_max,
@@ -482,7 +485,7 @@ start_tasks(struct agent *agent, struct err *err)
 		return err->code;
 	if (tasks_recover(agent->tasks, &found, err) < 0)
 		return err_wrap(err, "finding the tasks of an earlier runnerd");
-	depot_sweep(agent->depot);
+	depot_sweep(agent->depot, agent->state_dir.is_renewed);
 	if (found > 0)
 		log_info("found %zu tasks of an earlier runnerd", found);
 	uplink_start(agent->uplink, agent->tasks);
@@ -534,6 +537,7 @@ start_uplink(struct agent *agent, struct err *err)
 			 .agent = agent->state_dir.agent},
 		.slots = &agent->settings.slots,
 		.headroom = headroom_limits(&agent->settings, dirs),
+		.has_forgotten = agent->state_dir.is_renewed,
 		.failures_most = (unsigned)agent->settings.pause_after,
 		.pause_ms = agent->settings.pause_time_ms,
 		.single_task = text_eq(agent->settings.mode, "single-task"),
@@ -610,6 +614,21 @@ raise_wall(struct agent *agent, struct err *err)
 }
 
 static int
+open_state(struct agent *agent, struct err *err)
+{
+	const struct settings *settings = &agent->settings;
+	struct id earlier;
+	bool is_known = depot_dir_find_earlier(settings->spool_dir, settings->run_dir, &earlier);
+
+	if (state_dir_open(&agent->state_dir, settings->run_dir, is_known ? &earlier : NULL, err) < 0)
+		return err->code;
+	if (agent->state_dir.is_renewed)
+		log_info("the run directory '%s' is new, this agent is not: what it ran has ended with the host",
+			 settings->run_dir);
+	return 0;
+}
+
+static int
 start(struct agent *agent, struct err *err)
 {
 	const struct settings *settings = &agent->settings;
@@ -626,7 +645,7 @@ start(struct agent *agent, struct err *err)
 	if (start_cgroups(agent, err) < 0 || raise_wall(agent, err) < 0 ||
 	    split_privilege(agent, err) < 0)
 		return err->code;
-	if (state_dir_open(&agent->state_dir, agent->settings.run_dir, err) < 0)
+	if (open_state(agent, err) < 0)
 		return err->code;
 	if (watch_signals(agent, err) < 0)
 		return err->code;

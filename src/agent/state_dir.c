@@ -187,12 +187,16 @@ state_dir_read(int dir_fd, const char *name, size_t most, struct buffer *out, st
 
 /* Written beside and renamed, so that a crash leaves no half of it. */
 static int
-make_agent_id(struct state_dir *dir, struct err *err)
+make_agent_id(struct state_dir *dir, const struct id *earlier, struct err *err)
 {
 	char text[ID_TEXT_BYTES];
 	int rc;
 
-	id_random(&dir->agent);
+	if (earlier != NULL)
+		dir->agent = *earlier;
+	else
+		id_random(&dir->agent);
+	dir->is_renewed = earlier != NULL;
 	(void)id_text(text, &dir->agent);
 	text[ID_TEXT_BYTES - 1] = '\n';
 	rc = state_dir_write(dir->fd, STATE_AGENT_NAME ".new", text, sizeof(text), err);
@@ -202,13 +206,13 @@ make_agent_id(struct state_dir *dir, struct err *err)
 }
 
 static int
-need_agent_id(struct state_dir *dir, struct err *err)
+need_agent_id(struct state_dir *dir, const struct id *earlier, struct err *err)
 {
 	struct buffer text = BUFFER_INIT;
 	int rc = state_dir_read(dir->fd, STATE_AGENT_NAME, 1024, &text, err);
 
 	if (rc == ERR_GONE) {
-		rc = make_agent_id(dir, err);
+		rc = make_agent_id(dir, earlier, err);
 	} else if (rc == 0) {
 		char *line = buffer_take_text(&text);
 
@@ -234,7 +238,7 @@ open_tasks(struct state_dir *dir, struct err *err)
 }
 
 int
-state_dir_open(struct state_dir *dir, const char *path, struct err *err)
+state_dir_open(struct state_dir *dir, const char *path, const struct id *earlier, struct err *err)
 {
 	int rc;
 
@@ -254,7 +258,7 @@ state_dir_open(struct state_dir *dir, const char *path, struct err *err)
 	if (rc == 0)
 		rc = take_lock(dir, err);
 	if (rc == 0)
-		rc = need_agent_id(dir, err);
+		rc = need_agent_id(dir, earlier, err);
 	if (rc == 0)
 		rc = open_tasks(dir, err);
 	if (rc < 0)

@@ -9,6 +9,7 @@
 #ifndef AGENT_STATE_DIR_H
 #define AGENT_STATE_DIR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/id.h"
@@ -22,6 +23,7 @@ struct state_dir {
 	int tasks_fd;	 /* tasks/ */
 	char *path;	 /* absolute */
 	struct id agent; /* made at the first start, then the same */
+	bool is_renewed; /* it was not here: what was is lost, as after the host's restart */
 };
 
 #define STATE_DIR_INIT                                                                             \
@@ -30,11 +32,12 @@ struct state_dir {
 	}
 
 /*
- * Open, or make (0700), the directory and take its lock. path must be absolute.
+ * Open, or make (0700), the directory and take its lock. path must be absolute. earlier: who the agent was before
+ * what was here was lost, used where nothing is; NULL: it is a new one then.
  * Fails: ERR_AGAIN when another runnerd holds the lock; ERR_HOST otherwise, also when the
  * directory belongs to another user or others may write to it.
  */
-int state_dir_open(struct state_dir *dir, const char *path, struct err *err);
+int state_dir_open(struct state_dir *dir, const char *path, const struct id *earlier, struct err *err);
 void state_dir_release(struct state_dir *dir);
 
 /* Make tasks/<id> (0700) and open it. Fails: ERR_GONE when it exists; ERR_HOST, ERR_LIMIT. */

@@ -14,6 +14,7 @@
 #include "agent/cgroup_tree.h"
 #include "agent/launcher.h"
 #include "agent/mirrors.h"
+#include "agent/aftermath.h"
 #include "agent/recovery.h"
 #include "agent/shelters.h"
 #include "agent/state_dir.h"
@@ -339,6 +340,8 @@ tasks_recover(struct tasks *tasks, size_t *count, struct err *err)
 	int rc;
 
 	OBJ_CHECK(tasks, TASKS_MAGIC);
+	if (tasks->settings.is_after_restart)
+		aftermath_clear(tasks);
 	rc = recovery_run(tasks, count, err);
 	if (rc == 0 && tasks->settings.cgroups != NULL)
 		cgroup_tree_sweep(tasks->settings.cgroups);

@@ -82,6 +82,8 @@ struct tasks_hooks {
 /* Texts are borrowed for the life of the tasks. Times in milliseconds. */
 struct tasks_settings {
 	struct state_dir *state_dir; /* open and locked */
+	bool is_after_restart; /* of the host: what its tasks have left is cleared away */
+	const char *proc_dir;  /* "/proc" */
 	const char *work_dir;	     /* absolute; made if absent */
 	const char *mirrors;	     /* absolute; git's mirrors; NULL: none */
 	uint64_t mirrors_most_bytes, mirrors_age_ms;

@@ -619,7 +619,7 @@ uplink_start(struct uplink *uplink, struct tasks *tasks)
 	uplink->lease = lease_new(uplink->loop, uplink->link, tasks);
 	uplink->report = report_new(uplink->loop, uplink->link, tasks);
 	uplink->outbox = outbox_new(uplink->loop, uplink->link, tasks, on_stored, uplink);
-	uplink->claim = claim_new(uplink->loop, uplink->link, uplink->slots, &hooks);
+	uplink->claim = claim_new(uplink->loop, uplink->link, uplink->slots, uplink->settings.has_forgotten, &hooks);
 	while ((task = tasks_next(tasks, task)) != NULL)
 		if (task_state(task) == TASK_CLAIMED)
 			begin_if_room(uplink, task);

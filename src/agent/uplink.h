@@ -33,6 +33,7 @@ struct uplink_settings {
 	struct hub_link_settings link; /* on_up and arg are filled here */
 	struct slots *slots;	       /* borrowed; classes and tokens in it */
 	struct headroom_limits headroom; /* or nothing is claimed; read by uplink_new() */
+	bool has_forgotten;	/* what it had before, with the host's restart: the first claim says so */
 	unsigned failures_most; /* of infrastructure in a row, until a class is paused; 0: it is not */
 	uint64_t pause_ms;	/* for so long at first */
 	bool single_task;	  /* end after one */

@@ -5,6 +5,7 @@
  */
 #include "agent/work_dir.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,11 +14,13 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <utlist.h>
 
 #include "agent/launcher.h"
 #include "base/assert.h"
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "base/id.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -111,6 +114,72 @@ find_spares(struct work_dirs *dirs)
 		dirs->spares++;
 }
 
+/* --- what tasks that are no more have left --- */
+
+struct swept_dir {
+	struct work_dir work;
+	struct work_dirs *dirs;
+	struct swept_dir *prev, *next;
+};
+
+static void
+free_swept(struct swept_dir *swept)
+{
+	DL_DELETE(swept->dirs->swept, swept);
+	swept->work.queued = false;
+	work_dir_release(&swept->work);
+	free(swept);
+}
+
+static void
+on_swept(void *arg)
+{
+	free_swept(arg);
+}
+
+static void
+sweep(struct work_dirs *dirs, const char *name)
+{
+	struct swept_dir *swept = MEM_NEW(struct swept_dir);
+
+	swept->dirs = dirs;
+	work_dir_init(&swept->work, dirs, name);
+	swept->work.doubtful = true; /* it may be of a task with another umask, or cut short */
+	DL_APPEND(dirs->swept, swept);
+	if (work_dir_remove(&swept->work, dirs, on_swept, swept))
+		free_swept(swept);
+}
+
+static bool
+is_older(int fd, const char *name, int64_t before_ms)
+{
+	struct stat st;
+
+	return fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode) &&
+	       (int64_t)st.st_ctim.tv_sec * 1000 + st.st_ctim.tv_nsec / 1000000 < before_ms;
+}
+
+unsigned
+work_dirs_sweep(struct work_dirs *dirs, int64_t before_ms)
+{
+	int copy = openat(dirs->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *list = copy >= 0 ? fdopendir(copy) : NULL;
+	const struct dirent *entry;
+	unsigned count = 0;
+	struct id id;
+
+	if (list == NULL && copy >= 0)
+		(void)close(copy);
+	while (list != NULL && (entry = readdir(list)) != NULL)
+		if (id_parse(&id, entry->d_name) && is_older(dirs->fd, entry->d_name, before_ms)) {
+			sweep(dirs, entry->d_name);
+			count++;
+		}
+	if (list != NULL)
+		(void)closedir(list);
+	return count;
+}
+
 /* --- life --- */
 
 int
@@ -143,7 +212,11 @@ work_dirs_init(struct work_dirs *dirs, struct loop *loop, const char *path, stru
 void
 work_dirs_release(struct work_dirs *dirs)
 {
+	struct swept_dir *swept, *next;
+
 	child_release(&dirs->rm);
+	DL_FOREACH_SAFE (dirs->swept, swept, next)
+		free_swept(swept);
 	timer_release(&dirs->again);
 	remove_spares(dirs);
 	if (dirs->fd >= 0)

@@ -15,6 +15,7 @@
 #define AGENT_WORK_DIR_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "agent/skeleton.h"
 #include "loop/child.h"
@@ -23,6 +24,7 @@
 struct err;
 struct launcher;
 struct loop;
+struct swept_dir;
 struct work_dir;
 
 /* All of them: where they lie, and the queue of removals. */
@@ -37,6 +39,7 @@ struct work_dirs {
 	struct timer again;			 /* when rm could not be started */
 	struct work_dir *waiting, **waiting_end; /* to be removed */
 	struct work_dir *removing;		 /* those that rm was given */
+	struct swept_dir *swept;		 /* of tasks that are no more, of both of these */
 };
 
 struct work_dir {
@@ -55,6 +58,12 @@ struct work_dir {
 int work_dirs_init(struct work_dirs *dirs, struct loop *loop, const char *path, struct err *err);
 /* Removes the spares. An rm that runs goes on. */
 void work_dirs_release(struct work_dirs *dirs);
+
+/*
+ * Remove those that nothing has touched since the time (Unix, ms) that the host was started: no task of now is in them,
+ * of whatever agent. How many they are.
+ */
+unsigned work_dirs_sweep(struct work_dirs *dirs, int64_t before_ms);
 
 /* Name the directories of a task, without making them. */
 void work_dir_init(struct work_dir *work, const struct work_dirs *dirs, const char *name);

@@ -104,7 +104,7 @@ queue_lost(struct task *task)
 }
 
 static void
-lease_lose(struct task *task)
+lease_lose(struct task *task, const char *cause)
 {
 	char reason[RUNNER_REASON_BYTES];
 	bool runs = task_runs(task);
@@ -112,8 +112,8 @@ lease_lose(struct task *task)
 	if (!runs && queue_lost(task))
 		return;
 	if (runs && task->is_doubted)
-		snprintf(reason, sizeof(reason), "agent '%.100s' came back without this task, which had been running",
-			 task->row.agent_name);
+		snprintf(reason, sizeof(reason), "agent '%.100s' came back without this task, which had been running%s",
+			 task->row.agent_name, cause);
 	else if (runs)
 		snprintf(reason, sizeof(reason),
 			 "agent '%.100s' was not heard from for %d min while it ran this task",
@@ -128,6 +128,13 @@ lease_lose(struct task *task)
 	task->is_abandoned = true;
 	task_enter(task, HUB_ENDED,
 		   task->row.cancel_by[0] != '\0' ? OUTCOME_CANCELED : OUTCOME_INFRA_FAIL, reason);
+}
+
+void
+lease_forget(struct task *task)
+{
+	task->is_doubted = true;
+	lease_lose(task, ": its host was restarted");
 }
 
 void
@@ -256,7 +263,7 @@ check_agent(struct agent *agent, uint64_t now, uint64_t due)
 	for (task = agent->leases; task != NULL; task = next) {
 		next = task->lease_next;
 		if (task->lease_until_ms <= now)
-			lease_lose(task);
+			lease_lose(task, "");
 		else
 			due = earlier(due, task->lease_until_ms);
 	}

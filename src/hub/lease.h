@@ -41,6 +41,9 @@ bool lease_return(struct task *task, const char *reason);
 /* Its agent names what it has, and not this: the lease ends soon unless word of it comes. */
 void lease_doubt(struct task *task);
 
+/* Its agent says that it has ended with its host: the lease ends now. */
+void lease_forget(struct task *task);
+
 /* Any request of the agent: it is there. Counts it in its classes. */
 void agent_heard(struct agent *agent);
 

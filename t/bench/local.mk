@@ -22,7 +22,7 @@ t_bench_hostile_LDADD = libcompile.a libtask.a libformat.a libbase.a $(PCRE2_LIB
 t_bench_floor_SOURCES = t/bench/floor.c
 t_bench_floor_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(NGHTTP2_CFLAGS) $(OPENSSL_CFLAGS) $(JANSSON_CFLAGS) $(ZSTD_CFLAGS)
 t_bench_floor_LDADD = $(EVENT_LIBS) $(NGHTTP2_LIBS) $(OPENSSL_LIBS) $(JANSSON_LIBS) $(ZSTD_LIBS)
-bench_scripts = t/bench/artifacts t/bench/tasks t/bench/idle t/bench/latency t/bench/output t/bench/checkout t/bench/cache t/bench/split t/bench/spill t/bench/reading t/bench/queued t/bench/sweep t/bench/identity t/bench/cancel t/bench/recovery t/bench/isolation
+bench_scripts = t/bench/artifacts t/bench/tasks t/bench/idle t/bench/latency t/bench/output t/bench/checkout t/bench/cache t/bench/split t/bench/spill t/bench/reading t/bench/queued t/bench/sweep t/bench/identity t/bench/cancel t/bench/recovery t/bench/cleanup t/bench/isolation
 EXTRA_DIST += $(bench_scripts) t/bench/leaks t/bench/bench.py t/bench/mallocs.c
 
 bench: all $(bench_programs)

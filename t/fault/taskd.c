@@ -447,7 +447,7 @@ main(int argc, char **argv)
 	log_setup(LOG_INFO, false, clock_unix_ms);
 	if (options_parse(table, argc - 1, argv + 1, &operands, set_option, NULL, &err) < 0 ||
 	    loop_new(&loop, &err) < 0 || frame_reader_new(&reader, &err) < 0 ||
-	    state_dir_open(&dir, options.run_dir, &err) < 0 ||
+	    state_dir_open(&dir, options.run_dir, NULL, &err) < 0 ||
 	    signal_start(&on_quit, loop, SIGQUIT, on_quit_signal, NULL, &err) < 0 ||
 	    signal_start(&on_term, loop, SIGTERM, on_term_signal, NULL, &err) < 0)
 		die(err.text);

@@ -33,6 +33,7 @@ struct asked {
 	struct offer offer;
 	struct resource_class *classes[MODEL_CLASSES_OF_AGENT];
 	struct json *running; /* borrowed from the body; NULL: it names none */
+	bool forgot;	      /* what it had before has ended with its host */
 	const char *stopped;  /* what it was told last, borrowed; NULL: it does not say */
 };
 
@@ -105,6 +106,7 @@ parse_claim(struct asked *asked, const struct json *body, struct err *err)
 	if (asked->wait_ms > RUNNER_CLAIM_WAIT_MS)
 		asked->wait_ms = RUNNER_CLAIM_WAIT_MS;
 	asked->running = json_get(body, "running");
+	asked->forgot = json_get_bool(body, "forgot", false);
 	asked->stopped = json_get_str(body, "stopped");
 	return 0;
 }
@@ -210,12 +212,17 @@ is_named(const struct json *running, const struct task *task)
 static void
 compare_leases(struct agent *agent, const struct asked *asked)
 {
-	struct task *task;
+	struct task *task, *next;
 
-	for (task = agent->leases; task != NULL; task = task->lease_next) {
+	for (task = agent->leases; task != NULL; task = next) {
+		next = task->lease_next;
 		if (is_named(asked->running, task))
 			lease_renew(task);
-		else if (!id_eq(&task->row.claim, &asked->claim))
+		else if (id_eq(&task->row.claim, &asked->claim))
+			continue;
+		else if (asked->forgot)
+			lease_forget(task);
+		else
 			lease_doubt(task);
 	}
 }

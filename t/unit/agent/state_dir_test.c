@@ -42,13 +42,13 @@ test_state_dir_open_is_refused_while_another_holds_it(void **state)
 	struct err err = ERR_INIT;
 	struct stat st;
 
-	assert_int_equal(state_dir_open(&one, run_dir(state), &err), 0);
+	assert_int_equal(state_dir_open(&one, run_dir(state), NULL, &err), 0);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0700);
-	assert_int_equal(state_dir_open(&two, path, &err), ERR_AGAIN);
+	assert_int_equal(state_dir_open(&two, path, NULL, &err), ERR_AGAIN);
 	assert_non_null(strstr(err.text, "another runnerd"));
 	state_dir_release(&one);
-	assert_int_equal(state_dir_open(&two, path, &err), 0);
+	assert_int_equal(state_dir_open(&two, path, NULL, &err), 0);
 	state_dir_release(&two);
 }
 
@@ -59,14 +59,33 @@ test_state_dir_open_keeps_the_agents_id(void **state)
 	struct err err = ERR_INIT;
 	struct id first;
 
-	assert_int_equal(state_dir_open(&dir, run_dir(state), &err), 0);
+	assert_int_equal(state_dir_open(&dir, run_dir(state), NULL, &err), 0);
 	first = dir.agent;
 	state_dir_release(&dir);
-	assert_int_equal(state_dir_open(&dir, path, &err), 0);
+	assert_int_equal(state_dir_open(&dir, path, NULL, &err), 0);
 	assert_true(id_eq(&first, &dir.agent));
 	assert_int_equal(state_dir_write(dir.fd, STATE_AGENT_NAME, "no id\n", 6, &err), 0);
 	state_dir_release(&dir);
-	assert_int_equal(state_dir_open(&dir, path, &err), ERR_HOST);
+	assert_int_equal(state_dir_open(&dir, path, NULL, &err), ERR_HOST);
+}
+
+static void
+test_state_dir_open_takes_the_earlier_id_where_there_is_none(void **state)
+{
+	struct state_dir dir;
+	struct err err = ERR_INIT;
+	struct id earlier, other;
+
+	id_random(&earlier);
+	id_random(&other);
+	assert_int_equal(state_dir_open(&dir, run_dir(state), &earlier, &err), 0);
+	assert_true(id_eq(&earlier, &dir.agent));
+	assert_true(dir.is_renewed);
+	state_dir_release(&dir);
+	assert_int_equal(state_dir_open(&dir, path, &other, &err), 0);
+	assert_true(id_eq(&earlier, &dir.agent));
+	assert_false(dir.is_renewed);
+	state_dir_release(&dir);
 }
 
 static void
@@ -75,11 +94,11 @@ test_state_dir_open_refuses_what_others_may_write_to(void **state)
 	struct state_dir dir;
 	struct err err = ERR_INIT;
 
-	assert_int_equal(state_dir_open(&dir, run_dir(state), &err), 0);
+	assert_int_equal(state_dir_open(&dir, run_dir(state), NULL, &err), 0);
 	state_dir_release(&dir);
 	assert_int_equal(chmod(path, 0777), 0);
-	assert_int_equal(state_dir_open(&dir, path, &err), ERR_HOST);
-	assert_int_equal(state_dir_open(&dir, "relative/path", &err), ERR_INPUT);
+	assert_int_equal(state_dir_open(&dir, path, NULL, &err), ERR_HOST);
+	assert_int_equal(state_dir_open(&dir, "relative/path", NULL, &err), ERR_INPUT);
 }
 
 static void
@@ -92,7 +111,7 @@ test_state_dir_makes_lists_and_removes_tasks(void **state)
 	int fd, again;
 
 	id_random(&id);
-	assert_int_equal(state_dir_open(&dir, run_dir(state), &err), 0);
+	assert_int_equal(state_dir_open(&dir, run_dir(state), NULL, &err), 0);
 	assert_int_equal(state_dir_make_task(&dir, &id, &fd, &err), 0);
 	assert_int_equal(state_dir_make_task(&dir, &id, &again, &err), ERR_GONE);
 	assert_int_equal(state_dir_write(fd, STATE_JOURNAL_NAME, "x", 1, &err), 0);
@@ -181,6 +200,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_state_dir_open_is_refused_while_another_holds_it),
 		T(test_state_dir_open_keeps_the_agents_id),
+		T(test_state_dir_open_takes_the_earlier_id_where_there_is_none),
 		T(test_state_dir_open_refuses_what_others_may_write_to),
 		T(test_state_dir_makes_lists_and_removes_tasks),
 		T(test_state_dir_read_is_bounded),

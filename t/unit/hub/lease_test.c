@@ -251,6 +251,31 @@ test_a_heartbeat_keeps_a_lease_and_doubt_shortens_it(void **state)
 }
 
 static void
+test_what_an_agent_has_forgotten_ends_at_once(void **state)
+{
+	struct world world;
+	struct agent *agent;
+	struct task *fresh, *running;
+	uint32_t seq;
+
+	(void)state;
+	world_init(&world);
+	world_job(&world, "a", "build", 2);
+	workflow_advance(world.workflow);
+	agent = world_agent(&world, "big1");
+	fresh = world_lease(&world, agent);
+	running = world_lease(&world, agent);
+	assert_int_equal(report(&world, running, agent, 1, 1, EVENT_RUNNING, &seq), PROGRESS_OK);
+	lease_forget(fresh);
+	assert_int_equal(fresh->row.state, HUB_QUEUED);
+	lease_forget(running);
+	assert_int_equal(running->row.outcome, OUTCOME_INFRA_FAIL);
+	assert_string_equal(running->row.reason, "agent 'big1' came back without this task, which had been "
+						 "running: its host was restarted");
+	world_release(&world);
+}
+
+static void
 test_a_task_can_be_given_back_three_times(void **state)
 {
 	struct world world;
@@ -470,6 +495,7 @@ main(void)
 		cmocka_unit_test(test_a_task_lost_while_it_ran_is_not_run_twice),
 		cmocka_unit_test(test_a_hub_that_did_not_run_judges_nobody_before_it_has_listened),
 		cmocka_unit_test(test_a_heartbeat_keeps_a_lease_and_doubt_shortens_it),
+		cmocka_unit_test(test_what_an_agent_has_forgotten_ends_at_once),
 		cmocka_unit_test(test_a_task_can_be_given_back_three_times),
 		cmocka_unit_test(test_events_count_once_and_in_order_and_only_for_the_present_lease),
 		cmocka_unit_test(test_an_event_of_a_step_that_is_not_there_ends_the_task),
