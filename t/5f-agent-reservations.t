@@ -68,6 +68,15 @@ ok 'a new runnerd finds a task that has a GPU' wait_log agent 'found 1 tasks of 
 hub_say 'task other echo "$RUNNER_DEVICES_GPU"'
 ok 'and gives another one to the next' wait_ended other success
 is "$(sort -u "$tmp/holder" "$(got_output other)" | wc -l)" 2 'not the same'
+hub_say "tasks 1 second until [ -e '$tmp/go.second' ]; do sleep 0.05; done"
+why="6 of 8 slots are free, but no task of resource class 'local/test' fits: 1 of device 'gpu' are reserved by each and 0 of 2 are not reserved"
+says_why()
+{
+	runnerctl why --run-dir "$tmp/run" 2>/dev/null | grep -qF "$why"
+}
+ok 'runnerctl why says which device is missing' wait_until 20 says_why
+ok 'with a word for programs' sh -c "runnerctl why --json --run-dir '$tmp/run' | grep -q '\"hindrance\": *\"all_reserved\"'"
+touch "$tmp/go.second"
 # shellcheck disable=SC2016
 hub_say 'tasks 2 both echo "$RUNNER_DEVICES_GPU"'
 ok 'which others have after it' wait_log fakehub 'task both1 ended success' 30

@@ -64,6 +64,18 @@ ok 'memory that is short holds it back, too' wait_until 30 says_why \
 meminfo 1300000
 hub_say 'task third echo third'
 ok 'until there is more' wait_ended third success 60
+
+# Each kind by its own limit.
+psi io 80.50
+ok 'disks that are waited for hold it back' wait_until 30 says_why \
+	'processes have waited for disks in 80\.5 % of the last ten seconds, more than the 80 % of --max-io-pressure: nothing is claimed until it is 60 %$'
+psi io 0.00
+psi memory 20.10
+ok 'memory that is waited for does' wait_until 30 says_why \
+	'processes have waited for memory in 20\.1 % of the last ten seconds, more than the 20 % of --max-memory-pressure: nothing is claimed until it is 15 %$'
+psi memory 0.00
+hub_say 'task fourth echo fourth'
+ok 'until none of them is' wait_ended fourth success 60
 stop "$agent_pid"
 
 # --- a class that fails ---

@@ -12,7 +12,7 @@ command -v python3 >/dev/null || skip_all 'python3 is needed'
 
 # What the job tries. Prints "BARRIER broken" or "BARRIER held" for each; looks for a process of another task by what is in its environment.
 cat >"$tmp/hostile.py" <<'END'
-import ctypes, os, signal, socket, struct, subprocess, sys, time
+import ctypes, os, signal, socket, struct, subprocess, sys, time, zlib
 base, shared, agent, victim, victim_id = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), sys.argv[5]
 libc = ctypes.CDLL(None, use_errno=True)
 mark = b"VICTIM_SECRET=s3cret-of-another"
@@ -84,7 +84,8 @@ def abstract():
     return connects("\0" + os.path.basename(shared) + "-abstract")
 
 def shares_memory():
-    return any(line.split()[0] == "0x68056a6f" or str(0x68056a6f) in line.split()[:1] for line in open("/proc/sysvipc/shm"))
+    key = str(zlib.crc32(shared.encode()) & 0x7fffffff)
+    return any(line.split()[0] == key for line in open("/proc/sysvipc/shm"))
 
 def call(number, *arguments):
     return libc.syscall(number, *arguments) >= 0
@@ -150,7 +151,7 @@ END
 
 # What another task has: a secret in its environment, files in every place, an abstract socket, shared memory.
 cat >"$tmp/victim.py" <<'END'
-import ctypes, os, socket, sys, time
+import ctypes, os, socket, sys, time, zlib
 shared, go = sys.argv[1:]
 open("secret", "w").write("secret\n")
 for place in "/tmp", "/dev/shm":
@@ -159,7 +160,9 @@ listener = socket.socket(socket.AF_UNIX)
 listener.bind("\0" + os.path.basename(shared) + "-abstract")
 listener.listen(8)
 libc = ctypes.CDLL(None)
-segment = libc.shmget(0x68056a6f, 4096, 0o1600)
+# A key of this run alone: at some levels it is the host's, and other runs are beside this one.
+segment = libc.shmget(zlib.crc32(shared.encode()) & 0x7fffffff, 4096, 0o1600)
+assert segment >= 0
 print("begun", flush=True)
 deadline = time.monotonic() + 120
 while not os.path.exists(go) and time.monotonic() < deadline:

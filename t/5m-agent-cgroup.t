@@ -87,6 +87,8 @@ grow="$grow sleep=4"
 for i in 5 6 7 8 9; do grow="$grow alloc=8000000 sleep=0.1"; done
 hub_say "task hog $actor sleep=30 & $actor $grow; echo not reached"
 hub_say "task group sh -c '$actor $grow; echo never seen'"
+hub_say "task many for i in 1 2 3 4; do $actor alloc=16000000 sleep=60 & done; wait; exit 3"
+hub_say "task shm head -c 80000000 /dev/zero >/dev/shm/large; echo not reached"
 hub_say "task kill $actor kill=KILL"
 hub_say "task exit exit 137"
 ok '(hog) a step that needs more memory than its class has fails' wait_ended hog failed 60
@@ -94,6 +96,11 @@ like "$(reason_of hog)" '^Killed: passed its 48\.0 MiB, peak 4[78]\.[0-9] MiB, l
 ok '(group) so does one whose child is that large' wait_ended group failed 60
 like "$(reason_of group)" '^Killed: passed its 48\.0 MiB.* largest process actor$' '(group) it says who'
 unlike "$(cat "$(got_output group)" 2>/dev/null)" 'never seen' '(group) what waited for it goes too'
+# Neither is any process's alone: nothing but the group counts it.
+ok '(many) so does one with many that are that large together' wait_ended many failed 60
+like "$(reason_of many)" '^Killed: passed its 48\.0 MiB, peak 4[78]\.[0-9] MiB' '(many) it says so'
+ok '(shm) and one that fills /dev/shm' wait_ended shm failed 60
+like "$(reason_of shm)" '^Killed: passed its 48\.0 MiB, peak 4[78]\.[0-9] MiB' '(shm) it says so'
 ok '(kill) a step that is killed otherwise fails' wait_ended kill failed 60
 is "$(reason_of kill)" '' '(kill) it is not said to have passed anything'
 ok '(exit) one that exits as if it had been fails' wait_ended exit failed 60

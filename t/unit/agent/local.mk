@@ -12,6 +12,10 @@ unit_tests += t/unit/agent/slots_test
 t_unit_agent_slots_test_SOURCES = t/unit/agent/slots_test.c
 t_unit_agent_slots_test_LDADD = $(unit_agent_libs)
 
+unit_tests += t/unit/agent/ceilings_test
+t_unit_agent_ceilings_test_SOURCES = t/unit/agent/ceilings_test.c
+t_unit_agent_ceilings_test_LDADD = $(unit_agent_libs)
+
 unit_tests += t/unit/agent/pace_test
 t_unit_agent_pace_test_SOURCES = t/unit/agent/pace_test.c
 t_unit_agent_pace_test_LDADD = $(unit_agent_libs)
