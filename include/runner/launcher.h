@@ -87,6 +87,7 @@ enum { LAUNCHER_EXIT_LEFT = 3, LAUNCHER_EXIT_FILES = 4 };
 	X(RIGHTS, rights, "give up rights that it does not need")                                  \
 	X(USERS, users, "have the slots' users: another runnerd on this host has some of them")     \
 	X(LOCK, lock, "lock the slots' users in /run")                                             \
+	X(HOME, home, "show the slots' HOME as their users' own")                                  \
 	X(PROCESS, process, "make a process")                                                      \
 	X(SESSION, session, "start a session")                                                     \
 	X(DESCRIPTORS, descriptors, "place descriptors")                                           \

@@ -263,6 +263,7 @@ start_launcher(struct check *check, const struct work_dirs *dirs, struct launche
 						   .agent_uid = us->uid,
 						   .agent_gid = us->gid,
 						   .work_dir = dirs->path,
+						   .home = check->settings->slot_home,
 						   .work_fd = dirs->fd};
 
 	*launcher = NULL;
@@ -276,7 +277,7 @@ try_asked(struct check *check, struct work_dirs *dirs, const char **level, struc
 	const struct shelter_host host = {.ours = (const char *const *)check->settings->ours,
 					  .work_dir = dirs->path,
 					  .search_path = getenv("PATH"),
-					  .home = check->privilege.is_split ? NULL : shelter_home(),
+					  .home = check->privilege.is_split ? check->settings->slot_home : shelter_home(),
 					  .overlays = true};
 	struct shelters *shelters = NULL;
 	struct launcher *launcher;

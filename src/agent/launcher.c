@@ -204,7 +204,9 @@ start_process(struct launcher *launcher, const struct launcher_settings *setting
 				       "--slots",	  numbers[1],	 "--agent-uid",
 				       numbers[2],	  "--agent-gid", numbers[3],
 				       "--init",	  init,		 "--work-dir",
-				       settings->work_dir};
+				       settings->work_dir,
+				       settings->home != NULL ? "--home" : NULL,
+				       settings->home};
 	char *envp[] = {NULL};
 	struct child_fd fds[] = {{fd, LAUNCHER_FD},
 				 {settings->work_fd, LAUNCHER_WORK_FD},

@@ -30,6 +30,7 @@ struct launcher_settings {
 	gid_t agent_gid;
 	int work_fd;		/* borrowed for the call */
 	const char *work_dir;	/* its path */
+	const char *home;	/* what tasks may have as their users' HOME; NULL: nothing of the host's */
 };
 
 /* Owns: copies what it needs. Fails: ERR_HOST. */

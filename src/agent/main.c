@@ -365,7 +365,8 @@ split_privilege(struct agent *agent, struct err *err)
 		.slots = agent->privilege.slots,
 		.agent_uid = agent->privilege.uid,
 		.agent_gid = agent->privilege.gid,
-		.work_dir = settings->work_dir};
+		.work_dir = settings->work_dir,
+		.home = settings->slot_home};
 	int rc;
 
 	if (!agent->privilege.is_split)
@@ -450,6 +451,7 @@ start_tasks(struct agent *agent, struct err *err)
 		.workspace_most_bytes = settings->workspace_max,
 		.launcher = agent->launcher,
 		.open_from = agent->wall.open_from,
+		.slot_home = settings->slot_home,
 		.isolations = &settings->isolations,
 		.ours = (const char *const *)settings->ours,
 		.cgroups = agent->cgroups,

@@ -51,6 +51,7 @@ struct settings {
 	char *ours[SETTINGS_OURS_MOST]; /* what no isolated job may see; NULL-terminated */
 	char *cgroup, *mode;
 	char *user, *slot_uids; /* as said; NULL: not */
+	char *slot_home;	/* absolute; NULL: none */
 	uint64_t idle_timeout_ms, max_run_time_ms, grace_ms, orphan_limit_ms;
 	uint64_t keep_failed_ms, keep_failed_max;
 	bool cleanup_working_directory, attach;

@@ -123,7 +123,7 @@ add_home(struct list *list, const struct isolation *isolation, const struct shel
 {
 	if (shelter_has_overlay(isolation, host))
 		add(list, SHELTER_OVERLAY, 0, host->home, work->upper, work->overlay);
-	else if (host->home != NULL)
+	else if (host->home != NULL && !host->is_slots)
 		add(list, SHELTER_READ_ONLY, 0, host->home, NULL, NULL);
 }
 

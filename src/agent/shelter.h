@@ -28,6 +28,7 @@ struct shelter_host {
 	const char *known_hosts;    /* NULL: none */
 	const char *archiver, *helper; /* programs that steps start; NULL: there is none */
 	const char *home;	    /* the user's; NULL: none that could be shown */
+	bool is_slots;		    /* it is of slots' users, and written by none of them as it is */
 	bool overlays;		    /* this host lets us lay something over it */
 };
 

@@ -59,7 +59,7 @@ prepare(struct shelters *shelters, const struct isolation *isolation, struct wor
 	if (isolation->level == ISOLATION_NONE || isolation->level == ISOLATION_USER)
 		return 0;
 	if (shelter_has_overlay(isolation, &shelters->host) &&
-	    work_dir_lay_over(work, shelters->host.home, err) < 0)
+	    work_dir_lay_over(work, shelters->work_dirs, shelters->host.home, err) < 0)
 		return err->code;
 	return shelter_seal(&start->shelter_fd, isolation, &shelters->host, work, source, err);
 }
@@ -77,7 +77,7 @@ shelters_recognize(struct shelters *shelters, struct work_dir *work)
 	struct err err = ERR_INIT;
 
 	if (shelters->host.home != NULL && work_dir_is_laid_over(work) &&
-	    work_dir_lay_over(work, shelters->host.home, &err) < 0)
+	    work_dir_lay_over(work, shelters->work_dirs, shelters->host.home, &err) < 0)
 		log_warn("%s", err.text);
 }
 
@@ -146,10 +146,8 @@ try_out(struct shelters *shelters, const struct isolation *isolation, struct err
 {
 	struct err reason = ERR_INIT;
 
-	if (isolation->home == ISOLATION_HOME_OVERLAY && shelters->host.home == NULL)
-		log_warn("home: overlay: there is no HOME to lay over, so it is private");
-	else if (isolation->home == ISOLATION_HOME_OVERLAY && shelters->host.overlays &&
-		 probe(shelters, isolation, &reason) < 0) {
+	if (shelter_has_overlay(isolation, &shelters->host) &&
+	    probe(shelters, isolation, &reason) < 0) {
 		log_warn("home: overlay: '%s' cannot be laid over on this host, so HOME is private "
 			 "(%s); Linux 5.11 is needed",
 			 shelters->host.home, reason.text);
@@ -178,6 +176,9 @@ check_one(struct shelters *shelters, const struct isolation *isolation, const ch
 {
 	int rc = 0;
 
+	if (isolation->home == ISOLATION_HOME_OVERLAY && shelters->host.home == NULL)
+		log_warn("home: overlay: there is no HOME to lay over, so it is private%s",
+			 shelters->launcher != NULL ? "; --slot-home names one for tasks with users of their own" : "");
 	if (shelters->launcher == NULL) /* which has tried its levels; root can mount */
 		rc = try_out(shelters, isolation, err);
 	if (rc == 0)

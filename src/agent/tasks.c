@@ -239,7 +239,8 @@ open_shelters(struct tasks *tasks, struct err *err)
 		.search_path = tasks->command_host.search_path,
 		.archiver = tasks->command_host.archiver,
 		.helper = tasks->command_host.helper,
-		.home = tasks->settings.launcher == NULL ? shelter_home() : NULL,
+		.home = tasks->settings.launcher == NULL ? shelter_home() : tasks->settings.slot_home,
+		.is_slots = tasks->settings.launcher != NULL,
 		.overlays = true,
 	};
 

@@ -94,6 +94,7 @@ struct tasks_settings {
 	const char *workspace_dir;     /* absolute; made if absent; NULL: no layers are kept */
 	uint64_t workspace_most_bytes; /* of all layers in it; 0: no ceiling */
 	struct launcher *launcher; /* gives each task a user of its own; NULL: tasks have ours. Borrowed */
+	const char *slot_home; /* what tasks with users of their own may have as HOME; absolute; NULL: nothing */
 	uint32_t open_from; /* which of its slots: metadata_wall.h */
 	const struct isolations *isolations; /* of each class */
 	const char *const *ours; /* files and directories that no isolated job may see; NULL-terminated, or NULL */

@@ -279,12 +279,13 @@ work_dir_make(struct work_dir *work, struct work_dirs *dirs, struct err *err)
 }
 
 int
-work_dir_lay_over(struct work_dir *work, const char *home, struct err *err)
+work_dir_lay_over(struct work_dir *work, const struct work_dirs *dirs, const char *home,
+		  struct err *err)
 {
 	const char *const made[] = {work->upper, work->overlay};
 	size_t i;
 
-	for (i = 0; i < 2; i++)
+	for (i = 0; dirs->launcher == NULL && i < 2; i++)
 		if (mkdir(made[i], 0700) != 0 && errno != EEXIST)
 			return err_sys(err, "cannot make directory '%s'", made[i]);
 	free(work->home);

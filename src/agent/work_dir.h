@@ -71,10 +71,11 @@ void work_dir_init(struct work_dir *work, const struct work_dirs *dirs, const ch
 int work_dir_make(struct work_dir *work, struct work_dirs *dirs, struct err *err);
 
 /*
- * Its HOME is the user's, home, with changes of its own: makes upper and overlay. Fails: ERR_HOST,
- * ERR_LIMIT.
+ * Its HOME is home, with changes of its own: makes upper and overlay, but for tasks that have users of their
+ * own, for whom runner-init does. Fails: ERR_HOST, ERR_LIMIT.
  */
-int work_dir_lay_over(struct work_dir *work, const char *home, struct err *err);
+int work_dir_lay_over(struct work_dir *work, const struct work_dirs *dirs, const char *home,
+		      struct err *err);
 /* Has it been? An earlier runnerd may have done it. */
 bool work_dir_is_laid_over(const struct work_dir *work);
 

@@ -65,8 +65,11 @@ make_arguments(struct init_birth *birth)
 	put_number(birth, &n, "--peer-uid", birth->peer, ground->agent_uid);
 	put_number(birth, &n, "--uid", birth->uid, ground_uid(ground, birth->request->slot));
 	put_number(birth, &n, "--gid", birth->gid, ground_gid(ground));
-	if (birth->fd_count == LAUNCHER_FDS_MOST)
+	if (birth->fd_count == LAUNCHER_FDS_MOST) {
 		birth->argv[n++] = "--shelter";
+		birth->argv[n++] = ground->home != NULL ? "--home" : NULL;
+		birth->argv[n++] = ground->home;
+	}
 	birth->argv[n] = NULL;
 }
 

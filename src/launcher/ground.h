@@ -13,6 +13,7 @@ struct ground {
 	uint32_t first_uid, slots; /* slot n has first_uid + n; all have the group first_uid */
 	uint32_t agent_uid, agent_gid;
 	const char *init;	/* runner-init's path */
+	const char *home;	/* what slots' users have as their HOME; NULL: nothing of the host's */
 	const char *work_dir;	/* path of LAUNCHER_WORK_FD, for a user's home */
 };
 

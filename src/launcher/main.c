@@ -23,6 +23,7 @@
 #include "launcher/request.h"
 #include "launcher/rights.h"
 #include "runner/exit.h"
+#include "supervisor/home.h"
 #include "supervisor/number.h"
 
 /* The kernel fills the room up to its alignment: one more than was meant may come. */
@@ -60,7 +61,7 @@ show_help(void)
 {
 	say(STDOUT_FILENO,
 	    "usage: runner-launcher --first-uid N --slots N --agent-uid N --agent-gid N --init FILE\n"
-	    "                       --work-dir DIR\n"
+	    "                       --work-dir DIR [--home DIR]\n"
 	    "\n"
 	    "What of runnerd needs root's rights; started by runnerd, not for people.\n"
 	    "\n"
@@ -70,6 +71,7 @@ show_help(void)
 	    "  --agent-gid N    its group\n"
 	    "  --init FILE      runner-init\n"
 	    "  --work-dir DIR   where descriptor 4 lies\n"
+	    "  --home DIR       what slots may have as their users' HOME\n"
 	    "  --help           show this text\n"
 	    "  --version        show the version\n");
 	_exit(EXIT_OK);
@@ -83,6 +85,7 @@ static const struct option {
 	{"--first-uid", &ground.first_uid, NULL}, {"--slots", &ground.slots, NULL},
 	{"--agent-uid", &ground.agent_uid, NULL}, {"--agent-gid", &ground.agent_gid, NULL},
 	{"--init", NULL, &ground.init},		  {"--work-dir", NULL, &ground.work_dir},
+	{"--home", NULL, &ground.home},
 };
 
 static void
@@ -283,6 +286,14 @@ serve_one(void)
 	return good;
 }
 
+static int
+probe_home(void)
+{
+	const struct home home = {ground.home, ground_uid(&ground, 0), ground_gid(&ground)};
+
+	return ground.home == NULL ? 0 : home_probe(&home);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -296,6 +307,8 @@ main(int argc, char **argv)
 	ready.fault = rights_take_users(&ground, &sys);
 	if (ready.fault == LAUNCHER_FAULT_NONE && (sys = rights_keep_needed()) != 0)
 		ready.fault = LAUNCHER_FAULT_RIGHTS;
+	if (ready.fault == LAUNCHER_FAULT_NONE && (sys = probe_home()) != 0)
+		ready.fault = LAUNCHER_FAULT_HOME;
 	ready.sys = (uint32_t)sys;
 	if (!send_answer(&ready, -1) || ready.fault != LAUNCHER_FAULT_NONE)
 		return EXIT_REFUSED;

@@ -9,6 +9,7 @@ libsupervisor_a_SOURCES = \
 	src/supervisor/command.c \
 	src/supervisor/descent.c src/supervisor/descent.h \
 	src/supervisor/ends.c src/supervisor/ends.h \
+	src/supervisor/home.c src/supervisor/home.h \
 	src/supervisor/journal.c src/supervisor/journal.h \
 	src/supervisor/kernel.h \
 	src/supervisor/launch.c src/supervisor/launch.h \

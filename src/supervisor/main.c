@@ -35,6 +35,7 @@ static bool is_probe;
 static struct shelter_view shelter, *sheltered; /* NULL: there is none */
 static uid_t task_uid; /* to become; 0: we stay who we are */
 static gid_t task_gid;
+static const char *task_home; /* what is laid over by home.h; NULL: nothing */
 
 /* --- start ------------------------------------------------------------------------------ */
 
@@ -59,7 +60,7 @@ show_help(void)
 	static const char text[] =
 		"usage: runner-init --task [--orphan-ms N] [--grace-ms N] [--peer-uid N] "
 		"[--shelter]\n"
-		"                   [--uid N --gid N]\n"
+		"                   [--uid N --gid N [--home DIR]]\n"
 		"\n"
 		"The in-task supervisor, started by runnerd; not for people.\n"
 		"\n"
@@ -70,6 +71,7 @@ show_help(void)
 		"  --peer-uid N   user whose programs may connect (default: its own)\n"
 		"  --uid N        user to become, as root, with all that it runs (default: stay)\n"
 		"  --gid N        its group\n"
+		"  --home DIR     what its shelter may lay over as that user's own HOME\n"
 		"  --shelter      descriptor 5 says what the task may see of the host\n"
 		"  --probe        try the shelter, without a task, and say what is wrong with it\n"
 		"  --help         show this text\n"
@@ -87,6 +89,14 @@ parse_number(const char *text)
 	if (text == NULL || !number_parse(text, &value))
 		refuse(EXIT_USAGE, "an option needs a number from 0 to 4294967295");
 	return value;
+}
+
+static const char *
+parse_path(const char *text)
+{
+	if (text == NULL || text[0] != '/' || strlen(text) >= SHELTER_PATH_BYTES)
+		refuse(EXIT_USAGE, "an option needs an absolute path");
+	return text;
 }
 
 static void
@@ -118,6 +128,8 @@ parse_arguments(char **argv)
 			task_uid = (uid_t)parse_number(*++argv);
 		else if (strcmp(*argv, "--gid") == 0)
 			task_gid = (gid_t)parse_number(*++argv);
+		else if (strcmp(*argv, "--home") == 0)
+			task_home = parse_path(*++argv);
 		else
 			refuse(EXIT_USAGE, "an option is not known: see runner-init --help");
 	}
@@ -318,7 +330,7 @@ probe(void)
 {
 	struct shelter_fault fault;
 
-	(void)shelter_make(sheltered, task_uid, task_gid, &fault);
+	(void)shelter_make(sheltered, task_uid, task_gid, task_home, &fault);
 	if (fault.sys == 0)
 		_exit(EXIT_DONE);
 	say(shelter_kind_name(fault.mount.row.kind));
@@ -337,7 +349,7 @@ take_shelter(void)
 {
 	struct shelter_fault fault;
 
-	task.flags = shelter_make(sheltered, task_uid, task_gid, &fault);
+	task.flags = shelter_make(sheltered, task_uid, task_gid, task_home, &fault);
 	task.shelter_sys = fault.sys;
 	if (fault.sys != 0)
 		task_error(&task, FAULT_SHELTER, fault.sys, fault.mount.number);

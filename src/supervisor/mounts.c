@@ -25,6 +25,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "supervisor/home.h"
 #include "supervisor/kernel.h"
 #include "supervisor/number.h"
 
@@ -33,6 +34,7 @@
 enum { OVERLAY_OPTIONS_BYTES = 2 * SHELTER_PATH_BYTES + SHELTER_PATH_BYTES + 64 };
 
 struct mounts {
+	const struct home *home;	/* NULL: none */
 	int nothing;			/* the empty tmpfs, by O_PATH; -1: not needed yet */
 	int shown[SHELTER_ROWS_MOST];	/* by row: what a SHOW puts back, or -1 */
 };
@@ -221,12 +223,14 @@ do_queues(const char *path)
 
 /* In a user namespace overlayfs may keep its notes in attributes of users only: Linux 5.11. */
 static int
-do_overlay(const struct shelter_row *row)
+do_overlay(const struct home *home, const struct shelter_row *row)
 {
 	static const char *const names[] = {"lowerdir=", ",upperdir=", ",workdir="};
 	char options[OVERLAY_OPTIONS_BYTES], *at = options;
 	size_t i;
 
+	if (home != NULL && strcmp(row->paths[0], home->path) == 0)
+		return home_lay_over(home, row);
 	for (i = 0; i < SHELTER_PATHS_MOST; i++)
 		at = stpcpy(stpcpy(at, names[i]), row->paths[i]);
 	(void)strcpy(at, ",userxattr");
@@ -271,7 +275,7 @@ do_row(struct mounts *mounts, const struct shelter_row *row, uint32_t number)
 	case SHELTER_QUEUES:
 		return do_queues(row->paths[0]);
 	case SHELTER_OVERLAY:
-		return do_overlay(row);
+		return do_overlay(mounts->home, row);
 	case SHELTER_LOOPBACK:
 		return do_loopback();
 	case SHELTER_KIND_COUNT:
@@ -296,12 +300,13 @@ open_shown(struct mounts *mounts, struct shelter_view view)
 }
 
 int
-mounts_make(struct shelter_view view, struct mounts_fault *fault)
+mounts_make(struct shelter_view view, const struct home *home, struct mounts_fault *fault)
 {
 	static struct mounts mounts;
 	uint32_t count = view.rows, i;
 	int sys = 0;
 
+	mounts.home = home;
 	mounts.nothing = -1;
 	open_shown(&mounts, view);
 	for (i = 0; sys == 0 && shelter_next(&view, &fault->row); i++) {

@@ -10,6 +10,8 @@
 
 #include "wire/shelter.h"
 
+struct home;
+
 /* The row that could not be done: its number from 0, and what it is; paths point into the record. */
 struct mounts_fault {
 	uint32_t number;
@@ -18,9 +20,9 @@ struct mounts_fault {
 
 /*
  * Do what the rows say, in mounts of our own. Rows that are optional, and what is not there to be
- * hidden or shown, are passed over. Returns 0, or an errno with *fault set.
+ * hidden or shown, are passed over. home: what an overlay over it is made by; NULL: there is none. Returns 0, or an errno with *fault set.
  */
-int mounts_make(struct shelter_view view, struct mounts_fault *fault);
+int mounts_make(struct shelter_view view, const struct home *home, struct mounts_fault *fault);
 
 /* No mount of ours reaches the host, and /proc shows our own PID namespace. */
 void mounts_begin(void);

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "runner/supervisor.h"
+#include "supervisor/home.h"
 #include "supervisor/kernel.h"
 #include "supervisor/mounts.h"
 #include "supervisor/number.h"
@@ -120,18 +121,22 @@ bound_root(void)
 }
 
 static void
-make_mounts(const struct shelter_view *view, uid_t uid, gid_t gid, struct shelter_fault *fault)
+make_mounts(const struct shelter_view *view, const struct home *home, struct shelter_fault *fault)
 {
+	const uid_t uid = home->uid;
+
 	if (uid != 0)
-		user_for_files(uid, gid);
-	fault->sys = mounts_make(*view, &fault->mount);
+		user_for_files(uid, home->gid);
+	fault->sys = mounts_make(*view, home->path != NULL ? home : NULL, &fault->mount);
 	if (uid != 0)
 		user_for_files(0, 0);
 }
 
 uint32_t
-shelter_make(const struct shelter_view *view, uid_t uid, gid_t gid, struct shelter_fault *fault)
+shelter_make(const struct shelter_view *view, uid_t uid, gid_t gid, const char *home_path,
+	     struct shelter_fault *fault)
 {
+	const struct home home = {home_path, uid, gid};
 	uint32_t flags = HELLO_SESSIONS;
 
 	fault->sys = 0;
@@ -140,7 +145,7 @@ shelter_make(const struct shelter_view *view, uid_t uid, gid_t gid, struct shelt
 		if (!proc_is_ours())
 			mounts_begin();
 		if (view != NULL)
-			make_mounts(view, uid, gid, fault);
+			make_mounts(view, &home, fault);
 		if (view != NULL && fault->sys == 0)
 			flags |= HELLO_SHELTERED;
 		if (view != NULL && (view->flags & SHELTER_BOUNDS_ROOT) != 0)

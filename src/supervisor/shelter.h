@@ -25,9 +25,9 @@ struct shelter_fault {
  *
  * uid: who we become behind it, as root; 0: we stay. What the record says is done with that user's rights to
  * files, since runnerd wrote it, which has no more. Who becomes another could not take protection from the
- * out-of-memory killer from a step any more, and has none.
+ * out-of-memory killer from a step any more, and has none. home_path: of home.h, or NULL.
  */
-uint32_t shelter_make(const struct shelter_view *view, uid_t uid, gid_t gid,
+uint32_t shelter_make(const struct shelter_view *view, uid_t uid, gid_t gid, const char *home_path,
 		      struct shelter_fault *fault);
 
 #endif
