@@ -33,6 +33,8 @@ enum { MESSAGES_A_TURN = 64, GOODBYE_MS = 1000 };
 static struct task task; /* all there is: nothing is allocated after the start */
 static bool is_probe;
 static struct shelter_view shelter, *sheltered; /* NULL: there is none */
+static void *shelter_record; /* its mapping */
+static size_t shelter_size;
 static uid_t task_uid; /* to become; 0: we stay who we are */
 static gid_t task_gid;
 static const char *task_home; /* what is laid over by home.h; NULL: nothing */
@@ -138,22 +140,23 @@ parse_arguments(char **argv)
 		       "it is started by runnerd for each task and cannot be used by hand");
 }
 
-/* Before it is made: afterwards the descriptor is of no more use. It may hold paths, no secret. */
+/* Before it is made: afterwards the descriptor is of no more use. Paths are cut in place, so it is privately ours. */
 static void
 map_shelter(void)
 {
 	const int seals = F_SEAL_WRITE | F_SEAL_SHRINK;
 	int found = fcntl(SHELTER_FD, F_GET_SEALS);
 	struct stat status;
-	void *bytes;
 
 	if (getpid() != 1)
 		refuse(EXIT_USAGE, "a shelter is for a PID namespace with mounts of its own");
 	if (found < 0 || (found & seals) != seals || fstat(SHELTER_FD, &status) != 0)
 		refuse(EXIT_USAGE, "descriptor 5 is not a sealed shelter");
-	bytes = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, SHELTER_FD, 0);
-	if (bytes == MAP_FAILED ||
-	    shelter_unpack(&shelter, bytes, (size_t)status.st_size) != NULL)
+	shelter_size = (size_t)status.st_size;
+	shelter_record =
+		mmap(NULL, shelter_size, PROT_READ | PROT_WRITE, MAP_PRIVATE, SHELTER_FD, 0);
+	if (shelter_record == MAP_FAILED ||
+	    shelter_unpack(&shelter, shelter_record, shelter_size) != NULL)
 		refuse(EXIT_USAGE, "descriptor 5 is not a shelter of our version");
 	(void)close(SHELTER_FD);
 }
@@ -353,6 +356,8 @@ take_shelter(void)
 	task.shelter_sys = fault.sys;
 	if (fault.sys != 0)
 		task_error(&task, FAULT_SHELTER, fault.sys, fault.mount.number);
+	if (sheltered != NULL)
+		(void)munmap(shelter_record, shelter_size); /* and what is in fault.mount.row */
 	if (task_uid != 0 && user_become(task_uid, task_gid) != 0)
 		refuse(EXIT_HOST, "cannot become the task's user");
 }

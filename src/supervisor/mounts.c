@@ -151,17 +151,18 @@ make_directories(char *path)
 
 /* A directory, or an empty file where one is to be mounted on. */
 static int
-make_mount_point(const char *path, bool is_directory)
+make_mount_point(char *path, bool is_directory)
 {
-	char room[SHELTER_PATH_BYTES], *slash;
-	int fd, sys;
+	char *slash = strrchr(path, '/');
+	int fd, sys = 0;
 
-	(void)strcpy(room, path);
 	if (is_directory)
-		return make_directories(room);
-	slash = strrchr(room, '/');
-	*slash = '\0';
-	sys = slash == room ? 0 : make_directories(room);
+		return make_directories(path);
+	if (slash != path) {
+		*slash = '\0';
+		sys = make_directories(path);
+		*slash = '/';
+	}
 	if (sys != 0)
 		return sys;
 	fd = openat(AT_FDCWD, path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
@@ -181,7 +182,7 @@ do_show(const struct shelter_row *row, int tree)
 	if (fstat(tree, &status) != 0)
 		return errno;
 	if (access(row->paths[0], F_OK) != 0) {
-		sys = make_mount_point(row->paths[0], S_ISDIR(status.st_mode));
+		sys = make_mount_point((char *)(uintptr_t)row->paths[0], S_ISDIR(status.st_mode));
 		if (sys != 0)
 			return sys;
 	}

@@ -20,7 +20,9 @@ struct mounts_fault {
 
 /*
  * Do what the rows say, in mounts of our own. Rows that are optional, and what is not there to be
- * hidden or shown, are passed over. home: what an overlay over it is made by; NULL: there is none. Returns 0, or an errno with *fault set.
+ * hidden or shown, are passed over. home: what an overlay over it is made by; NULL: there is none.
+ * The record's memory must be writable: a path is cut in it for a while. Returns 0, or an errno with
+ * *fault set.
  */
 int mounts_make(struct shelter_view view, const struct home *home, struct mounts_fault *fault);
 

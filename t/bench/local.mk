@@ -1,8 +1,16 @@
 # Benchmarks: built and run by "make bench", never by "make check".
-bench_programs = t/bench/spawn t/bench/floor t/bench/store t/bench/stamp t/bench/compile t/bench/hostile t/bench/mask t/bench/parts t/bench/junit
+bench_programs = t/bench/spawn t/bench/launch t/bench/floor t/bench/store t/bench/stamp t/bench/compile t/bench/hostile t/bench/mask t/bench/parts t/bench/junit
 EXTRA_PROGRAMS += $(bench_programs)
-CLEANFILES += $(bench_programs)
+CLEANFILES += $(bench_programs) t/bench/nested
 t_bench_spawn_SOURCES = t/bench/spawn.c
+t_bench_launch_SOURCES = t/bench/launch.c
+t_bench_launch_LDADD = libloop.a libbase.a $(EVENT_LIBS)
+# As runner-init is made, so that the floor has the same libc.
+EXTRA_DIST += t/bench/nested.c
+t/bench/nested: t/bench/nested.c src/supervisor/clone_into.c src/supervisor/clone_into.h src/supervisor/kernel.h config.h
+	@$(MKDIR_P) t/bench
+	$(AM_V_CCLD)$(INIT_CC) -D_GNU_SOURCE -I$(srcdir)/src -include config.h -std=gnu17 $(WARN_CFLAGS) $(INIT_FLAGS) -o $@ \
+		$(srcdir)/t/bench/nested.c $(srcdir)/src/supervisor/clone_into.c
 t_bench_mask_SOURCES = t/bench/mask.c
 t_bench_mask_CPPFLAGS = $(AM_CPPFLAGS) $(ZSTD_CFLAGS)
 t_bench_mask_LDADD = libtask.a libformat.a libbase.a $(format_libs)
@@ -25,7 +33,8 @@ t_bench_floor_LDADD = $(EVENT_LIBS) $(NGHTTP2_LIBS) $(OPENSSL_LIBS) $(JANSSON_LI
 bench_scripts = t/bench/artifacts t/bench/tasks t/bench/idle t/bench/latency t/bench/output t/bench/checkout t/bench/cache t/bench/split t/bench/spill t/bench/reading t/bench/queued t/bench/sweep t/bench/identity t/bench/cancel t/bench/recovery t/bench/cleanup t/bench/isolation
 EXTRA_DIST += $(bench_scripts) t/bench/leaks t/bench/bench.py t/bench/mallocs.c
 
-bench: all $(bench_programs)
+bench: all $(bench_programs) t/bench/nested taskd
+	echo "--- t/bench/launch" && t/bench/launch
 	echo "--- t/bench/compile" && t/bench/compile
 	echo "--- t/bench/hostile" && t/bench/hostile
 	echo "--- t/bench/mask" && t/bench/mask
