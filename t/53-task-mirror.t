@@ -270,6 +270,7 @@ is "$(outcomes nokeys)" '0.1=failed end=failed' 'a key that is not there fails t
 f_mirror=$tmp/large.git
 git clone -q --mirror "$src" "$f_mirror"
 git -C "$f_mirror" config uploadpack.allowFilter true
+echo 1 >"$f_mirror/clone.kib"
 for branch in main pull/7; do
 	f_revision=$main
 	[ "$branch" = main ] || f_revision=$pull

@@ -9,7 +9,11 @@
 # SPDX-License-Identifier: Apache-2.0
 target=$RUNNER_CHECKOUT_TARGET
 mirror= borrowed=
-is_empty() { [ -z "$(ls -A "$1")" ]; }
+is_empty() {
+	for f in "$1"/* "$1"/.[!.]* "$1"/..?*; do
+		if [ -e "$f" ] || [ -L "$f" ]; then return 1; fi
+	done
+}
 in_target() { git -C "$target" "$@"; }
 
 # --- a directory ---
@@ -107,9 +111,7 @@ can_be_blobless() {
 
 # Large packs are copied where they are shared on disk; else what this checkout needs of them.
 is_small() {
-	# shellcheck disable=SC2046
-	set -- $(du -sk "$mirror/objects/pack")
-	[ "$1" -le 1048576 ]
+	read -r kib <"$mirror/clone.kib" && [ "${kib:-1048577}" -le 1048576 ]
 }
 shares_blocks() {
 	for pack in "$mirror"/objects/pack/*.pack; do
@@ -121,8 +123,7 @@ shares_blocks() {
 # References first: the packs that are copied at the end hold at least what they name. Until then
 # the mirror's lie beside the repository, and what is checked out, uncompressed, before them.
 borrow_mirror() {
-	git -C "$mirror" for-each-ref --format='%(objectname) %(refname)' refs/heads refs/tags |
-		sed 's#^\([0-9a-f]*\) refs/heads/#\1 refs/remotes/origin/#' >"$target/.git/packed-refs"
+	cp -- "$mirror/clone.refs" "$target/.git/packed-refs" || return 1
 	case $server_ref in
 	'' | refs/heads/*) ;;
 	*) git -C "$mirror" for-each-ref --format="%(objectname) $local_ref" "$server_ref" \
@@ -168,19 +169,29 @@ fill_from_origin() {
 }
 new_repository() {
 	git init --quiet --template= -- "$target" &&
-		printf '[gc]\n\tauto = 0\n' >>"$target/.git/config" &&
-		in_target remote add origin "$url"
+		printf '[gc]\n\tauto = 0\n' >>"$target/.git/config" || return 1
+	case $url in
+	*[!A-Za-z0-9_.:/@~+-]*) in_target remote add origin "$url" ;;
+	*) printf '[remote "origin"]\n\turl = %s\n\tfetch = +refs/heads/*:refs/remotes/origin/*\n' \
+		"$url" >>"$target/.git/config" ;;
+	esac
 }
 
+# Which commit that is, and how the user is told of it.
+look_at() {
+	told=$(in_target log -1 --no-show-signature --format='%H HEAD is now at %h %s' "$1^{commit}" -- \
+		2>/dev/null) && [ -n "$told" ] && commit=${told%% *}
+}
 # What to check out: a commit, and the name that the user gave it.
 find_wanted() {
 	if [ -n "$revision" ]; then
 		wanted=$revision
-		has "$wanted" || in_target fetch --quiet origin "$revision" 2>/dev/null || true
+		if look_at "$wanted"; then return; fi
+		in_target fetch --quiet origin "$revision" 2>/dev/null || true
 	elif [ -n "$tag" ]; then wanted=refs/tags/$tag
 	elif [ -n "$branch" ]; then wanted=$local_ref
 	else wanted=refs/remotes/origin/HEAD; fi
-	commit=$(in_target rev-parse --quiet --verify "$wanted^{commit}" 2>/dev/null)
+	look_at "$wanted"
 }
 switch() {
 	if [ -n "$branch" ] && [ -z "$tag" ]; then
@@ -234,7 +245,7 @@ from_git() {
 	token_setup
 	ask_for_mirror
 	if [ -e "$target/.git" ]; then renew; else clone; fi
-	in_target log -1 --format='HEAD is now at %h %s'
+	printf '%s\n' "${told#* }"
 }
 
 case $RUNNER_CHECKOUT_KIND in

@@ -20,10 +20,15 @@ ssh_setup "$HOME/.ssh"
 token_setup
 umask 022
 
+is_thawed() {
+	[ -e "$1/thawed/commits" ] && grep -qxF -e "$2" "$1/thawed/commits"
+}
 fetch() {
-	git -C "$1" fetch --quiet --force --prune --no-write-fetch-head origin \
+	git -C "$1" fetch --quiet --force --prune --no-auto-maintenance \
+		--no-write-fetch-head origin \
 		'+refs/heads/*:refs/heads/*' '+refs/tags/*:refs/tags/*' 9>&- || return 1
-	if [ -n "$revision" ] && ! git -C "$1" cat-file -e "$revision^{commit}" 2>/dev/null; then
+	if [ -n "$revision" ] && ! is_thawed "$1" "$revision" &&
+		! git -C "$1" cat-file -e "$revision^{commit}" 2>/dev/null; then
 		git -C "$1" fetch --quiet --no-write-fetch-head origin "$revision" 9>&- 2>/dev/null || true
 	fi
 	case $server_ref in
@@ -31,6 +36,16 @@ fetch() {
 	*) git -C "$1" fetch --quiet --force --no-write-fetch-head origin "+$server_ref:$server_ref" \
 		9>&- 2>/dev/null || true ;;
 	esac
+}
+# What every clone of it begins with: its references, and how much there is to copy.
+describe() {
+	{
+		git -C "$1" for-each-ref refs/heads \
+			--format='%(objectname) refs/remotes/origin/%(refname:lstrip=2)' &&
+			git -C "$1" for-each-ref refs/tags --format='%(objectname) %(refname)'
+	} >"$1/clone.refs.lock" && mv "$1/clone.refs.lock" "$1/clone.refs" &&
+		du -sk "$1/objects/pack" | cut -f 1 >"$1/clone.kib.lock" &&
+		mv "$1/clone.kib.lock" "$1/clone.kib"
 }
 # Which branch is checked out where nothing says it.
 point_head() {
@@ -52,6 +67,7 @@ make() {
 		return 1
 	fi
 	point_head "$new"
+	describe "$new" || return 1
 	if [ -e "$mirror" ]; then mv "$mirror" "$mirror.gone"; fi
 	mv "$new" "$mirror"
 	rm -rf "$mirror.gone"
@@ -81,6 +97,7 @@ update() {
 		return
 	fi
 	if [ -z "$revision$branch$tag" ]; then point_head "$mirror"; fi
+	describe "$mirror"
 }
 
 # What is checked out, once more and uncompressed, in packs of their own: most of a checkout's
@@ -88,9 +105,6 @@ update() {
 # git goes on searching the pack that it found the last object in, and would stay with the others.
 # It begins with the newest: these are newer than any.
 THAWED_MOST_KIB=262144 THAWED_PACKS_MOST=16
-is_thawed() {
-	[ -e "$mirror/thawed/commits" ] && grep -qxF "$1" "$mirror/thawed/commits"
-}
 kib_of() {
 	git -C "$mirror" ls-tree -r -l --full-tree "$1" | awk '{ n += $4 } END { print int(n / 1024) }'
 }
@@ -101,8 +115,9 @@ pack_thawed() {
 			--no-reuse-object --window=0 --honor-pack-keep thawed/pack/pack
 }
 thaw() {
+	if is_thawed "$mirror" "$1"; then return 0; fi
 	commit=$(git -C "$mirror" rev-parse --quiet --verify "$1^{commit}") || return 0
-	if is_thawed "$commit" || [ "$(kib_of "$commit")" -gt "$THAWED_MOST_KIB" ]; then return 0; fi
+	if is_thawed "$mirror" "$commit" || [ "$(kib_of "$commit")" -gt "$THAWED_MOST_KIB" ]; then return 0; fi
 	mkdir -p "$mirror/thawed/pack"
 	old=
 	set -- "$mirror"/thawed/pack/*.pack
