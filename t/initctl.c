@@ -42,11 +42,13 @@ static const char help_text[] =
 	"  signal STEP NUMBER | kill_all GRACE | orphan MS | ack STEP | quit GRACE\n"
 	"  garbage HEX [FDS]                send these bytes, with so many descriptors\n"
 	"  wait MESSAGE [STEP [TIMES]]      until it has come\n"
+	"  unread                           until something has come, which is left where it is\n"
 	"  finish STEP                      take its output until it has exited\n"
 	"  await STEP TEXT                  until TEXT is in the step's output\n"
 	"  output STEP | save STEP FILE     what the step has printed so far\n"
 	"  quick COUNT -- PROGRAM [ARG...]  so many steps one after the other, each acknowledged\n"
-	"  kill SIGNAL | end                signal runner-init; wait for its end and print it\n"
+	"  kill SIGNAL | end                signal runner-init (until a STOP has stopped it); wait "
+	"for its end and print it\n"
 	"  forget                           leave runner-init alone; print 'forgotten'\n"
 	"  records                          print init.log\n"
 	"  echo TEXT\n";
@@ -246,6 +248,16 @@ do_wait(char **words)
 	wait_seen(kind_named(words[0])->type, step, times, false);
 }
 
+static void
+do_unread(char **words)
+{
+	struct pollfd polled = {.fd = ctl.fd, .events = POLLIN};
+
+	(void)words;
+	if (poll(&polled, 1, WAIT_MS) != 1)
+		fail("nothing comes");
+}
+
 /* --- output --------------------------------------------------------------------------------- */
 
 /* Moves what waits in the step's pipe; returns the size of the memfd. */
@@ -363,8 +375,13 @@ do_kill(char **words)
 {
 	struct err err = ERR_INIT;
 
-	if (child_signal(&ctl.child, (int)number(words[0]), &err) < 0)
+	int signo = (int)number(words[0]);
+	siginfo_t stopped;
+
+	if (child_signal(&ctl.child, signo, &err) < 0)
 		fail(err.text);
+	if (signo == SIGSTOP && waitid(P_PID, (id_t)ctl.child.pid, &stopped, WSTOPPED) != 0)
+		fail("wait for the stop");
 }
 
 static void
@@ -462,6 +479,7 @@ static const struct {
 	{"output", 1, do_output},   {"save", 2, do_save},	{"finish", 1, do_finish},
 	{"quick", 3, do_quick},	    {"kill", 1, do_kill},	{"end", 0, do_end},
 	{"forget", 0, do_forget},   {"records", 0, do_records}, {"echo", 1, do_echo},
+	{"unread", 0, do_unread},
 };
 
 /* Words are parted by blanks; single quotes hold them together. */

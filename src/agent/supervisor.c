@@ -56,6 +56,13 @@ open_pidfd(pid_t pid)
 
 static void on_found_end(void *arg, unsigned events);
 
+/* Does a descriptor tell of its end? */
+static bool
+is_watched(const struct supervisor *supervisor)
+{
+	return child_is_running(&supervisor->child) || supervisor->found_fd >= 0;
+}
+
 /*
  * The process at the other end, by pidfd. Its pid came with a packet; the socket still being open
  * after pidfd_open says that it was not another's by then.
@@ -65,7 +72,7 @@ watch_found(struct supervisor *supervisor, struct err *err)
 {
 	struct pollfd poll_fd = {.fd = supervisor->socket.fd};
 
-	if (child_is_running(&supervisor->child) || supervisor->found_fd >= 0)
+	if (is_watched(supervisor))
 		return 0;
 	if (supervisor->socket.peer <= 0)
 		return err_set(err, ERR_HOST, "cannot tell which process runner-init is");
@@ -81,21 +88,38 @@ watch_found(struct supervisor *supervisor, struct err *err)
 
 static void gone(struct supervisor *supervisor, const char *reason);
 
+/* What the host refuses now it may grant later: another connection brings another HELLO. */
+static void
+watch_later(struct supervisor *supervisor, const struct err *err)
+{
+	if (supervisor->found_fd >= 0)
+		(void)close(supervisor->found_fd);
+	supervisor->found_fd = -1;
+	if (err->code != ERR_GONE && supervisor->connects < CONNECTS_MOST) {
+		log_line(LOG_WARN, LOG_AT_TASK(supervisor->hooks.task), "%s; trying again in %d ms",
+			 err->text, CONNECT_AGAIN_MS);
+		init_socket_close(&supervisor->socket);
+		timer_start_ms(&supervisor->again, CONNECT_AGAIN_MS);
+		return;
+	}
+	/* The task goes on without it; it must not go on without the task. */
+	supervisor_quit(supervisor, SUPERVISOR_NO_GRACE);
+	gone(supervisor, err->text);
+}
+
 static void
 handle_hello(struct supervisor *supervisor, const struct message_hello *hello)
 {
 	struct err err = ERR_INIT;
 
 	supervisor->said_hello = true;
-	supervisor->connects = 0;
 	supervisor->flags = hello->flags;
 	supervisor->states_owed = hello->steps;
 	if (watch_found(supervisor, &err) < 0) {
-		/* The task goes on without it; it must not go on without the task. */
-		supervisor_quit(supervisor, SUPERVISOR_NO_GRACE);
-		gone(supervisor, err.text);
+		watch_later(supervisor, &err);
 		return;
 	}
+	supervisor->connects = 0;
 	ready_if_told(supervisor);
 }
 
@@ -226,14 +250,27 @@ on_found_end(void *arg, unsigned events)
 
 static void on_closed(void *arg, const struct err *err);
 
+static void
+send_quit(struct supervisor *supervisor)
+{
+	struct message message = {.type = MESSAGE_QUIT, .quit = {supervisor->quit_grace_ms}};
+
+	supervisor_send(supervisor, &message, NULL, 0);
+}
+
+/* A QUIT that an earlier connection may have lost is said again. */
 static int
 connect_socket(struct supervisor *supervisor, struct err *err)
 {
 	struct init_socket_hooks hooks = {supervisor, on_message, on_closed};
+	int rc;
 
 	supervisor->connects++;
-	return init_socket_connect(&supervisor->socket, supervisor->dir_fd, supervisor->loop,
-				   &hooks, err);
+	rc = init_socket_connect(&supervisor->socket, supervisor->dir_fd, supervisor->loop, &hooks,
+				 err);
+	if (rc == 0 && supervisor->quit_sent)
+		send_quit(supervisor);
+	return rc;
 }
 
 static void
@@ -242,12 +279,17 @@ on_again(void *arg)
 	struct supervisor *supervisor = arg;
 	struct err err = ERR_INIT;
 
+	int rc;
+
 	OBJ_CHECK(supervisor, SUPERVISOR_MAGIC);
-	if (connect_socket(supervisor, &err) == 0)
+	rc = connect_socket(supervisor, &err);
+	if (rc == 0)
 		return;
-	if (supervisor->connects < CONNECTS_MOST)
+	if (rc == ERR_GONE && !is_watched(supervisor))
+		gone(supervisor, supervisor->quit_sent ? NULL : err.text);
+	else if (supervisor->connects < CONNECTS_MOST)
 		timer_start_ms(&supervisor->again, CONNECT_AGAIN_MS);
-	else if (child_is_running(&supervisor->child) || supervisor->found_fd >= 0)
+	else if (is_watched(supervisor))
 		supervisor_kill(supervisor); /* its end comes by its pidfd */
 	else
 		gone(supervisor, err.text);
@@ -263,7 +305,7 @@ on_closed(void *arg, const struct err *err)
 		log_line(LOG_WARN, LOG_AT_TASK(supervisor->hooks.task), "%s", err->text);
 	if (err != NULL)
 		supervisor->connects = CONNECTS_MOST;
-	if (supervisor->alive && !supervisor->quit_sent)
+	if (supervisor->alive && (!supervisor->quit_sent || !is_watched(supervisor)))
 		timer_start_ms(&supervisor->again, CONNECT_AGAIN_MS);
 }
 
@@ -302,7 +344,8 @@ supervisor_start(struct supervisor *supervisor, struct loop *loop, struct execut
 	if (start.listen_fd >= 0)
 		(void)close(start.listen_fd);
 	if (rc < 0) {
-		supervisor_kill(supervisor);
+		if (child_is_running(&supervisor->child))
+			supervisor_kill(supervisor);
 		supervisor_release(supervisor);
 	}
 	return rc;
@@ -316,13 +359,13 @@ supervisor_find(struct supervisor *supervisor, struct loop *loop, int dir_fd,
 
 	supervisor_init(supervisor, loop, dir_fd, hooks);
 	rc = connect_socket(supervisor, err);
-	if (rc == ERR_AGAIN) {
-		timer_start_ms(&supervisor->again, CONNECT_AGAIN_MS);
-		return 0;
-	}
-	if (rc < 0)
+	if (rc == ERR_GONE) {
 		supervisor_release(supervisor);
-	return rc;
+		return rc;
+	}
+	if (rc < 0) /* what the host refuses now it may grant later */
+		timer_start_ms(&supervisor->again, CONNECT_AGAIN_MS);
+	return 0;
 }
 
 /* --- verbs --- */
@@ -338,10 +381,9 @@ supervisor_send(struct supervisor *supervisor, const struct message *message, co
 void
 supervisor_quit(struct supervisor *supervisor, uint32_t grace_ms)
 {
-	struct message message = {.type = MESSAGE_QUIT, .quit = {grace_ms}};
-
 	supervisor->quit_sent = true;
-	supervisor_send(supervisor, &message, NULL, 0);
+	supervisor->quit_grace_ms = grace_ms;
+	send_quit(supervisor);
 }
 
 void
@@ -351,9 +393,14 @@ supervisor_kill(struct supervisor *supervisor)
 
 	if (supervisor->magic != SUPERVISOR_MAGIC)
 		return;
-	if (fd < 0 && child_is_running(&supervisor->child))
+	if (!is_watched(supervisor)) {
+		gone(supervisor,
+		     "runner-init does not answer, and which process it is cannot be told");
+		return;
+	}
+	if (fd < 0)
 		fd = supervisor->child.pidfd;
-	if (fd < 0 || syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0) == 0)
+	if (syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0) == 0)
 		return;
 	if (errno == EPERM && supervisor->hooks.on_stuck != NULL)
 		supervisor->hooks.on_stuck(supervisor->hooks.arg);

@@ -57,19 +57,23 @@ struct supervisor {
 	unsigned connects;    /* in a row that brought no HELLO */
 	uint32_t states_owed; /* STEP_STATEs that HELLO has promised */
 	uint32_t flags;	      /* enum hello_flag, once said_hello */
+	uint32_t quit_grace_ms;
 	bool said_hello, quit_sent, alive;
 };
 
 /*
  * Start runner-init for the task whose state directory how names, and connect. listen_fd is filled
- * here. It goes on without an agent for orphan_ms: from its first moment, since we may be killed in ours. Fails:
- * ERR_HOST, ERR_LIMIT; nothing runs then.
+ * here. It goes on without an agent for orphan_ms: from its first moment, since we may be killed in
+ * ours. Fails: ERR_HOST, ERR_LIMIT; nothing runs then.
  */
 int supervisor_start(struct supervisor *supervisor, struct loop *loop, struct executor *executor,
 		     const struct executor_start *how, const struct supervisor_hooks *hooks,
 		     struct err *err);
 
-/* Connect to one that runs already. Fails: ERR_GONE when none does; ERR_HOST. */
+/*
+ * Connect to one that runs already; where the host refuses that now it is tried again for some
+ * seconds, then on_gone comes. Fails: ERR_GONE, none runs.
+ */
 int supervisor_find(struct supervisor *supervisor, struct loop *loop, int dir_fd,
 		    const struct supervisor_hooks *hooks, struct err *err);
 
@@ -78,10 +82,11 @@ void supervisor_send(struct supervisor *supervisor, const struct message *messag
 /* Does it know sessions? One that an older runnerd started does not. */
 bool supervisor_has_sessions(const struct supervisor *supervisor);
 
-/* QUIT: end everything and itself. */
+/* QUIT: end everything and itself. It is said again on a new connection. */
 void supervisor_quit(struct supervisor *supervisor, uint32_t grace_ms);
 
-/* SIGKILL for runner-init itself, when it does not answer. */
+/* SIGKILL for runner-init itself, when it does not answer; one that has not said who it is:
+ * on_gone, now. */
 void supervisor_kill(struct supervisor *supervisor);
 
 bool supervisor_is_alive(const struct supervisor *supervisor);

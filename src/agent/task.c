@@ -309,7 +309,9 @@ want_done(struct task *task)
 		task->tasks->resting++;
 		task->tasks->hooks.on_resting(task->tasks->hooks.arg, task);
 	}
-	if (task->work_gone && (sent || task->dropped) && !task->removable) {
+	/* By its directory the next runnerd finds a runner-init that has not heard us. */
+	if (task->work_gone && (sent || task->dropped) && !task->removable &&
+	    !supervisor_is_alive(&task->supervisor)) {
 		task->removable = true;
 		later_want(&task->tasks->reap);
 	}

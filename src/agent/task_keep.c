@@ -246,9 +246,8 @@ task_resume_keep(struct task *task)
 {
 	struct err err = ERR_INIT;
 
-	if (task->keep.since_ms == 0)
-		return;
-	if (task_find_supervisor(task, &err) < 0)
+	/* It is there, too, where runnerd was killed between the end of the task and what notes that it is kept. */
+	if (task_find_supervisor(task, &err) < 0 && task_is_kept(task))
 		log_line(LOG_INFO, AT(task), "its runner-init is gone: %s", err.text);
 	if (task_is_kept(task))
 		timer_start_us(&task->keep_timer, 1);

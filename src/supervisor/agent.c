@@ -27,6 +27,13 @@ disconnect(struct agent *agent)
 	if (agent->fd >= 0)
 		(void)close(agent->fd);
 	agent->fd = -1;
+	agent->deaf = false;
+}
+
+void
+agent_hung_up(struct agent *agent)
+{
+	agent->deaf = agent->fd >= 0;
 }
 
 bool
@@ -55,8 +62,11 @@ peer_is_welcome(const struct agent *agent, int fd)
 bool
 agent_accept(struct agent *agent)
 {
-	int fd = accept4(agent->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int fd;
 
+	if (agent->deaf)
+		return false;
+	fd = accept4(agent->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd < 0)
 		return false; /* it has gone again, or there is no room: it goes on waiting */
 	if (!peer_is_welcome(agent, fd)) {
@@ -99,7 +109,10 @@ agent_receive(struct agent *agent, struct message *message, int fds[SUPERVISOR_F
 			      .msg_controllen = sizeof(control.room)};
 	ssize_t n = recvmsg(agent->fd, &head, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	/* It has died and had not read all of ours: told once, before what it had said. */
+	if (n < 0 && errno == ECONNRESET)
+		n = recvmsg(agent->fd, &head, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR) && !agent->deaf)
 		return AGENT_NOTHING;
 	if (n <= 0) {
 		disconnect(agent);
@@ -150,7 +163,7 @@ agent_send(struct agent *agent, const struct message *message, const int *fds, s
 	case ENOMEM:
 		return AGENT_BUSY;
 	default:
-		disconnect(agent);
+		agent_hung_up(agent);
 		return AGENT_LOST;
 	}
 }

@@ -287,7 +287,9 @@ turn(int signal_fd)
 	if (polled[0].revents != 0)
 		read_signals(signal_fd);
 	/* Before a new connection: what the old one has said still counts. */
-	if (polled[2].revents & (POLLIN | POLLHUP | POLLERR))
+	if (polled[2].revents & (POLLHUP | POLLERR))
+		agent_hung_up(&task.agent);
+	if (task.agent.deaf || (polled[2].revents & POLLIN))
 		read_agent();
 	if (polled[1].revents != 0 && agent_accept(&task.agent))
 		task_agent_came(&task);

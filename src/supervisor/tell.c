@@ -26,8 +26,6 @@ send_now(struct task *task, const struct message *message, const int *fds, size_
 		task->retry_ms = clock_now_ms() + RETRY_MS;
 		break;
 	case AGENT_LOST:
-		task_agent_went(task, clock_now_ms());
-		break;
 	case AGENT_FULL:
 		break;
 	}
@@ -48,14 +46,15 @@ owed_by_steps(const struct task *task)
 bool
 tell_is_behind(const struct task *task)
 {
-	return task->owes & TASK_OWES_HELLO || owed_by_steps(task) & STEP_OWES_STATE ||
-	       task->answer_count > TASK_ANSWERS_MOST - TASK_ANSWERS_SPARE;
+	return !task->agent.deaf &&
+	       (task->owes & TASK_OWES_HELLO || owed_by_steps(task) & STEP_OWES_STATE ||
+		task->answer_count > TASK_ANSWERS_MOST - TASK_ANSWERS_SPARE);
 }
 
 bool
 tell_wants(const struct task *task)
 {
-	return task->agent.fd >= 0 && task->retry_ms == 0 &&
+	return task->agent.fd >= 0 && !task->agent.deaf && task->retry_ms == 0 &&
 	       (task->owes != 0 || task->answer_count > 0 || owed_by_steps(task) != 0);
 }
 

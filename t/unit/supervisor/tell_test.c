@@ -188,19 +188,29 @@ test_tell_tells_everything_again_to_the_next_agent(void **state)
 }
 
 static void
-test_tell_starts_the_orphan_clock_when_the_agent_is_lost(void **state)
+test_tell_leaves_what_a_lost_agent_had_said(void **state)
 {
+	const struct message quit = {.type = MESSAGE_QUIT, .quit = {SUPERVISOR_NO_GRACE}};
+	uint8_t bytes[SUPERVISOR_MESSAGE_MOST_BYTES];
+	int fds[SUPERVISOR_FDS_MOST];
+	struct message message;
+	size_t fd_count;
+
 	(void)state;
 	task.orphan_ms = 1000;
 	(void)add_step(1, INIT_STEP_RUNNING, false);
+	assert_true(send(agent_fd, bytes, message_pack(bytes, &quit), 0) > 0);
 	(void)close(agent_fd);
 	agent_fd = -1;
 	task_error(&task, FAULT_PROC, 5, SUPERVISOR_NO_STEP);
 	tell(&task);
-	assert_int_equal(task.agent.fd, -1);
-	assert_true(task.orphan_due_ms != 0);
 	assert_false(tell_wants(&task));
+	assert_false(tell_is_behind(&task));
 	assert_int_equal(task.answer_count, 1); /* kept for the next agent */
+	assert_int_equal(agent_receive(&task.agent, &message, fds, &fd_count), AGENT_MESSAGE);
+	assert_int_equal(message.type, MESSAGE_QUIT);
+	assert_int_equal(agent_receive(&task.agent, &message, fds, &fd_count), AGENT_GONE);
+	assert_int_equal(task.agent.fd, -1);
 }
 
 static void
@@ -227,9 +237,8 @@ main(void)
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_tell_tells_everything_again_to_the_next_agent,
 						set_up, tear_down),
-		cmocka_unit_test_setup_teardown(
-			test_tell_starts_the_orphan_clock_when_the_agent_is_lost, set_up,
-			tear_down),
+		cmocka_unit_test_setup_teardown(test_tell_leaves_what_a_lost_agent_had_said, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_task_keeps_the_newest_answers_when_there_are_too_many, set_up,
 			tear_down),
