@@ -96,6 +96,16 @@ start_runnerd
 wait_log agent 'recovered: state running' 20
 touch "$tmp/slept.go"
 ok 'eight hours by the time of day are none of an hour that a task has' wait_ended slept success 30
+two_steps later
+rewrite later 200 0 keep
+timeout 60 runnerd --hub "$hub_url" --token-file "$tmp/token" --run-dir "$tmp/run" --data-dir "$tmp/data" --work-dir "$tmp/work" \
+	--cache-dir "$tmp/cache" >"$tmp/later" 2>&1
+is "$?" 3 'a journal that a later runnerd has written is refused'
+like "$(cat "$tmp/later")" "the task's journal has version 200, this runnerd reads up to $version" 'with both versions'
+rewrite later "$version" 0 keep
+start_runnerd
+touch "$tmp/later.go"
+ok 'and the task has gone on' wait_ended later success 30
 two_steps old
 rewrite old 2 8 drop
 start_runnerd

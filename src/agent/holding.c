@@ -91,6 +91,8 @@ parse(char *text, char **words, struct err *err)
 		return err_set(err, ERR_INPUT,
 			       "file '" STATE_HOLDING_NAME "' is not one line of words");
 	*space = *end = '\0';
+	if (text_parse_u64(text, UINT32_MAX, &version, err) == 0 && version > HOLDING_VERSION)
+		return state_dir_newer(err, "file '" STATE_HOLDING_NAME "'", (unsigned)version, HOLDING_VERSION);
 	if (text_parse_u64(text, UINT32_MAX, &version, err) < 0 || version != HOLDING_VERSION)
 		return err_set(err, ERR_INPUT,
 			       "file '" STATE_HOLDING_NAME

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/state_dir.h"
 #include "base/assert.h"
 #include "base/err.h"
 #include "loop/clock.h"
@@ -115,6 +116,8 @@ replay_one(struct journal *journal, const uint8_t *bytes, bool last, bool *torn,
 	struct journal_record record;
 	const char *wrong = journal_record_unpack(&record, bytes);
 
+	if (journal_record_newer(bytes) > 0)
+		return state_dir_newer(err, "the task's journal", journal_record_newer(bytes), JOURNAL_VERSION);
 	if (wrong == NULL && record.number != journal->records + 1)
 		wrong = "its number is not the next one";
 	if (wrong != NULL && last) {

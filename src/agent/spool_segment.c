@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "agent/spool.h"
+#include "agent/state_dir.h"
 #include "base/crc32c.h"
 #include "base/err.h"
 #include "base/mem.h"
@@ -204,6 +205,8 @@ stream_bytes(const uint8_t *bytes)
 	}
 }
 
+static const char wrong_version[] = "it has a version that this runnerd does not read";
+
 /* *head is 0 when the file ends before its head does. */
 static const char *
 check_head(const uint8_t *bytes, uint64_t size, uint32_t number, uint64_t *head)
@@ -220,7 +223,7 @@ check_head(const uint8_t *bytes, uint64_t size, uint32_t number, uint64_t *head)
 	    crc32c(0, bytes + AT_VERSION, AT_COUNT_CRC - AT_VERSION))
 		return "the checksum of its head is wrong";
 	if (stream_bytes(bytes) == 0)
-		return "it has a version that this runnerd does not read";
+		return wrong_version;
 	if (bytes_get(bytes + AT_NUMBER, 4) != number)
 		return "its number is not that of its name";
 	count = bytes_get(bytes + AT_STREAMS, 4);
@@ -234,6 +237,17 @@ check_head(const uint8_t *bytes, uint64_t size, uint32_t number, uint64_t *head)
 	if (bytes_get(bytes + AT_CRC, 4) != crc32c(0, bytes + AT_VERSION, *head - AT_VERSION))
 		return "the checksum of its head is wrong";
 	return NULL;
+}
+
+/* wrong_version is what check_head() says where all before is right. */
+static int
+refuse_head(const uint8_t *bytes, uint32_t number, const char *wrong, struct err *err)
+{
+	unsigned version = wrong == wrong_version ? (unsigned)bytes_get(bytes + AT_VERSION, 4) : 0;
+
+	if (version > SPOOL_VERSION)
+		return state_dir_newer(err, "the task's spool", version, SPOOL_VERSION);
+	return err_set(err, ERR_INPUT, "segment %u of the task's spool cannot be read: %s", number, wrong);
 }
 
 static int
@@ -305,8 +319,7 @@ walk(struct spool_segment *segment, const uint8_t *bytes, uint64_t size, bool la
 		return 0;
 	}
 	if (wrong != NULL)
-		return err_set(err, ERR_INPUT, "segment %u of the task's spool cannot be read: %s",
-			       segment->number, wrong);
+		return refuse_head(bytes, segment->number, wrong, err);
 	segment->len = segment->head;
 	rc = walk_head(bytes, segment->head, seen, arg, err);
 	if (rc == 0)
@@ -390,8 +403,7 @@ spool_segment_look(struct spool_segment **out, int dir_fd, uint32_t number, spoo
 	if (wrong == NULL)
 		rc = walk_head(bytes, segment->head, seen, arg, err);
 	else
-		rc = err_set(err, ERR_INPUT, "segment %u of the task's spool cannot be read: %s",
-			     number, wrong);
+		rc = refuse_head(bytes, number, wrong, err);
 	(void)munmap(bytes, (size_t)st.st_size + 1);
 	if (rc < 0)
 		goto failed;

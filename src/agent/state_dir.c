@@ -185,6 +185,14 @@ state_dir_read(int dir_fd, const char *name, size_t most, struct buffer *out, st
 	}
 }
 
+int
+state_dir_newer(struct err *err, const char *what, unsigned version, unsigned known)
+{
+	if (err_set(err, ERR_HOST, "%s has version %u, this runnerd reads up to %u", what, version, known) < 0)
+		err_hint(err, "start the newer runnerd that wrote it, or let its tasks end first");
+	return err->code;
+}
+
 /* Written beside and renamed, so that a crash leaves no half of it. */
 static int
 make_agent_id(struct state_dir *dir, const struct id *earlier, struct err *err)

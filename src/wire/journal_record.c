@@ -128,6 +128,15 @@ journal_record_unpack(struct journal_record *record, const uint8_t bytes[JOURNAL
 	return NULL;
 }
 
+unsigned
+journal_record_newer(const uint8_t bytes[JOURNAL_RECORD_BYTES])
+{
+	if (bytes[AT_VERSION] <= JOURNAL_VERSION ||
+	    bytes_get(bytes + AT_CRC, 4) != crc32c(0, bytes, AT_CRC))
+		return 0;
+	return bytes[AT_VERSION];
+}
+
 const char *
 journal_type_name(enum journal_type type)
 {

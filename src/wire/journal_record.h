@@ -40,6 +40,9 @@ void journal_record_pack(uint8_t room[JOURNAL_RECORD_BYTES], const struct journa
 const char *
 journal_record_unpack(struct journal_record *record, const uint8_t bytes[JOURNAL_RECORD_BYTES]);
 
+/* The version of one that is whole and that a later program has written; 0: it is none. */
+unsigned journal_record_newer(const uint8_t bytes[JOURNAL_RECORD_BYTES]);
+
 /* "step_started"; "unknown" for a number outside. */
 const char *journal_type_name(enum journal_type type);
 

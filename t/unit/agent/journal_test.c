@@ -14,9 +14,11 @@
 #include <unistd.h>
 
 #include "agent/journal.h"
+#include "base/crc32c.h"
 #include "base/err.h"
 #include "scratch.h"
 #include "task/event.h"
+#include "wire/bytes.h"
 #include "wire/journal_record.h"
 
 enum { EPOCH = 7 };
@@ -201,6 +203,46 @@ test_journal_open_refuses_damage_before_the_last_record(void **state)
 	assert_non_null(strstr(err.text, "record 3"));
 }
 
+/* As if another version had written all of it. */
+static void
+set_version(const struct scratch *scratch, uint8_t version)
+{
+	int fd = openat(scratch->fd, STATE_JOURNAL_NAME, O_RDWR);
+	uint8_t bytes[JOURNAL_RECORD_BYTES];
+	off_t at;
+
+	for (at = 0; pread(fd, bytes, sizeof(bytes), at) == (ssize_t)sizeof(bytes); at += (off_t)sizeof(bytes)) {
+		bytes[0] = version;
+		bytes_put(bytes + sizeof(bytes) - 4, crc32c(0, bytes, sizeof(bytes) - 4), 4);
+		assert_int_equal(pwrite(fd, bytes, sizeof(bytes), at), sizeof(bytes));
+	}
+	(void)close(fd);
+}
+
+static void
+test_journal_open_reads_earlier_versions_and_refuses_a_later_one(void **state)
+{
+	struct scratch *scratch = *state;
+	struct replayed replayed;
+	struct journal journal;
+	struct err err = ERR_INIT;
+	uint8_t version;
+
+	write_six(&journal, scratch);
+	journal_release(&journal);
+	set_version(scratch, JOURNAL_VERSION + 1);
+	assert_int_equal(journal_open(&journal, scratch->fd, &task, EPOCH, on_record, &replayed, &err), ERR_HOST);
+	assert_string_equal(err.text, "the task's journal has version 5, this runnerd reads up to 4");
+	assert_non_null(err.hint);
+	for (version = 1; version <= JOURNAL_VERSION; version++) {
+		set_version(scratch, version); /* nothing of it was cut off */
+		memset(&replayed, 0, sizeof(replayed));
+		assert_int_equal(journal_open(&journal, scratch->fd, &task, EPOCH, on_record, &replayed, &err), 0);
+		assert_int_equal(replayed.count, 6);
+		journal_release(&journal);
+	}
+}
+
 static void
 test_journal_unsent_gives_events_in_order_behind_a_position(void **state)
 {
@@ -331,6 +373,9 @@ main(void)
 						scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(
 			test_journal_open_refuses_damage_before_the_last_record, scratch_setup,
+			scratch_teardown),
+		cmocka_unit_test_setup_teardown(
+			test_journal_open_reads_earlier_versions_and_refuses_a_later_one, scratch_setup,
 			scratch_teardown),
 		cmocka_unit_test_setup_teardown(
 			test_journal_unsent_gives_events_in_order_behind_a_position, scratch_setup,

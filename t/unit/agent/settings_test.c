@@ -547,6 +547,56 @@ test_settings_load_puts_variables_of_the_machine_runner_above_its_file(void **st
 	settings_release(&settings);
 }
 
+/* Every variable of the machine runner's reference. */
+static void
+test_settings_load_takes_the_variables_of_the_machine_runner(void **state)
+{
+	static const char *const variables[][2] = {
+		{"CIRCLECI_RUNNER_API_AUTH_TOKEN", "c0ffee"},
+		{"CIRCLECI_RUNNER_API_URL", "https://hub.example.org"},
+		{"CIRCLECI_RUNNER_NAME", "big (1)"},
+		{"CIRCLECI_RUNNER_TASK_AGENT_DIRECTORY", "/opt/circleci"},
+		{"CIRCLECI_RUNNER_COMMAND_PREFIX", "['nice', '-n5']"},
+		{"CIRCLECI_RUNNER_WORK_DIR", "/srv/work"},
+		{"CIRCLECI_RUNNER_CLEANUP_WORK_DIR", "false"},
+		{"USE_HOME_SSH_DIR_FOR_CHECKOUT_KEYS", "true"},
+		{"CIRCLECI_RUNNER_MODE", "single-task"},
+		{"CIRCLECI_RUNNER_CACHE_TASK_AGENT", "true"},
+		{"CIRCLECI_RUNNER_MAX_RUN_TIME", "1h30m20s"},
+		{"CIRCLECI_RUNNER_IDLE_TIMEOUT", "72h"},
+		{"CIRCLECI_RUNNER_SSH_ADVERTISE_ADDR", "host:54782"},
+		{"CIRCLECI_RUNNER_LOGGING_LEVEL", "debug"},
+		{"CIRCLECI_RUNNER_LOGGING_FORMAT", "json"},
+		{"CIRCLECI_RUNNER_LOGGING_FILE", "-"},
+	};
+	struct settings settings;
+	struct err err = ERR_INIT;
+	uint64_t warned = log_count(LOG_WARN);
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(variables) / sizeof(variables[0]); i++)
+		assert_int_equal(setenv(variables[i][0], variables[i][1], 1), 0);
+	write_file(yaml, "# nothing\n");
+	assert_int_equal(load(&settings, &err, "-c", yaml, NULL), 0);
+	for (i = 0; i < sizeof(variables) / sizeof(variables[0]); i++)
+		assert_int_equal(unsetenv(variables[i][0]), 0);
+	assert_string_equal(settings.hub, "https://hub.example.org");
+	assert_string_equal(settings.slots.classes[0].token, "c0ffee");
+	assert_string_equal(settings.name, "big (1)");
+	assert_string_equal(settings.work_dir, "/srv/work");
+	assert_prefix(&settings, "nice", "-n5");
+	assert_false(settings.cleanup_working_directory);
+	assert_string_equal(settings.mode, "single-task");
+	assert_int_equal(settings.max_run_time_ms, 5420000);
+	assert_int_equal(settings.idle_timeout_ms, 72 * 3600000);
+	assert_int_equal(settings.log_level, LOG_DEBUG);
+	assert_true(settings.log_json);
+	/* Those without a counterpart: directory and cache of a task agent, keys in HOME, SSH. */
+	assert_int_equal(log_count(LOG_WARN) - warned, 4);
+	settings_release(&settings);
+}
+
 static void
 test_settings_load_takes_the_url_of_a_server_as_the_hub(void **state)
 {
@@ -620,6 +670,7 @@ main(void)
 		TEST(test_settings_load_refuses_a_command_prefix_that_is_no_list_of_words),
 		TEST(test_settings_load_takes_the_file_of_the_machine_runner),
 		TEST(test_settings_load_puts_variables_of_the_machine_runner_above_its_file),
+		TEST(test_settings_load_takes_the_variables_of_the_machine_runner),
 		TEST(test_settings_load_takes_the_url_of_a_server_as_the_hub),
 		TEST(test_settings_load_refuses_what_the_machine_runner_does_not_know),
 	};

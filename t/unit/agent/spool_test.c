@@ -493,13 +493,11 @@ test_spool_recover_knows_how_far_the_source_was(void **state)
 /* A segment of version 1 (a stream takes 16 bytes) or 2 (24): as runnerd wrote it before masking,
  * and before limits. */
 static void
-check_head_of_version(const struct scratch *scratch, uint32_t version, size_t stream_bytes,
+write_head_of_version(const struct scratch *scratch, uint32_t version, size_t stream_bytes,
 		      uint64_t source)
 {
 	uint8_t head[SPOOL_HEAD_BYTES + SPOOL_STREAM_BYTES] = {0};
 	size_t len = SPOOL_HEAD_BYTES + stream_bytes;
-	struct err err = ERR_INIT;
-	struct spool spool;
 	int fd = openat(scratch->fd, "spool.00000007", O_WRONLY | O_CREAT, 0600);
 
 	bytes_put(head, SPOOL_MAGIC, 4);
@@ -515,6 +513,16 @@ check_head_of_version(const struct scratch *scratch, uint32_t version, size_t st
 	bytes_put(head + 4, crc32c(0, head + 8, len - 8), 4);
 	assert_int_equal(write(fd, head, len), (ssize_t)len);
 	(void)close(fd);
+}
+
+static void
+check_head_of_version(const struct scratch *scratch, uint32_t version, size_t stream_bytes,
+		      uint64_t source)
+{
+	struct err err = ERR_INIT;
+	struct spool spool;
+
+	write_head_of_version(scratch, version, stream_bytes, source);
 	make(&spool, scratch, 64 << 20);
 	assert_int_equal(spool_recover(&spool, &err), 0);
 	assert_int_equal(spool_end(&spool, 2, 1), 700);
@@ -530,6 +538,19 @@ test_spool_recover_reads_heads_of_earlier_versions(void **state)
 {
 	check_head_of_version(*state, 1, SPOOL_STREAM_1_BYTES, 700);
 	check_head_of_version(*state, 2, SPOOL_STREAM_2_BYTES, 900);
+}
+
+static void
+test_spool_recover_refuses_a_head_of_a_later_version(void **state)
+{
+	struct err err = ERR_INIT;
+	struct spool spool;
+
+	write_head_of_version(*state, SPOOL_VERSION + 1, SPOOL_STREAM_BYTES, 900);
+	make(&spool, *state, 64 << 20);
+	assert_int_equal(spool_recover(&spool, &err), ERR_HOST);
+	assert_string_equal(err.text, "the task's spool has version 4, this runnerd reads up to 3");
+	spool_release(&spool);
 }
 
 static void
@@ -591,6 +612,7 @@ main(void)
 		T(test_spool_recover_refuses_damage),
 		T(test_spool_recover_knows_how_far_the_source_was),
 		T(test_spool_recover_reads_heads_of_earlier_versions),
+		T(test_spool_recover_refuses_a_head_of_a_later_version),
 		T(test_spool_recover_knows_what_was_cut),
 		T(test_spool_discard_keeps_nothing_and_takes_everything),
 	};
