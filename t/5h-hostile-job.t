@@ -13,7 +13,7 @@ command -v python3 >/dev/null || skip_all 'python3 is needed'
 # What the job tries. Prints "BARRIER broken" or "BARRIER held" for each; looks for a process of another task by what is in its environment.
 cat >"$tmp/hostile.py" <<'END'
 import ctypes, os, signal, socket, struct, subprocess, sys, time, zlib
-base, shared, agent, victim, victim_id = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), sys.argv[5]
+base, shared, agent, victim, victim_id, launcher = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), sys.argv[5], int(sys.argv[6])
 libc = ctypes.CDLL(None, use_errno=True)
 mark = b"VICTIM_SECRET=s3cret-of-another"
 
@@ -31,6 +31,10 @@ def reads(path):
 def writes(path):
     with open(path, "ab"):
         return os.path.getsize(path) > 0
+
+def plants(path):
+    with open(path, "xb") as f:
+        return f.write(b"x") == 1
 
 def others():
     return [int(p) for p in os.listdir("/proc") if p.isdigit() and int(p) != os.getpid()]
@@ -110,7 +114,7 @@ barrier("settings", lambda: reads(base + "/runnerd.yaml"))
 barrier("state", lambda: reads(f"{base}/run/tasks/{victim_id}/task.json"))
 barrier("journal", lambda: writes(f"{base}/run/tasks/{victim_id}/journal"))
 barrier("data", lambda: os.listdir(base + "/data") != [])
-barrier("cache", lambda: writes(base + "/cache/planted"))
+barrier("cache", lambda: plants(base + "/cache/planted"))
 barrier("files", lambda: reads(work + "/home/project/secret"))
 barrier("write", lambda: writes(work + "/bash_env") or os.access(work + "/bash_env", os.W_OK))
 barrier("environment", environment)
@@ -118,8 +122,22 @@ barrier("see", lambda: is_there(victim))
 barrier("signal", lambda: signals(victim))
 barrier("trace", lambda: traces(victim))
 barrier("memory", lambda: os.close(os.open(f"/proc/{victim}/mem", os.O_RDONLY)) is None)
+barrier("root-of", lambda: os.listdir(f"/proc/{victim}/root") != [])
 barrier("signal-agent", lambda: signals(agent))
 barrier("trace-agent", lambda: traces(agent))
+barrier("environment-agent", lambda: reads(f"/proc/{agent}/environ"))
+barrier("descriptors-agent", lambda: os.listdir(f"/proc/{agent}/fd") != [])
+if launcher:
+    barrier("signal-launcher", lambda: signals(launcher))
+    barrier("trace-launcher", lambda: traces(launcher))
+    barrier("descriptors-launcher", lambda: os.listdir(f"/proc/{launcher}/fd") != [])
+# Our own supervisor: who could write to it would start steps without what holds them.
+init = 1 if os.path.exists("/proc/1/comm") and open("/proc/1/comm").read().strip() == "runner-init" else os.getppid()
+barrier("memory-init", lambda: os.close(os.open(f"/proc/{init}/mem", os.O_RDWR)) is None)
+barrier("trace-init", lambda: traces(init))
+barrier("descriptors-init", lambda: os.listdir(f"/proc/{init}/fd") != [])
+barrier("hooks", lambda: writes(base + "/hooks.d/post-job"))
+barrier("user-sockets", lambda: connects(base + "/runtime/bus"))
 if os.getppid() == 1 or open("/proc/1/comm").read().strip() == "runner-init":
     barrier("kill-init", kills_init)
 barrier("agent-socket", lambda: connects(base + "/run/agent.sock"))
@@ -172,6 +190,36 @@ for place in "/tmp", "/dev/shm":
     os.unlink(f"{place}/{os.path.basename(shared)}.victim")
 print("unharmed")
 END
+# What listens in $XDG_RUNTIME_DIR of a user: it would start something for who asks.
+cat >"$tmp/bus.py" <<'END'
+import os, socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.bind(sys.argv[1])
+os.chmod(sys.argv[1], 0o666)
+s.listen(8)
+print("listens", flush=True)
+while True:
+    s.accept()
+END
+
+# In the place of a supervisor and of an agent: hears everybody.
+cat >"$tmp/listener.py" <<'END'
+import os, socket, sys, threading
+def serve(s):
+    while True:
+        peer = s.accept()[0]
+        threading.Thread(target=answer, args=(peer,), daemon=True).start()
+def answer(peer):
+    if peer.recv(1000):
+        peer.send(b"heard")
+for path, kind in (sys.argv[1], socket.SOCK_SEQPACKET), (sys.argv[2], socket.SOCK_STREAM):
+    s = socket.socket(socket.AF_UNIX, kind)
+    s.bind(path)
+    os.chmod(path, 0o666)
+    s.listen(8)
+    threading.Thread(target=serve, args=(s,)).start()
+print("listens", flush=True)
+END
 chmod 755 "$tmp/hostile.py" "$tmp/victim.py"
 
 # The users that slots have, where root starts runnerd: not those of another test that runs beside this one.
@@ -194,13 +242,19 @@ level_of() # MODE: $level, $as, $more
 make_base() # MODE
 {
 	base=$tmp/$1
-	mkdir "$base" "$base/real"
+	mkdir "$base" "$base/real" "$base/runtime" "$base/hooks.d"
+	printf '#!/bin/sh\n' >"$base/hooks.d/post-job"
+	chmod 755 "$base/hooks.d/post-job"
 	echo secret-token >"$base/token"
 	printf 'hub: %s\ntoken_file: %s\n' "$hub_url" "$base/token" >"$base/runnerd.yaml"
 	echo kept >"$base/real/kept"
 	chmod 600 "$base/token" "$base/runnerd.yaml"
 	[ -z "$as" ] || chown -R 65534:65534 "$base"
+	[ -n "$as" ] || [ "$(id -u)" != 0 ] || chown -R "$(id -u nobody)" "$base/runtime"
 	chmod 711 "$base"
+	chmod 700 "$base/runtime"
+	start "bus-$1" python3 "$tmp/bus.py" "$base/runtime/bus"
+	wait_log "bus-$1" listens 20
 }
 
 start_at() # MODE
@@ -208,8 +262,8 @@ start_at() # MODE
 	level_of "$1"
 	make_base "$1"
 	# shellcheck disable=SC2086 # options, and a word or none
-	HOME=$base/real start "agent-$1" $as runnerd -c "$base/runnerd.yaml" --name "$1" -j 4 --isolation "$level" $more \
-		--run-dir "$base/run" --data-dir "$base/data" --work-dir "$base/work" --cache-dir "$base/cache" --orphan-limit 0
+	HOME=$base/real XDG_RUNTIME_DIR=$base/runtime start "agent-$1" $as runnerd -c "$base/runnerd.yaml" --name "$1" -j 4 --isolation "$level" $more \
+		--run-dir "$base/run" --data-dir "$base/data" --work-dir "$base/work" --cache-dir "$base/cache" --orphan-limit 0 --hooks-dir "$base/hooks.d"
 	agent_pid=$pid
 	wait_until 30 grep -qsE 'ready: 4 slots|runnerd: ' "$tmp/agent-$1.log"
 	grep -qs 'ready: 4 slots' "$tmp/agent-$1.log"
@@ -257,6 +311,63 @@ unset RUNNERD_USER
 start_fakehub
 chmod 666 "$hub_sock"
 
+# The same attempts where nothing holds them, by the user that "-in-user" has: one that cannot succeed there would prove nothing elsewhere.
+play_bare()
+{
+	python=$(PATH=/usr/bin:/bin command -v python3) || {
+		skip '(bare) every attempt succeeds where nothing holds it' 'there is no python3 that every user may run'
+		return
+	}
+	level_of bare-in-user
+	make_base bare
+	mkdir -p "$base/run/tasks/victim" "$base/data/x" "$base/cache" "$base/work/victim/home/project" "$tmp/got/hostile-bare"
+	for t_file in run/tasks/victim/task.json run/tasks/victim/journal work/victim/bash_env; do
+		echo x >"$base/$t_file"
+	done
+	start supervisor-bare python3 "$tmp/listener.py" "$base/run/tasks/victim/init.sock" "$base/run/agent.sock"
+	wait_log supervisor-bare listens 20
+	[ -z "$as" ] || chown -R 65534:65534 "$base"
+	export VICTIM_SECRET=s3cret-of-another CIRCLE_INTERNAL_TASK_DATA="$base/work/victim"
+	# shellcheck disable=SC2016,SC2086 # for the other shell; words or none
+	start victim-bare $as sh -c 'cd "$1" && shift && exec "$@"' - "$base/work/victim/home/project" "$python" "$tmp/victim.py" "$tmp" "$tmp/go.bare"
+	wait_log victim-bare begun 30
+	# shellcheck disable=SC2086 # words or none
+	start agent-bare $as sleep 300
+	agent_pid=$pid
+	# shellcheck disable=SC2086 # words or none
+	start launcher-bare $as sleep 300
+	launcher=$pid
+	wait_until 20 grep -qsx sleep "/proc/$agent_pid/comm"
+	wait_until 20 grep -qsx sleep "/proc/$launcher/comm"
+	# Its parent stands where runner-init would.
+	# shellcheck disable=SC2016,SC2086 # for the other shell; words or none
+	timeout 60 $as sh -c '"$@"; :' - "$python" "$tmp/hostile.py" "$base" "$tmp" "$agent_pid" "$(victim_pid)" victim "$launcher" \
+		>"$(got_output hostile-bare)" 2>"$tmp/hostile-bare.log"
+	unset VICTIM_SECRET CIRCLE_INTERNAL_TASK_DATA
+	touch "$tmp/go.bare"
+	bare_rows
+	stop "$agent_pid"
+	stop "$launcher"
+}
+
+# What the host itself may keep from everybody is no failure of ours: a seccomp filter of a container, Yama.
+bare_rows()
+{
+	for barrier in $(sed -n 's/^\([a-z-]*\) .*/\1/p' "$(got_output hostile-bare)"); do
+		case $barrier in
+		mount) continue ;; # no user may
+		trace* | memory* | environment* | descriptors* | root-of | keyring | perf | uncover | privileges | debug | nest)
+			if grep -q "^$barrier held" "$(got_output hostile-bare)"; then
+				skip "(bare) $barrier: succeeds where nothing holds it" 'this host keeps everybody from it'
+				continue
+			fi
+			;;
+		esac
+		row bare broken "$barrier: succeeds where nothing holds it" "$barrier"
+	done
+	like "$(cat "$(got_output hostile-bare)")" '^forge-own' '(bare) all of them were made'
+}
+
 play_mode()
 {
 	mode=$1
@@ -266,7 +377,8 @@ play_mode()
 	fi
 	hub_say "task victim-$mode VICTIM_SECRET=s3cret-of-another exec python3 $tmp/victim.py $tmp $tmp/go.$mode"
 	ok "($mode) another task runs" wait_until 30 grep -qs begun "$(got_output "victim-$mode")"
-	hub_say "task hostile-$mode python3 $tmp/hostile.py $base $tmp $agent_pid $(victim_pid) $(task_id "victim-$mode")"
+	launcher=$(pgrep -P "$agent_pid" -f runner-launcher || echo 0)
+	hub_say "task hostile-$mode python3 $tmp/hostile.py $base $tmp $agent_pid $(victim_pid) $(task_id "victim-$mode") $launcher"
 	ok "($mode) the hostile one has tried everything" wait_ended "hostile-$mode" '' 60
 	touch "$tmp/go.$mode"
 	if [ "$level" = none ]; then
@@ -280,33 +392,36 @@ play_mode()
 }
 
 secrets='token settings state journal data cache'
-of_others='files write environment signal trace memory'
-agent='signal-agent trace-agent'
-sockets='forge forge-own agent-socket'
+of_others='files write environment signal trace memory root-of'
+agent='signal-agent trace-agent environment-agent descriptors-agent'
+launcher_rows='signal-launcher trace-launcher descriptors-launcher'
+own='memory-init trace-init descriptors-init'
+sockets='forge forge-own agent-socket user-sockets'
 
+play_bare
 # shellcheck disable=SC2086 # lists of words
 if [ "$(id -u)" = 0 ]; then
 	if play_mode namespace; then
-		held namespace $secrets $of_others see $agent kill-init $sockets tmp shm ipc home mount uncover privileges keyring perf
+		held namespace $secrets hooks $of_others see $agent $launcher_rows $own kill-init $sockets tmp shm ipc home mount uncover privileges keyring perf
 		open namespace abstract
 		works namespace debug
 	fi
 	if play_mode user; then
-		held user $secrets $of_others $agent $sockets home mount uncover privileges keyring perf
+		held user $secrets hooks $of_others $agent $launcher_rows $own $sockets home mount uncover privileges keyring perf
 		open user see tmp shm abstract
 		works user debug
 	fi
 fi
 # shellcheck disable=SC2086
 if play_mode namespace-in-user; then
-	held namespace-in-user $secrets $of_others see $agent kill-init $sockets tmp shm ipc home mount uncover privileges keyring perf
+	held namespace-in-user $secrets hooks $of_others see $agent $own kill-init $sockets tmp shm ipc home mount uncover privileges keyring perf
 	open namespace-in-user abstract
 	works namespace-in-user debug nest
 fi
 # shellcheck disable=SC2086
 if play_mode none-in-user; then
-	held none-in-user mount trace-agent forge-own
-	open none-in-user token settings state journal data files write environment see signal signal-agent tmp shm ipc home forge agent-socket abstract
+	held none-in-user mount trace-agent environment-agent descriptors-agent $own forge-own
+	open none-in-user hooks user-sockets cache token settings state journal data files write environment see signal signal-agent tmp shm ipc home forge agent-socket abstract
 	works none-in-user debug
 fi
 done_testing
