@@ -100,7 +100,7 @@ hub_say "task mixed echo begun; until [ -e $tmp/go ]; do sleep 0.05; done; echo 
 ok 'a task of the old runnerd has the new runner-init' wait_log fakehub 'task mixed step 0 step_started' 30
 stop "$agent_pid" QUIT
 is "$status" 0 'QUIT ends it'
-like "$(tail -n 1 "$tmp/manager.log")" '^STOPPING=1 ' 'and it says so'
+ok 'and it says so' told '^STOPPING=1 '
 ok 'the new one is ready' start_service
 program_is "^$tmp/bin/runnerd\$" 'it is the new program'
 like "$(grep -m 1 READY "$tmp/manager.log")" '^READY=1 STATUS=2 of 3 slots taken' 'and has found both tasks before it says so'
@@ -130,7 +130,7 @@ unlike "$(cat "$tmp/manager.log")" STOPPING 'as long as tasks run it does not st
 touch "$tmp/go.last"
 wait "$agent_pid"
 is "$?" 0 'it ends with its last task'
-like "$(tail -n 1 "$tmp/manager.log")" '^STOPPING=1 ' 'then it stops'
+ok 'then it stops, and says so' told '^STOPPING=1 '
 ok 'which has ended well' wait_ended last success 10
 ok 'it has taken no other' test ! -e "$tmp/got/more"
 
