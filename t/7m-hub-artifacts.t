@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # Artifacts from a job to the hub, whatever breaks on the way; and how people and browsers get them.
+import base64
 import glob
 import hashlib
 import os
@@ -276,7 +277,18 @@ if shutil.which("curl"):
     ok(got.returncode == 0 and got.stdout.startswith("HTTP/2 200") and "content-length: 9" in got.stdout, "curl -I shows them")
 headers = dict(person.headers)
 headers["circle-token"] = "none"
-eq(person.client.call("GET", "/output/job/%s/artifacts/0/d/x" % job["id"], headers)["status"], 401, "nobody gets any without a token")
+
+
+def asked_for(path, headers):
+    reply = person.client.replies[person.client.start("GET", path, headers, raw=True)].get(timeout=DEADLINE)
+    return reply["status"], reply["headers"].get("www-authenticate", "")[:13]
+
+
+path = "/output/job/%s/artifacts/0/d/x" % job["id"]
+eq(asked_for(path, headers), (401, 'Basic realm="'), "nobody gets any without a token, for which a browser is told to ask")
+eq(asked_for("/api/runner/v1/jobs/%s/artifacts" % job["id"], headers), (401, ""), "but not where more can be done than read")
+basic = "Basic " + base64.b64encode((hub.person + ":").encode()).decode()
+eq(asked_for(path, {"authorization": basic})[0], 200, "what it sends then is taken")
 
 # --- a job that runs again ---
 pipeline = person.run("""version: 2.1

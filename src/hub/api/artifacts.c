@@ -385,6 +385,6 @@ const struct route artifact_routes[] = {
 	{"GET", "/api/v2/project/{slug}/{number}/artifacts", WHO_PERSON, list_by_number},
 	{"GET", "/api/v1.1/project/{slug}/latest/artifacts", WHO_PERSON, list_latest},
 	{"GET", "/api/v1.1/project/{slug}/{number}/artifacts", WHO_PERSON, list_by_number},
-	{"GET", "/output/job/{id}/artifacts/{node}/{path...}", WHO_PERSON, get_bytes},
+	{"GET", "/output/job/{id}/artifacts/{node}/{path...}", WHO_BROWSER, get_bytes},
 	{NULL, NULL, WHO_ANYONE, NULL},
 };

@@ -222,6 +222,19 @@ admit_task(struct call *call)
 	return true;
 }
 
+/*
+ * A browser that is asked shows a form for it, and sends what it was told with whatever it asks below that path, for other
+ * sites' pages too: so it is asked only where there is nothing but to read.
+ */
+static void
+refuse_person(struct call *call)
+{
+	if (call->route->who == WHO_BROWSER)
+		http_reply_add_header(call->request, "www-authenticate",
+				      "Basic realm=\"a personal token, as user name\", charset=\"UTF-8\"");
+	call_reply_message(call, 401, "a personal token is needed, and this is none of ours");
+}
+
 static bool
 admit_person(struct call *call)
 {
@@ -238,7 +251,7 @@ admit_person(struct call *call)
 		if (token_find(&call->hub->model, TOKEN_CLASS, text) != NULL)
 			call_reply_message(call, 403, "a resource class token does not reach this");
 		else
-			call_reply_message(call, 401, "a personal token is needed, and this is none of ours");
+			refuse_person(call);
 		return false;
 	}
 	snprintf(call->login, sizeof(call->login), "%s", call->token->row.name);
@@ -282,6 +295,7 @@ admit(struct call *call)
 	case WHO_TASK:
 		return admit_task(call);
 	case WHO_PERSON:
+	case WHO_BROWSER:
 		return admit_person(call);
 	}
 	UNREACHABLE();

@@ -36,6 +36,7 @@ enum route_who {
 	WHO_AGENT,  /* a resource class token: call->token */
 	WHO_TASK,   /* a task token that is valid for its present lease: call->task */
 	WHO_PERSON, /* a personal token: call->token, call_login() */
+	WHO_BROWSER, /* likewise; a browser is told to ask for it */
 };
 
 struct call {
