@@ -3,6 +3,8 @@
 #
 # SPDX-License-Identifier: Apache-2.0
 . "${0%/*}/lib.sh"
+. "${0%/*}/network.sh"
+in_own_network
 . "${0%/*}/agent.sh"
 
 [ "$(id -u)" = 0 ] || skip_all 'only root can mount a file system that does not answer'

@@ -3,6 +3,8 @@
 #
 # SPDX-License-Identifier: Apache-2.0
 . "${0%/*}/lib.sh"
+. "${0%/*}/network.sh"
+in_own_network
 . "${0%/*}/agent.sh"
 
 # Fills a buffer of so many MiB. No program of ours: built with sanitizers it could not even start.

@@ -13,6 +13,8 @@ if [ -z "${ROOM_MOUNTS-}" ]; then
 	exit 0
 fi
 . "${0%/*}/lib.sh"
+. "${0%/*}/network.sh"
+in_own_network
 . "${0%/*}/agent.sh"
 
 command -v python3 >/dev/null || skip_all 'python3 is needed'
