@@ -146,7 +146,7 @@ grep -lr "\"$(cat "$tmp/late.id")/1\"" "$tmp/ws/layers" >"$tmp/found"
 printf x | dd of="$(cat "$tmp/found")" bs=1 seek=8300 conv=notrunc 2>/dev/null
 task damaged "$attach" "$(workspace "$(from late '' late:1)")"
 shared damaged
-like "$(output damaged 0)" 'is damaged on this host: it is removed' 'a damaged layer is told and removed'
+like "$(output damaged 0)" 'is damaged: it is removed' 'a damaged layer is told and removed'
 is "$(outcomes damaged)" '0.1=failed end=failed' 'and fails the step where there is no other'
 
 python3 - "$tmp/ws/layers" "$(cat "$tmp/early.id")" <<'EOS'

@@ -232,10 +232,8 @@ artifacts_store(const char *path, const char *destination, struct err *err)
 	static struct place place;
 	char absolute[PATH_MAX], *base;
 	struct stat st = {0};
-	int rc = place_init(&place, err);
+	int rc = place_init_at(&place, path, absolute, err);
 
-	if (rc == 0)
-		rc = place_resolve(&place, path, absolute, err);
 	if (rc < 0)
 		return rc;
 	if (stat(absolute, &st) != 0 && (errno == ENOENT || errno == ENOTDIR)) {

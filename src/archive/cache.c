@@ -167,23 +167,11 @@ unpack_found(int fd, const char *key, uint64_t size, struct err *err)
 static int
 restore(const struct control_answer *found, bool *restored, struct err *err)
 {
-	struct control_answer answer;
 	struct step_archive archive;
-	bool intact;
-	int rc;
+	int rc = step_take_archive(&archive, found, "the cache for key", CONTROL_VERB_CACHE_LOSE,
+				   restored, err);
 
-	if (!step_read_archive(&archive, found))
-		return err_set(err, ERR_HOST, "the agent's answer cannot be read");
-	rc = step_check_archive(&archive, found->fd, &intact, err);
-	if (rc < 0)
-		return rc;
-	if (!intact) {
-		step_warn("the cache for key '%s' is damaged: it is removed", archive.name);
-		(void)step_ask(CONTROL_VERB_CACHE_LOSE, archive.name, -1, &answer);
-		return 0;
-	}
-	*restored = true;
-	return unpack_found(found->fd, archive.name, archive.size, err);
+	return rc == 0 && *restored ? unpack_found(found->fd, archive.name, archive.size, err) : rc;
 }
 
 /* The newest cache whose key begins with key; *restored stays false where there is none. */

@@ -31,6 +31,14 @@ place_init(struct place *place, struct err *err)
 }
 
 int
+place_init_at(struct place *place, const char *path, char out[PATH_MAX], struct err *err)
+{
+	int rc = place_init(place, err);
+
+	return rc == 0 ? place_resolve(place, path, out, err) : rc;
+}
+
+int
 place_enter_workspace(struct place *place, const char *dir, struct err *err)
 {
 	if (realpath(dir, place->workspace) != NULL)

@@ -32,6 +32,9 @@ int place_init(struct place *place, struct err *err);
  */
 int place_resolve(const struct place *place, const char *path, char out[PATH_MAX], struct err *err);
 
+/* Both: what a step's one path is. Fails as they do. */
+int place_init_at(struct place *place, const char *path, char out[PATH_MAX], struct err *err);
+
 /* Names are relative to dir from now on, which exists. Fails: ERR_HOST. */
 int place_enter_workspace(struct place *place, const char *dir, struct err *err);
 
@@ -42,8 +45,9 @@ int place_enter_workspace(struct place *place, const char *dir, struct err *err)
 bool place_name(const struct place *place, const char *absolute, char out[PATH_MAX]);
 
 /*
- * What place_resolve() gave as a name that is the same in each task: in HOME the path from there, else
- * the absolute one without its first slash; "" for either directory itself. Not of a workspace.
+ * What place_resolve() gave as a name that is the same in each task: in HOME the path from there,
+ * else the absolute one without its first slash; "" for either directory itself. Not of a
+ * workspace.
  */
 const char *place_lasting_name(const struct place *place, const char *absolute);
 

@@ -87,8 +87,9 @@ step_read_archive(struct step_archive *archive, const struct control_answer *ans
 	return text_parse_u64(number, UINT64_MAX, &archive->size, &err) == 0;
 }
 
-int
-step_check_archive(const struct step_archive *archive, int fd, bool *intact, struct err *err)
+/* It is at its beginning again afterwards. */
+static int
+check_archive(const struct step_archive *archive, int fd, bool *intact, struct err *err)
 {
 	unsigned char digest[DIGEST_BYTES];
 	char text[DIGEST_TEXT_BYTES];
@@ -97,5 +98,22 @@ step_check_archive(const struct step_archive *archive, int fd, bool *intact, str
 
 	*intact = rc == 0 && size == archive->size &&
 		  strcmp(digest_hex(text, digest), archive->digest) == 0;
+	return rc;
+}
+
+int
+step_take_archive(struct step_archive *archive, const struct control_answer *found,
+		  const char *what, const char *lose, bool *intact, struct err *err)
+{
+	struct control_answer answer;
+	int rc;
+
+	if (!step_read_archive(archive, found))
+		return err_set(err, ERR_HOST, "the agent's answer cannot be read");
+	rc = check_archive(archive, found->fd, intact, err);
+	if (rc == 0 && !*intact) {
+		step_warn("%s '%s' is damaged: it is removed", what, archive->name);
+		(void)step_ask(lose, archive->name, -1, &answer);
+	}
 	return rc;
 }

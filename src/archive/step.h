@@ -39,7 +39,12 @@ struct step_archive {
 
 bool step_read_archive(struct step_archive *archive, const struct control_answer *answer);
 
-/* Is fd, from where it is, that archive? It is there again afterwards. Fails: ERR_HOST. */
-int step_check_archive(const struct step_archive *archive, int fd, bool *intact, struct err *err);
+/*
+ * The archive that the agent has found, with its file at its beginning. Where it is damaged *intact
+ * is false: that is told ("WHAT 'NAME' is damaged"), and the agent removes it (verb lose). Fails:
+ * ERR_HOST.
+ */
+int step_take_archive(struct step_archive *archive, const struct control_answer *found,
+		      const char *what, const char *lose, bool *intact, struct err *err);
 
 #endif

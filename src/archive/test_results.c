@@ -257,10 +257,8 @@ test_results_store(const char *path, struct err *err)
 	struct results results = {.lines = BUFFER_INIT, .line = BUFFER_INIT};
 	char absolute[PATH_MAX];
 	struct stat st;
-	int rc = place_init(&place, err);
+	int rc = place_init_at(&place, path, absolute, err);
 
-	if (rc == 0)
-		rc = place_resolve(&place, path, absolute, err);
 	if (rc < 0)
 		return rc;
 	if (stat(absolute, &st) != 0) {

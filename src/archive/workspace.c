@@ -41,10 +41,8 @@ find_root(struct place *place, const char *root, struct err *err)
 {
 	char absolute[PATH_MAX];
 	struct stat st;
-	int rc = place_init(place, err);
+	int rc = place_init_at(place, root, absolute, err);
 
-	if (rc == 0)
-		rc = place_resolve(place, root, absolute, err);
 	if (rc == 0)
 		rc = place_enter_workspace(place, absolute, err);
 	if (rc == 0 && (stat(place->workspace, &st) != 0 || !S_ISDIR(st.st_mode)))
@@ -239,24 +237,14 @@ unpack_layer(struct attaching *attaching, int fd, uint64_t size, struct err *err
 
 /* *done stays false where the file was damaged: the agent has no such file any more. */
 static int
-attach_file(struct attaching *attaching, const char *name, const struct control_answer *found,
-	    bool *done, struct err *err)
+attach_file(struct attaching *attaching, const struct control_answer *found, bool *done,
+	    struct err *err)
 {
-	struct control_answer answer;
 	struct step_archive archive;
-	bool intact;
-	int rc;
+	int rc =
+		step_take_archive(&archive, found, "the layer", CONTROL_VERB_LAYER_LOSE, done, err);
 
-	if (!step_read_archive(&archive, found))
-		return err_set(err, ERR_HOST, "the agent's answer cannot be read");
-	rc = step_check_archive(&archive, found->fd, &intact, err);
-	if (rc == 0 && !intact) {
-		step_warn("layer %s is damaged on this host: it is removed", name);
-		(void)step_ask(CONTROL_VERB_LAYER_LOSE, name, -1, &answer);
-		return 0;
-	}
-	*done = rc == 0;
-	return rc == 0 ? unpack_layer(attaching, found->fd, archive.size, err) : rc;
+	return rc == 0 && *done ? unpack_layer(attaching, found->fd, archive.size, err) : rc;
 }
 
 static int
@@ -273,7 +261,7 @@ attach_layer(struct attaching *attaching, struct err *err)
 	do {
 		result = step_ask(CONTROL_VERB_LAYER_FIND, name, -1, &answer);
 		if (result == CONTROL_OK)
-			rc = attach_file(attaching, name, &answer, &done, err);
+			rc = attach_file(attaching, &answer, &done, err);
 		else if (result == CONTROL_NONE)
 			rc = err_set(err, ERR_HOST,
 				     "what %s has persisted (layer %s) is not to be had here%s%s",
@@ -309,10 +297,8 @@ static int
 enter(struct place *place, const char *at, struct err *err)
 {
 	char absolute[PATH_MAX];
-	int rc = place_init(place, err);
+	int rc = place_init_at(place, at, absolute, err);
 
-	if (rc == 0)
-		rc = place_resolve(place, at, absolute, err);
 	if (rc == 0)
 		rc = make_dirs(absolute, err);
 	return rc == 0 ? place_enter_workspace(place, absolute, err) : rc;

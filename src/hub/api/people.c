@@ -57,6 +57,20 @@ people_slug(struct call *call, const char *text, char room[PEOPLE_SLUG_BYTES])
 	return true;
 }
 
+struct project *
+people_project(struct call *call, const char *text)
+{
+	char slug[PEOPLE_SLUG_BYTES];
+	struct project *project;
+
+	if (!people_slug(call, text, slug))
+		return NULL;
+	project = model_project_find(&call->hub->model, slug);
+	if (project == NULL)
+		people_not_found(call, "project");
+	return project;
+}
+
 bool
 people_number(struct call *call, const char *name, int64_t absent, int64_t most, int64_t *out)
 {

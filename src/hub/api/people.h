@@ -54,6 +54,9 @@ extern const struct route search_routes[];
  */
 bool people_slug(struct call *call, const char *text, char room[PEOPLE_SLUG_BYTES]);
 
+/* The project of that slug. NULL, and the reply (400, 404) is sent, when there is none. */
+struct project *people_project(struct call *call, const char *text);
+
 /* A number in the query. False, and the reply (400) is sent, when it is none or above most. */
 bool people_number(struct call *call, const char *name, int64_t absent, int64_t most, int64_t *out);
 /* An id in the query; *has says whether it is there. False, and the reply (400) is sent, when it is none. */

@@ -16,25 +16,10 @@
 #include "hub/api/views.h"
 #include "hub/hub.h"
 
-/* NULL, and the reply (400, 404) is sent, when there is none. */
-static struct project *
-project_of_path(struct call *call)
-{
-	char slug[PEOPLE_SLUG_BYTES];
-	struct project *project;
-
-	if (!people_slug(call, call->vars[0], slug))
-		return NULL;
-	project = model_project_find(&call->hub->model, slug);
-	if (project == NULL)
-		people_not_found(call, "project");
-	return project;
-}
-
 static void
 get_project(struct call *call)
 {
-	const struct project *project = project_of_path(call);
+	const struct project *project = people_project(call, call->vars[0]);
 
 	if (project != NULL)
 		call_reply_json(call, 200, view_v2_project(&project->row));
@@ -89,7 +74,7 @@ view_variable(const struct model *model, const struct variable *variable)
 static void
 list_variables(struct call *call)
 {
-	const struct project *project = project_of_path(call);
+	const struct project *project = people_project(call, call->vars[0]);
 
 	if (project != NULL)
 		variables_reply_page(call, &project->variables, view_variable);
@@ -136,7 +121,7 @@ set_variable(struct call *call)
 static void
 get_variable(struct call *call)
 {
-	const struct project *project = project_of_path(call);
+	const struct project *project = people_project(call, call->vars[0]);
 	const struct variable *variable;
 
 	if (project == NULL)
@@ -151,7 +136,7 @@ get_variable(struct call *call)
 static void
 delete_variable(struct call *call)
 {
-	struct project *project = project_of_path(call);
+	struct project *project = people_project(call, call->vars[0]);
 
 	if (project != NULL)
 		variables_delete(call, &project->variables, call->vars[1]);

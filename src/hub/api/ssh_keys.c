@@ -32,14 +32,8 @@ view_key(const struct model *model, const struct variable *key)
 static struct variables *
 keys_of_path(struct call *call)
 {
-	char slug[PEOPLE_SLUG_BYTES];
-	struct project *project;
+	struct project *project = people_project(call, call->vars[0]);
 
-	if (!people_slug(call, call->vars[0], slug))
-		return NULL;
-	project = model_project_find(&call->hub->model, slug);
-	if (project == NULL)
-		people_not_found(call, "project");
 	return project != NULL ? &project->ssh_keys : NULL;
 }
 

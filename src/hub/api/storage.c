@@ -107,16 +107,11 @@ static void
 storage(struct call *call)
 {
 	const char *text = call_query(call, "project");
-	char slug[PEOPLE_SLUG_BYTES];
 
 	if (text != NULL && text[0] != '\0') {
-		if (!people_slug(call, text, slug))
+		call->user = people_project(call, text);
+		if (call->user == NULL)
 			return;
-		call->user = model_project_find(&call->hub->model, slug);
-		if (call->user == NULL) {
-			people_not_found(call, "project");
-			return;
-		}
 	}
 	store_submit(call->hub->store, store_op_new(STORE_LIST_USAGE), on_usage, call);
 }

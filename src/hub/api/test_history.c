@@ -300,15 +300,10 @@ on_runs(void *arg, struct store_op *op)
 static bool
 read_asked(struct call *call, struct project **project, int64_t *last, int64_t *limit)
 {
-	char slug[PEOPLE_SLUG_BYTES];
-
-	if (!people_slug(call, call->vars[0], slug) ||
-	    !people_number(call, "last", PIPELINES_USUAL, PIPELINES_MOST, last) ||
+	if (!people_number(call, "last", PIPELINES_USUAL, PIPELINES_MOST, last) ||
 	    !people_number(call, "limit", SHOWN_USUAL, SHOWN_MOST, limit))
 		return false;
-	*project = model_project_find(&call->hub->model, slug);
-	if (*project == NULL)
-		people_not_found(call, "project");
+	*project = people_project(call, call->vars[0]);
 	return *project != NULL;
 }
 
