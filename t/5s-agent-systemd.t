@@ -113,17 +113,17 @@ ok 'by then its state is there' test -S /run/runnerd/agent.sock
 main=$(shown MainPID)
 is "$(sed -n 's/^Uid:[[:space:]]*\([0-9]*\).*/\1/p' "/proc/$main/status")" 990 'as the user runnerd'
 is "$(cat "/proc/$main/cgroup")" 0::/system.slice/runnerd.service 'in the group of its service'
-ok 'systemctl status says that the hub is away' wait_until 30 shows StatusText '^0 of 4 slots taken; the hub at unix:.* is away$'
+ok 'systemctl status says that the hub is away' wait_until 60 shows StatusText '^0 of 4 slots taken; the hub at unix:.* is away$'
 start_fakehub
 chmod 666 "$hub_sock"
 ok 'and when it is there' wait_until 60 shows StatusText 'is connected$'
 
 # A job whose every line is known; it prints on until it may end.
-hub_say "task long i=0; until [ -e $tmp/go ]; do i=\$((i + 1)); echo line \$i; sleep 0.1; done; echo \$i >$tmp/printed; echo end"
+hub_say "task long i=0; until [ -e $tmp/go ]; do i=\$((i + 1)); echo line \$i; sleep 0.3; done; echo \$i >$tmp/printed; echo end"
 touch "$tmp/printed"
 chmod 666 "$tmp/printed"
-wait_until 30 grep -qs 'line 3' "$(got_output long)"
-ok 'and how many slots are taken' wait_until 20 shows StatusText '^1 of 4 slots taken'
+wait_until 60 grep -qs 'line 3' "$(got_output long)"
+ok 'and how many slots are taken' wait_until 60 shows StatusText '^1 of 4 slots taken'
 step=$(process_of '^/bin/bash.*echo line')
 like "$(cat "/proc/$step/cgroup")" "^0::/system.slice/runnerd-tasks.service/tasks/$(task_id long)/" 'a task has a group of its own in the second service'
 like "$(cat "$tasks_group/agent/cgroup.procs" | while read -r pid; do cat "/proc/$pid/comm"; done | sort | tr '\n' ' ')" \
@@ -133,13 +133,13 @@ like "$(cat "$tasks_group/agent/cgroup.procs" | while read -r pid; do cat "/proc
 
 settings 6
 ok 'systemctl reload' systemctl reload runnerd
-ok 'reads the settings' wait_until 20 shows StatusText '^1 of 6 slots taken'
+ok 'reads the settings' wait_until 60 shows StatusText '^1 of 6 slots taken'
 echo 'jobs: many' >/etc/runner/runnerd.yaml
 ok 'settings that cannot be read' systemctl reload runnerd
-ok 'are told by systemctl status' wait_until 20 shows StatusText '^1 of 6 .*; settings are not reloaded: .*jobs'
+ok 'are told by systemctl status' wait_until 60 shows StatusText '^1 of 6 .*; settings are not reloaded: .*jobs'
 settings 4
 ok 'until they can' systemctl reload runnerd
-ok 'be read' wait_until 20 shows StatusText '^1 of 4 slots taken; the hub at unix:.* is connected$'
+ok 'be read' wait_until 60 shows StatusText '^1 of 4 slots taken; the hub at unix:.* is connected$'
 is "$(shown MainPID)/$(shown ActiveState)" "$main/active" 'it is the same process all the time'
 
 # --- upgraded, killed, hung: the task goes on -------------------------------------------------
@@ -149,11 +149,14 @@ recoveries()
 	grep -c 'recovered: state running' "$tmp/agent.log"
 }
 
-went_on() # WHAT TIMES
+# On a host that starves it, the watchdog may have struck once more.
+found=0
+went_on() # WHAT
 {
-	is "$(recoveries)" "$2" "$1: the next one has found the task"
+	ok "$1: the next one has found the task" test "$(recoveries)" -gt "$found"
+	found=$(recoveries)
 	like "$(cat "/proc/$step/cgroup" 2>&1)" "/tasks/$(task_id long)/" "$1: which is what it was"
-	ok "$1: in sight of the hub" wait_until 30 shows StatusText '^1 of 4 slots taken; the hub at unix:.* is connected$'
+	ok "$1: in sight of the hub" wait_until 60 shows StatusText '^1 of 4 slots taken; the hub at unix:.* is connected$'
 }
 
 install_programs
@@ -161,29 +164,29 @@ like "$(readlink "/proc/$main/exe")" '(deleted)' 'while it runs it is replaced'
 ok 'systemctl restart' systemctl restart runnerd
 ok 'is another process' another_process "$main"
 is "$(readlink "/proc/$new/exe")" $sbin/runnerd 'of the new program'
-went_on restart 1
+went_on restart
 
 main=$new
 kill -KILL "$main"
 ok 'kill -9: systemd starts it again' wait_until 60 another_process "$main"
-went_on 'kill -9' 2
+went_on 'kill -9'
 
 kill -KILL "$(process_of ^runner-launcher)"
 main=$new
 ok 'without its launcher it is started again, too' wait_until 60 another_process "$main"
-went_on 'no launcher' 3
+went_on 'no launcher'
 
-drop_in watchdog WatchdogSec=6
+drop_in watchdog WatchdogSec=8
 systemctl restart runnerd
 main=$(shown MainPID)
 kill -STOP "$main"
 ok 'one that hangs is started again by the watchdog' wait_until 120 another_process "$main"
 like "$(shown NRestarts)" '^[1-9]' 'of itself'
-went_on watchdog 5
+went_on watchdog
 rm $units/runnerd.service.d/watchdog.conf
 systemctl daemon-reload
 systemctl restart runnerd
-went_on 'twice in a row' 6
+went_on 'twice in a row'
 
 # --- out of memory ------------------------------------------------------------------------------
 
@@ -197,7 +200,7 @@ ok 'systemctl stop' systemctl stop runnerd
 is "$(shown ActiveState)/$(shown Result)" inactive/success 'ends it in good order'
 ok 'and leaves the task' kill -0 "$step"
 ok 'systemctl start' systemctl start runnerd
-went_on 'stop and start' 7
+went_on 'stop and start'
 touch "$tmp/go"
 ok 'the task ends well' wait_ended long success 60
 {
@@ -208,21 +211,21 @@ ok 'every byte of its output is there, once' cmp "$tmp/wanted" "$(got_output lon
 
 # --- drained ---------------------------------------------------------------------------------------
 
-hub_say "task last echo begun; until [ -e $tmp/go.last ]; do sleep 0.1; done; echo done"
-wait_until 30 grep -qs begun "$(got_output last)"
+hub_say "task last echo begun; until [ -e $tmp/go.last ]; do sleep 0.3; done; echo done"
+wait_until 60 grep -qs begun "$(got_output last)"
 ok 'SIGTERM' systemctl kill --kill-whom=main -s TERM runnerd
-ok 'drains it' wait_until 20 shows StatusText 'draining'
+ok 'drains it' wait_until 60 shows StatusText 'draining'
 is "$(shown ActiveState)" active 'for as long as that takes'
 touch "$tmp/go.last"
 ok 'the task ends well' wait_ended last success 60
-ok 'then it has ended' wait_until 30 shows ActiveState '^inactive$'
+ok 'then it has ended' wait_until 60 shows ActiveState '^inactive$'
 is "$(shown Result)" success 'in good order, and is not started again'
 
 # --- all of it ends ---------------------------------------------------------------------------------
 
 systemctl start runnerd
 hub_say 'task rest echo begun; sleep 1000'
-wait_until 30 grep -qs begun "$(got_output rest)"
+wait_until 60 grep -qs begun "$(got_output rest)"
 rest=$(process_of '^sleep 1000')
 ok 'systemctl stop runnerd-tasks' systemctl stop runnerd-tasks
 is "$(shown ActiveState)/$(shown ActiveState runnerd-tasks)" inactive/inactive 'ends runnerd'
@@ -236,7 +239,7 @@ is "$(shown ActiveState runnerd-tasks)" active 'and has groups for tasks again'
 # --- uninstalled ------------------------------------------------------------------------------------
 
 systemctl kill --kill-whom=main -s TERM runnerd
-wait_until 30 shows ActiveState '^inactive$'
+wait_until 60 shows ActiveState '^inactive$'
 ok 'drained, disabled' systemctl -q disable runnerd
 ok 'stopped' systemctl stop runnerd-tasks
 rm -r $units/runnerd.service $units/runnerd-tasks.service $units/runnerd.service.d
@@ -277,8 +280,8 @@ ok 'systemctl --user start' as_ci systemctl --user start runnerd
 ok 'logind would remove its state: the log says what to do' wait_log "$tmp/user.log" \
 	"warn logind removes '/run/user/1000/runnerd' .* run 'loginctl enable-linger ci'" 20
 ok 'its tasks have groups' wait_log "$tmp/user.log" "control groups below '.*/runnerd-tasks.service', held by: memory, pids, cpu" 20
-hub_say "task user echo begun; until [ -e $tmp/go.user ]; do sleep 0.1; done; echo end"
-wait_until 30 grep -qs begun "$(got_output user)"
+hub_say "task user echo begun; until [ -e $tmp/go.user ]; do sleep 0.3; done; echo end"
+wait_until 60 grep -qs begun "$(got_output user)"
 step=$(process_of '^/bin/bash.*echo begun')
 like "$(cat "/proc/$step/cgroup")" "/user-manager.service/app.slice/runnerd-tasks.service/tasks/$(task_id user)/" 'a task is in one'
 like "$(cat "/proc/$(process_of ^runner-init)/cgroup")" '/runnerd-tasks.service/agent$' 'beside its runner-init'
