@@ -14,6 +14,13 @@ def cpu_of(pid):
     return (int(fields[11]) + int(fields[12])) / TICK
 
 
+def cpu_of_ended(pid):
+    """User and system seconds of those of its children that have ended, and of theirs."""
+    with open(f"/proc/{pid}/stat") as f:
+        fields = f.read().rsplit(")", 1)[1].split()
+    return (int(fields[13]) + int(fields[14])) / TICK
+
+
 def status_of(pid, field, path="status"):
     with open(f"/proc/{pid}/{path}") as f:
         for line in f:
@@ -52,9 +59,10 @@ SHARED_DIR = "/var/tmp"
 
 
 class Bench:
-    """Directories (all in memory, and the work directories on disk where disk says so), removed at the end. jobs 0: no agent."""
+    """Directories (all in memory, and the work directories on disk where disk says so), removed at the end. jobs 0: no agent.
+    slot_users: as root, runnerd becomes nobody and tasks have users of their own."""
 
-    def __init__(self, build, jobs=64, disk=None, tls=False, level="warn", more=(), env=None):
+    def __init__(self, build, jobs=64, disk=None, tls=False, level="warn", more=(), env=None, slot_users=False):
         self.build, self.level = os.path.abspath(build), level
         self.home = tempfile.TemporaryDirectory(prefix="runner-bench.", dir=memory_dir())
         self.disk = tempfile.TemporaryDirectory(prefix="runner-bench.", dir=disk) if disk else None
@@ -62,6 +70,11 @@ class Bench:
         self.work = f"{self.disk.name if self.disk else self.dir}/work"
         (self.start_tls_hub if tls else self.start_private_hub)()
         self.agent_log = f"{self.dir}/runnerd.log"
+        if slot_users:
+            first = 1906000000 + os.getpid() % 60000 * 1024
+            more = [*more, "--user", "nobody", "--slot-uids", f"{first}-{first + 2 * jobs - 1}"]
+            env = {**(env or {}), "RUNNERD_USER": None}
+            self.let_in()
         self.agent_line = ["runnerd", *self.trust, "--hub", self.url, "--token-file", self.agent_token, "-j", str(jobs),
                            "--name", "bench", "--run-dir", f"{self.dir}/run", "--data-dir", f"{self.dir}/data",
                            "--cache-dir", f"{self.dir}/cache", "--work-dir", self.work, "--orphan-limit", "0", *more]
@@ -77,6 +90,12 @@ class Bench:
                 f.write(secrets.token_hex(32) + "\n")
         self.hub = self.start("runner-hub", "serve", "--private", "--listen", self.url, "--data-dir", f"{self.dir}/hub",
                               "--token-file", self.token, "--agent-token-file", self.agent_token)
+
+    def let_in(self):
+        """Whom runnerd and its tasks become, to the hub and to their own directories."""
+        for home in filter(None, (self.home, self.disk)):
+            os.chmod(home.name, 0o711)
+        os.chmod(f"{self.dir}/hub.sock", 0o666)
 
     def start_tls_hub(self):
         with __import__("socket").socket() as s:
@@ -96,7 +115,7 @@ class Bench:
         log = open(f"{self.dir}/{program}.log", "w")
         child = subprocess.Popen([f"{self.build}/{program}", *arguments, "--log-level", self.level, "--ready-fd", str(theirs)],
                                  pass_fds=(theirs,), stdout=log, stderr=log, stdin=subprocess.DEVNULL,
-                                 env={**os.environ, **(env or {})})
+                                 env={key: value for key, value in {**os.environ, **(env or {})}.items() if value is not None})
         os.close(theirs)
         with os.fdopen(ours) as f:
             if not f.read().startswith("ready"):
