@@ -101,7 +101,8 @@ set_rlimits(struct birth *birth)
 		spec_rlimit(&birth->spec, i, &wanted);
 		limit.rlim_cur = wanted.soft == UINT64_MAX ? RLIM_INFINITY : (rlim_t)wanted.soft;
 		limit.rlim_max = wanted.hard == UINT64_MAX ? RLIM_INFINITY : (rlim_t)wanted.hard;
-		if (setrlimit((int)wanted.resource, &limit) != 0)
+		/* setrlimit of a small libc is for programs with threads, and larger than all of this. */
+		if (prlimit(0, (int)wanted.resource, &limit, NULL) != 0)
 			birth_failed(birth, FAULT_RLIMIT);
 	}
 }
