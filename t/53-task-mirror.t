@@ -361,6 +361,7 @@ head -c 4000000 /dev/zero >"$shelf/new.git/x"
 touch -d '40 days ago' "$shelf/old.used" "$shelf/held.used"
 touch -d '2 days ago' "$shelf/large.used"
 touch -d '1 day ago' "$shelf/idle.used"
+mkdir -p "$tmp/private/held.keys" "$tmp/private/idle.keys"
 exec 8>"$shelf/held.lock"
 flock 8
 RUNNER_MIRRORS=$shelf RUNNER_MIRROR_PRIVATE=$tmp/private RUNNER_MIRROR_AGE_S=2592000 RUNNER_MIRROR_MAX_KIB=6000 \
@@ -369,4 +370,5 @@ is "$(sort "$tmp/pruned")" 'removed large: mirrors are too large
 removed old: not used for long' 'mirrors are removed by age and by size'
 exec 8>&-
 is "$(cd "$shelf" && echo *.git)" 'held.git idle.git new.git' 'and others stay'
+is "$(ls "$tmp/private")" held.keys 'so do the keys of an update that runs, and those that a killed one has left go'
 done_testing

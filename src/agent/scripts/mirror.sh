@@ -12,7 +12,8 @@ flock 9
 check_names
 umask 077
 mkdir -p "$RUNNER_MIRROR_PRIVATE"
-HOME=$(mktemp -d "$RUNNER_MIRROR_PRIVATE/XXXXXX")
+rm -rf "$RUNNER_MIRROR_PRIVATE/$RUNNER_MIRROR".*
+HOME=$(mktemp -d "$RUNNER_MIRROR_PRIVATE/$RUNNER_MIRROR.XXXXXX")
 export HOME
 trap 'rm -rf "$HOME"' EXIT
 trap 'exit 1' HUP INT TERM

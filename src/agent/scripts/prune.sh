@@ -4,9 +4,13 @@
 #
 # SPDX-License-Identifier: Apache-2.0
 set -eu
-# Keys that an update left when it was killed with us: no other runnerd has this directory.
-rm -rf "$RUNNER_MIRROR_PRIVATE"
 cd "$RUNNER_MIRRORS"
+# Keys that an update left when it was killed: not those of one that runs, which holds the lock.
+for home in "$RUNNER_MIRROR_PRIVATE"/*.*; do
+	[ -d "$home" ] || continue
+	name=${home##*/}
+	(flock -n 9 && rm -rf "$home") 9>"${name%%.*}.lock" || true
+done
 remove() {
 	(
 		flock -n 9 || exit 1
