@@ -8,7 +8,7 @@ in_own_network
 . "${0%/*}/agent.sh"
 
 [ "$(id -u)" = 0 ] || skip_all 'only root has users to give away'
-first=$((1970000000 + $$ % 60000 * 16))
+first=$((1971000000 + $$ % 60000 * 16))
 owner=$((first + 12))
 setpriv --reuid $first --regid $first --clear-groups true 2>/dev/null || skip_all "this container has no user $first"
 unset RUNNERD_USER
