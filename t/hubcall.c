@@ -74,13 +74,20 @@ forget(struct asked *one)
 	free(one);
 }
 
+/* Some megabytes of them, in one go. */
 static void
 put_hex(struct buffer *hex, const unsigned char *bytes, size_t len)
 {
+	static const char digits[] = "0123456789abcdef";
+	char *text = mem_resize(NULL, len + 1, 2);
 	size_t i;
 
-	for (i = 0; i < len; i++)
-		buffer_printf(hex, "%02x", bytes[i]);
+	for (i = 0; i < len; i++) {
+		text[2 * i] = digits[bytes[i] >> 4];
+		text[2 * i + 1] = digits[bytes[i] & 15];
+	}
+	buffer_putn(hex, text, 2 * len);
+	free(text);
 }
 
 static void
