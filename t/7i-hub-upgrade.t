@@ -36,7 +36,7 @@ start_old()
 {
 	start hub runner-hub serve --data-dir "$tmp/hub" --listen "unix:$tmp/hub.sock"
 	hub_pid=$pid
-	wait_log hub ' ready$' 20
+	wait_started hub ' ready$' 60
 }
 
 # The newest schema is that of a directory made now.

@@ -13,7 +13,8 @@
 #   start NAME COMMAND...                           in the background; output in $tmp/NAME.log, pid in $pid
 #   stop PID [SIGNAL]                               signal (TERM), wait for its end; status in $status
 #   wait_log FILE PATTERN SECONDS                   FILE: a path, or NAME of start
-#   wait_until SECONDS COMMAND...                   until COMMAND exits with 0
+#   wait_started NAME PATTERN SECONDS               in what it has said since its last start
+#   wait_until SECONDS COMMAND...                   until COMMAND exits with 0; a minute at least
 #   wait_gone PID SECONDS
 #   start_hub [OPTION...] | start_agent [OPTION...] $hub_url, $hub_pid, $agent_pid
 #   as_user COMMAND...                              as user 65534 when we are root
@@ -146,6 +147,8 @@ start()
 {
 	t_name=$1
 	shift
+	t_since=1
+	[ ! -e "$tmp/$t_name.log" ] || t_since=$(($(wc -l <"$tmp/$t_name.log") + 1))
 	"$@" >>"$tmp/$t_name.log" 2>&1 &
 	pid=$!
 	t_pids="$t_pids $pid"
@@ -165,7 +168,7 @@ t_now()
 	t_ms=${t_up%.*}${t_up#*.}0
 }
 
-wait_until()
+t_wait_until()
 {
 	t_now
 	t_until=$((t_ms + $1 * 1000))
@@ -177,6 +180,14 @@ wait_until()
 	done
 }
 
+# A deadline is what a hanging test ends by, and no measure: a slow host has a minute for everything.
+wait_until()
+{
+	t_seconds=$1
+	shift
+	t_wait_until $((t_seconds < 60 ? 60 : t_seconds)) "$@"
+}
+
 wait_log()
 {
 	case $1 in
@@ -185,6 +196,19 @@ wait_log()
 	esac
 	wait_until "$3" grep -Eqs -- "$2" "$t_log" && return 0
 	diag "'$2' did not appear in '$t_log' within $3 s"
+	return 1
+}
+
+t_has_said()
+{
+	tail -n "+$t_since" "$tmp/$1.log" 2>/dev/null | grep -Eqs -- "$2"
+}
+
+# Of what was started last, whatever its log holds of earlier ones.
+wait_started()
+{
+	wait_until "$3" t_has_said "$1" "$2" && return 0
+	diag "'$2' did not appear in '$1.log' within $3 s"
 	return 1
 }
 
@@ -224,7 +248,7 @@ start_agent()
 	start agent runnerd --hub "${hub_url-unix:$tmp/hub.sock}" --run-dir "$tmp/run" \
 		--data-dir "$tmp/data" --work-dir "$tmp/work" --cache-dir "$tmp/cache" "$@"
 	agent_pid=$pid
-	wait_log agent 'connected' 20
+	wait_started agent 'connected' 60
 }
 
 # --- the end --------------------------------------------------------------------------
@@ -237,7 +261,7 @@ t_end()
 		kill -TERM "$t_pid" 2>/dev/null
 	done
 	for t_pid in $t_pids; do
-		wait_gone "$t_pid" 5 || kill -KILL "$t_pid" 2>/dev/null
+		t_wait_until 5 t_is_gone "$t_pid" || kill -KILL "$t_pid" 2>/dev/null
 		wait "$t_pid" 2>/dev/null
 	done
 	if [ "$t_failed" -gt 0 ] || [ "$t_status" -ne 0 ]; then

@@ -29,6 +29,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -88,6 +89,7 @@ static char own_exe[4096];
 static enum { KILL, KILL_AFTER, FAIL, STALL } how;
 static int value;    /* an errno; milliseconds */
 static pid_t struck; /* the thread whose call is under way */
+static pid_t hiding; /* the one that would become non-dumpable */
 static bool begun_counting;
 static unsigned long count;
 
@@ -244,10 +246,24 @@ stall(int ms)
 		;
 }
 
+/* Of a program that is not dumpable a plain user could not read what a call is made on: it stays
+ * so. */
+static bool
+is_hiding(const struct __ptrace_syscall_info *call)
+{
+	return call->entry.nr == SYS_prctl && call->entry.args[0] == PR_SET_DUMPABLE &&
+	       call->entry.args[1] == 0;
+}
+
 /* At each call's entry. */
 static void
 on_entry(pid_t tid, const struct __ptrace_syscall_info *call)
 {
+	if (at_point != NULL && is_hiding(call)) {
+		set_call(tid, -1);
+		hiding = tid;
+		return;
+	}
 	if (!is_counted(tid, call) || ++count < strike_at || strike_at == 0 ||
 	    (count > strike_at && !strikes_on))
 		return;
@@ -271,6 +287,10 @@ on_entry(pid_t tid, const struct __ptrace_syscall_info *call)
 static void
 on_exit_of(pid_t tid)
 {
+	if (tid == hiding) {
+		hiding = 0;
+		set_result(tid, 0);
+	}
 	if (tid != struck)
 		return;
 	struck = 0;
