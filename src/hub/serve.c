@@ -31,6 +31,7 @@
 #include "http/server.h"
 #include "http/tls.h"
 #include "hub/api/agent.h"
+#include "hub/api/kept.h"
 #include "hub/api/router.h"
 #include "hub/api/search.h"
 #include "hub/api/sessions.h"
@@ -559,6 +560,7 @@ run(struct serve *serve, struct err *err)
 	worker_free(hub->inspector);
 	frame_reader_free(hub->inspector_reader);
 	timetables_release(hub);
+	kept_forget_all(hub);
 	store_close(hub->store);
 	model_release(&hub->model);
 	herald_free(serve->herald);

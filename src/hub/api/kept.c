@@ -99,6 +99,17 @@ kept_note(struct hub *hub, const struct agent *agent, const struct json *heartbe
 }
 
 void
+kept_forget_all(struct hub *hub)
+{
+	struct kept *kept, *next;
+
+	HASH_ITER(hh, hub->kept, kept, next) {
+		HASH_DEL(hub->kept, kept);
+		free(kept);
+	}
+}
+
+void
 kept_put_view(const struct hub *hub, struct json *view, const struct id *task)
 {
 	const struct kept *kept = kept_find(hub, task);

@@ -39,6 +39,9 @@ const struct kept *kept_find(const struct hub *hub, const struct id *task);
 /* What a heartbeat says of them; answers people who waited for that. */
 void kept_note(struct hub *hub, const struct agent *agent, const struct json *heartbeat);
 
+/* The hub ends. */
+void kept_forget_all(struct hub *hub);
+
 /* A person wants something of this agent that it was not told of; as the member "keep" of an answer. */
 bool kept_wait_for(const struct hub *hub, const struct agent *agent);
 void kept_put_orders(struct hub *hub, const struct agent *agent, struct json *answer);
