@@ -26,7 +26,7 @@ project()
 
 run_ctl()
 {
-	TMPDIR=$mark XDG_RUNTIME_DIR=$mark timeout 120 runnerctl "$@" >"$tmp/out" 2>"$tmp/err"
+	TMPDIR=$mark XDG_RUNTIME_DIR=$mark timeout 600 runnerctl "$@" >"$tmp/out" 2>"$tmp/err"
 	status=$?
 	out=$(cat "$tmp/out")
 	err=$(cat "$tmp/err")

@@ -34,7 +34,7 @@ play()
 		chown 65534:65534 "$t_dir_of_state"
 	fi
 	sed "s/^init @/init $t_kind/" |
-		$t_as timeout 120 initctl "$t_dir_of_state" >"$tmp/$2.log" 2>"$tmp/$2.err"
+		$t_as timeout 600 initctl "$t_dir_of_state" >"$tmp/$2.log" 2>"$tmp/$2.err"
 	out=$(tr -d '\000' <"$tmp/$2.log")
 }
 

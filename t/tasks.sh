@@ -40,7 +40,7 @@ play()
 {
 	t_played=$1
 	# shellcheck disable=SC2046
-	timeout 120 $(taskd_on "$@") >>"$tmp/$t_played.log" 2>&1
+	timeout 600 $(taskd_on "$@") >>"$tmp/$t_played.log" 2>&1
 	status=$?
 }
 
