@@ -319,6 +319,28 @@ task strips "{\"command\":\"touch odd-mode; chmod 6755 odd-mode; mkdir odd-dir; 
 cached strips
 is "$(output strips 4)" '755 1775 ' 'and are not saved'
 
+# --- the ceiling ---
+
+held() # MOST NAME STEPS: in a directory of a million bytes a cache
+{
+	task "$2" "$3" "$one"
+	play "$2" --cache-dir "$tmp/ceiling" --cache-max "$1"
+}
+made='{"command":"head -c 1000000 /dev/urandom >f"}'
+held 3500000 filled "$made,$(save l-a f),$made,$(save l-b f),$made,$(save l-c f)"
+held 3500000 used "$(restore l-a)"
+held 3500000 more "$made,$(save l-d f)"
+is "$(outcomes more)" '0.1=success 1.1=success end=success' 'where caches have no room left, others go'
+held 3500000 asked "$(restore l-a),$(restore l-b),$(restore l-c),$(restore l-d)"
+is "$(output asked 1)" 'No cache is found for key: l-b' 'the one that was not used for the longest time'
+for step in 0 2 3; do
+	like "$(output asked $step)" 'l-[acd]' "and no other ($step)"
+	unlike "$(output asked $step)" 'No cache is found' "which is there ($step)"
+done
+held 1500000 less "$(restore l-d),$(restore l-c)"
+is "$(find "$tmp/ceiling" -name '*.cache' | wc -l) $(output less 1)" '1 No cache is found for key: l-c' \
+	'a lower ceiling holds from the start, and leaves what was used last'
+
 # --- no room ---
 
 if mkdir "$tmp/small" && mount -t tmpfs -o size=1m none "$tmp/small" 2>/dev/null; then

@@ -47,7 +47,7 @@ enum { BATCH_BYTES = 256 * 1024, EVENTS_A_TIME = 64 };
 
 static struct {
 	const char *run_dir, *work_dir, *sink, *isolation, *mirrors, *known_hosts, *caches, *workspaces;
-	uint64_t spool_most, grace_ms, max_run_ms, orphan_ms, cancel_ms, ack_ms;
+	uint64_t spool_most, cache_most, grace_ms, max_run_ms, orphan_ms, cancel_ms, ack_ms;
 	bool keep_failed, leave;
 } options = {.isolation = "auto", .spool_most = 64 << 20, .orphan_ms = SUPERVISOR_ORPHAN_FOREVER};
 
@@ -319,6 +319,7 @@ static const struct option table[] = {
 	{"work-dir", 0, "DIR", "work directories"},
 	{"sink", 0, "DIR", "what the hub would have"},
 	{"cache-dir", 0, "DIR", "keep caches"},
+	{"cache-max", 0, "BYTES", "of all caches"},
 	{"workspace-dir", 0, "DIR", "keep workspaces"},
 	{"git-mirrors", 0, "DIR", "have git mirrors"},
 	{"known-hosts", 0, "FILE", "SSH host keys"},
@@ -348,6 +349,8 @@ set_option(void *arg, const struct option *option, const char *value, struct err
 		options.sink = value;
 	else if (text_eq(option->name, "cache-dir"))
 		options.caches = value;
+	else if (text_eq(option->name, "cache-max"))
+		return text_parse_bytes(value, &options.cache_most, err);
 	else if (text_eq(option->name, "workspace-dir"))
 		options.workspaces = value;
 	else if (text_eq(option->name, "git-mirrors"))
@@ -402,6 +405,7 @@ run(int argc, char **argv, struct state_dir *dir)
 					  .work_dir = options.work_dir,
 					  .run_dir = options.run_dir,
 					  .cache_dir = options.caches,
+					  .cache_most_bytes = options.cache_most,
 					  .workspace_dir = options.workspaces,
 					  .mirrors = options.mirrors,
 					  .mirrors_most_bytes = (uint64_t)1 << 40,
