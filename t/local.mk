@@ -29,7 +29,7 @@ EXTRA_DIST += t/lib.sh t/machine.sh t/network.sh t/init.sh t/hub.sh t/crashtest.
 # make check [TESTS="t/60-init-steps.t t/unit/base/base_test"] [TEST_JOBS=4] [TEST_FLAGS=-v]
 # make check-unit [TEST_EXEC=LAUNCHER] [UNIT_SKIP="..."] runs the unit tests alone, through a launcher.
 PROVE = prove
-TEST_JOBS = 2
+TEST_JOBS = 3
 TEST_FLAGS =
 TEST_EXEC =
 UNIT_SKIP =
