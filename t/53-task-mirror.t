@@ -82,6 +82,13 @@ ok 'uncompressed' are_uncompressed
 is "$(ls -t "$mirror"/objects/pack/*.pack "$mirror"/thawed/pack/*.pack | head -n 1 | grep -c /thawed/)" 1 'where git looks first'
 is "$(ls "$mirror"/thawed/pack/*.pack | wc -l | tr -d ' ')" 2 'and of a second revision what is new'
 
+task renewed '{"kind":"checkout","name":"c"},{"command":"git reset -q --hard v1; echo x >>file; git update-ref -d refs/remotes/origin/topic"},{"kind":"checkout","name":"c"},
+	{"command":"git rev-parse HEAD origin/topic; git status --porcelain; cat file"}' \
+	"\"source\":{\"kind\":\"git\",\"url\":\"$url\",\"revision\":\"$main\",\"branch\":\"main\"}"
+play renewed --git-mirrors "$mirrors"
+is "$(output renewed 3 | tr '\n' ' ')" "$main $(git -C "$src" rev-parse topic) 3 " 'a clone that is there already is renewed'
+unlike "$(output renewed 2)" 'going on without' 'out of the mirror, too'
+
 from full "\"revision\":\"$main\",\"branch\":\"main\"" '"method":"full"' 'git rev-list --count HEAD; git rev-list --objects --missing=print --all | grep -c ^? || true'
 is "$(output full 1 | tr '\n' ' ')" '4 0 ' 'method full has all objects'
 from shallow "\"revision\":\"$main\",\"branch\":\"main\"" '"method":"shallow","depth":2' 'git rev-list --count HEAD; git branch --show-current; cat file4'
