@@ -111,7 +111,8 @@ ctl pipeline show "$pipeline"
 like "$out" '^Project +gh/ada/engine$' "its project is the git remote's"
 like "$out" '^Branch +main$' "its branch is the one checked out"
 
-start_agent -j 4 --token-file "$tmp/agent.token" --name big1 || exit 1
+# The last job outlives its hub, and then its agent: not for long.
+start_agent -j 4 --token-file "$tmp/agent.token" --name big1 --orphan-limit 5s || exit 1
 knows_agent()
 {
 	runnerctl --hub "$hub_url" top >"$tmp/top" 2>&1 && grep -q '^big1 ' "$tmp/top"
