@@ -97,6 +97,20 @@ slots_class_of(const struct slots *slots, const char *resource_class)
 	return 0;
 }
 
+bool
+slots_lets_in(const struct slots *slots, const char *resource_class, bool where_unsaid)
+{
+	switch (slots->classes[slots_class_of(slots, resource_class)].attach) {
+	case SLOTS_ATTACH_UNSAID:
+		break;
+	case SLOTS_ATTACH_YES:
+		return true;
+	case SLOTS_ATTACH_NO:
+		return false;
+	}
+	return where_unsaid;
+}
+
 unsigned
 slots_free(const struct slots *slots)
 {

@@ -115,6 +115,9 @@ unsigned slots_class_of(const struct slots *slots, const char *resource_class);
  */
 int slots_settle(struct slots *slots, const char *sys, const cpu_set_t *allowed, struct err *err);
 
+/* May people enter a task of this resource class? where_unsaid: the answer where its class does not say. */
+bool slots_lets_in(const struct slots *slots, const char *resource_class, bool where_unsaid);
+
 /* How many more tasks of a class there is room for now. */
 unsigned slots_room(const struct slots *slots, unsigned class);
 /* The same as it is offered to the hub: none of a class that is paused. */

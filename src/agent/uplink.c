@@ -421,18 +421,9 @@ static bool
 lets_in(void *arg, const struct task *task, bool where_unsaid)
 {
 	struct uplink *uplink = arg;
-	unsigned class = slots_class_of(uplink->slots, task_resource_class(task));
 
 	OBJ_CHECK(uplink, UPLINK_MAGIC);
-	switch (uplink->slots->classes[class].attach) {
-	case SLOTS_ATTACH_UNSAID:
-		break;
-	case SLOTS_ATTACH_YES:
-		return true;
-	case SLOTS_ATTACH_NO:
-		return false;
-	}
-	return where_unsaid;
+	return slots_lets_in(uplink->slots, task_resource_class(task), where_unsaid);
 }
 
 struct tasks_hooks
