@@ -105,9 +105,10 @@ on_watchdog(void *arg)
 {
 	static const char word[] = "WATCHDOG=1\n";
 	struct herald *herald = arg;
-	bool sent = send_lines(herald, word, sizeof(word) - 1);
+	bool sent;
 
 	OBJ_CHECK(herald, HERALD_MAGIC);
+	sent = send_lines(herald, word, sizeof(word) - 1);
 	timer_start_us(&herald->watchdog, sent ? herald->watchdog_us / 2 : AGAIN_MS * 1000);
 }
 
