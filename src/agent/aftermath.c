@@ -41,18 +41,10 @@ boot_ms(const char *proc_dir)
 }
 
 static void
-on_clean_exit(void *arg, int status, const struct rusage *usage)
-{
-	(void)arg; /* it is waited for */
-	(void)status;
-	(void)usage;
-}
-
-static void
 clean_slot(struct launcher *launcher, uint32_t slot)
 {
 	struct child cleaner = CHILD_INIT;
-	const struct launcher_child child = {&cleaner, on_clean_exit, NULL};
+	const struct launcher_child child = {&cleaner, NULL, NULL};
 	struct err err = ERR_INIT;
 	int status = 0, rc;
 

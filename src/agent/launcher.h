@@ -54,7 +54,7 @@ struct launcher_start {
 	const cpu_set_t *cpus; /* NULL: any */
 };
 
-/* Whom to tell of a child's end. */
+/* Whom to tell of a child's end; as for child_start(). */
 struct launcher_child {
 	struct child *child;
 	child_exit_fn *on_exit;

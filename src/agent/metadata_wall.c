@@ -31,14 +31,6 @@ static const char *const programs[] = {"/usr/sbin/nft", "/sbin/nft"};
 
 /* --- the packet filter --------------------------------------------------------------------- */
 
-static void
-on_nft_exit(void *arg, int status, const struct rusage *usage)
-{
-	(void)arg; /* it is waited for */
-	(void)status;
-	(void)usage;
-}
-
 static const char *
 find_nft(void)
 {
@@ -79,7 +71,7 @@ run_nft(struct loop *loop, const char *path, const char *rules, bool only_try, s
 	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
 		return err_sys(err, "cannot make a pipe");
 	fds[0] = (struct child_fd){ends[1], STDERR_FILENO};
-	rc = child_start(&nft, loop, &spec, on_nft_exit, NULL, err);
+	rc = child_start(&nft, loop, &spec, NULL, NULL, err);
 	(void)close(ends[1]);
 	if (rc == 0)
 		rc = child_wait(&nft, NFT_MS, &status, err);

@@ -409,14 +409,6 @@ work_dir_remove(struct work_dir *work, struct work_dirs *dirs, void (*on_gone)(v
 	return false;
 }
 
-static void
-on_discard_exit(void *arg, int status, const struct rusage *usage)
-{
-	(void)arg; /* it is waited for */
-	(void)status;
-	(void)usage;
-}
-
 void
 work_dir_discard(struct work_dir *work, struct work_dirs *dirs)
 {
@@ -429,7 +421,7 @@ work_dir_discard(struct work_dir *work, struct work_dirs *dirs)
 	if (skeleton_remove(&dirs->skeleton, work->name))
 		return;
 	open_overlay(work);
-	rc = child_start(&rm, dirs->loop, &spec, on_discard_exit, NULL, &err);
+	rc = child_start(&rm, dirs->loop, &spec, NULL, NULL, &err);
 	if (rc == 0)
 		rc = child_wait(&rm, RM_WAIT_MS, &status, &err);
 	if (rc < 0 || status != 0)

@@ -263,7 +263,8 @@ on_child_end(void *arg, unsigned events)
 		return;
 	assert(pid == child->pid);
 	child_release(child);
-	child->on_exit(child->arg, status, &usage);
+	if (child->on_exit != NULL)
+		child->on_exit(child->arg, status, &usage);
 }
 
 int

@@ -65,7 +65,7 @@ struct child {
 #define CHILD_INIT {.pidfd = -1}
 
 /*
- * Start it. On success the child runs and on_exit will be called once.
+ * Start it. On success the child runs and on_exit will be called once; NULL: nobody is told.
  * Fails: ERR_HOST with the path when it cannot be executed or a namespace is refused; ERR_LIMIT
  * when there is no room for one more process.
  */

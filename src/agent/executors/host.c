@@ -202,14 +202,6 @@ host_executor_new(struct executor **out, const char *isolation, struct err *err)
 
 /* --- what this host allows ---------------------------------------------------------------- */
 
-static void
-on_probe_exit(void *arg, int status, const struct rusage *usage)
-{
-	(void)arg; /* its end is waited for, not called back */
-	(void)status;
-	(void)usage;
-}
-
 /* What it said of itself, or that it said nothing. */
 static int
 probe_said(int fd, int status, struct err *err)
@@ -235,8 +227,7 @@ probe_kind(struct host_executor *host, struct loop *loop, int shelter_fd, bool h
 	if (pipe2(said, O_CLOEXEC) != 0)
 		return err_sys(err, "cannot make a pipe");
 	start.probe_fd = said[1];
-	rc = start_as(host, &kinds[host->kind], &host->probe, loop, &start, on_probe_exit, host,
-		      err);
+	rc = start_as(host, &kinds[host->kind], &host->probe, loop, &start, NULL, NULL, err);
 	(void)close(said[1]);
 	if (rc == 0)
 		rc = child_wait(&host->probe, PROBE_MS, &status, err);

@@ -106,20 +106,13 @@ slot_free(struct executor *executor)
 	free(slot);
 }
 
-static void
-on_probe_exit(void *arg, int status, const struct rusage *usage)
-{
-	(void)arg; /* without a task it says so and ends: that it began is all we asked */
-	(void)status;
-	(void)usage;
-}
-
+/* Without a task it says so and ends: that it began is all we ask. */
 static int
 probe(struct slot_executor *slot, struct err *err)
 {
 	const struct launcher_start nothing = {
 		.level = slot->kind->level, .listen_fd = -1, .dir_fd = -1, .shelter_fd = -1};
-	const struct launcher_child heir = {&slot->probe, on_probe_exit, slot};
+	const struct launcher_child heir = {&slot->probe, NULL, NULL};
 
 	return launcher_start_init(slot->launcher, &nothing, &heir, err);
 }
