@@ -62,6 +62,21 @@ hub_say "task free $(take 100)"
 ok '(free) a class can do without' wait_ended free success
 stop "$agent_pid"
 
+# --- files in memory: no process's own, so its mount is what holds them ---
+settings ''
+: >"$tmp/agent.log"
+start_limited --isolation namespace
+wait_until 60 grep -qsE 'ready: |^runnerd: ' "$tmp/agent.log"
+if grep -qs 'ready: ' "$tmp/agent.log"; then
+	hub_say "task fill echo \$(df -k --output=size,itotal /dev/shm | tail -n 1); dd if=/dev/zero of=/dev/shm/fill bs=1M count=80 status=none || stat -c %s /dev/shm/fill"
+	ok '(fill) a task of namespaces fills its /dev/shm' wait_ended fill success
+	is "$(grep '^[0-9]' "$(got_output fill)" | tr '\n' ' ')" '65536 16385 67108864 ' '(fill) in which there is what its class has of memory, and no more'
+	like "$(cat "$(got_output fill)")" 'No space left on device' '(fill) the rest is refused'
+	stop "$agent_pid"
+else
+	skip '(fill)' "this host has no namespaces for tasks: $(head -n 1 "$tmp/agent.log")"
+fi
+
 # --- processes: a user of its own is what they are counted by ---
 settings ''
 if [ "$(id -u)" = 0 ]; then

@@ -12,7 +12,8 @@
 
 enum {
 	SHELTER_FD = 5,
-	SHELTER_VERSION = 1,
+	SHELTER_VERSION = 2,
+	SHELTER_VERSION_OLDEST = 1, /* without a row's size */
 	SHELTER_MOST_BYTES = 256 * 1024,
 	SHELTER_ROWS_MOST = 128,
 	SHELTER_PATH_BYTES = 4096, /* PATH_MAX, with its NUL */
@@ -25,7 +26,7 @@ enum {
 	X(SHOW, show, 1)		  /* it is there all the same: what lay there before row 0 */ \
 	X(READ_ONLY, read_only, 1)	  /* it cannot be written */                               \
 	X(BIND, bind, 2)		  /* what lies at the second path is seen at the first */  \
-	X(MEMORY, memory, 1)		  /* an empty tmpfs that everybody may write to */         \
+	X(MEMORY, memory, 1)		  /* an empty tmpfs that everybody may write to, of its size */ \
 	X(TERMINALS, terminals, 1)	  /* a devpts of its own */                                \
 	X(QUEUES, queues, 1)		  /* the message queues of its own IPC namespace */        \
 	X(OVERLAY, overlay, 3)		  /* the first as it is; changes go to the second; third: work */ \

@@ -103,10 +103,18 @@ keep_search_path(struct list *list, const char *path)
 /* --- the parts ------------------------------------------------------------------------------------ */
 
 static void
-add_own_places(struct list *list, const struct work_dir *work)
+add_memory(struct list *list, const char *path, uint64_t size_bytes)
 {
-	add(list, SHELTER_BIND, 0, "/tmp", work->tmp, NULL);
-	add(list, SHELTER_MEMORY, SHELTER_ROW_OPTIONAL, "/dev/shm", NULL, NULL);
+	add(list, SHELTER_MEMORY, SHELTER_ROW_OPTIONAL, path, NULL, NULL);
+	if (!list->is_full)
+		list->rows[list->count - 1].size_bytes = size_bytes;
+}
+
+static void
+add_own_places(struct list *list, const struct shelter_task *task)
+{
+	add(list, SHELTER_BIND, 0, "/tmp", task->work->tmp, NULL);
+	add_memory(list, "/dev/shm", task->memory_bytes);
 	add(list, SHELTER_TERMINALS, SHELTER_ROW_OPTIONAL, "/dev/pts", NULL, NULL);
 	add(list, SHELTER_QUEUES, SHELTER_ROW_OPTIONAL, "/dev/mqueue", NULL, NULL);
 }
@@ -152,10 +160,9 @@ add_hidden(struct list *list, const struct isolation *isolation, const struct sh
 }
 
 static void
-add_shown(struct list *list, const struct shelter_host *host, const struct work_dir *work,
-	  const char *source)
+add_shown(struct list *list, const struct shelter_host *host, const struct shelter_task *task)
 {
-	keep(list, source);
+	keep(list, task->source);
 	keep_search_path(list, host->search_path);
 	keep(list, host->known_hosts);
 	keep_directory_of(list, host->archiver);
@@ -164,7 +171,7 @@ add_shown(struct list *list, const struct shelter_host *host, const struct work_
 		add(list, SHELTER_READ_ONLY, SHELTER_ROW_OPTIONAL, host->mirrors, NULL, NULL);
 	keep(list, host->mirrors);
 	keep(list, host->control_dir);
-	add(list, SHELTER_SHOW, 0, work->path, NULL, NULL);
+	add(list, SHELTER_SHOW, 0, task->work->path, NULL, NULL);
 }
 
 /* --- the memfd -------------------------------------------------------------------------------------- */
@@ -204,19 +211,19 @@ pack(int *fd, const struct list *list, struct err *err)
 
 int
 shelter_seal(int *fd, const struct isolation *isolation, const struct shelter_host *host,
-	     const struct work_dir *work, const char *source, struct err *err)
+	     const struct shelter_task *task, struct err *err)
 {
 	struct list *list = MEM_NEW(struct list);
 	size_t i;
 	int rc;
 
 	arena_init(&list->arena, LIST_ARENA_BYTES);
-	add_own_places(list, work); /* bound from the work directory, which may lie in a HOME that is read-only then */
-	add_home(list, isolation, host, work);
+	add_own_places(list, task); /* bound from the work directory, which may lie in a HOME that is read-only then */
+	add_home(list, isolation, host, task->work);
 	for (i = 0; i < isolation->read_only_count; i++)
 		add(list, SHELTER_READ_ONLY, 0, isolation->read_only[i], NULL, NULL);
 	add_hidden(list, isolation, host);
-	add_shown(list, host, work, source);
+	add_shown(list, host, task);
 	if (isolation->network == ISOLATION_NETWORK_NONE)
 		add(list, SHELTER_LOOPBACK, 0, NULL, NULL, NULL);
 	rc = pack(fd, list, err);

@@ -13,10 +13,18 @@
 #define AGENT_SHELTER_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct err;
 struct isolation;
 struct work_dir;
+
+/* What one task brings. */
+struct shelter_task {
+	struct work_dir *work;
+	const char *source;    /* the directory it checks out from; NULL: none */
+	uint64_t memory_bytes; /* its class's, and the most that its /dev/shm holds; 0: the kernel's default */
+};
 
 /* What this host has, the same for all tasks; borrowed for their life. */
 struct shelter_host {
@@ -36,12 +44,12 @@ struct shelter_host {
 const char *shelter_home(void);
 
 /*
- * The list for one task in a sealed memfd; *fd is the caller's. source is the directory it checks out from, NULL:
- * none. With an overlay, work->upper and work->overlay are there.
+ * The list for one task in a sealed memfd; *fd is the caller's. With an overlay, work->upper and work->overlay
+ * are there.
  * Fails: ERR_LIMIT, ERR_HOST.
  */
 int shelter_seal(int *fd, const struct isolation *isolation, const struct shelter_host *host,
-		 const struct work_dir *work, const char *source, struct err *err);
+		 const struct shelter_task *task, struct err *err);
 
 /* Is the task's HOME the user's own, by an overlay? */
 bool shelter_has_overlay(const struct isolation *isolation, const struct shelter_host *host);

@@ -51,24 +51,24 @@ shelters_executor(struct shelters *shelters, const char *class)
 }
 
 static int
-prepare(struct shelters *shelters, const struct isolation *isolation, struct work_dir *work,
-	const char *source, struct executor_start *start, struct err *err)
+prepare(struct shelters *shelters, const struct isolation *isolation,
+	const struct shelter_task *task, struct executor_start *start, struct err *err)
 {
 	start->shelter_fd = -1;
 	start->has_network = isolation->network == ISOLATION_NETWORK_HOST;
 	if (isolation->level == ISOLATION_NONE || isolation->level == ISOLATION_USER)
 		return 0;
 	if (shelter_has_overlay(isolation, &shelters->host) &&
-	    work_dir_lay_over(work, shelters->work_dirs, shelters->host.home, err) < 0)
+	    work_dir_lay_over(task->work, shelters->work_dirs, shelters->host.home, err) < 0)
 		return err->code;
-	return shelter_seal(&start->shelter_fd, isolation, &shelters->host, work, source, err);
+	return shelter_seal(&start->shelter_fd, isolation, &shelters->host, task, err);
 }
 
 int
-shelters_prepare(struct shelters *shelters, const char *class, struct work_dir *work,
-		 const char *source, struct executor_start *start, struct err *err)
+shelters_prepare(struct shelters *shelters, const char *class, const struct shelter_task *task,
+		 struct executor_start *start, struct err *err)
 {
-	return prepare(shelters, isolations_of(shelters->isolations, class), work, source, start, err);
+	return prepare(shelters, isolations_of(shelters->isolations, class), task, start, err);
 }
 
 void
@@ -124,12 +124,13 @@ probe(struct shelters *shelters, const struct isolation *isolation, struct err *
 {
 	struct executor_start start = {.shelter_fd = -1};
 	struct work_dir work;
+	const struct shelter_task task = {.work = &work};
 	int rc;
 
 	work_dir_init(&work, shelters->work_dirs, PROBE_NAME);
 	rc = work_dir_make(&work, shelters->work_dirs, err);
 	if (rc == 0)
-		rc = prepare(shelters, isolation, &work, NULL, &start, err);
+		rc = prepare(shelters, isolation, &task, &start, err);
 	if (rc == 0)
 		rc = host_executor_probe(executor_of(shelters, isolation), shelters->loop,
 					 start.shelter_fd, start.has_network, err);

@@ -38,8 +38,8 @@ void shelters_free(struct shelters *shelters); /* NULL is fine */
  * prepares the work directory, which is made already. start->shelter_fd is the caller's.
  * Fails: ERR_HOST, ERR_LIMIT.
  */
-int shelters_prepare(struct shelters *shelters, const char *class, struct work_dir *work,
-		     const char *source, struct executor_start *start, struct err *err);
+int shelters_prepare(struct shelters *shelters, const char *class, const struct shelter_task *task,
+		     struct executor_start *start, struct err *err);
 /* Of a task that is found again: its HOME is what it was. */
 void shelters_recognize(struct shelters *shelters, struct work_dir *work);
 struct executor *shelters_executor(struct shelters *shelters, const char *class);

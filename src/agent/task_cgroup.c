@@ -32,6 +32,12 @@ limits_of(const struct task *task)
 	return limits;
 }
 
+uint64_t
+task_memory_most(const struct task *task)
+{
+	return limits_of(task).memory_bytes;
+}
+
 void
 task_choose_ceilings(const struct task *task, struct ceilings *ceilings)
 {

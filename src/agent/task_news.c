@@ -255,7 +255,10 @@ task_prepare(struct task *task)
 				     .orphan_ms = tasks->settings.orphan_ms,
 				     .shelter_fd = -1,
 				     .probe_fd = -1};
-	const char *source = task->doc->source.kind == SOURCE_DIRECTORY ? task->doc->source.path : NULL;
+	const struct shelter_task sheltered = {
+		.work = &task->work,
+		.source = task->doc->source.kind == SOURCE_DIRECTORY ? task->doc->source.path : NULL,
+		.memory_bytes = task_memory_most(task)};
 	struct err err = ERR_INIT;
 	int rc;
 	char cpus[CPU_LIST_MOST_BYTES];
@@ -271,8 +274,7 @@ task_prepare(struct task *task)
 	if (rc == 0)
 		rc = work_dir_make(&task->work, &tasks->work_dirs, &err);
 	if (rc == 0)
-		rc = shelters_prepare(tasks->shelters, task->resource_class, &task->work, source,
-				      &how, &err);
+		rc = shelters_prepare(tasks->shelters, task->resource_class, &sheltered, &how, &err);
 	how.slot = task->slot;
 	if (rc == 0)
 		rc = supervisor_start(&task->supervisor, tasks->loop, executor, &how, &hooks, &err);

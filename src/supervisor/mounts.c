@@ -31,7 +31,10 @@
 
 #define NOTHING_OPTIONS "mode=711,size=1m,nr_inodes=4k"
 
-enum { OVERLAY_OPTIONS_BYTES = 2 * SHELTER_PATH_BYTES + SHELTER_PATH_BYTES + 64 };
+enum {
+	OVERLAY_OPTIONS_BYTES = 2 * SHELTER_PATH_BYTES + SHELTER_PATH_BYTES + 64,
+	MEMORY_OPTIONS_BYTES = 32 + 2 * NUMBER_TEXT_BYTES,
+};
 
 struct mounts {
 	const struct home *home;	/* NULL: none */
@@ -197,10 +200,20 @@ do_show(const struct shelter_row *row, int tree)
 
 /* --- what is there instead -------------------------------------------------------------------- */
 
+/* A file for each page, as the kernel has it by default: an empty one takes memory, too. */
 static int
-do_memory(const char *path)
+do_memory(const struct shelter_row *row)
 {
-	return mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777") != 0 ? errno : 0;
+	uint64_t kib = row->size_bytes / 1024 + (row->size_bytes % 1024 != 0);
+	char options[MEMORY_OPTIONS_BYTES] = "mode=1777";
+
+	if (kib > UINT32_MAX)
+		kib = UINT32_MAX;
+	if (kib > 0) {
+		number_write(stpcpy(strchr(options, '\0'), ",size="), (uint32_t)kib);
+		number_write(stpcpy(strchr(options, '\0'), "k,nr_inodes="), (uint32_t)kib / 4 + 1);
+	}
+	return mount("tmpfs", row->paths[0], "tmpfs", MS_NOSUID | MS_NODEV, options) != 0 ? errno : 0;
 }
 
 /* The group of terminals, 5, is not mapped into a user namespace. */
@@ -270,7 +283,7 @@ do_row(struct mounts *mounts, const struct shelter_row *row, uint32_t number)
 	case SHELTER_BIND:
 		return mount(row->paths[1], row->paths[0], NULL, MS_BIND, NULL) != 0 ? errno : 0;
 	case SHELTER_MEMORY:
-		return do_memory(row->paths[0]);
+		return do_memory(row);
 	case SHELTER_TERMINALS:
 		return do_terminals(row->paths[0]);
 	case SHELTER_QUEUES:

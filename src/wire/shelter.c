@@ -2,7 +2,8 @@
  * shelter.c - what a task's sealed shelter memfd holds.
  *
  * Four numbers of four bytes (version, size of the whole, flags, rows), then the rows: kind and
- * flags, two bytes each, and as many strings with their NULs as the kind has paths.
+ * flags, two bytes each, a size of eight (from version 2 on), and as many strings with their NULs as
+ * the kind has paths.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -13,7 +14,7 @@
 #include "base/assert.h"
 #include "wire/bytes.h"
 
-enum { HEAD_BYTES = 16, ROW_BYTES = 4 };
+enum { HEAD_BYTES = 16, ROW_BYTES_1 = 4, ROW_BYTES = 12 };
 
 static const struct {
 	const char *name;
@@ -36,6 +37,12 @@ shelter_kind_name(enum shelter_kind kind)
 {
 	assert(kind < SHELTER_KIND_COUNT);
 	return kinds[kind].name;
+}
+
+static bool
+row_has_wrong_size(const struct shelter_row *row)
+{
+	return row->size_bytes != 0 && row->kind != SHELTER_MEMORY;
 }
 
 /* Bytes of a row; 0 when one of its paths cannot be sent. */
@@ -62,6 +69,7 @@ pack_row(uint8_t *at, const struct shelter_row *row)
 
 	bytes_put(at, row->kind, 2);
 	bytes_put(at + 2, row->flags, 2);
+	bytes_put(at + 4, row->size_bytes, 8);
 	at += ROW_BYTES;
 	for (i = 0; i < shelter_kind_paths(row->kind); i++) {
 		len = strlen(row->paths[i]) + 1;
@@ -87,6 +95,8 @@ shelter_pack(uint8_t *room, size_t size, unsigned flags, const struct shelter_ro
 		len = row_size(&rows[i]);
 		if (len == 0)
 			*wrong = "a path is not absolute, or longer than 4095 bytes";
+		else if (row_has_wrong_size(&rows[i]))
+			*wrong = "only memory has a size";
 		else if (len > size - (size_t)(at - room))
 			*wrong = "there is no room for it";
 		else
@@ -105,19 +115,23 @@ shelter_pack(uint8_t *room, size_t size, unsigned flags, const struct shelter_ro
 static bool
 read_row(struct shelter_view *view, struct shelter_row *row)
 {
+	const size_t fixed = view->version == 1 ? ROW_BYTES_1 : ROW_BYTES;
 	size_t left = (size_t)(view->end - view->at), most;
 	const char *nul;
 	uint64_t kind;
 	unsigned i;
 
-	if (left < ROW_BYTES)
+	if (left < fixed)
 		return false;
 	kind = bytes_get((const uint8_t *)view->at, 2);
 	row->flags = (unsigned)bytes_get((const uint8_t *)view->at + 2, 2);
 	if (kind >= SHELTER_KIND_COUNT || (row->flags & ~(unsigned)SHELTER_ROW_FLAGS_ALL) != 0)
 		return false;
 	row->kind = (enum shelter_kind)kind;
-	view->at += ROW_BYTES;
+	row->size_bytes = fixed == ROW_BYTES ? bytes_get((const uint8_t *)view->at + 4, 8) : 0;
+	if (row_has_wrong_size(row))
+		return false;
+	view->at += fixed;
 	for (i = 0; i < SHELTER_PATHS_MOST; i++) {
 		row->paths[i] = NULL;
 		if (i >= kinds[kind].paths)
@@ -144,7 +158,8 @@ shelter_unpack(struct shelter_view *view, const void *bytes, size_t size)
 
 	if (size < HEAD_BYTES || size > SHELTER_MOST_BYTES)
 		return "it is shorter than its head, or larger than 256 KiB";
-	if (bytes_get(head, 4) != SHELTER_VERSION)
+	view->version = (uint32_t)bytes_get(head, 4);
+	if (view->version < SHELTER_VERSION_OLDEST || view->version > SHELTER_VERSION)
 		return "its version is not ours";
 	if (bytes_get(head + 4, 4) != size)
 		return "its size is not the one it states";

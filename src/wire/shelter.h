@@ -19,10 +19,12 @@
 struct shelter_row {
 	enum shelter_kind kind;
 	unsigned flags;				  /* enum shelter_row_flag */
+	uint64_t size_bytes;			  /* MEMORY: the most it holds; 0: the kernel's default */
 	const char *paths[SHELTER_PATHS_MOST];	  /* absolute; as many as the kind has */
 };
 
 struct shelter_view {
+	uint32_t version;
 	unsigned flags; /* enum shelter_flag */
 	uint32_t rows;
 	const char *at, *end; /* of the next row */
@@ -34,7 +36,7 @@ const char *shelter_kind_name(enum shelter_kind kind);
 
 /*
  * Write rows into room[0..size). Returns the bytes written, or 0 with *wrong set to a static clause:
- * a path that is not absolute or too long, too many rows, or no room.
+ * a path that is not absolute or too long, a size where the kind has none, too many rows, or no room.
  */
 size_t shelter_pack(uint8_t *room, size_t size, unsigned flags, const struct shelter_row *rows,
 		    size_t count, const char **wrong);

@@ -1,7 +1,7 @@
 /*
  * shelter.c - fuzz target: a task's shelter, as runner-init is given it.
  *
- * What unpacks packs to the same bytes again.
+ * What unpacks packs to the same bytes again, where it is of the version that is packed.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -28,12 +28,13 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 		return 0;
 	memcpy(copy, bytes, len);
 	if (shelter_unpack(&view, copy, len) == NULL) {
-		unsigned flags = view.flags;
+		unsigned flags = view.flags, version = view.version;
+		size_t size;
 
 		while (shelter_next(&view, &rows[count]))
 			count++;
-		assert(shelter_pack(room, sizeof(room), flags, rows, count, &wrong) == len);
-		assert(memcmp(room, bytes, len) == 0);
+		size = shelter_pack(room, sizeof(room), flags, rows, count, &wrong);
+		assert(version != SHELTER_VERSION || (size == len && memcmp(room, bytes, len) == 0));
 	}
 	free(copy);
 	return 0;

@@ -14,17 +14,19 @@
 
 #include "wire/shelter.h"
 
+#define MEMORY_BYTES (UINT64_C(5) << 32 | 3)
+
 static const struct shelter_row rows[] = {
-	{SHELTER_OVERLAY, 0, {"/home/ci", "/work/1/upper", "/work/1/overlay"}},
-	{SHELTER_BIND, 0, {"/tmp", "/work/1/tmp"}},
-	{SHELTER_MEMORY, SHELTER_ROW_OPTIONAL, {"/dev/shm"}},
-	{SHELTER_TERMINALS, SHELTER_ROW_OPTIONAL, {"/dev/pts"}},
-	{SHELTER_QUEUES, SHELTER_ROW_OPTIONAL, {"/dev/mqueue"}},
-	{SHELTER_READ_ONLY, 0, {"/opt/sdk"}},
-	{SHELTER_HIDE, 0, {"/run/runnerd"}},
-	{SHELTER_SHOW, SHELTER_ROW_READ_ONLY, {"/var/cache/runnerd/git"}},
-	{SHELTER_SHOW, 0, {"/work/1"}},
-	{SHELTER_LOOPBACK, 0, {NULL}},
+	{SHELTER_OVERLAY, 0, 0, {"/home/ci", "/work/1/upper", "/work/1/overlay"}},
+	{SHELTER_BIND, 0, 0, {"/tmp", "/work/1/tmp"}},
+	{SHELTER_MEMORY, SHELTER_ROW_OPTIONAL, MEMORY_BYTES, {"/dev/shm"}},
+	{SHELTER_TERMINALS, SHELTER_ROW_OPTIONAL, 0, {"/dev/pts"}},
+	{SHELTER_QUEUES, SHELTER_ROW_OPTIONAL, 0, {"/dev/mqueue"}},
+	{SHELTER_READ_ONLY, 0, 0, {"/opt/sdk"}},
+	{SHELTER_HIDE, 0, 0, {"/run/runnerd"}},
+	{SHELTER_SHOW, SHELTER_ROW_READ_ONLY, 0, {"/var/cache/runnerd/git"}},
+	{SHELTER_SHOW, 0, 0, {"/work/1"}},
+	{SHELTER_LOOPBACK, 0, 0, {NULL}},
 };
 
 enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
@@ -57,7 +59,7 @@ unpack_copy(struct shelter_view *view, const uint8_t *bytes, size_t size)
 }
 
 static void
-check_rows(struct shelter_view *view)
+check_rows(struct shelter_view *view, uint64_t memory_bytes)
 {
 	struct shelter_row row;
 	size_t i, j;
@@ -67,6 +69,7 @@ check_rows(struct shelter_view *view)
 		assert_true(shelter_next(view, &row));
 		assert_int_equal(row.kind, rows[i].kind);
 		assert_int_equal(row.flags, rows[i].flags);
+		assert_int_equal(row.size_bytes, row.kind == SHELTER_MEMORY ? memory_bytes : 0);
 		for (j = 0; j < SHELTER_PATHS_MOST; j++)
 			if (rows[i].paths[j] == NULL)
 				assert_null(row.paths[j]);
@@ -83,22 +86,42 @@ test_shelter_survives_the_way(void **state)
 
 	(void)state;
 	assert_null(shelter_unpack(&view, room, pack_all()));
-	check_rows(&view);
+	check_rows(&view, MEMORY_BYTES);
 }
 
-static void
-test_shelter_sample_of_version_1_is_what_is_packed(void **state)
+static uint8_t sample[4096];
+
+static size_t
+read_sample(const char *path)
 {
-	static uint8_t sample[4096];
-	FILE *file = fopen(TOP_SRCDIR "/t/data/shelter/version-1", "re");
+	FILE *file = fopen(path, "re");
 	size_t len;
 
-	(void)state;
 	assert_non_null(file);
 	len = fread(sample, 1, sizeof(sample), file);
 	assert_int_equal(fclose(file), 0);
+	return len;
+}
+
+static void
+test_shelter_sample_of_version_2_is_what_is_packed(void **state)
+{
+	size_t len = read_sample(TOP_SRCDIR "/t/data/shelter/version-2");
+
+	(void)state;
 	assert_int_equal(len, pack_all());
 	assert_memory_equal(sample, room, len);
+}
+
+static void
+test_shelter_sample_of_version_1_is_read_without_sizes(void **state)
+{
+	size_t len = read_sample(TOP_SRCDIR "/t/data/shelter/version-1");
+	struct shelter_view view;
+
+	(void)state;
+	assert_null(shelter_unpack(&view, sample, len));
+	check_rows(&view, 0);
 }
 
 static void
@@ -119,6 +142,8 @@ test_shelter_unpack_refuses_every_shorter_longer_and_later_one(void **state)
 			    "its size is not the one it states");
 	room[0] = SHELTER_VERSION + 1;
 	assert_string_equal(unpack_copy(&view, room, size), "its version is not ours");
+	room[0] = SHELTER_VERSION_OLDEST - 1;
+	assert_string_equal(unpack_copy(&view, room, size), "its version is not ours");
 }
 
 static void
@@ -135,7 +160,10 @@ test_shelter_unpack_refuses_kinds_flags_and_counts_above_their_limits(void **sta
 	room[18] = SHELTER_ROW_FLAGS_ALL + 1;
 	assert_string_equal(unpack_copy(&view, room, size), "one of its rows does not check");
 	size = pack_all();
-	room[20] = 'x'; /* a path that is not absolute */
+	room[20] = 1; /* an overlay of a size */
+	assert_string_equal(unpack_copy(&view, room, size), "one of its rows does not check");
+	size = pack_all();
+	room[28] = 'x'; /* a path that is not absolute */
 	assert_string_equal(unpack_copy(&view, room, size), "one of its rows does not check");
 	size = pack_all();
 	room[12] = SHELTER_ROWS_MOST + 1;
@@ -151,13 +179,18 @@ test_shelter_pack_refuses_what_unpack_would(void **state)
 {
 	static struct shelter_row many[SHELTER_ROWS_MOST + 1];
 	static char path[SHELTER_PATH_BYTES + 1];
-	struct shelter_row row = {SHELTER_HIDE, 0, {"relative"}};
+	struct shelter_row row = {SHELTER_HIDE, 0, 0, {"relative"}};
 	const char *wrong;
 	size_t i;
 
 	(void)state;
 	assert_int_equal(shelter_pack(room, sizeof(room), 0, &row, 1, &wrong), 0);
 	assert_string_equal(wrong, "a path is not absolute, or longer than 4095 bytes");
+	row.paths[0] = "/absolute";
+	row.size_bytes = 1;
+	assert_int_equal(shelter_pack(room, sizeof(room), 0, &row, 1, &wrong), 0);
+	assert_string_equal(wrong, "only memory has a size");
+	row.size_bytes = 0;
 	memset(path, '/', SHELTER_PATH_BYTES);
 	row.paths[0] = path;
 	assert_int_equal(shelter_pack(room, sizeof(room), 0, &row, 1, &wrong), 0);
@@ -199,14 +232,15 @@ main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_shelter_survives_the_way),
-		cmocka_unit_test(test_shelter_sample_of_version_1_is_what_is_packed),
+		cmocka_unit_test(test_shelter_sample_of_version_2_is_what_is_packed),
+		cmocka_unit_test(test_shelter_sample_of_version_1_is_read_without_sizes),
 		cmocka_unit_test(test_shelter_unpack_refuses_every_shorter_longer_and_later_one),
 		cmocka_unit_test(test_shelter_unpack_refuses_kinds_flags_and_counts_above_their_limits),
 		cmocka_unit_test(test_shelter_pack_refuses_what_unpack_would),
 		cmocka_unit_test(test_shelter_page_names_every_kind),
 	};
 
-	if (argc == 2 && strcmp(argv[1], "--sample") == 0) /* for t/data/shelter/version-1 */
+	if (argc == 2 && strcmp(argv[1], "--sample") == 0) /* for t/data/shelter/version-2 */
 		return fwrite(room, pack_all(), 1, stdout) == 1 ? 0 : 1;
 	(void)argv;
 	cmocka_set_message_output(CM_OUTPUT_TAP);
