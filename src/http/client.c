@@ -22,7 +22,8 @@
 #include "http/tls.h"
 #include "http/tunnel.h"
 
-enum { STEADY_US = 5 * 1000 * 1000 }; /* a connection that lived so long starts the backoff anew */
+/* A connection that lived so long, or brought so much across, starts the backoff anew. */
+enum { STEADY_US = 5 * 1000 * 1000, STEADY_BYTES = 256 * 1024 };
 
 static void client_connect(void *arg);
 
@@ -42,6 +43,22 @@ next_delay(struct http_client *client)
 	return delay / 2 + (((uint64_t)id.bytes[0] << 8 | id.bytes[1]) * (delay / 2)) / 65535;
 }
 
+/*
+ * A line that is cut every few seconds, or every few MB, is worth to be taken up again at once:
+ * what it carries is kept. A server that takes connections and drops them is not.
+ */
+static void
+judge_link(const struct http_link *link)
+{
+	struct http_client *client = link->client;
+
+	if (!link->up)
+		return;
+	if (loop_now_us(client->loop) - link->up_since_us >= STEADY_US ||
+	    h2_moved_bytes(link->h2) >= STEADY_BYTES)
+		client->backoff_ms = HTTP_BACKOFF_FIRST_MS;
+}
+
 /* The last thing a caller does: on_down may free the client. */
 static void
 client_down(struct http_client *client, const struct err *err)
@@ -53,15 +70,11 @@ client_down(struct http_client *client, const struct err *err)
 		client->gave_up = true;
 		calls_fail_waiting(client, true, err);
 	} else {
-		if (client->up_since_us != 0 &&
-		    loop_now_us(client->loop) - client->up_since_us >= STEADY_US)
-			client->backoff_ms = HTTP_BACKOFF_FIRST_MS;
 		delay_ms = next_delay(client);
 		if (!client->draining)
 			timer_start_ms(&client->retry, delay_ms);
 		calls_fail_waiting(client, false, err);
 	}
-	client->up_since_us = 0;
 	later_want(&client->turn);
 	if (client->options.on_down != NULL)
 		client->options.on_down(client->options.arg, &client->last, delay_ms);
@@ -93,6 +106,8 @@ link_lost(struct http_link *link, struct err *err)
 	else
 		(void)!err_wrap(err, "cannot reach '%s'", client->name);
 	calls_fail_link(link, err);
+	if (was_current)
+		judge_link(link);
 	link_free(link);
 	if (was_current)
 		client_down(client, err);
@@ -124,7 +139,7 @@ on_link_open(void *arg)
 
 	OBJ_CHECK(link, LINK_MAGIC);
 	link->up = true;
-	client->up_since_us = loop_now_us(client->loop);
+	link->up_since_us = loop_now_us(client->loop);
 	timer_start_ms(&link->timer, client->options.ping_ms);
 	later_want(&client->turn);
 	log_debug("http: connected to %s", client->name);
@@ -144,6 +159,7 @@ on_link_goaway(void *arg, uint32_t code)
 	OBJ_CHECK(link, LINK_MAGIC);
 	if (client->current != link)
 		return;
+	judge_link(link);
 	client->current = NULL;
 	DL_APPEND(client->leaving, link);
 	(void)!err_set(&err, ERR_AGAIN,

@@ -3,7 +3,8 @@
  *
  * http_client_new() -> http_call_start() any number of times -> http_client_free().
  * The connection comes up by itself and, when it is lost, comes back by itself with
- * a jittered exponential backoff. All calls share it. A reply with any status is a
+ * a jittered exponential backoff, which begins anew behind a connection that lived for
+ * some seconds or brought some hundred KiB across. All calls share it. A reply with any status is a
  * reply; only a failed transport, a passed limit or a passed time is an error.
  *
  * Callbacks come from the loop, never from inside the function that started things.

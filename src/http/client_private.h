@@ -32,6 +32,7 @@ struct http_link {
 	struct timer timer; /* the handshake's deadline, then PING and its answer's deadline */
 	uint64_t ping_us;   /* when one was sent; 0: none is under way */
 	bool up;
+	uint64_t up_since_us;
 	struct http_link *prev;
 	struct http_link *next;
 };
@@ -60,7 +61,6 @@ struct http_client {
 	struct later turn;
 	struct timer retry;
 	uint64_t backoff_ms;
-	uint64_t up_since_us;
 	bool gave_up;
 	bool draining;
 	void (*on_drained)(void *arg);

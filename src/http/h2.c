@@ -456,6 +456,14 @@ h2_free(struct h2 *h2)
 
 /* --- questions --- */
 
+/* A peer may give more credit than it has taken bytes: all of a body's at its beginning. */
+uint64_t
+h2_moved_bytes(const struct h2 *h2)
+{
+	return h2->got_bytes +
+	       (h2->taken_bytes < h2->sent_bytes ? h2->taken_bytes : h2->sent_bytes);
+}
+
 uint64_t
 h2_heard_us(const struct h2 *h2)
 {

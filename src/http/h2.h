@@ -128,6 +128,11 @@ void h2_stream_consume(struct h2_stream *stream, size_t len);
  */
 void h2_stream_reset(struct h2_stream *stream, uint32_t code);
 
+/*
+ * Client: bytes of bodies that have come, and of those that were sent and that the peer is known to
+ * have taken: credit it gave for more of a stream, and what was sent on one that ended in order.
+ */
+uint64_t h2_moved_bytes(const struct h2 *h2);
 /* When the peer was last heard, in loop time. */
 uint64_t h2_heard_us(const struct h2 *h2);
 /* Since when the socket takes no byte of those that wait; 0: it does. */

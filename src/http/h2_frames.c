@@ -168,6 +168,8 @@ on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
 	struct h2 *h2 = arg;
 	struct h2_stream *stream = stream_of(session, frame->hd.stream_id);
 
+	if (frame->hd.type == NGHTTP2_DATA)
+		h2->sent_bytes += frame->hd.length;
 	if (stream == NULL || (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0 ||
 	    (frame->hd.type != NGHTTP2_DATA && frame->hd.type != NGHTTP2_HEADERS))
 		return 0;
@@ -273,6 +275,7 @@ on_data_chunk(nghttp2_session *session, uint8_t flags, int32_t id, const uint8_t
 	struct h2_stream *stream = stream_of(session, id);
 
 	(void)flags;
+	h2->got_bytes += len;
 	if (nghttp2_session_consume_connection(session, len) != 0)
 		return NGHTTP2_ERR_CALLBACK_FAILURE;
 	if (stream != NULL)
@@ -328,6 +331,10 @@ on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
 	case NGHTTP2_GOAWAY:
 		h2->events->on_goaway(h2->arg, frame->goaway.error_code);
 		break;
+	case NGHTTP2_WINDOW_UPDATE:
+		if (frame->hd.stream_id != 0)
+			h2->taken_bytes += (uint64_t)frame->window_update.window_size_increment;
+		break;
 	case NGHTTP2_RST_STREAM:
 		count_reset(h2);
 		break;
@@ -341,12 +348,25 @@ on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
 	return verdict(h2);
 }
 
+/* What was sent on a stream and no credit came back for: its reply says that it was taken. */
+static uint64_t
+uncredited(nghttp2_session *session, int32_t id)
+{
+	int64_t first =
+		nghttp2_session_get_remote_settings(session, NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE);
+	int64_t now = nghttp2_session_get_stream_remote_window_size(session, id);
+
+	return now >= 0 && now < first ? (uint64_t)(first - now) : 0;
+}
+
 static int
 on_stream_closed(nghttp2_session *session, int32_t id, uint32_t code, void *arg)
 {
 	struct h2 *h2 = arg;
 	struct h2_stream *stream = stream_of(session, id);
 
+	if (code == NGHTTP2_NO_ERROR)
+		h2->taken_bytes += uncredited(session, id);
 	if (stream == NULL)
 		return 0;
 	stream->code = code;

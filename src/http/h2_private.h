@@ -42,6 +42,9 @@ struct h2 {
 	bool write_blocked;    /* the socket is full: watching for room */
 	uint64_t blocked_us;
 	uint64_t heard_us;
+	uint64_t got_bytes;   /* of bodies, as those below */
+	uint64_t sent_bytes;  /* framed */
+	uint64_t taken_bytes; /* of which the peer said so */
 	nghttp2_session *session;
 	struct outgoing out;
 	struct h2_stream *closing;

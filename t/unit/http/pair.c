@@ -306,7 +306,7 @@ on_down(void *arg, const struct err *err, uint64_t retry_ms)
 {
 	struct pair *pair = arg;
 
-	(void)retry_ms;
+	pair->retry_ms = retry_ms;
 	pair->downs++;
 	pair->down = *err;
 }
@@ -325,7 +325,7 @@ pair_connect(struct pair *pair, const struct tls_context *tls)
 		.arg = pair,
 		.ping_ms = pair->ping_ms,
 		.pong_ms = pair->pong_ms,
-		.backoff_most_ms = 200,
+		.backoff_most_ms = pair->backoff_most_ms != 0 ? pair->backoff_most_ms : 200,
 	};
 
 	if (http_client_new(&pair->client, pair->loop, &options, &pair->err) < 0)

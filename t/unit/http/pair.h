@@ -42,7 +42,8 @@ struct pair {
 	char address[128]; /* to listen on */
 	char url[160];	   /* to connect to */
 	struct err err;
-	struct err down; /* of the last on_down */
+	struct err down;   /* of the last on_down, */
+	uint64_t retry_ms; /* and the delay it told */
 	unsigned ups;
 	unsigned downs;
 	unsigned handled;
@@ -57,6 +58,7 @@ struct pair {
 	size_t body_max;  /* for the server, before pair_listen() */
 	uint32_t ping_ms;
 	uint32_t pong_ms;
+	uint32_t backoff_most_ms; /* 0: 200 */
 	uint32_t handshake_ms;
 	uint32_t slow_ms;
 	unsigned connections_max;
