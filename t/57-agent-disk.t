@@ -1,5 +1,6 @@
 #!/bin/sh
-# The disk of the spool fails in each call that is made there: it is said once, the jobs go on, and no byte is lost.
+# The disk of the spool fails in each call that is made there: it is said once, the jobs go on, and no byte is lost. The same
+# where the host refuses to let the spool be read.
 #
 # SPDX-License-Identifier: Apache-2.0
 . "${0%/*}/lib.sh"
@@ -98,4 +99,22 @@ done
 for pid in $struck_pids; do
 	stop "$pid"
 done
+
+# --- a spool that cannot be read for a moment, when its task is over already ---
+start reader strike --at spool.read --fail 1:EIO runnerd --hub "$hub_url" --token-file "$tmp/token" --name reader \
+	--run-dir "$tmp/run" --data-dir "$tmp/data" --work-dir "$tmp/work" --cache-dir "$tmp/cache"
+reader_pid=$pid
+wait_log reader 'connected' 30
+hub_say "task kept while [ ! -e $tmp/read ]; do sleep 0.05; done; seq 1 4000"
+wait_log fakehub 'task kept step 0 step_started' 30
+hub_say 'down 600000'
+wait_log reader 'hub .* is away' 30
+touch "$tmp/read"
+ok '(spool.read) its job ends while the hub is away' wait_log reader 'state done: success' 60
+hub_say up
+ok '(spool.read) it ends well' wait_ended kept success 60
+is "$(cksum <"$(got_output kept)")" "$(seq 1 4000 | cksum)" '(spool.read) every byte is there once'
+is "$(said reader 'warn .*cannot read its output for now: cannot read the task.s spool: Input/output error; trying again')" 1 '(spool.read) it was said once'
+is "$(said reader 'strike: pass')" 1 '(spool.read) the strike has fallen'
+stop "$reader_pid"
 done_testing

@@ -32,6 +32,8 @@ enum {
 	OUTBOX_MAGIC = 0x6f757462,
 	RECORD_MOST_BYTES = RUNNER_RECORD_HEADER_BYTES + RUNNER_RECORD_FRAME_MOST_BYTES,
 	OUTBOX_CHUNKS_MOST = 6, /* a chunk may end before the next record, and so one has room */
+	BALK_MS = 200, /* what the host refuses now, like one more descriptor, it may grant later */
+	BALKS_MOST = 150,
 };
 
 struct outbox {
@@ -46,12 +48,15 @@ struct outbox {
 	size_t count;				  /* of them */
 	size_t len;				  /* their bytes together */
 	struct pace pace;
-	struct id turn; /* the task that goes first in the next batch */
+	struct timer again; /* while spools balk */
+	struct id turn;	    /* the task that goes first in the next batch */
 	bool has_turn;
 	char refused[512]; /* why, as last said; "" when all is well */
 };
 
 static void on_pace(void *arg);
+
+static void on_again(void *arg);
 
 /* Its bytes are in the spools still. */
 static void
@@ -74,6 +79,7 @@ outbox_new(struct loop *loop, struct hub_link *link, struct tasks *tasks,
 	outbox->on_stored = on_stored;
 	outbox->arg = arg;
 	pace_init(&outbox->pace, loop, OUTBOX_GAP_MS, on_pace, outbox);
+	timer_init(&outbox->again, loop, on_again, outbox);
 	return outbox;
 }
 
@@ -86,6 +92,7 @@ outbox_free(struct outbox *outbox)
 	hub_request_cancel(outbox->request);
 	drop_batch(outbox);
 	pace_release(&outbox->pace);
+	timer_release(&outbox->again);
 	OBJ_WIPE(outbox);
 	free(outbox);
 }
@@ -264,7 +271,9 @@ on_delivered(void *arg, const struct err *err, const struct hub_answer *answer)
 static bool
 has_output(struct task *task)
 {
-	return !task_is_dropped(task) && spool_has_unsent(task_spool(task));
+	const struct spool *spool = task_spool(task);
+
+	return !task_is_dropped(task) && spool_has_unsent(spool) && !spool->balks;
 }
 
 /* What it holds cannot be read: the task ends without it, and what it prints on is not kept. */
@@ -280,6 +289,37 @@ give_up_spool(struct task *task)
 		if (i <= spool->stream_count)
 			task_output_acked(task, spool->streams[i - 1].step,
 					  spool->streams[i - 1].attempt, UINT64_MAX);
+}
+
+/* What is damaged, or lost with the disk, stays so. What the host refuses is asked for again, and
+ * holds up no other. */
+static bool
+may_be_read_later(struct outbox *outbox, struct task *task, const struct err *err)
+{
+	struct spool *spool = task_spool(task);
+
+	if (err->code == ERR_INPUT || spool->lost != 0 || spool->balked == BALKS_MOST)
+		return false;
+	if (spool->balked++ == 0)
+		log_line(LOG_WARN, LOG_AT_TASK(task_id_text(task)),
+			 "cannot read its output for now: %s; trying again for %d s", err->text,
+			 BALKS_MOST * BALK_MS / 1000);
+	spool->balks = true;
+	if (!timer_is_on(&outbox->again))
+		timer_start_ms(&outbox->again, BALK_MS);
+	return true;
+}
+
+static void
+on_again(void *arg)
+{
+	struct outbox *outbox = arg;
+	struct task *task = NULL;
+
+	OBJ_CHECK(outbox, OUTBOX_MAGIC);
+	while ((task = tasks_next(outbox->tasks, task)) != NULL)
+		task_spool(task)->balks = false;
+	outbox_want(outbox);
 }
 
 static uint64_t
@@ -319,11 +359,14 @@ read_into(struct outbox *outbox, struct task *task, size_t share)
 
 	if (spool_unsent(task_spool(task), chunk->bytes + chunk->len, share < room ? share : room,
 			 &len, &err) < 0) {
+		if (may_be_read_later(outbox, task, &err))
+			return 0;
 		log_line(LOG_ERROR, LOG_AT_TASK(task_id_text(task)), "cannot read its output: %s",
 			 err.text);
 		give_up_spool(task);
 		return 0;
 	}
+	task_spool(task)->balked = 0;
 	chunk->len += (uint32_t)len;
 	outbox->len += len;
 	return len;

@@ -452,7 +452,7 @@ read_unsent(struct spool *spool, unsigned char *bytes, size_t size, size_t *len,
 		if (rc == 0)
 			rc = filter(spool, bytes + *len, got, &used, &kept, err);
 		if (rc < 0)
-			return rc;
+			return *len > 0 ? 0 : rc; /* what has been handed out goes first */
 		if (used == 0)
 			break;
 		spool->read.offset += used;

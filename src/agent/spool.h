@@ -78,8 +78,11 @@ struct spool {
 	void (*on_unsent)(void *arg); /* as on_room: what was to be fetched is there */
 	bool was_stored;	      /* something of it may be on the disk */
 	bool wants_fetch;	      /* the segment at the reading position is on the disk */
-	int lost; /* errno: what was to be fetched cannot be read; 0: all is well */
+	int lost;	      /* errno: what was to be fetched cannot be read; 0: all is well */
 	bool more_is_dropped; /* its owner's to set: what the log says of a full one */
+	bool balks; /* the outbox's to set: the host lets it not be read, for a moment nobody tries
+		     */
+	unsigned balked;	      /* so many times on end */
 	uint32_t drop_from, drop_end; /* segments that are to be unlinked on the disk */
 };
 
@@ -152,7 +155,8 @@ int64_t spool_oldest_ms(const struct spool *spool);
 /*
  * Copy whole records that the hub may not have to room, as many as fit into size, and move the
  * reading position behind them. *len is 0 when nothing is left or the next record does not fit.
- * Fails: ERR_HOST, ERR_INPUT (the file was damaged under us).
+ * Fails: ERR_INPUT (the file was damaged under us); ERR_HOST, ERR_LIMIT: nothing was handed out,
+ * and the next call tries the same again, in vain where spool->lost says so.
  */
 int spool_unsent(struct spool *spool, void *room, size_t size, size_t *len, struct err *err);
 
