@@ -39,7 +39,7 @@ task enough '{"command":"false","max_auto_reruns":2,"auto_rerun_delay_ms":30}'
 play enough
 is "$(outcomes enough)" '0.1=failed 0.2=failed 0.3=failed end=failed' 'and no more often than it says'
 
-task back "{\"command\":\"echo begun; touch $tmp/back.begun; exec sleep 1000\",\"background\":true},{\"command\":\"exit 1\",\"background\":true},{\"command\":\"until [ -e $tmp/back.begun ]; do sleep 0.02; done; echo fore\"}"
+task back "{\"command\":\"echo begun; touch $tmp/back.begun; exec sleep 1000\",\"background\":true},{\"command\":\"echo \$\$ >$tmp/back.pid; exit 1\",\"background\":true},{\"command\":\"until [ -e $tmp/back.begun ] && [ -s $tmp/back.pid ] && ! kill -0 \$(cat $tmp/back.pid); do sleep 0.02; done; echo fore\"}"
 play back
 is "$status" 0 'a failing background step does not fail the task'
 like "$(outcomes back)" '0.1=success end=success$' 'a background step ends with the task'

@@ -7,47 +7,58 @@
 
 actor=$top_builddir/t/actor
 
-task silent '{"command":"echo one; exec sleep 1000","no_output_timeout_ms":1000},{"command":"echo no"},{"command":"echo after","when":"always"}'
+task silent '{"command":"echo one; exec sleep 1000","no_output_timeout_ms":3000},{"command":"echo no"},{"command":"echo after","when":"always"}'
 play silent
 is "$(outcomes silent)" '0.1=failed 1.1=skipped 2.1=success end=failed' 'a step without output for too long fails; always steps still run'
 is "$(output silent 0)" 'one
-Too long with no output (exceeded 1s): context deadline exceeded' 'its output says why'
-like "$(step_of silent 0)" '"reason":"Too long with no output \(exceeded 1s\)' 'and its reason'
-task talks '{"command":"for i in 1 2 3 4 5 6; do echo $i; sleep 0.5; done","no_output_timeout_ms":2500}'
+Too long with no output (exceeded 3s): context deadline exceeded' 'its output says why'
+like "$(step_of silent 0)" '"reason":"Too long with no output \(exceeded 3s\)' 'and its reason'
+task talks '{"command":"for i in 1 2 3 4 5 6 7 8; do echo $i; sleep 0.5; done","no_output_timeout_ms":3000}'
 play talks
 is "$(outcomes talks)" '0.1=success end=success' 'a step that prints now and then is not silent'
 task quietback "{\"command\":\"exec sleep 1000\",\"background\":true,\"no_output_timeout_ms\":50},{\"command\":\"sleep 0.4\",\"no_output_timeout_ms\":60000}"
 play quietback
 is "$(outcomes quietback)" '1.1=success 0.1=success end=success' 'a background step may be silent'
-task deaf "{\"command\":\"exec $actor ignore=TERM text=deaf sleep\",\"no_output_timeout_ms\":200}"
+task deaf "{\"command\":\"exec $actor ignore=TERM text=deaf sleep\",\"no_output_timeout_ms\":2000}"
 play deaf --grace 200ms
 like "$(step_of deaf 0)" '"outcome":"failed".*"signal":9' 'one that is deaf to TERM is killed after the grace'
 
-task limit '{"command":"echo begun; exec sleep 1000"},{"command":"echo no","when":"always"}' '"max_run_time_ms":500'
+task limit '{"command":"echo begun; exec sleep 1000"},{"command":"echo no","when":"always"}' '"max_run_time_ms":3000'
 play limit
 is "$(outcomes limit)" '0.1=timedout end=timedout' 'a task that runs too long has timed out, and nothing further runs'
-like "$(events limit | tail -n 1)" '"reason":"the task ran longer than 0.5s"' 'it says how long it could run'
+like "$(events limit | tail -n 1)" '"reason":"the task ran longer than 3.0s"' 'it says how long it could run'
 task most '{"command":"exec sleep 1000"}'
-play most --max-run-time 300ms
+play most --max-run-time 3s
 is "$(outcomes most)" '0.1=timedout end=timedout' 'the agent may set a lower limit'
-task manyruns '{"command":"sleep 0.1; exit 1","max_auto_reruns":5,"auto_rerun_delay_ms":600000}' '"max_run_time_ms":1000'
+task manyruns '{"command":"exit 1","max_auto_reruns":5,"auto_rerun_delay_ms":600000}'
 start manyruns $(taskd_on manyruns)
 ok 'a step waits to be repeated' wait_log manyruns 'step ended: failed' 20
 stop "$pid" KILL
-start manyruns $(taskd_on manyruns --max-run-time 1ms)
-ok 'over a restart too' wait_log manyruns 'recovered: state running' 20
+start manyruns $(taskd_on manyruns)
+ok 'over a restart too' wait_started manyruns 'recovered: state running' 20
 stop "$pid" KILL
 play manyruns --cancel-after 1ms
 is "$(outcomes manyruns)" '0.1=failed end=canceled' 'and is canceled meanwhile'
+task waits '{"command":"exit 1","max_auto_reruns":5,"auto_rerun_delay_ms":600000}' '"max_run_time_ms":3000'
+play waits
+is "$(outcomes waits)" '0.1=failed end=timedout' 'nor does it wait for longer than its task may run'
 
+# cancel_once_here NAME TASKD-OPTION...: when its first step has printed
+cancel_once_here()
+{
+	# shellcheck disable=SC2046
+	start "$1" $(taskd_on "$@")
+	wait_until 20 grep -qsx here "$tmp/$1.sink/$(cat "$tmp/$1.id").0.1"
+	stop "$pid" TERM
+}
 task cancel "{\"command\":\"exec $actor text=here sleep\"},{\"command\":\"echo no\",\"when\":\"always\"}"
-play cancel --cancel-after 500ms
+cancel_once_here cancel
 is "$(outcomes cancel)" '0.1=canceled end=canceled' 'a canceled task ends so, and nothing further runs'
 is "$(output cancel 0)" here 'what it had printed is kept'
 like "$(events cancel | tail -n 1)" '"reason":"canceled by a test"' 'it says who canceled it'
 ok 'nothing is left of it' nothing_left cancel
 task canceldeaf "{\"command\":\"exec $actor ignore=TERM daemon=$tmp/daemon text=here sleep\"}"
-play canceldeaf --cancel-after 500ms --grace 200ms
+cancel_once_here canceldeaf --grace 200ms
 like "$(step_of canceldeaf 0)" '"outcome":"canceled".*"signal":9' 'one that is deaf to TERM is killed after the grace'
 task cancelearly '{"command":"echo no"}'
 play cancelearly --cancel-after 1ms

@@ -364,6 +364,7 @@ skip_step(struct task *task)
 bool
 task_next_step(struct task *task)
 {
+	uint64_t left_ms;
 	int64_t wait_ms;
 
 	switch (sequence_next(&task->sequence, task->doc)) {
@@ -371,9 +372,10 @@ task_next_step(struct task *task)
 		return skip_step(task);
 	case SEQUENCE_START:
 		wait_ms = task->sequence.again_ms - clock_unix_ms();
-		if (task->sequence.again_ms == 0 || wait_ms <= 0)
+		left_ms = time_left_ms(task);
+		if (task->sequence.again_ms == 0 || wait_ms <= 0 || left_ms == 0)
 			return begin_step(task);
-		timer_start_ms(&task->timer, (uint64_t)wait_ms);
+		timer_start_ms(&task->timer, (uint64_t)wait_ms < left_ms ? (uint64_t)wait_ms : left_ms);
 		return false;
 	case SEQUENCE_FINISH:
 		return false;
