@@ -77,7 +77,7 @@ survivor()
 	case $2 in
 	cancel) task "$name" "{\"command\":\"$(leave "$3"); echo here; exec sleep 1000\"}" ;;
 	silent) task "$name" "{\"command\":\"$(leave "$3"); echo here; exec sleep 1000\",\"no_output_timeout_ms\":1500}" ;;
-	late) task "$name" "{\"command\":\"$(leave "$3"); echo here; exec sleep 1000\"}" '"max_run_time_ms":2000' ;;
+	late) task "$name" "{\"command\":\"$(leave "$3"); echo here; exec sleep 1000\"}" '"max_run_time_ms":4000' ;;
 	itself) task "$name" "{\"command\":\"$(leave "$3"); echo here\"}" ;;
 	esac
 	# shellcheck disable=SC2046

@@ -50,14 +50,19 @@ hub_say 'gone taken'
 ok 'a task whose lease is gone is killed and forgotten' wait_until 20 no_tasks
 ok 'nothing more is sent of it' test -z "$(events_of taken | grep ended)"
 
-kill -USR1 "$agent_pid"
-ok 'USR1 logs the state' wait_log agent 'state: hub unix:.* connected; 0 of 4 slots taken' 10
+logs_state()
+{
+	kill -USR1 "$agent_pid"
+	grep -q 'state: hub unix:.* connected; 0 of 4 slots taken' "$tmp/agent.log"
+}
+ok 'USR1 logs the state' wait_until 20 logs_state
 
-hub_say 'task last sleep 1; echo done'
+hub_say "task last until [ -e $tmp/go.last ]; do sleep 0.05; done; echo done"
 wait_log fakehub 'task last step 0 step_started' 20
 kill -TERM "$agent_pid"
 ok 'TERM drains' wait_log agent 'draining: asked by a signal; 1 tasks to go' 10
 hub_say 'task toolate echo never'
+touch "$tmp/go.last"
 wait "$agent_first"
 is "$?" 0 'a drained agent exits with 0'
 ok 'the task was finished first' wait_ended last success
@@ -75,7 +80,7 @@ hub_say 'task endless sleep 60'
 start_runnerd
 wait_log fakehub 'task endless step 0 step_started' 20
 kill -TERM "$agent_pid"
-wait_log agent 'draining: asked by a signal; 1 tasks to go' 10
+wait_started agent 'draining: asked by a signal; 1 tasks to go' 10
 wait_until 10 sh -c 'kill -TERM "$1" 2>/dev/null; grep -q "canceling every task" "$2"' - "$agent_pid" "$tmp/agent.log"
 wait "$agent_pid"
 is "$?" 0 'a second TERM cancels and ends'

@@ -233,7 +233,7 @@ END
 chmod 777 "$tmp/closed.sink"
 chmod 644 "$tmp/closed.json" "$tmp/closed.sh"
 # shellcheck disable=SC2046
-as_user timeout 120 $(taskd_on closed --run-dir "$tmp/plain/run" --work-dir "$tmp/plain/work" --cache-dir "$tmp/plain/cache") >"$tmp/closed.log" 2>&1
+as_user timeout 600 $(taskd_on closed --run-dir "$tmp/plain/run" --work-dir "$tmp/plain/work" --cache-dir "$tmp/plain/cache") >"$tmp/closed.log" 2>&1
 is "$(outcomes closed)" '0.1=success 1.1=success 2.1=success 3.1=success 4.1=success end=success' 'what a job may not read keeps it from saving nothing else'
 like "$(output closed 1)" "closed/no' is left out: Permission denied" 'a file that cannot be read is told'
 like "$(output closed 1)" "closed/twin' is left out: Permission denied" 'by each of its names'

@@ -19,7 +19,7 @@ start_full()
 		--data-dir "$tmp/data" --work-dir "$tmp/work" --cache-dir "$tmp/cache" --isolation none
 	agent_pid=$pid
 	inside=/proc/$agent_pid/root$tmp/run
-	wait_until 20 test -S "$inside/agent.sock"
+	wait_started agent 'connected to the hub' 20
 	head -c 1M /dev/zero >"$inside/filler" 2>/dev/null
 }
 
@@ -27,9 +27,14 @@ start_fakehub
 start_full
 hub_say "task full echo x >>$tmp/ran"
 ok 'it is given back' wait_log fakehub 'task full unclaimed' 20
-is "$(grep -c "error task=[-0-9a-f]* cannot take a task: .*; it is given back, the next claim is in 30 s" "$tmp/agent.log")" 1 \
-	'the agent says why, once'
-is "$(ls "$inside/tasks")" '' 'nothing of it is left in the state directory'
+given_back='error task=[-0-9a-f]* cannot take a task: .*; it is given back, the next claim is in 30 s'
+wait_log agent "$given_back" 20
+is "$(grep -c "$given_back" "$tmp/agent.log")" 1 'the agent says why, once'
+nothing_inside()
+{
+	[ -z "$(ls "$inside/tasks")" ]
+}
+ok 'nothing of it is left in the state directory' wait_until 20 nothing_inside
 ok 'nothing of it ran' test ! -e "$tmp/ran"
 stop "$agent_pid"
 is "$status" 0 'the agent ends'

@@ -86,7 +86,11 @@ for agent in $agents; do
 		;;
 	esac
 done
-ok '(disk.sync=1+:EIO) it was tried more than once' test "$(said disk.sync=1+:EIO 'strike: pass')" -ge 2
+tried_again()
+{
+	[ "$(said disk.sync=1+:EIO 'strike: pass')" -ge 2 ]
+}
+ok '(disk.sync=1+:EIO) it was tried more than once' wait_until 60 tried_again
 hub_say up
 for n in $(seq $tasks); do
 	ok "(noise$n) it ends well" wait_ended "noise$n" success 90

@@ -55,9 +55,15 @@ script 'on heartbeat 1 flood 0' 'on heartbeat 2 body []' 'on heartbeat 3 cut {'
 start_fakehub
 start_runnerd
 seq 1 200 >"$tmp/wanted"
+counted()
+{
+	[ "$(grep -c ' stats ' "$tmp/fakehub.log")" -gt "$t_counts" ]
+}
 requests() # KIND
 {
+	t_counts=$(grep -c ' stats ' "$tmp/fakehub.log")
 	hub_say stats
+	wait_until 20 counted
 	sed -n "s/.* stats .* $1=\([0-9]*\).*/\1/p" "$tmp/fakehub.log" | tail -n 1
 }
 answers=$(wc -l <"$tmp/bad")

@@ -16,9 +16,15 @@ is "$(cat "$(got_output once)")" once 'its output is there once'
 is "$(events_of once | sort | uniq -d)" '' 'each event is stored once'
 ok 'it is forgotten' wait_until 20 no_tasks
 
-hub_say "task slow for i in 1 2 3 4 5 6; do echo \$i; sleep 0.3; done"
+hub_say "task slow for i in 1 2 3; do echo \$i; done; until [ -e $tmp/slow ]; do sleep 0.05; done; for i in 4 5 6; do echo \$i; done"
 wait_log fakehub 'task slow step 0 step_started' 20
 hub_say 'down 1500'
+away_twice()
+{
+	[ "$(grep -c 'is away' "$tmp/agent.log")" -ge 2 ]
+}
+wait_until 20 away_twice
+touch "$tmp/slow"
 ok 'a task goes on while the hub is away' wait_ended slow success 40
 is "$(tr '\n' ' ' <"$(got_output slow)")" '1 2 3 4 5 6 ' 'all it printed is there, once'
 is "$(grep -c 'is away' "$tmp/agent.log")" 2 'each outage is one warning'

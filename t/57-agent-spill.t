@@ -65,7 +65,7 @@ while [ $n -lt 6 ]; do
 	kill -KILL "$agent_pid"
 	wait "$agent_pid" 2>/dev/null
 	start_runnerd -j 4 --spool-memory 4M
-	wait_log agent 'recovered: state' 20
+	wait_started agent 'recovered: state' 20
 done
 ok '(away) the jobs end while the hub is away' wait_until 60 steps_ended 3
 bytes=$(in_memory)
@@ -86,11 +86,12 @@ hub_say 'down 600000'
 touch "$tmp/go"
 ok '(backlog) it is on the disk' wait_until 60 has_on_disk 20
 ok '(backlog) it has ended' wait_until 60 steps_ended 4
-hub_say "on output * delay 20"
+hub_say "on output * delay 200"
 hub_say 'task fresh echo fresh'
 hub_say up
 ok '(fresh) a new task ends well' wait_ended fresh success 60
 ok '(fresh) before the backlog is through' sh -c "! grep -q 'task backlog ended' '$tmp/fakehub.log'"
+hub_say "on output * delay 0"
 ok '(backlog) it ends well' wait_ended backlog success 60
 ok '(backlog) every byte is there once' is_same backlog 30000000
 stop "$agent_pid"
@@ -98,7 +99,6 @@ is "$status" 0 'the agent ends'
 
 # --- tasks that print much and then nothing for long do not hold up one another ---
 rm "$tmp/go"
-hub_say 'on output * delay 0'
 is_whole()
 {
 	n=$1
@@ -151,7 +151,12 @@ kill -KILL "$(child_of "$agent_pid")"
 ok '(child) its death is told' wait_log agent "cannot use the spool's directory '.*': the process that writes there has ended" 20
 ok '(child) another goes on' wait_until 30 has_on_disk 12
 ok '(child) its job ends' wait_until 60 steps_ended 1
-victim=$(find "$spool" -path "*/$(task_id damaged)/spool.*" ! -name '*.part' | sort | head -n 1)
+find_victim()
+{
+	victim=$(find "$spool" -path "*/$(task_id damaged)/spool.*" ! -name '*.part' | sort | head -n 1)
+	[ -n "$victim" ]
+}
+wait_until 30 find_victim
 printf 'damage' | dd of="$victim" bs=1 seek=5000 conv=notrunc 2>/dev/null
 hub_say up
 ok '(child) it ends well' wait_ended child success 60

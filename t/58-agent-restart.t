@@ -10,7 +10,7 @@ wanted()
 }
 wanted
 
-script "task quit $print"
+script "task quit $print; until [ -e $tmp/go.quit ]; do sleep 0.05; done"
 start_fakehub
 start_runnerd --orphan-limit 60s
 wait_log fakehub 'task quit step 0 step_started' 20
@@ -20,11 +20,12 @@ is "$?" 0 'QUIT ends the agent'
 ok 'and leaves its task running' wait_log agent 'leaving 1 tasks running' 5
 start_runnerd --orphan-limit 60s
 ok 'the next agent finds it' wait_log agent 'connected to 1 tasks of an earlier runnerd in [0-9]+ ms' 20
+touch "$tmp/go.quit"
 ok 'and goes on with it' wait_ended quit success 60
 ok 'its output is whole' cmp "$tmp/wanted" "$(got_output quit)"
 is "$(events_of quit | sort | uniq -d)" '' 'each event is stored once'
 
-hub_say "task killed $print"
+hub_say "task killed $print; until [ -e $tmp/go.killed ]; do sleep 0.05; done"
 wait_log fakehub 'task killed step 0 step_started' 20
 connections()
 {
@@ -43,6 +44,7 @@ while [ $n -lt 5 ]; do
 	start_runnerd --orphan-limit 60s
 	wait_until 20 is_connected_again
 done
+touch "$tmp/go.killed"
 ok 'an agent killed again and again loses no task' wait_ended killed success 60
 ok 'and no byte' cmp "$tmp/wanted" "$(got_output killed)"
 ok 'nothing is left' wait_until 20 no_tasks

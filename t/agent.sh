@@ -31,7 +31,7 @@ start_fakehub()
 	start fakehub fakehub --listen "$hub_url" --dir "$tmp/got" --script "$tmp/script" \
 		--control "$tmp/control" "$@"
 	fakehub_pid=$pid
-	wait_log fakehub 'ready at' 20
+	wait_started fakehub 'ready at' 20
 }
 
 hub_say()
