@@ -9,8 +9,13 @@ top()
 	status=$?
 }
 
+# What this kernel counts as written where tasks work: nothing on a tmpfs, or where it does not count at all.
+head -c 3000000 /dev/zero >"$tmp/written"
+written=$(sed -n 's/^write_bytes: //p' "/proc/$$/io" 2>/dev/null)
+
 # So much CPU time that a tick is seen, so much memory that it is no rounding error.
 cat >"$tmp/busy.sh" <<'END'
+head -c 3000000 /dev/zero >of-a-disk
 i=0; while [ $i -lt 300000 ]; do i=$((i + 1)); done
 printf 'fine \033[2J\033]0;evil\007\033[31mred\n'
 exec sleep 600
@@ -26,9 +31,10 @@ is "$status" 0 'one look'
 ok 'slots' grep -q '^slots: 2 of 4 taken; tasks: 2 running' "$tmp/out"
 ok 'output memory and spool' grep -Eq '^output: [0-9.]+ [KM]?i?B of [0-9.]+ [KM]iB memory, [0-9.]+ [KM]?i?B spooled, oldest unsent' "$tmp/out"
 ok 'a task with its use, step and last line' \
-	grep -Eq '^running +busy .*% +[0-9.]+ [KM]iB +[1-9] +.*/s +step +fine .*red$' "$tmp/out"
+	grep -Eq '^running +busy .*% +[0-9.]+ [KM]iB +([0-9.]+ [KM]?i?B/s|-) +[1-9] +.*/s +step +fine .*red$' "$tmp/out"
 ok 'no control character gets through' test "$(tr -d '\n' <"$tmp/out" | tr -d '[:print:]' | wc -c)" = 0
 
+cp "$tmp/out" "$tmp/once"
 top top --run-dir "$tmp/run" --json
 is "$status" 0 'as JSON'
 ok 'with CPU time, memory and processes of the tree' python3 -c '
@@ -39,6 +45,18 @@ assert busy["cpu_ms"] >= 50 and busy["cpu_ms"] > idle["cpu_ms"], (busy, idle)
 assert busy["processes"] == idle["processes"] == 2, (busy, idle)
 assert 100000 < idle["memory_bytes"] < 1 << 30, idle
 ' "$tmp/out"
+
+if [ "${written:-0}" -ge 3000000 ]; then
+	ok 'and what they have written to disks' python3 -c '
+import json, sys
+tasks = {task["job"]: task for task in json.load(open(sys.argv[1]))["tasks"]}
+assert tasks["busy"]["write_bytes"] >= 3000000 > tasks["idle"]["write_bytes"] >= 0, tasks
+assert tasks["busy"]["read_bytes"] >= 0, tasks
+' "$tmp/out"
+	ok 'of which there is a rate' grep -Eq '^running +busy .*iB +[1-9][0-9.]* [KM]?i?B/s +[1-9] ' "$tmp/once"
+else
+	skip 'and what they have written to disks' "this kernel does not count what is written here: ${written:-no /proc/PID/io}"
+fi
 
 top top --run-dir "$tmp/nowhere"
 is "$status" 3 'where there is no agent'

@@ -38,7 +38,7 @@ void top_source_close(struct top_source *source);
 
 /*
  * One answer; the caller frees. The agent's gets "cpu_ms", "memory_bytes" and "processes" in each
- * task whose processes are there. The hub's is {"hub", "agents", "tasks"}. Runs the loop. Fails: as
+ * task whose processes are there, and "read_bytes" and "write_bytes" where we may see them. The hub's is {"hub", "agents", "tasks"}. Runs the loop. Fails: as
  * api_get().
  */
 int top_source_ask(struct top_source *source, struct json **out, struct err *err);

@@ -21,7 +21,9 @@ enum {
 	WORD_BYTES = 24,
 	ROWS_FOR_ALL = 1 << 30,
 	STATE_COLUMNS = 10,
-	WIDE_COLUMNS = 110,
+	WIDE_COLUMNS = 120,
+	DISK_FROM_COLUMNS = 100,
+	DISK_COLUMNS = 11,
 };
 
 struct page {
@@ -199,6 +201,27 @@ rate(const struct json *task, const struct json *before, const char *key, uint64
 		       : 0;
 }
 
+static bool
+shows_disks(const struct page *page)
+{
+	return page->columns == 0 || page->columns >= DISK_FROM_COLUMNS;
+}
+
+/* Both ways; "-" where nobody could be asked. */
+static void
+put_disks(struct buffer *line, const struct json *task, const struct json *before,
+	  uint64_t between_us)
+{
+	char text[WORD_BYTES];
+
+	if (json_get(task, "read_bytes") == NULL)
+		buffer_printf(line, "%*s ", DISK_COLUMNS, "-");
+	else
+		buffer_printf(line, "%*s/s ", DISK_COLUMNS - 2,
+			      text_bytes(text, rate(task, before, "read_bytes", between_us) +
+						       rate(task, before, "write_bytes", between_us)));
+}
+
 /* A column of others' text: clean, cut in its middle, filled up with blanks. */
 static void
 put_cell(struct buffer *line, const char *text, unsigned width)
@@ -222,11 +245,12 @@ draw_task(struct page *page, const struct json *task, const struct json *before,
 	put_cell(&line, waits ? "waits" : word(task, "state", "?"), STATE_COLUMNS);
 	put_cell(&line, word(task, "job", "?"), job_columns(page));
 	/* CPU milliseconds in a second are tenths of a percent. */
-	buffer_printf(&line, "%7s %5.1f%% %8s %4llu %9s/s ",
-		      text_duration(age, number(task, "running_ms")),
+	buffer_printf(&line, "%7s %5.1f%% %8s ", text_duration(age, number(task, "running_ms")),
 		      (double)rate(task, before, "cpu_ms", between_us) / 10,
-		      text_bytes(memory, number(task, "memory_bytes")),
-		      (unsigned long long)number(task, "processes"),
+		      text_bytes(memory, number(task, "memory_bytes")));
+	if (shows_disks(page))
+		put_disks(&line, task, before, between_us);
+	buffer_printf(&line, "%4llu %9s/s ", (unsigned long long)number(task, "processes"),
 		      text_bytes(out, rate(task, before, "output_bytes", between_us)));
 	put_cell(&line, word(task, "step_name", ""), step_columns(page));
 	buffer_puts(&line, word(task, "reason", word(task, "last_line", "")));
@@ -241,9 +265,10 @@ draw_tasks(struct page *page, const struct json *tasks, const struct json *befor
 	size_t i, count = json_count(tasks);
 
 	put_line(page, "", 0);
-	put_format(page, "%-*s %-*s %7s %6s %8s %4s %11s %-*s %s", STATE_COLUMNS, "STATE",
-		   (int)job_columns(page), "JOB", "RUNS", "CPU", "MEMORY", "PROC", "OUTPUT",
-		   (int)step_columns(page), "STEP", "LAST LINE");
+	put_format(page, "%-*s %-*s %7s %6s %8s%*s %4s %11s %-*s %s", STATE_COLUMNS, "STATE",
+		   (int)job_columns(page), "JOB", "RUNS", "CPU", "MEMORY",
+		   shows_disks(page) ? DISK_COLUMNS + 1 : 0, shows_disks(page) ? "DISK" : "", "PROC",
+		   "OUTPUT", (int)step_columns(page), "STEP", "LAST LINE");
 	for (i = 0; i < count; i++) {
 		if (page->rows_left == 1 && i + 1 < count) {
 			put_format(page, "and %zu more", count - i);

@@ -141,6 +141,10 @@ put_usage(struct json *task, const struct usage_sum *sums, size_t count)
 		json_put_int(task, "cpu_ms", (int64_t)sums[i].cpu_ms);
 		json_put_int(task, "memory_bytes", (int64_t)sums[i].memory_bytes);
 		json_put_int(task, "processes", sums[i].processes);
+		if (!sums[i].knows_disks)
+			continue;
+		json_put_int(task, "read_bytes", (int64_t)sums[i].read_bytes);
+		json_put_int(task, "write_bytes", (int64_t)sums[i].write_bytes);
 	}
 }
 
