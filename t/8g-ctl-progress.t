@@ -43,10 +43,9 @@ workflows:
 """)
 terminal = Terminal(hub, argv=ctl_argv(hub, "--project", "local/o/r", "pipeline", "run", "--follow", "--config", config))
 ok(wait_for("the upload to stand still", lambda: narrow_says("is full")), "an upload fills the window that the hub gives it, and waits")
-ok(wait_for("it to be told", lambda: re.search(r"1 of 2 files so far, [0-9.]+ [KM]iB of 2\.8 MiB", terminal.text())),
+ok(terminal.sees(r"1 of 2 files so far, [0-9.]+ [KM]iB of 2\.8 MiB"),
    "how far it has come is told at the terminal meanwhile: output goes first on the connection")
-ok("\033[" in terminal.text(), "in the line of its job, drawn anew")
+ok(terminal.sees(r"\033\[\d+A\r[^\n]* one [^\n]*1 of 2 files so far"), "in the line of its job, drawn anew")
 narrow.send_signal(signal.SIGUSR1)
-ok(wait_for("the end", lambda: terminal.process.poll() is not None), "it ends once the hub reads on")
-eq(terminal.process.returncode, 0, "with success")
+eq(terminal.status(), 0, "it ends once the hub reads on, with success")
 done()

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # A failed task that is kept: its slot is free, its outcome is told, and people can still enter it; also behind a kill of runnerd.
+import glob
 import os
 import sys
 
@@ -20,10 +21,10 @@ jobs:
     resource_class: local/big
     environment: {OF_JOB: job-value}
     steps:
-      - run: {name: leave, command: 'echo "export LEFT=from-a-step" >>"$BASH_ENV"; echo found >evidence; sleep 500.75 &'}
+      - run: {name: leave, command: 'echo "export LEFT=from-a-step" >>"$BASH_ENV"; echo found >evidence; sleep 500.PID &'}
       - run: {name: break, environment: {OF_STEP: step-value}, command: exit CODE}
 workflows: {main: {jobs: [broken]}}
-"""
+""".replace("PID", str(os.getpid()))  # that nobody else's sleep is taken for it
 
 
 def run_broken(code=1):
@@ -61,7 +62,7 @@ ok(wait_for("the hub to know", lambda: kept_until(first)), "the hub knows until 
 eq(enter(job, "sh", "-c", "echo $OF_JOB $OF_STEP $LEFT; cat evidence"),
    (0, "job-value step-value from-a-step\nfound\n", ""),
    "it is entered, in the environment of the step that failed and the directory it left")
-eq(subprocess.run(["pgrep", "-f", "^sleep 500.75"], capture_output=True).stdout, b"", "the task's own processes have ended")
+eq(subprocess.run(["pgrep", "-f", r"^sleep 500\.%d" % os.getpid()], capture_output=True).stdout, b"", "the task's own processes have ended")
 green = run_broken(0)
 eq((bool(wait_for("it to go", lambda: is_gone(green[1]))), kept_until(green[1])), (True, None), "one that succeeds is not kept; and the slot was free for it")
 one = Terminal(hub, job)
@@ -138,11 +139,12 @@ def looks():
 
 
 ok(found and wait_for("a look", looks), "and so it is")
-one.type("\x03")
+# The signal alone: a typed Ctrl-C also has the kernel throw away what nobody has read yet, whenever it gets to it.
 one.process.send_signal(signal.SIGINT)
-eq(one.status(), 1, "Ctrl-C ends it with the jobs' own status")
+eq(one.status(), 1, "SIGINT, as of Ctrl-C, ends it with the jobs' own status")
 kept = re.search(r"working directories of failed jobs are kept in (\S+)", one.text())
-ok(kept and os.listdir(kept.group(1)), "and the working directories stay")
+eq(kept and [open(path).read() for path in glob.glob(kept.group(1) + "/*/home/project/evidence")], ["found\n"],
+   "and the working directory stays")
 ok(wait_for("all of it to end", lambda: not subprocess.run(["pgrep", "-f", mark], capture_output=True).stdout),
    "but nothing that runs")
 done()

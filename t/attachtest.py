@@ -43,8 +43,10 @@ class Terminal:
                                         stderr=slave, start_new_session=True, env=environment, **more)
         started.append(self.process)
         self.seen = b""
+        self.after = None  # how it is set once the process has ended
         self.lock = threading.Lock()
-        threading.Thread(target=self.read, daemon=True).start()
+        self.reader = threading.Thread(target=self.read, daemon=True)
+        self.reader.start()
 
     def read(self):
         while True:
@@ -71,16 +73,24 @@ class Terminal:
 
     def sees(self, pattern):
         """Wait until what is on the screen holds it."""
-        return wait_for("'%s' in %r" % (pattern, self.text()[-300:]), lambda: re.search(pattern, self.text()))
+        found = wait_for("'%s' on a terminal" % pattern, lambda: re.search(pattern, self.text()))
+        if not found:
+            print("# which shows %r" % self.text()[-1000:], file=sys.stderr)
+        return found
 
     def status(self):
+        """Its process's, which has ended: then text() is all that it has written. None: it does not end."""
         try:
-            return self.process.wait(timeout=DEADLINE)
+            status = self.process.wait(timeout=DEADLINE)
         except subprocess.TimeoutExpired:
             return None
+        self.after = termios.tcgetattr(self.slave)
+        os.close(self.slave)  # nobody else has it open: the reader comes to the end
+        self.reader.join(timeout=DEADLINE)
+        return status
 
     def is_restored(self):
-        return termios.tcgetattr(self.slave) == self.before
+        return self.after == self.before
 
 
 def is_raw(terminal):

@@ -20,6 +20,13 @@ DEADLINE = 60  # what a hanging test ends by, and no measure
 here = os.path.dirname(os.path.abspath(__file__))
 src = os.environ.get("top_srcdir", os.path.dirname(here))
 build = os.environ.get("top_builddir", os.path.dirname(here))
+# What a terminal shows, who asks whom and what is at hand is each test's own affair (as in t/lib.sh).
+for name in [one for one in os.environ if one.startswith(("RUNNERD_", "XDG_"))] + [
+        "CI", "NO_COLOR", "TERM", "TMPDIR", "RUNNER_HUB", "CIRCLE_HOST", "CIRCLE_TOKEN"]:
+    os.environ.pop(name, None)
+os.dup2(os.open(os.devnull, os.O_RDWR), 0)
+os.set_inheritable(0, True)  # where it was closed, too
+os.umask(0o022)
 # Tests need no user of their own on the host (t/5n-agent-launcher.t does).
 if os.geteuid() == 0:
     os.environ["RUNNERD_USER"] = "root"
@@ -27,21 +34,23 @@ OUTPUT = "application/vnd.runner.output"
 
 LOG_LINES = 400  # of each log, when a check failed
 count = 0
-failed = []  # what, and why
+failed = 0
 started = []
 tmp = tempfile.mkdtemp(prefix="runner-hub.", dir="/var/tmp")  # an isolated task has a /tmp of its own
+os.environ["HOME"] = os.path.join(tmp, "home")
+os.mkdir(os.environ["HOME"])
 
 
 def ok(good, what, why=""):
-    global count
+    global count, failed
     count += 1
     print("%sok %d - %s" % ("" if good else "not ", count, what), flush=True)
     if not good:
         frame = sys._getframe(1)
         while frame.f_code.co_filename == __file__:
             frame = frame.f_back
-        failed.append("# failed at line %d: %d - %s%s" % (frame.f_lineno, count, what, why))
-        print(failed[-1], file=sys.stderr, flush=True)
+        failed += 1
+        print("# failed at line %d: %d - %s%s" % (frame.f_lineno, count, what, why), file=sys.stderr, flush=True)
     return good
 
 
@@ -61,8 +70,6 @@ def clean():
                 with open(os.path.join(tmp, name), errors="replace") as log:
                     for line in collections.deque(log, LOG_LINES):
                         print("# %s: %s" % (name, line.rstrip()), file=sys.stderr)
-        # Once more, below: the end of a long log is what is read first.
-        print("\n".join(failed), file=sys.stderr)
     shutil.rmtree(tmp, ignore_errors=True)
 
 
