@@ -120,8 +120,8 @@ is()
 		pass "$3"
 	else
 		fail "$3"
-		diag "       got: '$1'"
-		diag "    wanted: '$2'"
+		diag "       got: '$1'
+    wanted: '$2'"
 		return 1
 	fi
 }
@@ -132,8 +132,8 @@ like()
 		pass "$3"
 	else
 		fail "$3"
-		diag "          got: '$1'"
-		diag "    wanted like: '$2'"
+		diag "          got: '$1'
+  wanted like: '$2'"
 		return 1
 	fi
 }
@@ -142,8 +142,8 @@ unlike()
 {
 	if printf '%s\n' "$1" | grep -Eq -- "$2"; then
 		fail "$3"
-		diag "            got: '$1'"
-		diag "    not wanted: '$2'"
+		diag "            got: '$1'
+   not wanted: '$2'"
 		return 1
 	else
 		pass "$3"
