@@ -101,7 +101,7 @@ rewrite later 200 0 keep
 timeout 60 runnerd --hub "$hub_url" --token-file "$tmp/token" --run-dir "$tmp/run" --data-dir "$tmp/data" --work-dir "$tmp/work" \
 	--cache-dir "$tmp/cache" >"$tmp/later" 2>&1
 is "$?" 3 'a journal that a later runnerd has written is refused'
-like "$(cat "$tmp/later")" "the task's journal has version 200, this runnerd reads up to $version" 'with both versions'
+like "$(cat "$tmp/later")" "file 'journal' has version 200, this runnerd reads up to $version" 'with both versions'
 rewrite later "$version" 0 keep
 start_runnerd
 touch "$tmp/later.go"

@@ -282,6 +282,13 @@ ok 'a task runs' wait_until 30 grep -qs begun "$(got_output stays)"
 kill -KILL "$(pgrep -P "$agent_pid" -f runner-launcher)"
 wait "$agent_pid"
 is "$?" 3 'without its launcher runnerd ends, to be started anew'
+user=$tmp/run/tasks/$(task_id stays)/user
+uid=$(cat "$user")
+echo "200 $uid" >"$user"
+try $us
+is "$status" 3 'the user of a task that a later runnerd has written down is refused'
+like "$(cat "$tmp/try")" "task $(task_id stays): file 'user' has version 200, this runnerd reads up to 1" 'with both versions'
+echo "$uid" >"$user"
 start_runnerd -j 4 $us
 touch "$tmp/go.stays"
 ok 'and the task has gone on' wait_ended stays success

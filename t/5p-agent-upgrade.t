@@ -119,6 +119,95 @@ ok 'the output is whole' cmp "$tmp/wanted" "$(got_output long)"
 is "$(cat "$(got_output mixed)")" "$(printf 'begun\nend')" 'of both'
 ok 'nothing is left' wait_until 30 no_tasks
 
+# --- what a later runnerd has written --------------------------------------------------------------
+
+# As one of the next version would leave FILE: of version 200, checksums right.
+cat >"$tmp/later.py" <<'END'
+import json, os, struct, sys
+place, name = sys.argv[1:]
+path = os.path.join(place, name)
+
+def crc32c(data):
+    crc = 0xffffffff
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82f63b78 if crc & 1 else 0)
+    return crc ^ 0xffffffff
+
+data = bytearray(open(path, "rb").read()) if os.path.exists(path) else bytearray()
+if name == "journal":
+    data[-320] = 200
+    data[-4:] = struct.pack("<I", crc32c(data[-320:-4]))
+elif name == "spool.00000001":
+    data[8] = 200
+    data[20:24] = struct.pack("<I", crc32c(data[8:20]))
+elif name == "masks":
+    data[:8] = struct.pack("<II", 0x314b534d, 200)
+elif name == "keep":
+    data += struct.pack("<II", 200, 0) + bytes(40)
+elif name == "init.log":
+    data[:1] = bytes([200])
+elif name == "task.json":
+    document = json.loads(data)
+    document["version"] = 200
+    data = json.dumps(document).encode()
+else:  # of words
+    data = b"200 " + data
+open(path, "wb").write(data)
+END
+
+hub_say "task later echo begun; until [ -e $tmp/go.later ]; do sleep 0.05; done; echo end"
+ok 'a task runs' wait_until 30 grep -qs begun "$(got_output later)"
+ok 'whose output is in the spool' wait_until 30 test -s "$tmp/run/tasks/$(task_id later)/spool.00000001"
+stop "$agent_pid" QUIT
+all_state()
+{
+	(cd "$tmp" && find run data/spool -type f ! -name lock -exec cksum {} + | sort -k 3)
+}
+later() # DIR FILE KNOWN [TASK]
+{
+	cp -a "$1/$2" "$tmp/kept" 2>/dev/null
+	python3 "$tmp/later.py" "$1" "$2"
+	all_state >"$tmp/before"
+	timeout 60 "$tmp/bin/runnerd" -c "$tmp/runnerd.yaml" --hub "$hub_url" --token-file "$tmp/token" --run-dir "$tmp/run" --data-dir "$tmp/data" \
+		--work-dir "$tmp/work" --cache-dir "$tmp/cache" >"$tmp/later.log" 2>&1
+	is "$?" 3 "$2 of a later version is refused"
+	like "$(cat "$tmp/later.log")" "${4:+task $(task_id "$4"): }file '$2' has version 200, this runnerd reads up to $3" 'with its name and both versions'
+	all_state >"$tmp/after"
+	ok 'and nothing is changed' cmp "$tmp/before" "$tmp/after"
+	rm "$1/$2"
+	[ ! -e "$tmp/kept" ] || mv "$tmp/kept" "$1/$2"
+}
+numbers=$top_srcdir/include/runner/state_dir.h
+known() # NAME
+{
+	sed -n "s/.*[[:space:]]$1 = \([0-9]*\),.*/\1/p" "$numbers" "$top_srcdir/include/runner/supervisor.h" "$top_srcdir/include/runner/protocol.h" | head -n 1
+}
+place=$tmp/run/tasks/$(task_id later)
+later "$place" journal "$(known JOURNAL_VERSION)" later
+later "$place" spool.00000001 "$(known SPOOL_VERSION)" later
+later "$place" masks "$(known MASKS_VERSION)" later
+later "$place" keep "$(known KEEP_VERSION)" later
+later "$place" hooks "$(known HOOKS_VERSION)" later
+later "$place" holding "$(known HOLDING_VERSION)" later
+later "$place" init.log "$(known SUPERVISOR_VERSION)" later
+later "$place" task.json "$(known RUNNER_TASK_DOC)" later
+agent=$(cat "$tmp/run/agent.id")
+later "$tmp/run" agent.id "$(known AGENT_ID_VERSION)"
+later "$tmp/data/spool/$agent" owner "$(known SPOOL_OWNER_VERSION)"
+# Another's on the same disk, whose run directory is gone for all that we can read.
+other=$tmp/data/spool/00000000-0000-4000-8000-000000000001
+mkdir -p "$other/kept"
+echo "200 $tmp/elsewhere" >"$other/owner"
+ok 'the version that it was of' start_service
+touch "$tmp/go.later"
+ok 'finds the task, which ends well' wait_ended later success 60
+is "$(cat "$(got_output later)")" "$(printf 'begun\nend')" 'with its output'
+ok 'what of the disk is a later one'"'"'s stays' test -d "$other/kept"
+rm -r "$other"
+ok 'nothing else is left' wait_until 30 no_tasks
+
 # --- drain ------------------------------------------------------------------------------------------
 
 hub_say "task last echo begun; until [ -e $tmp/go.last ]; do sleep 0.05; done; echo end"

@@ -50,7 +50,11 @@
 enum {
 	JOURNAL_VERSION = 4, /* 3, whose RUNNING has no monotonic time, 2, without peak, read and write bytes too, and 1, without HALTED too, are read */
 	JOURNAL_RECORD_BYTES = 320,
+	AGENT_ID_VERSION = 1,
 	HOLDING_VERSION = 1,
+	HOOKS_VERSION = 1,
+	USER_VERSION = 1,
+	SPOOL_OWNER_VERSION = 1,
 	KEEP_VERSION = 1,
 	KEEP_RECORD_BYTES = 32,
 	MASKS_VERSION = 1,

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "agent/state_dir.h"
+#include "agent/state_version.h"
 #include "base/buffer.h"
 #include "base/cleanup.h"
 #include "base/err.h"
@@ -34,6 +35,36 @@ open_dir(int at_fd, const char *name, int *fd)
 		return -1;
 	*fd = openat(at_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return *fd < 0 ? -1 : 0;
+}
+
+/* Whose it is: the path of a run directory, the caller's to free. Fails: as state_dir_read(); ERR_HOST when a later runnerd says it. */
+static int
+read_owner(int fd, char **run_dir, struct err *err)
+{
+	struct buffer bytes = BUFFER_INIT;
+	int rc = state_dir_read(fd, SPOOL_OWNER_NAME, 2 * PATH_MAX, &bytes, err);
+	LOCAL_FREE char *text = buffer_take_text(&bytes);
+	const char *path = text;
+
+	if (rc == 0)
+		rc = state_version_check_text(SPOOL_OWNER_NAME, &path, SPOOL_OWNER_VERSION, err);
+	if (rc == 0)
+		*run_dir = mem_strdup(path);
+	return rc;
+}
+
+/* Unless a later runnerd says whose it is, which means that it has more to say. */
+static int
+write_owner(int fd, const char *run_dir, struct err *err)
+{
+	struct err unread = ERR_INIT;
+	LOCAL_FREE char *before = NULL;
+
+	if (read_owner(fd, &before, &unread) == ERR_HOST) {
+		*err = unread;
+		return err->code;
+	}
+	return state_dir_write(fd, SPOOL_OWNER_NAME, run_dir, strlen(run_dir), err);
 }
 
 int
@@ -54,7 +85,7 @@ depot_dir_open(struct depot_dir *dir, const char *path, const struct id *agent, 
 		goto failed;
 	}
 	(void)flock(dir->agent_fd, LOCK_SH | LOCK_NB);
-	rc = state_dir_write(dir->agent_fd, SPOOL_OWNER_NAME, run_dir, strlen(run_dir), err);
+	rc = write_owner(dir->agent_fd, run_dir, err);
 	if (rc == 0)
 		return 0;
 	rc = err_wrap(err, "in '%s/%s'", path, name);
@@ -74,39 +105,48 @@ depot_dir_release(struct depot_dir *dir)
 	*dir = (struct depot_dir)DEPOT_DIR_INIT;
 }
 
-/* Does the run directory that is named there still know this agent? */
+/* Does the run directory hold this agent's id, or one that a later runnerd has written? */
+static bool
+run_dir_knows(const char *run_dir, const char *id)
+{
+	LOCAL_FD fd = open(run_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct buffer bytes = BUFFER_INIT;
+	struct err err = ERR_INIT;
+	char *text;
+	const char *at;
+	bool known = false;
+
+	if (fd < 0)
+		return false;
+	if (state_dir_read(fd, STATE_AGENT_NAME, 1024, &bytes, &err) == 0) {
+		text = buffer_take_text(&bytes);
+		at = text;
+		known = state_version_check_text(STATE_AGENT_NAME, &at, AGENT_ID_VERSION, &err) < 0 ||
+			strncmp(at, id, ID_TEXT_BYTES - 1) == 0;
+		free(text);
+	}
+	buffer_release(&bytes);
+	return known;
+}
+
+/* Does the run directory that is named there still know this agent? What a later runnerd says of that is not ours to know. */
 static bool
 is_known(int fd, const char *id)
 {
-	struct buffer owner = BUFFER_INIT, text = BUFFER_INIT;
+	LOCAL_FREE char *run_dir = NULL;
 	struct err err = ERR_INIT;
-	bool known = false;
+	int rc = read_owner(fd, &run_dir, &err);
 
-	if (state_dir_read(fd, SPOOL_OWNER_NAME, PATH_MAX, &owner, &err) == 0) {
-		char *run_dir = buffer_take_text(&owner);
-		LOCAL_FD run_fd = open(run_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-		known = run_fd >= 0 &&
-			state_dir_read(run_fd, STATE_AGENT_NAME, 1024, &text, &err) == 0 &&
-			text.len >= ID_TEXT_BYTES - 1 &&
-			memcmp(text.data, id, ID_TEXT_BYTES - 1) == 0;
-		free(run_dir);
-	}
-	buffer_release(&owner);
-	buffer_release(&text);
-	return known;
+	return rc == 0 ? run_dir_knows(run_dir, id) : rc == ERR_HOST;
 }
 
 static bool
 is_owned(int fd, const char *run_dir)
 {
-	struct buffer owner = BUFFER_INIT;
+	LOCAL_FREE char *owner = NULL;
 	struct err err = ERR_INIT;
-	bool owned = state_dir_read(fd, SPOOL_OWNER_NAME, PATH_MAX, &owner, &err) == 0 &&
-		     owner.len == strlen(run_dir) && memcmp(owner.data, run_dir, owner.len) == 0;
 
-	buffer_release(&owner);
-	return owned;
+	return read_owner(fd, &owner, &err) == 0 && strcmp(owner, run_dir) == 0;
 }
 
 static bool

@@ -10,10 +10,10 @@
 #include <string.h>
 
 #include "agent/state_dir.h"
+#include "agent/state_version.h"
 #include "base/buffer.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "base/text.h"
 #include "runner/state_dir.h"
 
 void
@@ -81,24 +81,19 @@ holding_write(int dir_fd, const char *words, struct err *err)
 	return rc;
 }
 
+/* Its version is always said. */
 static int
-parse(char *text, char **words, struct err *err)
+parse(const char *text, char **words, struct err *err)
 {
-	char *space = strchr(text, ' '), *end = strchr(text, '\n');
-	uint64_t version;
+	const char *at = text, *end;
 
-	if (space == NULL || end == NULL || end < space || end[1] != '\0')
+	if (state_version_check_text(STATE_HOLDING_NAME, &at, HOLDING_VERSION, err) < 0)
+		return err->code;
+	end = strchr(at, '\n');
+	if (at == text || end == NULL || end[1] != '\0')
 		return err_set(err, ERR_INPUT,
 			       "file '" STATE_HOLDING_NAME "' is not one line of words");
-	*space = *end = '\0';
-	if (text_parse_u64(text, UINT32_MAX, &version, err) == 0 && version > HOLDING_VERSION)
-		return state_dir_newer(err, "file '" STATE_HOLDING_NAME "'", (unsigned)version, HOLDING_VERSION);
-	if (text_parse_u64(text, UINT32_MAX, &version, err) < 0 || version != HOLDING_VERSION)
-		return err_set(err, ERR_INPUT,
-			       "file '" STATE_HOLDING_NAME
-			       "' has version '%.16s', this runnerd reads %d",
-			       text, HOLDING_VERSION);
-	*words = mem_strdup(space + 1);
+	*words = mem_printf("%.*s", (int)(end - at), at);
 	return 0;
 }
 

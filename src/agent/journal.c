@@ -14,10 +14,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/state_dir.h"
+#include "agent/state_version.h"
 #include "base/assert.h"
 #include "base/err.h"
 #include "loop/clock.h"
+#include "runner/state_dir.h"
 #include "task/event.h"
 #include "wire/journal_record.h"
 
@@ -117,7 +118,7 @@ replay_one(struct journal *journal, const uint8_t *bytes, bool last, bool *torn,
 	const char *wrong = journal_record_unpack(&record, bytes);
 
 	if (journal_record_newer(bytes) > 0)
-		return state_dir_newer(err, "the task's journal", journal_record_newer(bytes), JOURNAL_VERSION);
+		return state_version_check(STATE_JOURNAL_NAME, journal_record_newer(bytes), JOURNAL_VERSION, err);
 	if (wrong == NULL && record.number != journal->records + 1)
 		wrong = "its number is not the next one";
 	if (wrong != NULL && last) {

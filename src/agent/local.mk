@@ -51,6 +51,7 @@ libagent_a_SOURCES = \
 	src/agent/spool_recover.c \
 	src/agent/spool_segment.c src/agent/spool_segment.h \
 	src/agent/state_dir.c src/agent/state_dir.h \
+	src/agent/state_version.c src/agent/state_version.h \
 	src/agent/step.c src/agent/step.h \
 	src/agent/supervisor.c src/agent/supervisor.h \
 	src/agent/task.c src/agent/task.h \

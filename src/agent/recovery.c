@@ -17,6 +17,7 @@
 #include "agent/holding.h"
 #include "agent/shelters.h"
 #include "agent/state_dir.h"
+#include "agent/state_version.h"
 #include "agent/task_masks.h"
 #include "agent/task_struct.h"
 #include "base/assert.h"
@@ -108,6 +109,17 @@ replay_running(struct task *task, const struct journal_record *record)
 		task->running_us = now_us - (clock_unix_ms() - record->time_ms) * 1000;
 }
 
+/* A document that we do not read we would not have prepared. */
+static int
+replay_preparing(struct task *task, struct err *err)
+{
+	task->state = TASK_PREPARING;
+	task->prepared = true;
+	if (task->doc_version <= RUNNER_TASK_DOC)
+		return 0;
+	return state_version_check(STATE_DOCUMENT_NAME, (uint64_t)task->doc_version, RUNNER_TASK_DOC, err);
+}
+
 static int
 on_record(void *arg, const struct journal_record *record, struct err *err)
 {
@@ -119,9 +131,7 @@ on_record(void *arg, const struct journal_record *record, struct err *err)
 		task->state = TASK_CLAIMED;
 		return 0;
 	case JOURNAL_PREPARING:
-		task->state = TASK_PREPARING;
-		task->prepared = true;
-		return 0;
+		return replay_preparing(task, err);
 	case JOURNAL_RUNNING:
 		replay_running(task, record);
 		return 0;
@@ -164,6 +174,17 @@ on_record(void *arg, const struct journal_record *record, struct err *err)
 
 /* --- reading one task --- */
 
+/* Where the id is a later one's affair it may be said otherwise. */
+static int
+foreign_document(const struct json *json, struct err *err)
+{
+	int64_t version = json_get_int(json, "version", 1);
+
+	if (version > RUNNER_TASK_DOC)
+		return state_version_check(STATE_DOCUMENT_NAME, (uint64_t)version, RUNNER_TASK_DOC, err);
+	return err_set(err, ERR_INPUT, "its document is not of this task");
+}
+
 static int
 read_document(struct tasks *tasks, const struct id *id, int dir_fd, struct task **out,
 	      struct err *err)
@@ -179,7 +200,7 @@ read_document(struct tasks *tasks, const struct id *id, int dir_fd, struct task 
 	if (rc == 0)
 		rc = json_parse(&json, text.data, text.len, err);
 	if (rc == 0 && (!task_doc_identity(json, &named, &epoch, &token) || !id_eq(&named, id)))
-		rc = err_set(err, ERR_INPUT, "its document is not of this task");
+		rc = foreign_document(json, err);
 	if (rc == 0) {
 		*out = task_alloc(tasks, id, epoch);
 		free((*out)->token);
@@ -199,10 +220,16 @@ read_task(struct task *task, struct err *err)
 
 	if (rc < 0)
 		return rc;
-	task_find_slot(task);
 	task_open_spool(task);
-	task_recover_keep(task);
-	rc = spool_recover(&task->spool, err);
+	rc = task_find_slot(task, err);
+	if (rc == 0)
+		rc = supervisor_check_log(task->dir_fd, err);
+	if (rc == 0)
+		rc = task_check_hooks(task, err);
+	if (rc == 0)
+		rc = task_recover_keep(task, err);
+	if (rc == 0)
+		rc = spool_recover(&task->spool, err);
 	if (rc == 0 && task->mask != NULL)
 		rc = task_masks_recover(task->dir_fd, task->mask, &task->masks_bytes, err);
 	if (rc == 0 && task->state != TASK_CLAIMED)

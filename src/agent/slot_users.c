@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "agent/state_dir.h"
+#include "agent/state_version.h"
 #include "base/assert.h"
 #include "base/buffer.h"
 #include "base/err.h"
@@ -18,7 +19,7 @@
 #include "base/text.h"
 #include "runner/state_dir.h"
 
-enum { TEXT_BYTES = 16 };
+enum { TEXT_BYTES = 16, FILE_MOST_BYTES = 64 };
 
 void
 slot_users_init(struct slot_users *users, uint32_t first_uid, uint32_t count, uint32_t open_from)
@@ -56,11 +57,12 @@ slot_users_take(struct slot_users *users, bool open, int dir_fd, int *slot, stru
 }
 
 static int
-parse(const struct slot_users *users, char *text, uint64_t *slot, struct err *err)
+parse(const struct slot_users *users, const char *text, uint64_t *slot, struct err *err)
 {
 	uint64_t uid;
 
-	text[strcspn(text, "\n")] = '\0';
+	if (state_version_check_text(STATE_USER_NAME, &text, USER_VERSION, err) < 0)
+		return err->code;
 	if (text_parse_u64(text, UINT32_MAX, &uid, err) < 0 || uid < users->first_uid ||
 	    uid - users->first_uid >= users->count)
 		return err_set(err, ERR_INPUT, "its user '%.20s' is none of the slots'", text);
@@ -74,7 +76,7 @@ slot_users_find(struct slot_users *users, int dir_fd, int *slot, struct err *err
 	struct buffer text = BUFFER_INIT;
 	uint64_t found = 0;
 	char *line;
-	int rc = state_dir_read(dir_fd, STATE_USER_NAME, TEXT_BYTES, &text, err);
+	int rc = state_dir_read(dir_fd, STATE_USER_NAME, FILE_MOST_BYTES, &text, err);
 
 	*slot = -1;
 	if (rc == ERR_GONE) {
@@ -83,6 +85,7 @@ slot_users_find(struct slot_users *users, int dir_fd, int *slot, struct err *err
 		return 0;
 	}
 	line = buffer_take_text(&text);
+	line[strcspn(line, "\n")] = '\0';
 	if (rc == 0)
 		rc = parse(users, line, &found, err);
 	if (rc == 0 && users->taken[found])

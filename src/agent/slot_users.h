@@ -32,7 +32,7 @@ int slot_users_take(struct slot_users *users, bool open, int dir_fd, int *slot, 
 
 /*
  * What an earlier runnerd has written down there; -1 in *slot where there is nothing. Fails: ERR_INPUT when it is no user
- * of ours, or another task's.
+ * of ours, or another task's; ERR_HOST, also when a later runnerd has written it.
  */
 int slot_users_find(struct slot_users *users, int dir_fd, int *slot, struct err *err);
 

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "agent/spool.h"
-#include "agent/state_dir.h"
+#include "agent/state_version.h"
 #include "base/crc32c.h"
 #include "base/err.h"
 #include "base/mem.h"
@@ -245,8 +245,10 @@ refuse_head(const uint8_t *bytes, uint32_t number, const char *wrong, struct err
 {
 	unsigned version = wrong == wrong_version ? (unsigned)bytes_get(bytes + AT_VERSION, 4) : 0;
 
+	char name[NAME_BYTES];
+
 	if (version > SPOOL_VERSION)
-		return state_dir_newer(err, "the task's spool", version, SPOOL_VERSION);
+		return state_version_check(name_of(name, number), version, SPOOL_VERSION, err);
 	return err_set(err, ERR_INPUT, "segment %u of the task's spool cannot be read: %s", number, wrong);
 }
 

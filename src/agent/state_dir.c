@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/state_version.h"
 #include "base/assert.h"
 #include "base/buffer.h"
 #include "base/cleanup.h"
@@ -185,14 +186,6 @@ state_dir_read(int dir_fd, const char *name, size_t most, struct buffer *out, st
 	}
 }
 
-int
-state_dir_newer(struct err *err, const char *what, unsigned version, unsigned known)
-{
-	if (err_set(err, ERR_HOST, "%s has version %u, this runnerd reads up to %u", what, version, known) < 0)
-		err_hint(err, "start the newer runnerd that wrote it, or let its tasks end first");
-	return err->code;
-}
-
 /* Written beside and renamed, so that a crash leaves no half of it. */
 static int
 make_agent_id(struct state_dir *dir, const struct id *earlier, struct err *err)
@@ -222,13 +215,14 @@ need_agent_id(struct state_dir *dir, const struct id *earlier, struct err *err)
 	if (rc == ERR_GONE) {
 		rc = make_agent_id(dir, earlier, err);
 	} else if (rc == 0) {
-		char *line = buffer_take_text(&text);
+		LOCAL_FREE char *line = buffer_take_text(&text);
+		const char *id = line;
 
 		line[strcspn(line, "\n")] = '\0';
-		if (!id_parse(&dir->agent, line))
+		rc = state_version_check_text(STATE_AGENT_NAME, &id, AGENT_ID_VERSION, err);
+		if (rc == 0 && !id_parse(&dir->agent, id))
 			rc = err_set(err, ERR_HOST, "'%s/%s' holds no id", dir->path,
 				     STATE_AGENT_NAME);
-		free(line);
 	}
 	buffer_release(&text);
 	return rc;

@@ -57,7 +57,4 @@ int state_dir_list_tasks(struct state_dir *dir, struct id **ids, size_t *count, 
 int state_dir_write(int dir_fd, const char *name, const void *bytes, size_t len, struct err *err);
 int state_dir_read(int dir_fd, const char *name, size_t most, struct buffer *out, struct err *err);
 
-/* A later runnerd has written it: ERR_HOST, so that nothing is given up for that. */
-int state_dir_newer(struct err *err, const char *what, unsigned version, unsigned known);
-
 #endif

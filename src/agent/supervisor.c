@@ -20,7 +20,9 @@
 #include <unistd.h>
 
 #include "agent/executor.h"
+#include "agent/state_version.h"
 #include "base/assert.h"
+#include "base/cleanup.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "wire/record.h"
@@ -454,6 +456,17 @@ supervisor_release(struct supervisor *supervisor)
 		(void)close(supervisor->found_fd);
 	timer_release(&supervisor->again);
 	OBJ_WIPE(supervisor);
+}
+
+int
+supervisor_check_log(int dir_fd, struct err *err)
+{
+	LOCAL_FD fd = openat(dir_fd, SUPERVISOR_LOG_NAME, O_RDONLY | O_CLOEXEC);
+	uint8_t version;
+
+	if (fd < 0 || read(fd, &version, 1) != 1)
+		return 0;
+	return state_version_check(SUPERVISOR_LOG_NAME, version, SUPERVISOR_VERSION, err);
 }
 
 const char *

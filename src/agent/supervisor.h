@@ -101,6 +101,9 @@ bool supervisor_is_sheltered(const struct supervisor *supervisor);
 /* Let go; it goes on. A zeroed struct is fine. No hook is called any more. */
 void supervisor_release(struct supervisor *supervisor);
 
+/* Can init.log be read? Fails: ERR_HOST when a later runner-init has written it; ERR_INPUT. */
+int supervisor_check_log(int dir_fd, struct err *err);
+
 /*
  * What the END record of init.log says, as a sentence, when there is one that explains an end
  * without us; NULL otherwise.

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "agent/job_hook.h"
+#include "agent/state_version.h"
 #include "agent/task_struct.h"
 #include "base/assert.h"
 #include "base/cleanup.h"
@@ -101,20 +102,32 @@ fill(struct environment *environment, const struct task *task, const struct kind
  */
 
 static int
-count_starts(const struct task *task, const struct kind *kind, unsigned *count, struct err *err)
+count_starts(const struct task *task, char letter, unsigned *count, struct err *err)
 {
 	LOCAL_FD fd = openat(task->dir_fd, STATE_HOOKS_NAME, O_RDONLY | O_CLOEXEC);
-	char letters[STARTS_MOST];
-	ssize_t n = 0, i;
+	char letters[STARTS_MOST + 1];
+	const char *at = letters;
+	ssize_t n = 0;
 
 	*count = 0;
 	if (fd >= 0)
-		n = read(fd, letters, sizeof(letters));
+		n = read(fd, letters, STARTS_MOST);
 	if (n < 0)
 		return err_sys(err, "cannot read which hooks of the task have begun");
-	for (i = 0; i < n; i++)
-		*count += letters[i] == kind->letter;
+	letters[n] = '\0';
+	if (state_version_check_text(STATE_HOOKS_NAME, &at, HOOKS_VERSION, err) < 0)
+		return err->code;
+	for (; *at != '\0'; at++)
+		*count += *at == letter;
 	return 0;
+}
+
+int
+task_check_hooks(const struct task *task, struct err *err)
+{
+	unsigned any;
+
+	return count_starts(task, kinds[PRE_JOB].letter, &any, err);
 }
 
 static int
@@ -171,7 +184,7 @@ begin(struct task *task, const struct kind *kind, job_hook_end_fn *on_end, struc
 		rc = job_hook_find(path, task->tasks->settings.hooks_dir, kind->name, err);
 	if (rc <= 0)
 		return rc;
-	rc = count_starts(task, kind, &begun, err);
+	rc = count_starts(task, kind->letter, &begun, err);
 	if (rc == 0 && begun > 0 && kind != &kinds[PRE_JOB]) {
 		log_line(LOG_WARN, AT(task),
 			 "the %s hook had begun under an earlier runnerd: it is not run again",

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "agent/state_dir.h"
+#include "agent/state_version.h"
 #include "agent/task_struct.h"
 #include "base/assert.h"
 #include "base/buffer.h"
@@ -43,16 +44,20 @@ pack(uint8_t room[KEEP_RECORD_BYTES], const struct keep *keep)
 	bytes_put(room + 4, crc32c(0, room + 8, KEEP_RECORD_BYTES - 8), 4);
 }
 
-static bool
-unpack(struct keep *keep, const uint8_t *bytes)
+/* One that does not check says nothing; of a later version what comes behind it may be of another size. */
+static int
+unpack(struct keep *keep, const uint8_t *bytes, struct err *err)
 {
-	if (bytes_get(bytes, 4) != KEEP_VERSION ||
-	    bytes_get(bytes + 4, 4) != crc32c(0, bytes + 8, KEEP_RECORD_BYTES - 8))
-		return false;
+	uint64_t version = bytes_get(bytes, 4);
+
+	if (version > KEEP_VERSION)
+		return state_version_check(STATE_KEEP_NAME, version, KEEP_VERSION, err);
+	if (version == 0 || bytes_get(bytes + 4, 4) != crc32c(0, bytes + 8, KEEP_RECORD_BYTES - 8))
+		return 0;
 	keep->asked_ms = bytes_get(bytes + 8, 8);
 	keep->since_ms = (int64_t)bytes_get(bytes + 16, 8);
 	keep->until_ms = (int64_t)bytes_get(bytes + 24, 8);
-	return true;
+	return 0;
 }
 
 static int
@@ -68,20 +73,22 @@ write_keep(struct task *task, struct err *err)
 	return 0;
 }
 
-void
-task_recover_keep(struct task *task)
+int
+task_recover_keep(struct task *task, struct err *err)
 {
 	struct buffer bytes = BUFFER_INIT;
-	struct err err = ERR_INIT;
+	struct err unread = ERR_INIT;
 	size_t at;
+	int rc = 0;
 
 	if (faccessat(task->dir_fd, STATE_KEEP_NAME, F_OK, 0) != 0)
-		return;
-	if (state_dir_read(task->dir_fd, STATE_KEEP_NAME, FILE_MOST_BYTES, &bytes, &err) < 0)
-		log_line(LOG_WARN, AT(task), "%s: it is not kept", err.text);
-	for (at = 0; at + KEEP_RECORD_BYTES <= bytes.len; at += KEEP_RECORD_BYTES)
-		(void)unpack(&task->keep, bytes.data + at);
+		return 0;
+	if (state_dir_read(task->dir_fd, STATE_KEEP_NAME, FILE_MOST_BYTES, &bytes, &unread) < 0)
+		log_line(LOG_WARN, AT(task), "%s: it is not kept", unread.text);
+	for (at = 0; at + KEEP_RECORD_BYTES <= bytes.len && rc == 0; at += KEEP_RECORD_BYTES)
+		rc = unpack(&task->keep, bytes.data + at, err);
 	buffer_release(&bytes);
+	return rc;
 }
 
 /* --- how long -------------------------------------------------------------------------------- */

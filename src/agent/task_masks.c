@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "agent/state_dir.h"
+#include "agent/state_version.h"
 #include "base/buffer.h"
 #include "base/cleanup.h"
 #include "base/crc32c.h"
@@ -92,9 +93,10 @@ recover(int dir_fd, struct mask *mask, const struct buffer *bytes, size_t *total
 	LOCAL_FD fd = -1;
 
 	if (bytes->len >= MASKS_HEAD_BYTES) {
-		if (bytes_get(bytes->data, 4) != MASKS_MAGIC ||
-		    bytes_get(bytes->data + 4, 4) != MASKS_VERSION)
+		if (bytes_get(bytes->data, 4) != MASKS_MAGIC)
 			return err_set(err, ERR_INPUT, "the task's masks cannot be read");
+		if (state_version_check(STATE_MASKS_NAME, bytes_get(bytes->data + 4, 4), MASKS_VERSION, err) < 0)
+			return err->code;
 		*total = add_records(mask, bytes, &refused);
 	}
 	if (*total == bytes->len)

@@ -33,17 +33,21 @@ task_take_slot(struct task *task, struct err *err)
 	return 0;
 }
 
-void
-task_find_slot(struct task *task)
+int
+task_find_slot(struct task *task, struct err *err)
 {
 	struct tasks *tasks = task->tasks;
-	struct err err = ERR_INIT;
+	struct err wrong = ERR_INIT;
+	int rc = 0;
 
-	if (tasks->settings.launcher == NULL)
-		return;
-	if (slot_users_find(&tasks->slot_users, task->dir_fd, &task->slot, &err) < 0)
+	if (tasks->settings.launcher != NULL)
+		rc = slot_users_find(&tasks->slot_users, task->dir_fd, &task->slot, &wrong);
+	if (rc == ERR_INPUT)
 		log_line(LOG_WARN, AT(task), "%s: what it leaves on this host is not cleaned away",
-			 err.text);
+			 wrong.text);
+	else if (rc < 0)
+		*err = wrong;
+	return rc == ERR_INPUT ? 0 : rc;
 }
 
 bool

@@ -86,6 +86,7 @@ struct task {
 	uint64_t lease_ms;
 	char *token, *resource_class, *job_name;
 	char *holding; /* what it has of this host by name; NULL: not begun */
+	int64_t doc_version;
 	struct task_doc *doc; /* NULL when it was refused, and once the task and its hooks are done */
 
 	enum task_state state;
@@ -178,8 +179,8 @@ void task_leave(struct task *task);
 
 /* Where there is a launcher: a slot of its own, if it has none. Fails: ERR_LIMIT, ERR_HOST. */
 int task_take_slot(struct task *task, struct err *err);
-/* The one that an earlier runnerd gave it. */
-void task_find_slot(struct task *task);
+/* The one that an earlier runnerd gave it; none where what it noted is not one. Fails: ERR_HOST, ERR_LIMIT. */
+int task_find_slot(struct task *task, struct err *err);
 /* May it be this user that speaks for the task? Any, where it has none of its own. */
 bool task_is_user(const struct task *task, uid_t uid);
 /* SIGKILL for all that its user runs, runner-init too. */
@@ -213,6 +214,8 @@ bool task_leave_cgroup(struct task *task);
 
 /* --- task_hooks.c --- */
 
+/* Can it be read which have begun? Fails: ERR_HOST, also when a later runnerd has written it. */
+int task_check_hooks(const struct task *task, struct err *err);
 /* Run the hook before the first step. False: it runs, or has failed, and the task is judged. */
 bool task_pre_job(struct task *task);
 /* End the one that runs. False: it is not gone yet, task_want() comes again. */
@@ -246,8 +249,8 @@ bool task_is_kept(const struct task *task);
 bool task_will_be_kept(const struct task *task, enum outcome outcome);
 /* It has ended so, no process is left but its runner-init: keep it. Where that cannot be noted it is not kept. */
 void task_begin_keep(struct task *task, enum outcome outcome);
-/* Read what an earlier runnerd noted; go on with it once it is in the list. */
-void task_recover_keep(struct task *task);
+/* Read what an earlier runnerd noted; go on with it once it is in the list. Fails: ERR_HOST when a later one did. */
+int task_recover_keep(struct task *task, struct err *err);
 void task_resume_keep(struct task *task);
 /* No more of them than may be. */
 void task_bound_kept(struct tasks *tasks);

@@ -110,6 +110,7 @@ task_read_document(struct task *task, const struct json *document)
 {
 	struct err err = ERR_INIT;
 
+	task->doc_version = json_get_int(document, "version", 0);
 	if (task_doc_parse(&task->doc, document, &err) < 0) {
 		task->doc = NULL;
 		(void)snprintf(task->reason, sizeof(task->reason),

@@ -232,7 +232,7 @@ test_journal_open_reads_earlier_versions_and_refuses_a_later_one(void **state)
 	journal_release(&journal);
 	set_version(scratch, JOURNAL_VERSION + 1);
 	assert_int_equal(journal_open(&journal, scratch->fd, &task, EPOCH, on_record, &replayed, &err), ERR_HOST);
-	assert_string_equal(err.text, "the task's journal has version 5, this runnerd reads up to 4");
+	assert_string_equal(err.text, "file 'journal' has version 5, this runnerd reads up to 4");
 	assert_non_null(err.hint);
 	for (version = 1; version <= JOURNAL_VERSION; version++) {
 		set_version(scratch, version); /* nothing of it was cut off */

@@ -120,7 +120,7 @@ test_slot_users_find_goes_on_with_what_is_written_down(void **state)
 static void
 test_slot_users_find_refuses_what_is_no_user_of_ours(void **state)
 {
-	static const char *const texts[] = {"69999\n", "70002\n", "0\n", "", "-1\n", "7e4\n", "70000 \n", "99999999999\n"};
+	static const char *const texts[] = {"69999\n", "70002\n", "0\n", "", "-1\n", "7e4\n", "1 69999\n", "99999999999\n"};
 	struct slot_users users;
 	size_t i;
 
@@ -139,6 +139,22 @@ test_slot_users_find_refuses_what_is_no_user_of_ours(void **state)
 	slot_users_release(&users);
 }
 
+static void
+test_slot_users_find_leaves_what_a_later_runnerd_has_written(void **state)
+{
+	struct err err = ERR_INIT;
+	struct slot_users users;
+	int slot;
+
+	(void)state;
+	slot_users_init(&users, FIRST, 2, 2);
+	assert_int_equal(state_dir_write(dirs[0], STATE_USER_NAME, "2 70000 x\n", 10, &err), 0);
+	assert_int_equal(slot_users_find(&users, dirs[0], &slot, &err), ERR_HOST);
+	assert_string_equal(err.text, "file 'user' has version 2, this runnerd reads up to 1");
+	assert_int_equal(faccessat(dirs[0], STATE_USER_NAME, F_OK, 0), 0);
+	slot_users_release(&users);
+}
+
 int
 main(void)
 {
@@ -147,6 +163,7 @@ main(void)
 		cmocka_unit_test(test_slot_users_take_keeps_those_apart_who_may_reach_the_metadata_address),
 		cmocka_unit_test(test_slot_users_find_goes_on_with_what_is_written_down),
 		cmocka_unit_test(test_slot_users_find_refuses_what_is_no_user_of_ours),
+		cmocka_unit_test(test_slot_users_find_leaves_what_a_later_runnerd_has_written),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

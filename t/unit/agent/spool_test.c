@@ -549,7 +549,7 @@ test_spool_recover_refuses_a_head_of_a_later_version(void **state)
 	write_head_of_version(*state, SPOOL_VERSION + 1, SPOOL_STREAM_BYTES, 900);
 	make(&spool, *state, 64 << 20);
 	assert_int_equal(spool_recover(&spool, &err), ERR_HOST);
-	assert_string_equal(err.text, "the task's spool has version 4, this runnerd reads up to 3");
+	assert_string_equal(err.text, "file 'spool.00000007' has version 4, this runnerd reads up to 3");
 	spool_release(&spool);
 }
 

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "agent/state_dir.h"
+#include "agent/state_version.h"
 #include "base/buffer.h"
 #include "base/err.h"
 #include "runner/state_dir.h"
@@ -192,6 +193,48 @@ test_page_names_what_the_tables_name(void **state)
 	buffer_release(&text);
 }
 
+static void
+test_state_version_check_reads_up_to_what_is_known(void **state)
+{
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(state_version_check("keep", 1, 2, &err), 0);
+	assert_int_equal(state_version_check("keep", 2, 2, &err), 0);
+	assert_int_equal(state_version_check("keep", 0, 2, &err), ERR_INPUT);
+	assert_int_equal(state_version_check("keep", 3, 2, &err), ERR_HOST);
+	assert_string_equal(err.text, "file 'keep' has version 3, this runnerd reads up to 2");
+	assert_non_null(err.hint);
+}
+
+static void
+test_state_version_check_text_knows_the_version_by_the_blank_behind_it(void **state)
+{
+	static const struct {
+		const char *text, *rest;
+		int rc;
+	} rows[] = {
+		{"", "", 0},
+		{"70000", "70000", 0},
+		{"ppf", "ppf", 0},
+		{"/run/runnerd", "/run/runnerd", 0},
+		{"1 cpus:0", "cpus:0", 0},
+		{"0 x", "x", ERR_INPUT},
+		{"2 x", "x", ERR_HOST},
+		{"99999999999999999999999 x", "x", ERR_HOST},
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct err err = ERR_INIT;
+		const char *at = rows[i].text;
+
+		assert_int_equal(state_version_check_text("user", &at, 1, &err), rows[i].rc);
+		assert_string_equal(at, rows[i].rest);
+	}
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, scratch_setup, scratch_teardown)
 
 int
@@ -204,6 +247,8 @@ main(void)
 		T(test_state_dir_open_refuses_what_others_may_write_to),
 		T(test_state_dir_makes_lists_and_removes_tasks),
 		T(test_state_dir_read_is_bounded),
+		cmocka_unit_test(test_state_version_check_reads_up_to_what_is_known),
+		cmocka_unit_test(test_state_version_check_text_knows_the_version_by_the_blank_behind_it),
 		cmocka_unit_test(test_page_names_what_the_tables_name),
 	};
 
