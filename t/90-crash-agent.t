@@ -23,7 +23,7 @@ while killed < POINTS:
     killed += 1
 eq(killed, POINTS, "it was killed %d times and never ended by itself" % POINTS)
 check_work(hub, work)
-eq(wait_for("tasks to go", lambda: not agent.left()) and [], agent.left(), "its tasks are forgotten")
+eq(left_of("tasks", agent.left), [], "its tasks are forgotten")
 eq(wait_for("descriptors to be closed", lambda: agent.fds() <= idle_fds), True, "it has no more descriptors open than when it was idle")
 eq(agent.stop(), 0, "the last agent ends in good order")
 check_clean(hub, [agent])

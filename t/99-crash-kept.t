@@ -65,9 +65,8 @@ for number, (point, how, times) in enumerate(KILLS):
     agent.kill()
     agent.start()
     wait_for("the end", lambda: person.has_ended(pipelines[-1]))
-    wait_for("the task to go", lambda: not tasks_of(agent))
-    wait_for("processes to go", lambda: not processes_left())
-    eq((struck, person.outcomes(pipelines[-1]), tasks_of(agent), processes_left()), (True, {"one": "failed"}, [], []),
+    left = left_of("the task", lambda: tasks_of(agent)) + left_of("processes", processes_left)
+    eq((struck, person.outcomes(pipelines[-1]), left), (True, {"one": "failed"}, []),
        "%s %s %d: neither the task nor its runner-init is left" % (point, how, times))
     stop(agent)
 for number, (point, error) in enumerate(REFUSALS):
@@ -81,11 +80,10 @@ for number, (point, error) in enumerate(REFUSALS):
     wait_for("the agent", agent.is_connected)
     open(go, "w").close()
     wait_for("the end", lambda: person.has_ended(pipelines[-1]))
-    wait_for("the task to go", lambda: not tasks_of(agent))
-    left = tasks_of(agent)
+    left = left_of("the task", lambda: tasks_of(agent))
     stop(agent)
-    wait_for("processes to go", lambda: not processes_left())
-    eq((person.outcomes(pipelines[-1]), left, processes_left()), ({"one": "success"}, [], []),
+    left += left_of("processes", processes_left)
+    eq((person.outcomes(pipelines[-1]), left), ({"one": "success"}, []),
        "%s fails with %s where a task is found: it goes on" % (point, error))
 check_clean(hub, [])
 eq(hub.stop(), 0, "the hub ends in good order")

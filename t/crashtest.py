@@ -194,8 +194,9 @@ def kill_at_random(hub, agent, work, points, stood=lambda: None):
 
 def output_of(hub, task, query=""):
     url = "http://hub/api/runner/v1/tasks/%s/output%s" % (task, query)
-    return subprocess.run(["curl", "-sSf", "--http2-prior-knowledge", "--unix-socket", hub.url[len("unix:"):], "-H",
-                           "Circle-Token: " + hub.person, url], stdout=subprocess.PIPE).stdout
+    curl = subprocess.run(["curl", "-sSf", "--http2-prior-knowledge", "--unix-socket", hub.url[len("unix:"):], "-H",
+                           "Circle-Token: " + hub.person, url], stdout=subprocess.PIPE)
+    return curl.stdout if curl.returncode == 0 else b"curl ends with %d" % curl.returncode
 
 
 def digest(data):
@@ -278,19 +279,28 @@ def check_work(hub, work, differs=differs, what="its output byte for byte what w
     eq([sorted(set(run)) == run == marks for run in runs], [True] * len(work.pipelines), "every step was run once")
 
 
+def left_of(what, look):
+    """What is left when it was waited for to go: a second look may see what has come since."""
+    last = []
+
+    def has_gone():
+        last[:] = look()
+        return not last
+
+    wait_for(what + " to go", has_gone)
+    return last
+
+
 def check_clean(hub, agents):
     """Nothing is left of any task, here or at the hub."""
     note("all output compared")
     for agent in agents:
-        wait_for("directories to go", lambda: not agent.left())
-        eq(agent.left(), [], "%s: no directory of a task is left" % agent.name)
-    wait_for("processes to go", lambda: not processes_left())
-    eq(processes_left(), [], "no process is left")
+        eq(left_of("directories", agent.left), [], "%s: no directory of a task is left" % agent.name)
+    eq(left_of("processes", processes_left), [], "no process is left")
     eq(mounts_left(), [], "no mount is left")
     output = os.path.join(hub.dir, "data", "output")
 
     def unfinished():
         return [name for name in os.listdir(output) if name.endswith(".tmp")]
 
-    wait_for("the last files to be made", lambda: not unfinished())
-    eq(unfinished(), [], "no unfinished file is left at the hub")
+    eq(left_of("unfinished files", unfinished), [], "no unfinished file is left at the hub")
