@@ -114,7 +114,7 @@ rig_new(const struct scratch *scratch, uint64_t spool_most)
 				      fds[0], memfd, rig->last_line, &hooks, &err),
 			 0);
 	timer_init(&rig->limit, rig->loop, on_limit, rig);
-	timer_start_ms(&rig->limit, 20000);
+	timer_start_ms(&rig->limit, 60000);
 	return rig;
 }
 

@@ -34,7 +34,7 @@
 #define JOB  "11111111-1111-4111-8111-111111111111"
 #define TASK "22222222-2222-4222-8222-222222222222"
 
-enum { DEADLINE_MS = 20 * 1000 };
+enum { DEADLINE_MS = 60 * 1000 };
 
 struct fixture {
 	struct loop *loop;

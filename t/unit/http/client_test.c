@@ -701,7 +701,7 @@ test_idle_connection_is_asked_and_lives(void **state)
 	struct outcome out;
 
 	pair->ping_ms = 10;
-	pair->pong_ms = 1000;
+	pair->pong_ms = PAIR_DEADLINE_MS;
 	pair_listen(pair, NULL);
 	pair_connect(pair, NULL);
 	pair_get(pair, &out, "/hello");
@@ -715,15 +715,19 @@ test_idle_connection_wakes_nobody(void **state)
 {
 	struct pair *pair = *state;
 	struct outcome out;
+	unsigned looks = 0;
 	uint64_t turns;
 
 	pair_listen(pair, NULL);
 	pair_connect(pair, NULL);
 	pair_get(pair, &out, "/hello");
-	pair_run_ms(pair, 50);
-	turns = loop_turns(pair->loop);
-	pair_run_ms(pair, 300);
-	assert_in_range(loop_turns(pair->loop) - turns, 1, 2);
+	/* What the connection began with may still be under way, on a host that stands still. */
+	do {
+		turns = loop_turns(pair->loop);
+		pair_run_ms(pair, 300);
+		turns = loop_turns(pair->loop) - turns;
+	} while (turns > 2 && ++looks < 10);
+	assert_in_range(turns, 1, 2);
 }
 
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, pair_setup, pair_teardown)

@@ -91,8 +91,17 @@ void pair_connect(struct pair *pair, const struct tls_context *tls);
 /* Turn the loop until *flag, or until *count is at least want. */
 void pair_run(struct pair *pair, const bool *flag);
 void pair_run_count(struct pair *pair, const unsigned *count, unsigned want);
-/* Turn the loop for ms. */
+/* Turn the loop for ms. What must have come by then may not have, on a host that stands still. */
 void pair_run_ms(struct pair *pair, uint64_t ms);
+/* Turn it until what has no flag holds: an expression that is evaluated again and again. */
+#define PAIR_RUN_UNTIL(pair, holds)                                                                \
+	do {                                                                                       \
+		unsigned run_ms;                                                                   \
+                                                                                                   \
+		for (run_ms = 0; !(holds) && run_ms < PAIR_DEADLINE_MS; run_ms++)                  \
+			pair_run_ms(pair, 1);                                                      \
+		assert_true(holds);                                                                \
+	} while (0)
 
 /* Take what has come of a body that is held, and all that follows. */
 void pair_take(struct pair *pair);

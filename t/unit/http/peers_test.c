@@ -166,8 +166,7 @@ test_garbage_is_cut_off(void **state)
 	raw_send(&raw, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", 12);
 	pair_run(pair, &raw.closed);
 	raw_close(&raw);
-	pair_run_ms(pair, 1);
-	assert_int_equal(http_server_connections(pair->server), 0);
+	PAIR_RUN_UNTIL(pair, http_server_connections(pair->server) == 0);
 }
 
 static void
@@ -200,9 +199,8 @@ test_client_that_comes_byte_by_byte_is_served(void **state)
 		raw_send(&raw, bytes.data + i, 1);
 		pair_run_ms(pair, 1);
 	}
-	pair_run_count(pair, &pair->handled, 1);
-	pair_run_ms(pair, 5);
-	assert_non_null(memmem(raw.got.data, raw.got.len, "hello", 5));
+	PAIR_RUN_UNTIL(pair, memmem(raw.got.data, raw.got.len, "hello", 5) != NULL);
+	assert_int_equal(pair->handled, 1);
 	raw_close(&raw);
 	buffer_release(&bytes);
 }
@@ -272,9 +270,9 @@ test_client_beyond_the_most_allowed_is_closed(void **state)
 	assert_int_equal(http_server_connections(pair->server), 2);
 	raw_close(&raw[0]);
 	raw_close(&raw[2]);
-	pair_run_ms(pair, 5);
+	PAIR_RUN_UNTIL(pair, http_server_connections(pair->server) == 1);
 	raw_open(pair, &raw[0]);
-	pair_run_ms(pair, 5);
+	PAIR_RUN_UNTIL(pair, http_server_connections(pair->server) == 2);
 	assert_false(raw[0].closed);
 	raw_close(&raw[0]);
 	raw_close(&raw[1]);
@@ -478,8 +476,7 @@ test_request_whose_client_left_can_still_be_answered(void **state)
 	http_request_on_close(pair->hanging[2], NULL, NULL);
 	http_client_free(pair->client);
 	pair->client = NULL;
-	pair_run_ms(pair, 5);
-	assert_int_equal(http_server_connections(pair->server), 0);
+	PAIR_RUN_UNTIL(pair, http_server_connections(pair->server) == 0);
 	assert_true(http_request_peer(pair->hanging[0])->is_unix);
 	http_reply(pair->hanging[0], 200, NULL, "x", 1);
 	http_reply_start(pair->hanging[1], 200, NULL);
@@ -558,7 +555,7 @@ test_server_that_answers_no_ping_is_given_up(void **state)
 static void
 test_calls_beyond_the_last_stream_taken_may_be_retried(void **state)
 {
-	static const char settings[] = "\0\0\0\4\0\0\0\0\0";
+	static const char settings[] = "\0\0\0\4\0\0\0\0\0", last_head[] = "\1\x25\0\0\0\3";
 	struct pair *pair = *state;
 	struct buffer bytes = BUFFER_INIT;
 	struct outcome first, second;
@@ -570,7 +567,8 @@ test_calls_beyond_the_last_stream_taken_may_be_retried(void **state)
 	listener_stop(fake.listener); /* the next connection is left waiting */
 	pair_call(pair, &first, NULL, "/first");
 	pair_call(pair, &second, NULL, "/second");
-	pair_run_ms(pair, 5);
+	PAIR_RUN_UNTIL(pair, memmem(fake.raw.got.data, fake.raw.got.len, last_head,
+				    sizeof(last_head) - 1) != NULL);
 	put_frame(&bytes, 7, 0, 0, "\0\0\0\1\0\0\0\0", 8);
 	raw_send(&fake.raw, bytes.data, bytes.len);
 	pair_run(pair, &second.done);

@@ -27,6 +27,7 @@ struct stage {
 	struct loop *loop;
 	struct herald *herald;
 	int manager; /* its end */
+	char dir[32];
 	char name[128];
 	char says[HERALD_STATUS_BYTES];
 	char heard[1024];
@@ -50,7 +51,8 @@ be_manager(struct stage *stage, bool is_abstract)
 	struct sockaddr_un at = {.sun_family = AF_UNIX};
 	size_t len;
 
-	(void)snprintf(stage->name, sizeof(stage->name), "%s/tmp/herald-test.%ld", is_abstract ? "@" : "", (long)getpid());
+	(void)snprintf(stage->name, sizeof(stage->name), "%s%s/manager", is_abstract ? "@" : "",
+		       stage->dir);
 	len = strlen(stage->name);
 	memcpy(at.sun_path, stage->name, len);
 	if (is_abstract)
@@ -71,6 +73,8 @@ setup(void **state)
 	assert_non_null(stage);
 	assert_int_equal(loop_new(&stage->loop, &err), 0);
 	stage->manager = -1;
+	(void)snprintf(stage->dir, sizeof(stage->dir), "/tmp/herald-test.XXXXXX");
+	assert_non_null(mkdtemp(stage->dir));
 	(void)snprintf(stage->says, sizeof(stage->says), "fine");
 	(void)unsetenv("WATCHDOG_USEC");
 	(void)unsetenv("WATCHDOG_PID");
@@ -91,6 +95,7 @@ teardown(void **state)
 		(void)close(stage->manager);
 	if (stage->name[0] == '/')
 		(void)unlink(stage->name);
+	(void)rmdir(stage->dir);
 	free(stage);
 	return 0;
 }

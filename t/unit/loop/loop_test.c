@@ -331,14 +331,18 @@ test_loop_lag_is_what_callbacks_take_and_not_what_is_waited(void **state)
 	struct fixture *f = *state;
 	const struct loop_lag *lag = loop_lag(f->loop);
 	struct timer timer;
-	uint64_t turns = 0;
-	unsigned i;
+	uint64_t before_us, turns = 0;
+	unsigned waits = 0, i;
 
+	/* A host that stands still meanwhile makes a turn long; not each time. */
 	timer_init(&timer, f->loop, on_fire, f);
-	timer_start_ms(&timer, 300);
-	loop_run(f->loop);
-	assert_true(lag->longest_us < 300000);
-	assert_int_equal(lag->longest_us, lag->total_us);
+	do {
+		before_us = lag->total_us;
+		timer_start_ms(&timer, 300);
+		loop_run(f->loop);
+	} while (++waits < 10 && lag->total_us - before_us >= 300000);
+	assert_true(lag->total_us - before_us < 300000);
+	assert_true(waits > 1 || lag->longest_us == lag->total_us);
 	timer_release(&timer);
 
 	timer_init(&timer, f->loop, on_busy, f);
@@ -348,7 +352,7 @@ test_loop_lag_is_what_callbacks_take_and_not_what_is_waited(void **state)
 	timer_release(&timer);
 	for (i = 0; i <= LOOP_LAG_BUCKETS; i++)
 		turns += lag->counts[i];
-	assert_int_equal(turns, 2);
+	assert_int_equal(turns, waits + 1);
 	assert_int_equal(turns, loop_turns(f->loop));
 	for (i = 0; loop_lag_bounds_us[i] < 2000; i++)
 		turns -= lag->counts[i];

@@ -110,7 +110,7 @@ static void
 play(struct table *table, size_t end)
 {
 	table->end = end;
-	timer_start_ms(&table->deadline, 20000);
+	timer_start_ms(&table->deadline, 60000);
 	loop_run(table->loop);
 	timer_stop(&table->deadline);
 }

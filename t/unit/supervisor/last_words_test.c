@@ -84,7 +84,7 @@ test_last_words_are_told_recorded_and_leave_nobody(void **state)
 	assert_int_equal(record.type, RECORD_END);
 	assert_int_equal(record.end.reason, SUPERVISOR_END_BROKEN);
 	polled = (struct pollfd){.fd = alive[0], .events = POLLIN};
-	assert_int_equal(poll(&polled, 1, 10000), 1); /* the daemon has gone: end of file */
+	assert_int_equal(poll(&polled, 1, 60000), 1); /* the daemon has gone: end of file */
 	assert_int_equal(read(alive[0], bytes, 1), 0);
 	(void)close(journal_fd);
 	(void)close(alive[0]);
