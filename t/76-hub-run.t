@@ -150,7 +150,6 @@ resource_class_map: {medium: test/linux, large: test/big}
 resource_classes:
   test/linux: {docker_on_host: true}
 EOF
-: >"$tmp/hub.log"
 start_plain_hub || exit 1
 ask GET "/api/v2/pipeline/$first"
 is "$(field id) $(field number)" "$first 1" "a pipeline outlives the hub"

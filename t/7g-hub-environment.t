@@ -28,7 +28,7 @@ agent_pid=$pid
 cat >"$tmp/config.yml" <<END
 version: 2.1
 jobs:
-  show: {machine: true, resource_class: test/linux, parallelism: 2, working_directory: ~/here, steps: [run: env >$tmp/seen/all]}
+  show: {machine: true, resource_class: test/linux, parallelism: 2, working_directory: ~/here, steps: [run: 'env >$tmp/seen/\$CIRCLE_NODE_INDEX; mv $tmp/seen/\$CIRCLE_NODE_INDEX $tmp/seen/all']}
 workflows: {w: {jobs: [show: {name: shown, filters: {tags: {only: /.*/}}}]}}
 END
 build --branch main
@@ -63,7 +63,6 @@ is "$(seen all CIRCLE_PR_NUMBER) $(seen all CIRCLE_PULL_REQUEST) $(seen all CIRC
 has_those all 'branch url pull' 'which is all that it has more'
 stop "$agent_pid"
 stop "$hub_pid"
-mv "$tmp/hub.log" "$tmp/before.log"
 start_plain_hub --public-url https://hub.example || exit 1
 start_agent --token-file "$tmp/hub/agent.token" -j 2
 build --branch main
@@ -73,7 +72,6 @@ is "$(seen all CIRCLE_PREVIOUS_BUILD_NUM)" "$second" 'a hub that was started aga
 stop "$agent_pid"
 stop "$hub_pid"
 sed -i '/^public_url/d' "$tmp/hub/runner-hub.yaml"
-mv "$tmp/hub.log" "$tmp/before.log"
 start_plain_hub || exit 1
 start_agent --token-file "$tmp/hub/agent.token" -j 2
 build --branch plain

@@ -7,7 +7,8 @@
 #   run_config FILE [JSON]                 the body of pipeline/run in $tmp/body; JSON: further members, "k": v, ...
 #   submit FILE [JSON]                     run it in project gh/ada/engine; $pipeline is its id
 #   wait_pipeline ID                       until it has ended
-#   free_port                              prints a TCP port of 127.0.0.1 that nobody uses now
+#   free_port                              prints a TCP port of 127.0.0.1 that nobody uses now, and that the kernel gives
+#                                          nobody who asks for any
 #   start_plain_hub [OPTION...]            "runner-hub init" of class test/linux, and serve on the socket
 #
 # SPDX-License-Identifier: Apache-2.0
@@ -20,7 +21,7 @@ ask()
 	ask_method=$1
 	ask_path=$2
 	shift 2
-	code=$(curl -sS --http2-prior-knowledge --unix-socket "$tmp/hub.sock" -X "$ask_method" \
+	code=$(curl -sS --max-time 120 --http2-prior-knowledge --unix-socket "$tmp/hub.sock" -X "$ask_method" \
 		-H "Circle-Token: $(cat "$tmp/hub/admin.token")" -D "$tmp/headers" -o "$tmp/reply" \
 		-w '%{http_code}' "$@" "http://hub$ask_path" 2>"$tmp/curl.err")
 	body=$(cat "$tmp/reply" 2>/dev/null)
@@ -79,7 +80,19 @@ wait_pipeline()
 
 free_port()
 {
-	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+	python3 -c '
+import random, socket
+with open("/proc/sys/net/ipv4/ip_local_port_range") as file:
+    first = int(file.read().split()[0])
+for _ in range(1000):
+    with socket.socket() as one:
+        try:
+            one.bind(("127.0.0.1", random.randrange(10000, first) if first > 11000 else 0))
+        except OSError:
+            continue
+        print(one.getsockname()[1])
+        break
+'
 }
 
 start_plain_hub()
@@ -89,5 +102,5 @@ start_plain_hub()
 	hub_url=unix:$tmp/hub.sock
 	start hub runner-hub serve -c "$tmp/hub/runner-hub.yaml" "$@"
 	hub_pid=$pid
-	wait_log hub ' ready$' 20
+	wait_started hub ' ready$' 20
 }

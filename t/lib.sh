@@ -255,7 +255,7 @@ start_hub()
 	hub_url=unix:$tmp/hub.sock
 	start hub runner-hub serve --data-dir "$tmp/hub" --listen "$hub_url" "$@"
 	hub_pid=$pid
-	wait_until 20 test -S "$tmp/hub.sock"
+	wait_started hub ' ready$' 20
 }
 
 start_agent()
