@@ -38,6 +38,12 @@ def put(owner, name, value):
     return ask("PUT", "/api/v2/context/%s/environment-variable/%s" % (owner, name), {"value": value})["status"]
 
 
+def job_end(pipeline):
+    """How its one job ended."""
+    job = wait_for("the job to end", lambda: [one for one in person.jobs(pipeline) if one["state"] == "ended"])
+    return job[0] if job else person.jobs(pipeline)[0]
+
+
 def crash():
     hub.crash()
     agent.client = hub.client()
@@ -88,7 +94,7 @@ eq(agent.claim(claim=claim), first, "and it still brings the same")
 eq(agent.unclaim(first[0]), 204, "the task is given back")
 pipelines = [person.jobs("")[0]["pipeline"]["id"]]
 eq(agent.claim(wait_ms=300), [], "no agent gets it again")
-job = person.jobs(pipelines[0])[0]
+job = job_end(pipelines[0])
 eq((job["state"], job["outcome"], job["reason"]), ("ended", "unauthorized", "context 'deploy' does not exist in 'local/o'"),
    "it ends as unauthorized, naming the context")
 
@@ -135,7 +141,7 @@ for i in range(9):
     put(many, "V%d" % i, "x" * 65536)
 pipeline = person.run(JOB % "many")
 eq(agent.claim(wait_ms=300), [], "too much for one job is not handed out")
-job = person.jobs(pipeline)[0]
+job = job_end(pipeline)
 ok(job["outcome"] == "infra-fail" and "524288 are allowed" in job["reason"], "the job says how much")
 
 # --- a database that somebody changed ---
@@ -151,7 +157,7 @@ agent.client = hub.client()
 person.client = hub.client()
 pipeline = person.run(JOB % "two")
 eq(agent.claim(wait_ms=300), [], "a value moved to another row is not given to a job")
-job = person.jobs(pipeline)[0]
+job = job_end(pipeline)
 eq((job["outcome"], job["reason"]), ("infra-fail", "the value of variable 'B' is damaged: set it again"), "which is said")
 put(two, "B", "again")
 person.run(JOB % "two")

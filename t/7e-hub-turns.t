@@ -136,11 +136,12 @@ eq(ctl("workflow", "approve", workflow(held)["id"]).returncode, 1, "then nothing
 again = run("""
 jobs:
   good: {machine: true, steps: [run: "true"]}
-  bad: {machine: true, steps: [run: test -e "FACTS/mended"]}
+  bad: {machine: true, steps: [run: 'until [ -e FACTS/asked ]; do sleep 0.05; done; test -e FACTS/mended']}
 workflows:
   w: {jobs: [good, bad, good: {name: after, requires: [bad]}, good: {name: other, requires: [good]}]}
 """)
 eq(rerun(again)["status"], 409, "a workflow that has not ended is not run again")
+state("asked")
 ended(again)
 eq(person.outcomes(again), {"good": "success", "bad": "failed", "after": "not_run", "other": "success"}, "a job fails")
 hub.crash()

@@ -141,7 +141,8 @@ eq(Reply(base + "/index?step=0&from_line=2").status, 400, "it knows no lines")
 
 
 def events_of(text):
-    return [dict(line.split(": ", 1) for line in event.split("\n")) for event in text.split("\n\n") if event and not event.startswith(":")]
+    """Those that are whole: what is behind the last empty line is still to come."""
+    return [dict(line.split(": ", 1) for line in event.split("\n")) for event in text.split("\n\n")[:-1] if event and not event.startswith(":")]
 
 
 class Events:

@@ -32,9 +32,11 @@ number_of()
 	python3 -c 'import json, sys; print([i["job_number"] for i in json.load(sys.stdin)["items"] if i["name"] == sys.argv[1]][0])' "$1" <"$tmp/reply"
 }
 
+# The samples grow older, and are to be kept.
 start_old()
 {
-	start hub runner-hub serve --data-dir "$tmp/hub" --listen "unix:$tmp/hub.sock"
+	start hub runner-hub serve --data-dir "$tmp/hub" --listen "unix:$tmp/hub.sock" \
+		--retention output=forever --retention pipelines=forever
 	hub_pid=$pid
 	wait_started hub ' ready$' 60
 }

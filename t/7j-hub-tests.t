@@ -201,9 +201,17 @@ release = os.path.join(samples, "release")
 os.chmod(samples, 0o777)
 pipeline = person.run(config(shell("cp -r %s reports; rm reports/bad-*; touch %s.wait; until test -e %s; do sleep 0.05; done" % (samples, release, release)), STORE))
 wait_for("the step to begin", lambda: os.path.exists(release + ".wait"))
+
+
+def times_missed():
+    with open(os.path.join(tmp, "runnerd.log"), errors="replace") as log:
+        return log.read().count(" away: ")
+
+
+before = times_missed()
 hub.kill()
+ok(wait_for("the agent to miss it", lambda: times_missed() > before), "the agent says that its hub is away")
 open(release, "w").close()
-time.sleep(0.3)
 hub.start()
 person = Person(hub)
 wait_for("the pipeline to end", lambda: person.has_ended(pipeline))

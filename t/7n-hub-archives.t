@@ -19,11 +19,11 @@ host()
 	shift 2
 	start "$h_name" runnerd --hub "$hub_url" --token-file "$h_token" --run-dir "$tmp/$h_name.run" --data-dir "$tmp/$h_name.data" \
 		--work-dir "$tmp/$h_name.work" --cache-dir "$tmp/$h_name.cache" --name "$h_name" -j 6 "$@"
-	wait_log "$h_name" connected 20
+	wait_started "$h_name" connected 20
 }
 build()
 {
-	timeout 100 runnerctl --project gh/ada/engine pipeline run --follow --config "$tmp/config.yml" "$@" >"$tmp/out" 2>&1
+	timeout 300 runnerctl --project gh/ada/engine pipeline run --follow --config "$tmp/config.yml" "$@" >"$tmp/out" 2>&1
 	status=$?
 }
 brought() # HOST: how many archives have come to it from the hub
@@ -164,7 +164,7 @@ config 'save, load: {requires: [save]}' <<END
 $(job save test/far 'run: head -c 9000000 /dev/urandom >f; sha256sum f >sum' 'save_cache: {key: cut-1, paths: [f, sum]}' 'persist_to_workspace: {root: ., paths: [sum]}')
 $(job load test/far 'attach_workspace: {at: .}' 'restore_cache: {key: many-2}' 'run: sha256sum -c sum')
 END
-start build timeout 100 runnerctl --project gh/ada/engine pipeline run --follow --config "$tmp/config.yml"
+start build timeout 300 runnerctl --project gh/ada/engine pipeline run --follow --config "$tmp/config.yml"
 build_pid=$pid
 ok 'the line is cut' wait_log relay 'cut after.*' 60
 cut_thrice()
@@ -193,9 +193,9 @@ $(job save test/linux 'run: head -c 20000000 /dev/urandom >f; sha256sum f >sum' 
 END
 build
 stop "$far_pid"
-start relay relay "$tmp/relay.sock" "$tmp/hub.sock" "${RELAY_SEED:-3}" 16000000
+start wide relay "$tmp/relay.sock" "$tmp/hub.sock" "${RELAY_SEED:-3}" 16000000
 relay_pid=$pid
-wait_log relay ready 10
+wait_log wide ready 10
 hub_url=unix:$tmp/relay.sock
 host far "$tmp/far.token"
 config 'load' <<END
@@ -204,14 +204,19 @@ END
 build
 is "$status" 0 'an archive comes over connections that each carry less than it has' || diag "$(cat "$tmp/out")"
 stop "$pid"
+counted_all()
+{
+	[ "$(grep -c 'bytes in all' "$tmp/wide.log")" -gt "$(grep -c 'relay: cut' "$tmp/wide.log")" ]
+}
+wait_until 60 counted_all
 stop "$relay_pid"
 hub_url=unix:$tmp/hub.sock
-cuts=$(grep -c 'relay: cut' "$tmp/relay.log")
-passed=$(sed -n 's/relay: \([0-9]*\) bytes in all/\1/p' "$tmp/relay.log" | tail -n 1)
+cuts=$(grep -c 'relay: cut' "$tmp/wide.log")
+passed=$(sed -n 's/relay: \([0-9]*\) bytes in all/\1/p' "$tmp/wide.log" | tail -n 1)
 ok 'which were cut' test "$cuts" -ge 2
 # What was in the kernel's hands when a connection was cut is lost, and sent again.
 ok 'nothing begins anew: hardly more passes than there is' test "${passed:-0}" -gt 20000000 -a "${passed:-99999999}" -lt $((21000000 + cuts * 1000000)) ||
-	diag "$passed bytes with $cuts cuts" "$(cat "$tmp/relay.log")"
+	diag "$passed bytes with $cuts cuts" "$(cat "$tmp/wide.log")"
 host far "$tmp/far.token"
 far_pid=$pid
 
@@ -220,15 +225,19 @@ config 'save, load: {requires: [save]}' <<END
 $(job save test/far 'run: head -c 20000000 /dev/urandom >f; sha256sum f >sum' 'save_cache: {key: dies-1, paths: [f, sum]}' 'persist_to_workspace: {root: ., paths: [sum, f]}')
 $(job load test/linux 'restore_cache: {key: dies-}' 'run: sha256sum -c sum; rm f sum' 'attach_workspace: {at: .}' 'run: sha256sum -c sum')
 END
-start build timeout 100 runnerctl --project gh/ada/engine pipeline run --follow --config "$tmp/config.yml"
+layers=$(grep -c 'layer persisted: ' "$tmp/far.log")
+start build timeout 300 runnerctl --project gh/ada/engine pipeline run --follow --config "$tmp/config.yml"
 build_pid=$pid
-for word in 'cache saved: dies-1' 'layer persisted: '; do
-	before=$(grep -c "$word" "$tmp/far.log")
-	again()
-	{
-		[ "$(grep -c "$word" "$tmp/far.log")" -gt "$before" ]
-	}
-	wait_until 60 again
+is_saved()
+{
+	grep -q 'cache saved: dies-1' "$tmp/far.log"
+}
+is_persisted()
+{
+	[ "$(grep -c 'layer persisted: ' "$tmp/far.log")" -gt "$layers" ]
+}
+for what in is_saved is_persisted; do
+	wait_until 60 $what
 	kill -KILL "$far_pid"
 	wait_gone "$far_pid" 20
 	host far "$tmp/far.token"

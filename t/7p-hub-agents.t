@@ -29,8 +29,7 @@ def why_of(pipeline):
 agent = Agent(hub, slots=2)
 first = person.run()
 task = agent.claim()[0]
-held = agent.claim_start(wait_ms=20000, slots=1, running=[task])
-wait_for("the claim to be held", lambda: agent.client.waits(held))
+held = agent.claim_held(wait_ms=DEADLINE * 1000, slots=1, running=[task])
 said = ctl("agent", "pause", "big1")
 eq((said.returncode, said.stdout, said.stderr), (0, "", "agent 'big1' is paused; it has 1 tasks\n"),
    "an agent is paused")
@@ -38,7 +37,7 @@ reply = agent.client.wait(held)["json"]
 eq((reply["tasks"], reply["stopped"], reply["drain"]), ([], "paused by 'local'", False),
    "its held claim is answered with nothing, and why")
 second = person.run()
-held = agent.claim_start(wait_ms=20000, slots=1, running=[task])
+held = agent.claim_held(wait_ms=DEADLINE * 1000, slots=1, running=[task])
 answer = why_of(second)
 eq((answer["reason"], answer["message"]),
    ("agents_stopped", "job 'one' waits: the agent is stopped: 'big1' is paused by 'local'"), "a job that waits for it says so")
@@ -51,8 +50,7 @@ hub.crash()
 agent.client, person.client = hub.client(), hub.client()
 reply = agent.client.wait(agent.claim_start(wait_ms=0, running=[task]))["json"]
 eq((reply["tasks"], reply["stopped"]), ([], "paused by 'local'"), "a restart of the hub does not change that")
-held = agent.claim_start(wait_ms=20000, slots=1, running=[task])
-wait_for("the claim to be held", lambda: agent.client.waits(held))
+held = agent.claim_held(wait_ms=DEADLINE * 1000, slots=1, running=[task])
 eq(ctl("agent", "resume", show("big1")["id"]).returncode, 0, "it is resumed, by its id")
 reply = agent.client.wait(held)["json"]
 ok("stopped" not in reply, "its held claim is answered, and nothing keeps it back")

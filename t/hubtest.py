@@ -243,6 +243,12 @@ class Agent:
     def claim(self, **kwargs):
         return self.client.wait(self.claim_start(**kwargs))["json"]["tasks"]
 
+    def claim_held(self, **kwargs):
+        """A claim that the hub has come to: what was asked behind it, on the same connection, is answered."""
+        number = self.claim_start(**kwargs)
+        self.heartbeat([])
+        return number
+
     def heartbeat_start(self, tasks, wait_ms=0):
         return self.client.start("POST", "/api/v3/runner/heartbeat", self.headers,
                                  {"agent": {"id": self.id}, "wait_ms": wait_ms,
