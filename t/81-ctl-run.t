@@ -301,7 +301,7 @@ if [ -e "$prefix/sbin/runner-hub" ]; then
 	skip "and says where it was looked for" "it is installed in $prefix"
 else
 	mkdir "$tmp/bin" && cp "$top_builddir/runnerctl" "$tmp/bin/runnerctl"
-	TMPDIR=$mark XDG_RUNTIME_DIR=$mark timeout 60 "$tmp/bin/runnerctl" run >"$tmp/out" 2>"$tmp/err"
+	TMPDIR=$mark XDG_RUNTIME_DIR=$mark timeout 600 "$tmp/bin/runnerctl" run >"$tmp/out" 2>"$tmp/err"
 	is "$?" 3 "a missing program is status 3"
 	like "$(cat "$tmp/err")" "^runnerctl: cannot find 'runner-hub': it is neither in '$tmp/bin' nor in " "and says where it was looked for"
 fi
@@ -310,7 +310,7 @@ fi
 mkdir "$tmp/broken" && cp "$top_builddir/runnerctl" "$tmp/broken/runnerctl"
 broken()
 {
-	TMPDIR=$mark XDG_RUNTIME_DIR=$mark timeout 60 "$tmp/broken/runnerctl" run >"$tmp/out" 2>"$tmp/err"
+	TMPDIR=$mark XDG_RUNTIME_DIR=$mark timeout 600 "$tmp/broken/runnerctl" run >"$tmp/out" 2>"$tmp/err"
 	status=$?
 	err=$(cat "$tmp/err")
 }

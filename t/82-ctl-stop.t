@@ -27,11 +27,11 @@ begin()
 	wait_log run '^\[a\] it is running' 30 && wait_log run '^\[b\] b is running' 30 || exit 1
 }
 
-# The pid of a program that this run has started.
+# The pid of program $1 that process $2 has started: of one whose environment we may not read, too.
 pid_of()
 {
-	leftovers | while read -r one name; do
-		[ "$name" != "$1" ] || echo "$one"
+	for one in $(grep -l "^PPid:[[:space:]]*$2\$" /proc/[0-9]*/status 2>/dev/null | cut -d/ -f3); do
+		[ "$(cat "/proc/$one/comm" 2>/dev/null)" != "$1" ] || echo "$one"
 	done | head -n 1
 }
 
@@ -82,7 +82,7 @@ cd "$tmp/stubborn" || exit 99
 
 for program in runner-hub runnerd; do
 	begin ''
-	kill -KILL "$(pid_of $program)"
+	kill -KILL "$(pid_of $program "$pid")"
 	end_of_run
 	is "$status" 3 "a kill -9 of $program ends with 3"
 	like "$(cat "$tmp/run.log")" "^runnerctl: '$program' was ended by signal 9\$" "and says so"
@@ -91,9 +91,7 @@ for program in runner-hub runnerd; do
 done
 
 begin
-# One whose environment we may not read: known by its parent.
-supervisor=$(grep -l "^PPid:[[:space:]]*$(pid_of runnerd)\$" /proc/[0-9]*/status 2>/dev/null | cut -d/ -f3 | head -n 1)
-kill -KILL "$supervisor"
+kill -KILL "$(pid_of runner-init "$(pid_of runnerd "$pid")")"
 if wait_log run '^\[[ab]\] failed' 30; then
 	pass "a kill -9 of a runner-init fails its job"
 else

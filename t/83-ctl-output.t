@@ -24,7 +24,7 @@ TMPDIR=$mark XDG_RUNTIME_DIR=$mark runnerctl run -e MEET="$tmp/meet" >"$tmp/pipe
 pid=$!
 t_pids="$t_pids $pid"
 # Whoever would keep the output has it now.
-ok "1 GiB without a newline passes through" wait_until 90 test -e "$tmp/meet/written"
+ok "1 GiB without a newline passes through" wait_until 600 test -e "$tmp/meet/written"
 peak()
 {
 	leftovers | while read -r one name; do
@@ -135,6 +135,7 @@ for plain in TERM=dumb CI=true; do
 	ok "$plain: no redrawing" unlike "$screen" "$(printf '\033\\[[0-9]*A')"
 done
 on_terminal TERM=xterm NO_COLOR=1
+wait_until 20 grep -q "$(printf '\033\\[[0-9]*A')" "$tmp/typescript"
 finish_terminal
 ok "NO_COLOR: no colour" unlike "$screen" "$(printf '\033\\[[0-9;]*m')"
 like "$screen" "$(printf '\033\\[[0-9]*A')" "NO_COLOR: but redrawing"

@@ -4,7 +4,7 @@
 
 ctl()
 {
-	timeout 60 runnerctl "$@" >"$tmp/out" 2>"$tmp/err" </dev/null
+	timeout 600 runnerctl "$@" >"$tmp/out" 2>"$tmp/err" </dev/null
 	status=$?
 	out=$(cat "$tmp/out")
 	err=$(cat "$tmp/err")

@@ -10,7 +10,7 @@ CIRCLE_TOKEN=$(cat "$tmp/hub/admin.token")
 export RUNNER_HUB CIRCLE_TOKEN
 ctl()
 {
-	timeout 60 runnerctl --project gh/ada/engine "$@" >"$tmp/out" 2>"$tmp/err" </dev/null
+	timeout 600 runnerctl --project gh/ada/engine "$@" >"$tmp/out" 2>"$tmp/err" </dev/null
 	status=$?
 	out=$(cat "$tmp/out")
 	err=$(cat "$tmp/err")

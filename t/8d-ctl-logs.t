@@ -33,7 +33,7 @@ export RUNNER_HUB CIRCLE_TOKEN
 
 ctl()
 {
-	timeout 60 runnerctl --project gh/ada/engine "$@" >"$tmp/out" 2>"$tmp/err"
+	timeout 600 runnerctl --project gh/ada/engine "$@" >"$tmp/out" 2>"$tmp/err"
 	status=$?
 	err=$(cat "$tmp/err")
 }
@@ -156,10 +156,10 @@ case $(tr -d '\r' <"$tmp/screen") in
 *"$(printf '\033[2J')"* | *"$(printf '\302\233')"*) fail "and nothing that moves its cursor" ;;
 *) pass "and nothing that moves its cursor" ;;
 esac
-timeout 60 runnerctl --project gh/ada/engine logs w/print >/dev/full 2>"$tmp/err"
+timeout 600 runnerctl --project gh/ada/engine logs w/print >/dev/full 2>"$tmp/err"
 is "$?" 3 "what cannot be written is an error"
 is "$(cat "$tmp/err")" "runnerctl: cannot write to standard output: No space left on device" "that says why"
-timeout 60 runnerctl --project gh/ada/engine logs --grep 9 w/print >/dev/full 2>"$tmp/err"
+timeout 600 runnerctl --project gh/ada/engine logs --grep 9 w/print >/dev/full 2>"$tmp/err"
 is "$?" 3 "so is what was found and cannot be written"
 cat >"$tmp/waits.yml" <<END
 version: 2.1
@@ -169,11 +169,11 @@ END
 submit "$tmp/waits.yml"
 t_waits()
 {
-	timeout 20 runnerctl --project gh/ada/engine logs v/waits 2>/dev/null | grep -q more
+	timeout 600 runnerctl --project gh/ada/engine logs v/waits 2>/dev/null | grep -q more
 }
 ok "a job prints until it is told to end" wait_until 60 t_waits
 {
-	timeout 60 runnerctl --project gh/ada/engine logs -f v/waits 2>"$tmp/err"
+	timeout 600 runnerctl --project gh/ada/engine logs -f v/waits 2>"$tmp/err"
 	echo $? >"$tmp/status"
 } | head -n 1 >"$tmp/out"
 is "$(cat "$tmp/out" "$tmp/status" "$tmp/err")" "more

@@ -16,8 +16,8 @@ jobs:
     machine: true
     parameters: {n: {type: integer}}
     steps:
-      # Whoever finds another's directory was not alone.
-      - run: mkdir "$MEET/busy"; for i in 1 2 3 4 5; do ls -d "$MEET"/busy; done; rmdir "$MEET/busy"; echo "turn << parameters.n >>"
+      # Whoever finds another's directory was not alone. The first goes on when it is said that another waits.
+      - run: mkdir "$MEET/busy"; for i in $(seq 600); do grep -q 'waits.* another job' "$OUT" && break; sleep 0.1; done; rmdir "$MEET/busy"; echo "turn << parameters.n >>"
   free: {machine: true, steps: [run: echo "is free"]}
 workflows:
   a: {jobs: [work: {n: 1, name: one, serial-group: deploys}, work: {n: 2, name: two, serial-group: deploys}, free]}
@@ -25,7 +25,7 @@ workflows:
 END2
 mkdir "$tmp/meet"
 chmod 777 "$tmp/meet"
-run_ctl run -j 8 -e MEET="$tmp/meet"
+run_ctl run -j 8 -e MEET="$tmp/meet" -e OUT="$tmp/out"
 is "$status" 0 "jobs of a serial group succeed, none beside another" || diag "$out" "$err"
 is "$(lines '\[.*\] turn [123]')" 3 "each has its turn"
 like "$out" "waits: another job has serial group 'deploys'" "one that waits says what for"

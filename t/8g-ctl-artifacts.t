@@ -98,10 +98,11 @@ is "$(names absolute-got)" "one$tmp/w/out/a/b.txt" "below a working directory wi
 
 # --- what cannot be stored ---------------------------------------------------------------------------
 # case 093
-# Cuts a file off when another process has it open.
+# Cuts a file off when another process has it open: one that nobody reads to its end in a moment.
 cat >"$tmp/cut.py" <<'END'
 import glob, os, sys, time
 path = os.path.realpath(sys.argv[1])
+open(sys.argv[2], "w").close()
 def is_open():
     for link in glob.glob("/proc/[0-9]*/fd/*"):
         try:
@@ -120,8 +121,9 @@ jobs:
   changes:
     machine: true
     steps:
-      - run: mkdir out; echo a >out/a; echo z >out/z; truncate -s 1G out/shrinks
-      - run: {command: "python3 $tmp/cut.py out/shrinks", background: true}
+      - run: mkdir out; echo a >out/a; echo z >out/z; truncate -s 16G out/shrinks
+      - run: {command: "python3 $tmp/cut.py out/shrinks looks", background: true}
+      - run: until test -e looks; do sleep 0.02; done
       - store_artifacts: {path: out, destination: d}
   grows:
     machine: true
@@ -140,7 +142,7 @@ workflows: {w: {jobs: [changes, grows, loop, always]}}
 END
 run_ctl run --artifacts "$tmp/wrong-got"
 is "$status" 1 "a file that changes while it is uploaded fails its step"
-like "$out" "'d/shrinks' is not stored: it became shorter while it was uploaded: [0-9]+ bytes of 1073741824 are there" "it says which, and why"
+like "$out" "'d/shrinks' is not stored: it became shorter while it was uploaded: [0-9]+ bytes of 17179869184 are there" "it says which, and why"
 is "$(cat "$tmp/wrong-got/changes/d/a" "$tmp/wrong-got/changes/d/z")" "$(printf 'a\nz')" "the others are stored"
 ok "it is not" test ! -e "$tmp/wrong-got/changes/d/shrinks"
 like "$out" "grows.* success after" "one that grows is no failure"

@@ -4,7 +4,6 @@
 import fcntl
 import os
 import pty
-import re
 import socket
 import struct
 import subprocess

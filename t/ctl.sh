@@ -15,7 +15,6 @@
 mark=$tmp/mark
 mkdir -m 1777 "$mark"
 echo "$mark" >"$tmp/mark.name"
-unset CI
 
 project()
 {

@@ -6,6 +6,7 @@ import collections
 import json
 import os
 import queue
+import re
 import secrets
 import shutil
 import signal
@@ -20,10 +21,12 @@ DEADLINE = 60  # what a hanging test ends by, and no measure
 here = os.path.dirname(os.path.abspath(__file__))
 src = os.environ.get("top_srcdir", os.path.dirname(here))
 build = os.environ.get("top_builddir", os.path.dirname(here))
-# What a terminal shows, who asks whom and what is at hand is each test's own affair (as in t/lib.sh).
-for name in [one for one in os.environ if one.startswith(("RUNNERD_", "XDG_"))] + [
-        "CI", "NO_COLOR", "TERM", "TMPDIR", "RUNNER_HUB", "CIRCLE_HOST", "CIRCLE_TOKEN"]:
-    os.environ.pop(name, None)
+# Of the environment that tests are started in nothing may matter (as in t/lib.sh).
+for name in list(os.environ):
+    if re.fullmatch(r"(RUNNERD?|CIRCLE|CIRCLECI|XDG|GIT)_[A-Z0-9_]*|([A-Za-z]+_)?(proxy|PROXY)|CI|NO_COLOR|TERM|CIRCLECI|"
+                    r"NOTIFY_SOCKET|WATCHDOG_USEC|WATCHDOG_PID|LISTEN_FDS|LISTEN_PID|CREDENTIALS_DIRECTORY|BASH_ENV|ENV|"
+                    r"TMPDIR", name) and name not in ("RUNNER_OWN_NETWORK", "RUNNER_OWN_MOUNTS", "RUNNER_MACHINE"):
+        del os.environ[name]
 os.dup2(os.open(os.devnull, os.O_RDWR), 0)
 os.set_inheritable(0, True)  # where it was closed, too
 os.umask(0o022)

@@ -27,13 +27,13 @@ export LC_ALL
 unset CDPATH
 
 # Of the environment that tests are started in nothing may matter: neither what is closed, nor a service manager, a
-# CI's job, a git hook or a proxy around them.
+# CI's job, a git hook or a proxy around them (t/hubtest.py does the same). Who wants a terminal says which.
 umask 022
 exec </dev/null
 # shellcheck disable=SC2046 # names, a word each
 unset $(env | sed -n -E '/^RUNNER_(OWN_NETWORK|OWN_MOUNTS|MACHINE)=/d
 	s/^((RUNNERD?|CIRCLE|CIRCLECI|XDG|GIT)_[A-Z0-9_]*|([A-Za-z]+_)?(proxy|PROXY))=.*/\1/p') \
-	CIRCLECI NOTIFY_SOCKET WATCHDOG_USEC WATCHDOG_PID LISTEN_FDS LISTEN_PID CREDENTIALS_DIRECTORY BASH_ENV ENV TMPDIR \
+	CI NO_COLOR TERM CIRCLECI NOTIFY_SOCKET WATCHDOG_USEC WATCHDOG_PID LISTEN_FDS LISTEN_PID CREDENTIALS_DIRECTORY BASH_ENV ENV TMPDIR \
 	OMP_NUM_THREADS OMP_THREAD_LIMIT
 
 t_dir=$(cd "${0%/*}" && pwd)

@@ -34,7 +34,7 @@
 
 enum {
 	PRIVATE_START_MS = 60 * 1000, /* until a program says that it is ready */
-	PRIVATE_TERM_MS = 5 * 1000,   /* until it is killed */
+	PRIVATE_TERM_MS = 30 * 1000,  /* until it is killed: what it removes may be large */
 	PRIVATE_ORPHANS_MS = 1000,    /* for supervisors that clean up after themselves */
 	PRIVATE_LOG_BYTES = 4096,     /* of a log's end are shown */
 	PRIVATE_READY_FD = 3,
