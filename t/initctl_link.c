@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "loop/clock.h"
+#include "wire/packet.h"
 
 _Noreturn void
 fail(const char *what)
@@ -138,36 +139,20 @@ bool
 receive(int timeout_ms, bool quiet)
 {
 	uint8_t bytes[SUPERVISOR_MESSAGE_MOST_BYTES];
-	union {
-		char room[CMSG_SPACE(sizeof(int) * SUPERVISOR_FDS_MOST)];
-		struct cmsghdr align;
-	} control;
-	struct iovec part = {bytes, sizeof(bytes)};
-	struct msghdr head = {.msg_iov = &part,
-			      .msg_iovlen = 1,
-			      .msg_control = control.room,
-			      .msg_controllen = sizeof(control.room)};
 	struct pollfd polled = {.fd = ctl.fd, .events = POLLIN};
-	struct cmsghdr *item;
-	int fds[SUPERVISOR_FDS_MOST];
-	size_t count = 0;
+	struct packet packet;
 	ssize_t n;
 
 	if (ctl.fd < 0 || poll(&polled, 1, timeout_ms) <= 0)
 		return false;
-	n = recvmsg(ctl.fd, &head, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	n = packet_receive(&packet, ctl.fd, bytes, sizeof(bytes), MSG_DONTWAIT);
 	if (n <= 0) {
 		(void)printf("DISCONNECTED\n");
 		(void)close(ctl.fd);
 		ctl.fd = -1;
 		return true;
 	}
-	item = CMSG_FIRSTHDR(&head);
-	if (item != NULL) {
-		count = (item->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-		memcpy(fds, CMSG_DATA(item), count * sizeof(int));
-	}
-	handle(bytes, (size_t)n, fds, count, quiet);
+	handle(bytes, (size_t)n, packet.fds, packet.fd_count, quiet);
 	return true;
 }
 

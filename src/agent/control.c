@@ -19,6 +19,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "wire/packet.h"
 
 #define CONTROL_PLACE CONTROL_DIR_NAME "/" CONTROL_SOCKET_NAME
 
@@ -52,11 +53,6 @@ struct control {
 	unsigned char request[CONTROL_REQUEST_MOST_BYTES + 1];
 };
 
-union fd_room {
-	struct cmsghdr align;
-	char bytes[CMSG_SPACE(sizeof(int))];
-};
-
 void
 control_refuse(struct control_reply *reply, const char *sentence)
 {
@@ -78,21 +74,9 @@ drop(struct peer *peer)
 int
 control_send(int socket, const char *text, int fd)
 {
-	struct iovec part = {(void *)(uintptr_t)text, strlen(text)};
-	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
-	union fd_room room = {.bytes = {0}};
-	struct cmsghdr *control;
+	const struct iovec piece = {(void *)(uintptr_t)text, strlen(text)};
 
-	if (fd >= 0) {
-		message.msg_control = room.bytes;
-		message.msg_controllen = sizeof(room.bytes);
-		control = CMSG_FIRSTHDR(&message);
-		control->cmsg_level = SOL_SOCKET;
-		control->cmsg_type = SCM_RIGHTS;
-		control->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(control), &fd, sizeof(int));
-	}
-	return sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -1 : 0;
+	return packet_send(socket, &piece, &fd, fd >= 0 ? 1 : 0, MSG_DONTWAIT) < 0 ? -1 : 0;
 }
 
 static void
@@ -180,37 +164,19 @@ answer(struct peer *peer, size_t len, int fd)
 		(void)close(reply.fd);
 }
 
-/* The descriptor of a message; one more than we have room for is closed by the kernel. */
-static int
-take_fd(struct msghdr *message)
-{
-	struct cmsghdr *control = CMSG_FIRSTHDR(message);
-	int fd = -1;
-
-	if (control != NULL && control->cmsg_level == SOL_SOCKET &&
-	    control->cmsg_type == SCM_RIGHTS && control->cmsg_len == CMSG_LEN(sizeof(int)))
-		memcpy(&fd, CMSG_DATA(control), sizeof(int));
-	return fd;
-}
-
 static void
 on_peer(void *arg, unsigned events)
 {
 	struct peer *peer = arg;
-	struct iovec part = {peer->control->request, sizeof(peer->control->request)};
-	union fd_room room;
-	struct msghdr message = {.msg_iov = &part,
-				 .msg_iovlen = 1,
-				 .msg_control = room.bytes,
-				 .msg_controllen = sizeof(room.bytes)};
-	ssize_t n = recvmsg(peer->fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	struct packet packet;
+	ssize_t n = packet_receive(&packet, peer->fd, peer->control->request,
+				   sizeof(peer->control->request), MSG_DONTWAIT);
+	int fd = packet_take_only(&packet);
 	bool was_held = peer->held_us != 0;
-	int fd;
 
 	(void)events;
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	if (n < 0 && errno == EAGAIN)
 		return;
-	fd = n >= 0 ? take_fd(&message) : -1;
 	/* One that is held has nothing more to ask. */
 	if (n > 0 && !was_held)
 		answer(peer, (size_t)n, fd);

@@ -23,6 +23,7 @@
 #include "base/text.h"
 #include "loop/child.h"
 #include "loop/loop.h"
+#include "wire/packet.h"
 
 enum { DEPOT_MAGIC = 0x64657074, DEPOT_LOOKS = 4 };
 
@@ -188,24 +189,16 @@ static const char child_has_ended[] = "the process that writes there has ended";
 static int
 send_order(struct depot *depot, struct err *err)
 {
-	char control[CMSG_SPACE(sizeof(int))] = {0};
-	struct iovec piece = {&depot->order, sizeof(depot->order)};
-	struct msghdr message = {.msg_iov = &piece, .msg_iovlen = 1};
-	struct cmsghdr *part;
+	const struct iovec piece = {&depot->order, sizeof(depot->order)};
+	size_t fd_count = 0;
 
 	if (depot->order.verb == DEPOT_FETCH) {
 		depot->memfd = memfd_create("spool", MFD_CLOEXEC);
 		if (depot->memfd < 0)
 			return err_sys(err, "cannot make room for a segment of a spool");
-		message.msg_control = control;
-		message.msg_controllen = sizeof(control);
-		part = CMSG_FIRSTHDR(&message);
-		part->cmsg_level = SOL_SOCKET;
-		part->cmsg_type = SCM_RIGHTS;
-		part->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(part), &depot->memfd, sizeof(int));
+		fd_count = 1;
 	}
-	if (sendmsg(depot->socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
+	if (packet_send(depot->socket, &piece, &depot->memfd, fd_count, MSG_DONTWAIT) < 0) {
 		/* Seen here before the loop tells of its end. */
 		if (errno == EPIPE || errno == ECONNRESET)
 			return err_set(err, ERR_AGAIN, "%s", child_has_ended);

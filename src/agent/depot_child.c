@@ -25,6 +25,7 @@
 #include "base/cleanup.h"
 #include "runner/exit.h"
 #include "runner/state_dir.h"
+#include "wire/packet.h"
 
 enum { PATH_BYTES = ID_TEXT_BYTES + 32, PIECE_BYTES = 1 << 20 };
 
@@ -161,22 +162,10 @@ obey(const struct depot_order *order, int memfd, struct depot_answer *answer)
 static bool
 receive(struct depot_order *order, int *memfd)
 {
-	char control[CMSG_SPACE(sizeof(int))];
-	struct iovec piece = {order, sizeof(*order)};
-	struct msghdr message = {.msg_iov = &piece,
-				 .msg_iovlen = 1,
-				 .msg_control = control,
-				 .msg_controllen = sizeof(control)};
-	const struct cmsghdr *part;
-	ssize_t n;
+	struct packet packet;
+	ssize_t n = packet_receive(&packet, DEPOT_SOCKET_FD, order, sizeof(*order), 0);
 
-	*memfd = -1;
-	do
-		n = recvmsg(DEPOT_SOCKET_FD, &message, MSG_CMSG_CLOEXEC);
-	while (n < 0 && errno == EINTR);
-	part = n > 0 ? CMSG_FIRSTHDR(&message) : NULL;
-	if (part != NULL && part->cmsg_type == SCM_RIGHTS)
-		memcpy(memfd, CMSG_DATA(part), sizeof(*memfd));
+	*memfd = packet_take_only(&packet);
 	return n == (ssize_t)sizeof(*order);
 }
 

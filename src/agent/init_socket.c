@@ -21,12 +21,11 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "wire/packet.h"
 
 enum {
 	BACKLOG = 8,
 	PACKETS_A_TURN = 32,
-	CONTROL_BYTES =
-		CMSG_SPACE(SUPERVISOR_FDS_MOST * sizeof(int)) + CMSG_SPACE(sizeof(struct ucred)),
 };
 
 struct init_packet {
@@ -92,30 +91,10 @@ static bool
 send_packet(struct init_socket *sock, const uint8_t *bytes, size_t len, const int *fds,
 	    size_t fd_count)
 {
-	union {
-		struct cmsghdr align;
-		char room[CMSG_SPACE(SUPERVISOR_FDS_MOST * sizeof(int))];
-	} control;
-	struct iovec iov = {(void *)(uintptr_t)bytes, len};
-	struct msghdr head = {.msg_iov = &iov, .msg_iovlen = 1};
-	ssize_t n;
+	const struct iovec piece = {(void *)(uintptr_t)bytes, len};
 
-	if (fd_count > 0) {
-		struct cmsghdr *cmsg;
-
-		memset(&control, 0, sizeof(control));
-		head.msg_control = control.room;
-		head.msg_controllen = CMSG_SPACE(fd_count * sizeof(int));
-		cmsg = CMSG_FIRSTHDR(&head);
-		cmsg->cmsg_level = SOL_SOCKET;
-		cmsg->cmsg_type = SCM_RIGHTS;
-		cmsg->cmsg_len = CMSG_LEN(fd_count * sizeof(int));
-		memcpy(CMSG_DATA(cmsg), fds, fd_count * sizeof(int));
-	}
-	do
-		n = sendmsg(sock->fd, &head, MSG_NOSIGNAL | MSG_DONTWAIT);
-	while (n < 0 && errno == EINTR);
-	return n >= 0 || (errno != EAGAIN && errno != ENOBUFS && errno != ETOOMANYREFS);
+	return packet_send(sock->fd, &piece, fds, fd_count, MSG_DONTWAIT) >= 0 ||
+	       (errno != EAGAIN && errno != ENOBUFS && errno != ETOOMANYREFS);
 }
 
 static void
@@ -156,28 +135,6 @@ init_socket_send(struct init_socket *sock, const struct message *message, const 
 
 /* --- receiving --- */
 
-static size_t
-take_control(struct init_socket *sock, struct msghdr *head, int fds[SUPERVISOR_FDS_MOST])
-{
-	struct cmsghdr *cmsg;
-	struct ucred peer;
-	size_t count = 0, n;
-
-	for (cmsg = CMSG_FIRSTHDR(head); cmsg != NULL; cmsg = CMSG_NXTHDR(head, cmsg)) {
-		if (cmsg->cmsg_level != SOL_SOCKET)
-			continue;
-		if (cmsg->cmsg_type == SCM_CREDENTIALS) {
-			memcpy(&peer, CMSG_DATA(cmsg), sizeof(peer));
-			sock->peer = peer.pid;
-		} else if (cmsg->cmsg_type == SCM_RIGHTS) {
-			n = (cmsg->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-			memcpy(fds + count, CMSG_DATA(cmsg), n * sizeof(int));
-			count += n;
-		}
-	}
-	return count;
-}
-
 static void
 close_with(struct init_socket *sock, const struct err *err)
 {
@@ -186,19 +143,19 @@ close_with(struct init_socket *sock, const struct err *err)
 }
 
 static void
-handle_packet(struct init_socket *sock, const uint8_t *bytes, size_t len, const int *fds,
-	      size_t fd_count)
+handle_packet(struct init_socket *sock, const uint8_t *bytes, size_t len, struct packet *packet)
 {
 	struct err err = ERR_INIT;
 	struct message message;
-	const char *wrong = message_unpack(&message, MESSAGE_FROM_INIT, bytes, len, fd_count);
+	const char *wrong = packet->is_cut ? "its message is longer than any"
+					   : message_unpack(&message, MESSAGE_FROM_INIT, bytes, len,
+							    packet->fd_count);
 
 	if (wrong == NULL) {
-		sock->hooks.on_message(sock->hooks.arg, &message, fds, fd_count);
+		sock->hooks.on_message(sock->hooks.arg, &message, packet->fds, packet->fd_count);
 		return;
 	}
-	while (fd_count > 0)
-		(void)close(fds[--fd_count]);
+	packet_drop(packet);
 	if (err_set(&err, ERR_INPUT, "cannot understand runner-init: %s", wrong) < 0)
 		close_with(sock, &err);
 }
@@ -207,29 +164,19 @@ handle_packet(struct init_socket *sock, const uint8_t *bytes, size_t len, const 
 static bool
 receive_one(struct init_socket *sock)
 {
-	union {
-		struct cmsghdr align;
-		char room[CONTROL_BYTES];
-	} control;
 	uint8_t bytes[SUPERVISOR_MESSAGE_MOST_BYTES];
-	struct iovec iov = {bytes, sizeof(bytes)};
-	struct msghdr head = {.msg_iov = &iov,
-			      .msg_iovlen = 1,
-			      .msg_control = control.room,
-			      .msg_controllen = sizeof(control.room)};
-	int fds[SUPERVISOR_FDS_MOST];
-	ssize_t n;
+	struct packet packet;
+	ssize_t n = packet_receive(&packet, sock->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
 
-	do
-		n = recvmsg(sock->fd, &head, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-	while (n < 0 && errno == EINTR);
 	if (n < 0 && errno == EAGAIN)
 		return false;
 	if (n <= 0) {
 		close_with(sock, NULL);
 		return false;
 	}
-	handle_packet(sock, bytes, (size_t)n, fds, take_control(sock, &head, fds));
+	if (packet.sender != 0)
+		sock->peer = packet.sender;
+	handle_packet(sock, bytes, (size_t)n, &packet);
 	return sock->fd >= 0;
 }
 

@@ -19,6 +19,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "wire/packet.h"
 
 enum {
 	LAUNCHER_MAGIC = 0x1a0c4e55,
@@ -35,11 +36,6 @@ struct launcher {
 	uint32_t first_uid, slots;
 	void (*on_end)(void *arg);
 	void *arg;
-};
-
-union fd_room {
-	struct cmsghdr align;
-	char bytes[CMSG_SPACE(LAUNCHER_FDS_MOST * sizeof(int))];
 };
 
 /* --- one question and its answer ---------------------------------------------------------------- */
@@ -68,50 +64,20 @@ static int
 send_request(struct launcher *launcher, const struct launcher_request *request, const int *fds,
 	     size_t fd_count, struct err *err)
 {
-	struct iovec part = {(void *)(uintptr_t)request, sizeof(*request)};
-	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
-	union fd_room room = {.bytes = {0}};
-	ssize_t n;
+	const struct iovec piece = {(void *)(uintptr_t)request, sizeof(*request)};
 
 	if (launcher->fd < 0)
 		return gone(launcher, err);
-	if (fd_count > 0) {
-		struct cmsghdr *control;
-
-		message.msg_control = room.bytes;
-		message.msg_controllen = CMSG_SPACE(fd_count * sizeof(int));
-		control = CMSG_FIRSTHDR(&message);
-		control->cmsg_level = SOL_SOCKET;
-		control->cmsg_type = SCM_RIGHTS;
-		control->cmsg_len = CMSG_LEN(fd_count * sizeof(int));
-		memcpy(CMSG_DATA(control), fds, fd_count * sizeof(int));
-	}
-	do
-		n = sendmsg(launcher->fd, &message, MSG_NOSIGNAL);
-	while (n < 0 && errno == EINTR);
-	return n == (ssize_t)sizeof(*request) ? 0 : gone(launcher, err);
-}
-
-static void
-take_pidfd(struct msghdr *message, int *pidfd)
-{
-	struct cmsghdr *control = CMSG_FIRSTHDR(message);
-
-	if (control != NULL && control->cmsg_level == SOL_SOCKET &&
-	    control->cmsg_type == SCM_RIGHTS && control->cmsg_len == CMSG_LEN(sizeof(int)))
-		memcpy(pidfd, CMSG_DATA(control), sizeof(int));
+	return packet_send(launcher->fd, &piece, fds, fd_count, 0) == (ssize_t)sizeof(*request)
+		       ? 0
+		       : gone(launcher, err);
 }
 
 static int
 receive_answer(struct launcher *launcher, struct launcher_answer *answer, int *pidfd,
 	       struct err *err)
 {
-	struct iovec part = {answer, sizeof(*answer)};
-	union fd_room room;
-	struct msghdr message = {.msg_iov = &part,
-				 .msg_iovlen = 1,
-				 .msg_control = room.bytes,
-				 .msg_controllen = sizeof(room.bytes)};
+	struct packet packet = {.fd_count = 0};
 	struct pollfd polled = {.fd = launcher->fd, .events = POLLIN};
 	ssize_t n;
 	int ready;
@@ -119,11 +85,15 @@ receive_answer(struct launcher *launcher, struct launcher_answer *answer, int *p
 	do
 		ready = poll(&polled, 1, ANSWER_MS);
 	while (ready < 0 && errno == EINTR);
-	n = ready == 1 ? recvmsg(launcher->fd, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT) : -1;
+	n = ready == 1
+		    ? packet_receive(&packet, launcher->fd, answer, sizeof(*answer), MSG_DONTWAIT)
+		    : -1;
 	if (n != (ssize_t)sizeof(*answer) || answer->version != LAUNCHER_VERSION ||
-	    answer->fault >= LAUNCHER_FAULT_COUNT)
+	    answer->fault >= LAUNCHER_FAULT_COUNT) {
+		packet_drop(&packet);
 		return gone(launcher, err); /* what would come later could not be told apart */
-	take_pidfd(&message, pidfd);
+	}
+	*pidfd = packet_take_only(&packet);
 	return 0;
 }
 

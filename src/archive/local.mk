@@ -1,4 +1,4 @@
-# src/archive: runner-archive, the steps that keep files, run inside a job; may include base, format, task, helper's client
+# src/archive: runner-archive, the steps that keep files, run inside a job; may include base, wire, format, task, helper's client
 noinst_LIBRARIES += libarchiver.a
 libarchiver_a_SOURCES = \
 	src/archive/artifacts.c src/archive/artifacts.h \
@@ -27,4 +27,4 @@ libarchiver_a_SOURCES = \
 	src/helper/seconds.c src/helper/seconds.h
 pkglibexec_PROGRAMS += runner-archive
 runner_archive_SOURCES = src/archive/main.c
-runner_archive_LDADD = libarchiver.a libtask.a libformat.a libbase.a $(ARCHIVE_LIBS) $(EXPAT_LIBS) $(format_libs) $(OPENSSL_LIBS)
+runner_archive_LDADD = libarchiver.a libtask.a libformat.a libwire.a libbase.a $(ARCHIVE_LIBS) $(EXPAT_LIBS) $(format_libs) $(OPENSSL_LIBS)

@@ -32,6 +32,7 @@
 #include "format/digest.h"
 #include "runner/carrier.h"
 #include "task/blob.h"
+#include "wire/packet.h"
 
 enum { CHUNK_BYTES = 64 << 10, STILL_MS = 1000 };
 
@@ -418,32 +419,19 @@ handle(struct sender *sender, char *text, int fd)
 	return true;
 }
 
-union fd_room {
-	struct cmsghdr align;
-	char bytes[CMSG_SPACE(sizeof(int))];
-};
-
 /* Fails where the channel has ended and there is no other. */
 static int
 receive(struct sender *sender, struct err *err)
 {
 	char text[CARRIER_PACKET_MOST_BYTES + 1];
-	struct iovec part = {text, sizeof(text) - 1};
-	union fd_room room;
-	struct msghdr message = {.msg_iov = &part,
-				 .msg_iovlen = 1,
-				 .msg_control = room.bytes,
-				 .msg_controllen = sizeof(room.bytes)};
-	ssize_t n = recvmsg(sender->channel, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-	struct cmsghdr *control = n > 0 ? CMSG_FIRSTHDR(&message) : NULL;
-	int fd = -1;
+	struct packet packet;
+	ssize_t n = packet_receive(&packet, sender->channel, text, sizeof(text) - 1, MSG_DONTWAIT);
+	int fd = packet_take_only(&packet);
 
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	if (n < 0 && errno == EAGAIN)
 		return 0;
 	if (n <= 0)
 		return connect_channel(sender, err);
-	if (control != NULL && control->cmsg_type == SCM_RIGHTS)
-		memcpy(&fd, CMSG_DATA(control), sizeof(int));
 	text[n] = '\0';
 	return handle(sender, text, fd)
 		       ? 0

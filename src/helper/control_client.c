@@ -19,6 +19,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "wire/packet.h"
+
 enum { PAUSE_MS = 50, WAIT_LEAST_MS = 5, WAIT_MOST_MS = 200, STILL_MS = 30000 };
 
 static long
@@ -63,46 +65,23 @@ struct request {
 	int fd; /* -1: none */
 };
 
-union fd_room {
-	struct cmsghdr align;
-	char bytes[CMSG_SPACE(sizeof(int))];
-};
-
 static bool
 send_request(int socket, const struct request *request)
 {
-	struct iovec part = {(void *)(uintptr_t)request->bytes, request->len};
-	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
-	union fd_room room = {.bytes = {0}};
-	struct cmsghdr *control;
+	const struct iovec piece = {(void *)(uintptr_t)request->bytes, request->len};
 
-	if (request->fd >= 0) {
-		message.msg_control = room.bytes;
-		message.msg_controllen = sizeof(room.bytes);
-		control = CMSG_FIRSTHDR(&message);
-		control->cmsg_level = SOL_SOCKET;
-		control->cmsg_type = SCM_RIGHTS;
-		control->cmsg_len = CMSG_LEN(sizeof(int));
-		(void)memcpy(CMSG_DATA(control), &request->fd, sizeof(int));
-	}
-	return sendmsg(socket, &message, MSG_NOSIGNAL) == (ssize_t)request->len;
+	return packet_send(socket, &piece, &request->fd, request->fd >= 0 ? 1 : 0, 0) ==
+	       (ssize_t)request->len;
 }
 
 /* Length of the answer; 0 when there was none. */
 static size_t
 receive(int socket, struct control_answer *answer)
 {
-	struct iovec part = {answer->text, sizeof(answer->text) - 1};
-	union fd_room room;
-	struct msghdr message = {.msg_iov = &part,
-				 .msg_iovlen = 1,
-				 .msg_control = room.bytes,
-				 .msg_controllen = sizeof(room.bytes)};
-	ssize_t n = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
-	struct cmsghdr *control = n > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+	struct packet packet;
+	ssize_t n = packet_receive(&packet, socket, answer->text, sizeof(answer->text) - 1, 0);
 
-	if (control != NULL && control->cmsg_type == SCM_RIGHTS)
-		(void)memcpy(&answer->fd, CMSG_DATA(control), sizeof(int));
+	answer->fd = packet_take_only(&packet);
 	return n > 0 ? (size_t)n : 0;
 }
 

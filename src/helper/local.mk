@@ -1,10 +1,10 @@
-# src/helper: circleci-agent, what a job's steps call; includes only the contracts. Made from the
+# src/helper: circleci-agent, what a job's steps call; includes the contracts and wire's packets. Made from the
 # sources in one go by $(INIT_CC), as runner-init is. "circleci" is the same program.
 helper_sources = src/helper/main.c src/helper/helper.h src/helper/ask.c src/helper/continue.c src/helper/glob.c \
 	src/helper/oidc.c \
 	src/helper/items.c src/helper/items.h src/helper/known.c src/helper/known.h src/helper/prefix.c src/helper/seconds.c src/helper/seconds.h src/helper/split.c src/helper/subst.c \
 	src/helper/timings.c src/helper/timings.h \
-	src/helper/control_client.c src/helper/control_client.h
+	src/helper/control_client.c src/helper/control_client.h src/wire/packet.c src/wire/packet.h
 EXTRA_DIST += $(helper_sources)
 helperdir = $(pkglibexecdir)/helper
 helper_SCRIPTS = helper/circleci-agent helper/circleci

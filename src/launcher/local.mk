@@ -1,4 +1,4 @@
-# src/launcher: runner-launcher; may include supervisor's numbers, and of base what needs no heap.
+# src/launcher: runner-launcher; may include supervisor's numbers, wire, and of base what needs no heap.
 # Made as runner-init is: its parts for unit tests, the program in one go by $(INIT_CC).
 noinst_LIBRARIES += liblauncher.a
 liblauncher_a_SOURCES = \
@@ -12,7 +12,7 @@ liblauncher_a_SOURCES = \
 launcher_sources = src/launcher/main.c \
 	$(liblauncher_a_SOURCES) \
 	src/supervisor/home.c src/supervisor/home.h src/supervisor/user.c src/supervisor/user.h \
-	src/supervisor/number.c src/supervisor/number.h src/supervisor/kernel.h src/wire/shelter.h \
+	src/supervisor/number.c src/supervisor/number.h src/supervisor/kernel.h src/wire/packet.c src/wire/packet.h src/wire/shelter.h \
 	src/base/id.c src/base/id.h src/base/assert.c src/base/assert.h src/base/text.h \
 	src/base/cleanup.h src/base/sanitize.h
 EXTRA_DIST += src/launcher/main.c

@@ -25,17 +25,7 @@
 #include "runner/exit.h"
 #include "supervisor/home.h"
 #include "supervisor/number.h"
-
-/* The kernel fills the room up to its alignment: one more than was meant may come. */
-enum { FDS_ROOM = LAUNCHER_FDS_MOST + 1 };
-
-union fd_room {
-	struct cmsghdr align;
-	char bytes[CMSG_SPACE(LAUNCHER_FDS_MOST * sizeof(int))];
-};
-
-_Static_assert(CMSG_SPACE(LAUNCHER_FDS_MOST * sizeof(int)) - CMSG_LEN(0) <= FDS_ROOM * sizeof(int),
-	       "whatever comes has room");
+#include "wire/packet.h"
 
 static struct ground ground; /* as the arguments said */
 
@@ -207,46 +197,10 @@ do_request(struct launcher_answer *answer, struct birth *birth,
 static bool
 send_answer(const struct launcher_answer *answer, int pidfd)
 {
-	struct iovec part = {(void *)(uintptr_t)answer, sizeof(*answer)};
-	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
-	union fd_room room;
-	ssize_t n;
+	const struct iovec piece = {(void *)(uintptr_t)answer, sizeof(*answer)};
 
-	if (pidfd >= 0) {
-		struct cmsghdr *control;
-
-		memset(&room, 0, sizeof(room));
-		message.msg_control = room.bytes;
-		message.msg_controllen = CMSG_SPACE(sizeof(int));
-		control = CMSG_FIRSTHDR(&message);
-		control->cmsg_level = SOL_SOCKET;
-		control->cmsg_type = SCM_RIGHTS;
-		control->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(control), &pidfd, sizeof(int));
-	}
-	do
-		n = sendmsg(LAUNCHER_FD, &message, MSG_NOSIGNAL);
-	while (n < 0 && errno == EINTR);
-	return n == (ssize_t)sizeof(*answer);
-}
-
-static size_t
-take_fds(struct msghdr *message, int fds[FDS_ROOM])
-{
-	struct cmsghdr *control;
-	size_t count = 0, n;
-
-	for (control = CMSG_FIRSTHDR(message); control != NULL;
-	     control = CMSG_NXTHDR(message, control)) {
-		if (control->cmsg_level != SOL_SOCKET || control->cmsg_type != SCM_RIGHTS)
-			continue;
-		n = (control->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-		if (n > FDS_ROOM - count)
-			n = FDS_ROOM - count;
-		memcpy(fds + count, CMSG_DATA(control), n * sizeof(int));
-		count += n;
-	}
-	return count;
+	return packet_send(LAUNCHER_FD, &piece, &pidfd, pidfd >= 0 ? 1 : 0, 0) ==
+	       (ssize_t)sizeof(*answer);
 }
 
 /* False when runnerd is gone. */
@@ -257,32 +211,21 @@ serve_one(void)
 	struct birth birth = {.pid = 0, .pidfd = -1};
 	struct launcher_request request;
 	char bytes[sizeof(request) + 1];
-	struct iovec part = {bytes, sizeof(bytes)};
-	union fd_room room;
-	struct msghdr message = {.msg_iov = &part,
-				 .msg_iovlen = 1,
-				 .msg_control = room.bytes,
-				 .msg_controllen = sizeof(room.bytes)};
-	int fds[FDS_ROOM];
-	size_t fd_count;
+	struct packet packet;
 	bool good;
-	ssize_t n = recvmsg(LAUNCHER_FD, &message, MSG_CMSG_CLOEXEC);
+	ssize_t n = packet_receive(&packet, LAUNCHER_FD, bytes, sizeof(bytes), 0);
 
-	if (n < 0)
-		return errno == EINTR;
-	if (n == 0)
+	if (n <= 0)
 		return false;
-	fd_count = take_fds(&message, fds);
-	if ((message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0 &&
-	    request_check(&request, bytes, (size_t)n, fd_count, ground.slots))
-		do_request(&answer, &birth, &request, fds, fd_count);
+	if (!packet.is_cut &&
+	    request_check(&request, bytes, (size_t)n, packet.fd_count, ground.slots))
+		do_request(&answer, &birth, &request, packet.fds, packet.fd_count);
 	else
 		answer.fault = LAUNCHER_FAULT_REQUEST;
 	good = send_answer(&answer, birth.pidfd);
 	if (birth.pidfd >= 0)
 		(void)close(birth.pidfd);
-	while (fd_count > 0)
-		(void)close(fds[--fd_count]);
+	packet_drop(&packet);
 	return good;
 }
 

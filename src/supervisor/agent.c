@@ -15,11 +15,7 @@
 #include <unistd.h>
 
 #include "supervisor/descent.h"
-
-union control {
-	char room[CMSG_SPACE(sizeof(int) * SUPERVISOR_FDS_MOST)];
-	struct cmsghdr align;
-};
+#include "wire/packet.h"
 
 static void
 disconnect(struct agent *agent)
@@ -78,81 +74,39 @@ agent_accept(struct agent *agent)
 	return true;
 }
 
-static size_t
-take_fds(struct msghdr *head, int fds[SUPERVISOR_FDS_MOST])
-{
-	struct cmsghdr *item;
-	size_t count = 0, here;
-
-	for (item = CMSG_FIRSTHDR(head); item != NULL; item = CMSG_NXTHDR(head, item)) {
-		if (item->cmsg_level != SOL_SOCKET || item->cmsg_type != SCM_RIGHTS)
-			continue;
-		here = (item->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-		if (here > SUPERVISOR_FDS_MOST - count)
-			here = SUPERVISOR_FDS_MOST - count;
-		memcpy(fds + count, CMSG_DATA(item), here * sizeof(int));
-		count += here;
-	}
-	return count;
-}
-
 enum agent_input
 agent_receive(struct agent *agent, struct message *message, int fds[SUPERVISOR_FDS_MOST],
 	      size_t *fd_count)
 {
 	uint8_t bytes[SUPERVISOR_MESSAGE_MOST_BYTES];
-	union control control;
-	struct iovec part = {bytes, sizeof(bytes)};
-	struct msghdr head = {.msg_iov = &part,
-			      .msg_iovlen = 1,
-			      .msg_control = control.room,
-			      .msg_controllen = sizeof(control.room)};
-	ssize_t n = recvmsg(agent->fd, &head, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	struct packet packet;
+	ssize_t n = packet_receive(&packet, agent->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
 
 	/* It has died and had not read all of ours: told once, before what it had said. */
 	if (n < 0 && errno == ECONNRESET)
-		n = recvmsg(agent->fd, &head, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	if (n < 0 && (errno == EAGAIN || errno == EINTR) && !agent->deaf)
+		n = packet_receive(&packet, agent->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+	if (n < 0 && errno == EAGAIN && !agent->deaf)
 		return AGENT_NOTHING;
 	if (n <= 0) {
 		disconnect(agent);
 		return AGENT_GONE;
 	}
-	*fd_count = take_fds(&head, fds);
-	if ((head.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0 &&
+	*fd_count = packet.fd_count;
+	memcpy(fds, packet.fds, packet.fd_count * sizeof(*fds));
+	if (!packet.is_cut &&
 	    message_unpack(message, MESSAGE_FROM_AGENT, bytes, (size_t)n, *fd_count) == NULL)
 		return AGENT_MESSAGE;
-	while (*fd_count > 0)
-		(void)close(fds[--*fd_count]);
+	packet_drop(&packet);
 	return AGENT_GARBAGE;
-}
-
-static void
-put_fds(struct msghdr *head, union control *control, const int *fds, size_t fd_count)
-{
-	struct cmsghdr *item;
-
-	memset(control, 0, sizeof(*control));
-	head->msg_control = control->room;
-	head->msg_controllen = CMSG_SPACE(sizeof(int) * fd_count);
-	item = CMSG_FIRSTHDR(head);
-	item->cmsg_level = SOL_SOCKET;
-	item->cmsg_type = SCM_RIGHTS;
-	item->cmsg_len = CMSG_LEN(sizeof(int) * fd_count);
-	memcpy(CMSG_DATA(item), fds, sizeof(int) * fd_count);
 }
 
 enum agent_output
 agent_send(struct agent *agent, const struct message *message, const int *fds, size_t fd_count)
 {
 	uint8_t bytes[SUPERVISOR_MESSAGE_MOST_BYTES];
-	union control control;
-	struct iovec part = {bytes, message_pack(bytes, message)};
-	struct msghdr head = {.msg_iov = &part, .msg_iovlen = 1};
+	const struct iovec piece = {bytes, message_pack(bytes, message)};
 
-	if (fd_count > 0)
-		put_fds(&head, &control, fds, fd_count);
-	if (sendmsg(agent->fd, &head, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
+	if (packet_send(agent->fd, &piece, fds, fd_count, MSG_DONTWAIT) >= 0)
 		return AGENT_SENT;
 	switch (errno) {
 	case EAGAIN:

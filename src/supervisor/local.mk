@@ -27,7 +27,7 @@ libsupervisor_a_SOURCES = \
 init_sources = src/supervisor/main.c \
 	src/supervisor/last_words.c src/supervisor/last_words.h \
 	$(libsupervisor_a_SOURCES) \
-	src/wire/bytes.h src/wire/message.c src/wire/message.h src/wire/record.c src/wire/record.h \
+	src/wire/bytes.h src/wire/message.c src/wire/message.h src/wire/packet.c src/wire/packet.h src/wire/record.c src/wire/record.h \
 	src/wire/shelter.c src/wire/shelter.h src/wire/spec.c src/wire/spec.h \
 	src/base/crc32c.c src/base/crc32c.h src/base/assert.h src/base/sanitize.h
 EXTRA_DIST += src/supervisor/main.c src/supervisor/last_words.c src/supervisor/last_words.h

@@ -1,5 +1,7 @@
 unit_tests += t/unit/wire/message_test t/unit/wire/record_test t/unit/wire/spec_test \
-	t/unit/wire/shelter_test
+	t/unit/wire/shelter_test t/unit/wire/packet_test
+t_unit_wire_packet_test_SOURCES = t/unit/wire/packet_test.c
+t_unit_wire_packet_test_LDADD = libwire.a libbase.a $(unit_ldadd)
 t_unit_wire_message_test_SOURCES = t/unit/wire/message_test.c
 t_unit_wire_message_test_CPPFLAGS = $(unit_cppflags) -DTOP_SRCDIR='"$(abs_top_srcdir)"'
 t_unit_wire_message_test_LDADD = libwire.a libbase.a $(unit_ldadd)
