@@ -2,6 +2,7 @@
 noinst_LIBRARIES += libagent.a
 libagent_a_SOURCES = \
 	src/agent/aftermath.c src/agent/aftermath.h \
+	src/agent/berth.c src/agent/berth.h \
 	src/agent/caches.c src/agent/caches.h \
 	src/agent/ceilings.c src/agent/ceilings.h \
 	src/agent/cgroup.c src/agent/cgroup.h \
@@ -64,6 +65,7 @@ libagent_a_SOURCES = \
 	src/agent/task_news.c \
 	src/agent/task_sessions.c src/agent/task_sessions.h \
 	src/agent/task_slot.c \
+	src/agent/task_state.c \
 	src/agent/task_steps.c \
 	src/agent/task_timings.c \
 	src/agent/task_struct.h \

@@ -7,6 +7,7 @@
 
 #include <unistd.h>
 
+#include "agent/berth.h"
 #include "agent/lookout.h"
 #include "agent/slots.h"
 #include "agent/spool.h"
@@ -110,7 +111,7 @@ make_running(const struct task *task)
 }
 
 static struct json *
-make_task(struct uplink *uplink, struct task *task)
+make_task(struct task *task)
 {
 	struct json *json = json_new_object();
 	enum outcome outcome = task_outcome(task);
@@ -120,7 +121,7 @@ make_task(struct uplink *uplink, struct task *task)
 	json_put_str(json, "job", task_job_name(task));
 	json_put_str(json, "resource_class", task_resource_class(task));
 	json_put_str(json, "state", task_state_name(task_state(task)));
-	json_put_bool(json, "waits_for_room", uplink_task_waits(uplink, task));
+	json_put_bool(json, "waits_for_room", berth_waits(task));
 	json_put_str(json, "outcome", outcome == OUTCOME_NONE ? NULL : outcome_name(outcome));
 	json_put_str(json, "reason", task_reason(task)[0] != '\0' ? task_reason(task) : NULL);
 	json_put_time(json, "running_since", task_running_ms(task));
@@ -148,7 +149,7 @@ state_view_make(const struct lookout_sight *sight)
 	json_put(view, "slots", make_slots(sight->slots));
 	json_put(view, "output", make_output(sight->tasks));
 	while ((task = tasks_next(sight->tasks, task)) != NULL)
-		json_push(list, make_task(sight->uplink, task));
+		json_push(list, make_task(task));
 	json_put(view, "tasks", list);
 	return view;
 }

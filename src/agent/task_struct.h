@@ -149,6 +149,8 @@ struct task {
 	bool removable;
 };
 
+/* --- task_state.c --- */
+
 /* Look what can be done next, and do it. Any time, from anywhere. */
 void task_want(struct task *task);
 
@@ -158,22 +160,37 @@ void task_judge(struct task *task, enum outcome outcome, const char *reason);
 /* Append to the journal; false, and task_want() comes again later, when there is no room. */
 bool task_journal_append(struct task *task, struct journal_record *record);
 
-/* Memory and descriptors of a task that no list holds; nothing on disk is touched. */
-struct task *task_alloc(struct tasks *tasks, const struct id *id, uint32_t epoch);
-void task_dispose(struct task *task);
+/* The one way into a state; it must be one that may follow. False: it could not be journaled, and all is as it was. */
+bool task_enter(struct task *task, enum task_state to);
 
-void task_open_spool(struct task *task);
-/* Make the work directory and start a runner-init. False, and judged, when the host refuses. */
-bool task_prepare(struct task *task);
-/* Connect to the runner-init that runs. Fails as supervisor_find(). */
-int task_find_supervisor(struct task *task, struct err *err);
-void task_name_work_dir(struct task *task);
+/* Runner-init has been asked to end all: where nothing comes of it for so long and some time, it is killed. */
+void task_expect_answer(struct task *task, uint64_t grace_ms);
+/* QUIT: its runner-init ends, or is killed. */
+void task_quit_supervisor(struct task *task);
+/* End all its processes, after the grace that it has. */
+void task_kill_all(struct task *task);
 
 /* Remove the work directory, or keep it for good: work_gone is set now or later. */
 void task_remove_work(struct task *task);
 
 /* The last: what is left of a task that is done, but for what the hub has not got yet. */
 void task_leave(struct task *task);
+
+/* --- task.c --- */
+
+/* Memory and descriptors of a task that no list holds; nothing on disk is touched. */
+struct task *task_alloc(struct tasks *tasks, const struct id *id, uint32_t epoch);
+void task_dispose(struct task *task);
+
+void task_open_spool(struct task *task);
+void task_name_work_dir(struct task *task);
+
+/* --- task_news.c --- */
+
+/* Make the work directory and start a runner-init. False, and judged, when the host refuses. */
+bool task_prepare(struct task *task);
+/* Connect to the runner-init that runs. Fails as supervisor_find(). */
+int task_find_supervisor(struct task *task, struct err *err);
 
 /* --- task_slot.c --- */
 
@@ -254,11 +271,6 @@ int task_recover_keep(struct task *task, struct err *err);
 void task_resume_keep(struct task *task);
 /* No more of them than may be. */
 void task_bound_kept(struct tasks *tasks);
-
-/* Runner-init has been asked to end all: where nothing comes of it for so long and some time, it is killed. */
-void task_expect_answer(struct task *task, uint64_t grace_ms);
-/* QUIT: its runner-init ends, or is killed. */
-void task_quit_supervisor(struct task *task);
 
 /* --- task_sessions.c --- */
 

@@ -1,9 +1,8 @@
 /*
  * uplink.c - between this host's tasks and the hub: who may start, what is sent, when it ends.
  *
- * Each task has a berth (its owner pointer): the class it counts under, and whether it
- * holds a slot. A hub that does not know what classes reserve may give more than fits:
- * such a task is ours, is renewed, and begins when there is room.
+ * It tells the four senders when there is something to do for them, and the hub's answers to the
+ * tasks, each of which has a berth here (berth.h).
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -13,11 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/carrier.h"
+#include "agent/berth.h"
 #include "agent/claim.h"
 #include "agent/class_environment.h"
 #include "agent/downloads.h"
-#include "agent/errand.h"
 #include "agent/fuse.h"
 #include "agent/headroom.h"
 #include "agent/journal.h"
@@ -42,14 +40,6 @@
 #include "task/names.h"
 
 enum { UPLINK_MAGIC = 0x75706c6e, DRAIN_LOOK_MS = 1000 };
-
-struct berth {
-	struct reservation reservation; /* while in_slot */
-	bool in_slot; /* holds what its class reserves */
-	bool waiting; /* for room: task_begin() was not called */
-	struct errands errands;
-	struct carriers carriers;
-};
 
 struct uplink {
 	uint32_t magic;
@@ -174,72 +164,21 @@ want_idle(struct uplink *uplink)
 		timer_start_ms(&uplink->idle, uplink->settings.idle_timeout_ms);
 }
 
-/* --- berths ----------------------------------------------------------------------------------- */
+/* --- room --- */
 
-static struct berth *
-berth_of(struct task *task)
-{
-	struct berth *berth = task_owner(task);
-
-	if (berth == NULL) {
-		berth = MEM_NEW(struct berth);
-		task_set_owner(task, berth);
-	}
-	return berth;
-}
-
+/* The hub hears of what is free with the next claim; who looks on is told now. */
 static void
-berth_free(struct berth *berth)
+leave_slot(struct uplink *uplink, struct task *task)
 {
-	if (berth != NULL) {
-		reservation_release(&berth->reservation);
-		errands_release(&berth->errands);
-		carriers_release(&berth->carriers);
-	}
-	free(berth);
-}
-
-static void
-leave_slot(struct uplink *uplink, struct berth *berth)
-{
-	if (berth->in_slot)
-		slots_give(uplink->slots, &berth->reservation);
-	berth->in_slot = false;
-	berth->waiting = false;
-	changed(uplink);
-}
-
-/* words: what it has already; NULL: it is to be given its own. */
-static void
-enter_slot(struct uplink *uplink, struct task *task, const char *words)
-{
-	struct berth *berth = berth_of(task);
-
-	slots_take(uplink->slots, slots_class_of(uplink->slots, task_resource_class(task)), words, &berth->reservation);
-	berth->in_slot = true;
+	berth_leave_slot(task, uplink->slots);
 	changed(uplink);
 }
 
 static void
 begin_if_room(struct uplink *uplink, struct task *task)
 {
-	struct berth *berth = berth_of(task);
-
-	berth->waiting = slots_room(uplink->slots, slots_class_of(uplink->slots, task_resource_class(task))) == 0;
-	if (berth->waiting)
-		return;
-	enter_slot(uplink, task, NULL);
-	task_begin(task, berth->reservation.words);
-}
-
-static void
-begin_waiting(struct uplink *uplink)
-{
-	struct task *task = NULL;
-
-	while (slots_free(uplink->slots) > 0 && (task = tasks_next(uplink->tasks, task)) != NULL)
-		if (berth_of(task)->waiting)
-			begin_if_room(uplink, task);
+	berth_begin(task, uplink->slots);
+	changed(uplink);
 }
 
 /* --- the host -------------------------------------------------------------------------------- */
@@ -317,13 +256,13 @@ on_done(void *arg, struct task *task)
 
 	OBJ_CHECK(uplink, UPLINK_MAGIC);
 	if (!task_is_dropped(task))
-		fuses_note(uplink->fuses, slots_class_of(uplink->slots, task_resource_class(task)),
+		fuses_note(uplink->fuses, berth_class(uplink->slots, task),
 			   task_outcome(task) == OUTCOME_INFRA_FAIL, task_reason(task));
-	leave_slot(uplink, berth_of(task));
+	leave_slot(uplink, task);
 	if (uplink->tasks == NULL)
 		return;
 	look_at_host(uplink);
-	begin_waiting(uplink);
+	berths_begin_waiting(uplink->tasks, uplink->slots);
 	lease_want(uplink->lease); /* it may be kept */
 	report_want(uplink->report);
 	claim_want(uplink->claim);
@@ -333,13 +272,10 @@ static void
 on_removed(void *arg, struct task *task)
 {
 	struct uplink *uplink = arg;
-	struct berth *berth = task_owner(task);
 
 	OBJ_CHECK(uplink, UPLINK_MAGIC);
-	if (berth != NULL)
-		leave_slot(uplink, berth);
-	berth_free(berth);
-	task_set_owner(task, NULL);
+	leave_slot(uplink, task);
+	berth_drop(task);
 	if (uplink->tasks == NULL)
 		return;
 	lease_want(uplink->lease);
@@ -401,7 +337,7 @@ static const struct env_var *
 on_environment(void *arg, const struct task *task, struct arena *arena, size_t *count)
 {
 	struct uplink *uplink = arg;
-	unsigned class = slots_class_of(uplink->slots, task_resource_class(task));
+	unsigned class = berth_class(uplink->slots, task);
 
 	OBJ_CHECK(uplink, UPLINK_MAGIC);
 	return class_environment(&uplink->slots->classes[class], task_holding(task), arena, count);
@@ -413,8 +349,7 @@ on_limits(void *arg, const struct task *task, struct limits *limits)
 	struct uplink *uplink = arg;
 
 	OBJ_CHECK(uplink, UPLINK_MAGIC);
-	slots_limits(uplink->slots, slots_class_of(uplink->slots, task_resource_class(task)),
-		     task_holding(task), limits);
+	slots_limits(uplink->slots, berth_class(uplink->slots, task), task_holding(task), limits);
 }
 
 static bool
@@ -606,7 +541,8 @@ uplink_start(struct uplink *uplink, struct tasks *tasks)
 	while ((task = tasks_next(tasks, task)) != NULL)
 		if (task_state(task) == TASK_PREPARING || task_state(task) == TASK_RUNNING ||
 		    task_state(task) == TASK_FINISHING)
-			enter_slot(uplink, task, task_holding(task) != NULL ? task_holding(task) : "");
+			berth_take_slot(task, uplink->slots,
+					task_holding(task) != NULL ? task_holding(task) : "");
 	uplink->lease = lease_new(uplink->loop, uplink->link, tasks);
 	uplink->report = report_new(uplink->loop, uplink->link, tasks);
 	uplink->outbox = outbox_new(uplink->loop, uplink->link, tasks, on_stored, uplink);
@@ -614,6 +550,7 @@ uplink_start(struct uplink *uplink, struct tasks *tasks)
 	while ((task = tasks_next(tasks, task)) != NULL)
 		if (task_state(task) == TASK_CLAIMED)
 			begin_if_room(uplink, task);
+	changed(uplink);
 	look_at_host(uplink);
 	resume_all(uplink);
 	want_idle(uplink);
@@ -633,10 +570,8 @@ uplink_free(struct uplink *uplink)
 		lease_free(uplink->lease);
 		report_free(uplink->report);
 		outbox_free(uplink->outbox);
-		while ((task = tasks_next(uplink->tasks, task)) != NULL) {
-			berth_free(task_owner(task));
-			task_set_owner(task, NULL);
-		}
+		while ((task = tasks_next(uplink->tasks, task)) != NULL)
+			berth_drop(task);
 	}
 	returns_free(uplink->returns);
 	uploads_free(uplink->uploads);
@@ -655,23 +590,16 @@ void
 uplink_reload(struct uplink *uplink, const struct slots *next)
 {
 	struct task *task = NULL;
-	struct berth *berth;
-	char *words;
 
 	OBJ_CHECK(uplink, UPLINK_MAGIC);
 	fuses_reset(uplink->fuses, "the settings are read again");
 	slots_replace(uplink->slots, next);
 	hub_link_set_token(uplink->link, uplink->slots->classes[0].token);
 	hub_link_hurry(uplink->link);
-	while ((task = tasks_next(uplink->tasks, task)) != NULL) {
-		berth = berth_of(task);
-		if (!berth->in_slot)
-			continue;
-		words = berth->reservation.words;
-		enter_slot(uplink, task, words);
-		free(words);
-	}
-	begin_waiting(uplink);
+	while ((task = tasks_next(uplink->tasks, task)) != NULL)
+		berth_retake_slot(task, uplink->slots);
+	berths_begin_waiting(uplink->tasks, uplink->slots);
+	changed(uplink);
 	if (!uplink->draining)
 		claim_renew(uplink->claim);
 }
@@ -733,22 +661,12 @@ uplink_link_counters(const struct uplink *uplink)
 	return hub_link_counters(uplink->link);
 }
 
-bool
-uplink_task_waits(const struct uplink *uplink, const struct task *task)
-{
-	const struct berth *berth = task_owner(task);
-
-	(void)uplink;
-	return berth != NULL && berth->waiting;
-}
-
 /* --- the state, for people
  * ------------------------------------------------------------------------------ */
 
 static void
 log_task(struct task *task)
 {
-	struct berth *berth = berth_of(task);
 	int step = task_current_step(task);
 	struct log_at at = LOG_AT_TASK(task_id_text(task));
 
@@ -757,7 +675,7 @@ log_task(struct task *task)
 		 "state: job '%s', %s%s, outcome %s, %llu bytes of output spooled, %u events not "
 		 "acknowledged",
 		 task_job_name(task), task_state_name(task_state(task)),
-		 berth->waiting ? " (waits for room)" : "", outcome_name(task_outcome(task)),
+		 berth_waits(task) ? " (waits for room)" : "", outcome_name(task_outcome(task)),
 		 (unsigned long long)task_spool(task)->bytes,
 		 task_journal(task)->last_seq - task_journal(task)->acked);
 }

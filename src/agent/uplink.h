@@ -72,8 +72,6 @@ const char *uplink_why_not_ready(const struct uplink *uplink, char room[HINDRANC
 bool uplink_is_connected(const struct uplink *uplink);
 const char *uplink_hub_text(const struct uplink *uplink); /* "unix:/run/hub.sock" */
 struct hub_link_counters uplink_link_counters(const struct uplink *uplink);
-/* It is ours, and begins when there is room. */
-bool uplink_task_waits(const struct uplink *uplink, const struct task *task);
 
 /* What the host has of what tasks use, for metrics; borrowed. */
 const struct headroom *uplink_headroom(const struct uplink *uplink);
