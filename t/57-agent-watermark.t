@@ -37,13 +37,19 @@ ok 'with room again it claims by itself' wait_ended first success 60
 
 hub_say "task fill head -c 24m /dev/zero >file; until [ -e $tmp/go ]; do sleep 0.02; done; echo whole"
 ok 'a job fills the disk' wait_until 60 says_why "$low"
+claims_nothing_again()
+{
+	[ "$(grep -c 'claim for 0 slots' "$tmp/fakehub.log")" -ge 2 ]
+}
+ok 'the hub is asked for nothing again' wait_until 20 claims_nothing_again
 hub_say 'task later echo later'
 ok 'the next task waits at the hub' sh -c "! grep -q 'task later leased' '$tmp/fakehub.log'"
 touch "$tmp/go"
 ok 'what runs goes on' wait_ended fill success 30
 ok 'its directory is removed, and the next one is claimed' wait_ended later success 60
 is "$(grep -c 'nothing is claimed until' "$tmp/agent.log") $(grep -c 'tasks are claimed again' "$tmp/agent.log")" '2 2' 'each change is said once'
-is "$(sed -n '/task fill step 0 step_ended\|task later leased/s/.*task \([a-z]*\) .*/\1/p' "$tmp/fakehub.log" | tr '\n' ' ')" 'fill later ' 'in this order'
+is "$(sed -n "s/.*task=$(task_id fill) state \(done\).*/\1/p; s/.* state claimed: \(later\)$/\1/p" "$tmp/agent.log" | tr '\n' ' ')" 'done later ' \
+	'in this order'
 ok 'nothing is left' wait_until 20 no_tasks
 stop "$agent_pid"
 is "$status" 0 'the agent ends'
