@@ -30,6 +30,11 @@ line_of()
 	grep -nE -m 1 "$1" "$tmp/fakehub.log" | cut -d : -f 1
 }
 
+says_why()
+{
+	runnerctl why --run-dir "$tmp/run" 2>/dev/null | grep -q '1 of 1 slots are taken.* do not end'
+}
+
 # stuck NAME OPTION...
 stuck()
 {
@@ -40,20 +45,18 @@ stuck()
 	hangfs_pid=$pid
 	wait_until 20 grep -qs . "$tmp/hangfs-$name.log" || return
 	start_runnerd -j 1 --grace 200ms "$@"
-	wait_log agent 'ready: 1 slots' 30
+	wait_started agent 'ready: 1 slots' 30
 	hub_say "task stuck-$name cat $tmp/hang.$name/file & cat $tmp/hang.$name/file"
 	ok "($name) a process waits for what does not answer" wait_until 30 waits "$name" SD
 	hub_say "task next-$name echo next"
 	hub_say "cancel stuck-$name"
-	ok "($name) it is told of" wait_log agent 'do not end, .*its slot stays closed until they are gone' 60
-	ok "($name) by who asks what the host does, too" wait_until 10 sh -c \
-		"runnerctl why --run-dir '$tmp/run' | grep -q '1 of 1 slots are taken.* do not end'"
-	if [ "$name" = none ]; then
-		stop "$agent_pid" KILL
-		start_runnerd -j 1 --grace 200ms "$@"
-		ok "($name) the next runnerd waits for it, too" wait_log agent 'do not end, .*its slot stays closed' 60
-	fi
-	ok "($name) it has been killed, and sleeps uninterruptibly" waits "$name" D
+	ok "($name) it is told of" wait_started agent 'do not end, .*its slot stays closed until they are gone' 60
+	ok "($name) by who asks what the host does, too" wait_until 10 says_why
+	stop "$agent_pid" KILL
+	start_runnerd -j 1 --grace 200ms "$@"
+	ok "($name) the next runnerd waits for it, too" wait_started agent 'do not end, .*its slot stays closed until they are gone' 60
+	ok "($name) and says it to who asks" wait_until 10 says_why
+	ok "($name) it has been killed, and sleeps uninterruptibly" wait_until 10 waits "$name" D
 	is "$(line_of "task next-$name (leased|preparing)")" '' "($name) the next task waits for it"
 	stop "$hangfs_pid"
 	ok "($name) the task ends when it has" wait_ended "stuck-$name" canceled

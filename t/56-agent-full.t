@@ -13,14 +13,10 @@ fi
 
 start_full()
 {
-	# shellcheck disable=SC2016
-	start agent unshare -rm sh -c 'mount -t tmpfs -o size=256k,mode=700 none "$1" && shift && exec "$@"' sh \
-		"$tmp/run" runnerd --hub "$hub_url" --token-file "$tmp/token" --name test --run-dir "$tmp/run" \
+	start_on_tmpfs "$tmp/run" 256k runnerd --hub "$hub_url" --token-file "$tmp/token" --name test --run-dir "$tmp/run" \
 		--data-dir "$tmp/data" --work-dir "$tmp/work" --cache-dir "$tmp/cache" --isolation none
-	agent_pid=$pid
-	inside=/proc/$agent_pid/root$tmp/run
 	wait_started agent 'connected to the hub' 20
-	head -c 1M /dev/zero >"$inside/filler" 2>/dev/null
+	inside "head -c 1M /dev/zero >$tmp/run/filler"
 }
 
 start_fakehub
@@ -32,7 +28,7 @@ wait_log agent "$given_back" 20
 is "$(grep -c "$given_back" "$tmp/agent.log")" 1 'the agent says why, once'
 nothing_inside()
 {
-	[ -z "$(ls "$inside/tasks")" ]
+	[ "$(inside "ls $tmp/run/tasks; echo listed")" = listed ]
 }
 ok 'nothing of it is left in the state directory' wait_until 20 nothing_inside
 ok 'nothing of it ran' test ! -e "$tmp/ran"

@@ -87,14 +87,13 @@ stop "$agent_pid"
 # --- the disk is full, then it is not ---
 mkdir -p "$tmp/small"
 if unshare -rm mount -t tmpfs none "$tmp/small" 2>/dev/null; then
-	# shellcheck disable=SC2016
 	runnerd_on_small()
 	{
-		start agent unshare -rm sh -c 'mount -t tmpfs -o size=9m none "$1" && head -c 9100k /dev/zero >"$1/filler"; shift; exec "$@"' sh \
+		# shellcheck disable=SC2016 # for the other shell
+		start_on_tmpfs "$tmp/small" 9m sh -c 'head -c 9100k /dev/zero >"$1/filler"; shift; exec "$@"' sh \
 			"$tmp/small" runnerd --hub "$hub_url" --token-file "$tmp/token" --name test --run-dir "$tmp/run" \
 			--data-dir "$tmp/data" --work-dir "$tmp/work" --cache-dir "$tmp/cache" --isolation none \
 			--spool-dir "$tmp/small/spool" --spool-memory 2M --min-free 0
-		agent_pid=$pid
 	}
 	rm -f "$tmp/go" "$tmp/printed"
 	hub_say "task disk while [ ! -e $tmp/go ]; do sleep 0.05; done; $noise; touch $tmp/printed"
@@ -106,7 +105,7 @@ if unshare -rm mount -t tmpfs none "$tmp/small" 2>/dev/null; then
 	touch "$tmp/go"
 	ok '(disk) that it is full is said' wait_log agent "cannot write to the spool's directory '.*': No space left on device; output stays in memory" 20
 	ok '(disk) the job waits' test ! -e "$tmp/printed"
-	rm "/proc/$agent_pid/root$tmp/small/filler"
+	inside "rm $tmp/small/filler"
 	ok '(disk) that it works again is said' wait_log agent "the spool's directory '.*' works again" 30
 	ok '(disk) the job goes on' wait_until 30 test -e "$tmp/printed"
 	is "$(grep -c "cannot write to the spool" "$tmp/agent.log")" 1 '(disk) it was said once'

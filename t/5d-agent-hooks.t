@@ -92,8 +92,8 @@ end_agent
 rm "$tmp/hooks.d/post-job"
 
 hook pre-job <<END
-echo \$\$ >"$tmp/hook.\$RUNNER_TASK_ID"
 echo "\$RUNNER_HOOK_ATTEMPT" >>"$tmp/attempts.\$RUNNER_TASK_ID"
+echo \$\$ >"$tmp/hook.\$RUNNER_TASK_ID"
 [ "\$RUNNER_TASK_ID" = "$(task_id held)" ] || exit 0
 while [ ! -e "$tmp/open" ]; do sleep 0.1; done
 END

@@ -87,9 +87,9 @@ stop "$agent_pid"
 # --- CPUs ---
 cpus=$(nproc)
 settings "$cpus" 'cpus: auto'
-sed -i 's/cpus: 64, //' "$tmp/runnerd.yaml"
+sed -i "s/cpus: 64, /cpus: $cpus, /" "$tmp/runnerd.yaml" # a container's quota may be less than what it sees
 start_reserving
-hub_say "tasks $cpus pinned nproc; until [ \$(ls -d $tmp/at.* | wc -l) -ge $cpus ]; do mktemp -q $tmp/at.XXXXXX >/dev/null; sleep 0.05; done; grep Cpus_allowed_list /proc/self/status"
+hub_say "tasks $cpus pinned nproc; mktemp -q $tmp/at.XXXXXX >/dev/null; until [ \$(ls -d $tmp/at.* | wc -l) -ge $cpus ]; do sleep 0.05; done; grep Cpus_allowed_list /proc/self/status"
 pinned_ended()
 {
 	[ "$(grep -c 'task pinned[0-9]* ended' "$tmp/fakehub.log")" = "$cpus" ]

@@ -83,19 +83,24 @@ mkdir -p "$tmp/hooks"
 printf '#!/bin/sh\n[ ! -e %s ]\n' "$tmp/broken" >"$tmp/hooks/pre-job"
 chmod 755 "$tmp/hooks/pre-job"
 touch "$tmp/broken"
-start_runnerd -j 1 --hooks-dir "$tmp/hooks" --pause-after 2 --pause-time 2s
+start_runnerd -j 1 --hooks-dir "$tmp/hooks" --pause-after 2 --pause-time 1h
 hub_say 'tasks 2 bad echo bad'
 ok 'a task fails by the fault of the host' wait_ended bad1 infra-fail
 ok 'and a second one' wait_ended bad2 infra-fail
-paused='paused for 2\.0s, after 2 infrastructure failures in a row, the last: '
+paused='paused for 1h00m, after 2 infrastructure failures in a row, the last: '
 ok 'then the class is paused' wait_log agent "$paused" 20
 ok 'and the hub is told' wait_log fakehub 'every class is paused' 20
 ok 'runnerctl why says so, with the last reason' says_why "$paused.*pre-job"
 ok 'in a word, too' hindrance_is class_paused
 hub_say 'task later echo later'
 is "$(grep -c 'later leased' "$tmp/fakehub.log")" 0 'it is given nothing of it'
-ok 'after that time one is tried' wait_ended later infra-fail 60
-ok 'and a failure pauses it for twice as long' wait_log agent 'paused for 4\.0s, after 3 infrastructure failures in a row' 20
+stop "$agent_pid"
+: >"$tmp/agent.log"
+start_runnerd -j 1 --hooks-dir "$tmp/hooks" --pause-after 2 --pause-time 1s
+hub_say 'tasks 2 worse echo worse'
+wait_log agent 'paused for 1\.0s, after 2 infrastructure failures in a row' 20 || diag 'not paused'
+ok 'after its time one is tried' wait_ended worse2 infra-fail 60
+ok 'and a failure pauses it for twice as long' wait_log agent 'paused for 2\.0s, after 3 infrastructure failures in a row' 20
 rm "$tmp/broken"
 hub_say 'task well echo well'
 ok 'until one goes well' wait_ended well success 60

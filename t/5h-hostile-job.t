@@ -182,7 +182,7 @@ libc = ctypes.CDLL(None)
 segment = libc.shmget(zlib.crc32(shared.encode()) & 0x7fffffff, 4096, 0o1600)
 assert segment >= 0
 print("begun", flush=True)
-deadline = time.monotonic() + 120
+deadline = time.monotonic() + 600
 while not os.path.exists(go) and time.monotonic() < deadline:
     time.sleep(0.05)
 libc.shmctl(segment, 0, None)
@@ -382,7 +382,8 @@ play_mode()
 	ok "($mode) the hostile one has tried everything" wait_ended "hostile-$mode" '' 60
 	touch "$tmp/go.$mode"
 	if [ "$level" = none ]; then
-		ok "($mode) the other one has ended: NOT protected" wait_ended "victim-$mode" infra-fail
+		# As its agent hears of it: from its supervisor that was told to end it, or that it has another agent now.
+		ok "($mode) the other one has ended: NOT protected" wait_ended "victim-$mode" '(infra-fail|failed)'
 	else
 		ok "($mode) the other one has gone on" wait_ended "victim-$mode" success
 		like "$(cat "$(got_output "victim-$mode")")" unharmed "($mode) and came to its end"

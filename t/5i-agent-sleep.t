@@ -21,7 +21,7 @@ start_runnerd -j 2
 # The no-output timeout of the script's tasks is longer than the test: this one has its own.
 cat >"$tmp/document" <<END
 {"version": 1, "id": "$(task_id silent)", "epoch": 1, "token": "t", "lease_ms": 60000, "job": {"id": "$(task_id silent)", "number": 1, "name": "silent"}, "resource_class": "local/test",
- "steps": [{"kind": "run", "name": "s", "command": "echo begun; until [ -e $tmp/go ]; do sleep 0.05; done; echo over", "no_output_timeout_ms": 4000}]}
+ "steps": [{"kind": "run", "name": "s", "command": "echo begun; until [ -e $tmp/go ]; do sleep 0.05; done; echo over", "no_output_timeout_ms": 6000}]}
 END
 hub_say "document silent $tmp/document"
 wait_log fakehub 'task talks step 0 step_started' 20
@@ -30,15 +30,19 @@ wait_until 20 test -s "$tmp/got/silent/step-0.out"
 stopped=$(descendants "$agent_pid")
 # shellcheck disable=SC2086
 kill -STOP $stopped
-# Longer than the no-output timeout; nothing is waited for here but time itself.
-python3 -c 'import time; time.sleep(6)'
+# Longer than the no-output timeout, and longer than late by what a busy host may be; nothing is waited for here but time itself.
+python3 -c 'import time; time.sleep(10)'
+# The agent first, which would find that the time is over before the step can print.
+touch "$tmp/go"
+kill -CONT "$agent_pid"
+kill -USR1 "$agent_pid"
+wait_log agent 'state: hub' 20
+is "$(grep -c 'silent ended' "$tmp/fakehub.log")" 0 'time in which nobody could print is no silence'
 # shellcheck disable=SC2086
 kill -CONT $stopped
+ok 'and the silent one ends well' wait_ended silent success 60
 ok 'a job goes on when everything has stood still' wait_ended talks success 60
 is "$(wc -l <"$(got_output talks)")" 60 'its output is whole'
-is "$(grep -c 'silent ended' "$tmp/fakehub.log")" 0 'time in which nobody could print is no silence'
-touch "$tmp/go"
-ok "and the silent one ends well" wait_ended silent success 60
 
 # --- the time of day is another: what a task has left is counted by the clock that cannot be set ---
 journal()

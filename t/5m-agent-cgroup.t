@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: Apache-2.0
 . "${0%/*}/lib.sh"
 . "${0%/*}/machine.sh"
-machine_seconds=560
+machine_seconds=1800
 in_machine
 . "${0%/*}/agent.sh"
 
@@ -104,7 +104,7 @@ ok '(exit) one that exits as if it had been fails' wait_ended exit failed 120
 is "$(reason_of exit)" '' '(exit) nor is that'
 
 # What a step has used, its children included that nobody waited for.
-hub_say "task usage sh -c '$actor alloc=20000000' & sleep 2; i=0; while [ \$i -lt 20000 ]; do i=\$((i + 1)); done"
+hub_say "task usage sh -c '$actor alloc=20000000; touch $tmp/used' & until [ -e $tmp/used ]; do sleep 0.1; done; i=0; while [ \$i -lt 20000 ]; do i=\$((i + 1)); done"
 ok '(usage) it ends well' wait_ended usage success 120
 ok '(usage) its peak is that of all its processes' [ "$(ended_of usage peak_bytes)" -gt 20000000 ]
 ok '(usage) and it has had a processor' [ "$(ended_of usage user_us)" -gt 1000 ]

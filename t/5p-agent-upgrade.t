@@ -79,6 +79,7 @@ echo 'jobs: many' >"$tmp/runnerd.yaml"
 kill -HUP "$agent_pid"
 ok 'settings that cannot be read change nothing' told '^READY=1 STATUS=1 of 3 .*; settings are not reloaded: .*jobs'
 echo 'jobs: 3' >"$tmp/runnerd.yaml"
+: >"$tmp/manager.log"
 kill -HUP "$agent_pid"
 ok 'and are forgotten when they can' wait_log manager '^READY=1 STATUS=1 of 3 slots taken; the hub at unix:.* is connected$' 20
 

@@ -5,7 +5,7 @@
 # SPDX-License-Identifier: Apache-2.0
 . "${0%/*}/lib.sh"
 . "${0%/*}/machine.sh"
-machine_seconds=420
+machine_seconds=1800
 in_machine
 
 actor=$top_builddir/t/actor

@@ -7,7 +7,7 @@
 . "${0%/*}/machine.sh"
 machine_systemd=yes
 machine_tools="$(find "$top_srcdir/contrib/systemd" -name '*.service') $(command -v rm) $(command -v sleep)"
-machine_seconds=600
+machine_seconds=1800
 in_machine
 . "${0%/*}/agent.sh"
 
@@ -226,11 +226,20 @@ is "$(shown Result)" success 'in good order, and is not started again'
 systemctl start runnerd
 hub_say 'task rest echo begun; sleep 1000'
 wait_until 60 grep -qs begun "$(got_output rest)"
-rest=$(process_of '^sleep 1000')
+rest_sleeps()
+{
+	rest=$(process_of '^sleep 1000')
+	[ -n "$rest" ]
+}
+wait_until 60 rest_sleeps
 ok 'systemctl stop runnerd-tasks' systemctl stop runnerd-tasks
 is "$(shown ActiveState)/$(shown ActiveState runnerd-tasks)" inactive/inactive 'ends runnerd'
 ok 'and the tasks' t_is_gone "$rest"
-is "$(ours)" '' 'nothing runs'
+nothing_runs()
+{
+	[ -z "$(ours)" ]
+}
+ok 'nothing runs' wait_until 60 nothing_runs
 ok 'no group is left' test ! -e $tasks_group
 ok 'the next start' systemctl start runnerd
 ok 'tells what became of the task' wait_ended rest infra-fail 60

@@ -115,7 +115,7 @@ barrier("limits", raises)
 barrier("processes", lambda: multiplies(70))
 barrier("disk", fills)
 print("done", flush=True)
-deadline = time.monotonic() + 120
+deadline = time.monotonic() + 600
 while not os.path.exists(sys.argv[1]) and time.monotonic() < deadline:
     time.sleep(0.05)
 END

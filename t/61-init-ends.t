@@ -14,7 +14,7 @@ for mode in $modes; do
 		wait HELLO
 		start 0 deadline=100 -- $actor sleep
 		wait STEP_EXITED 0
-		start 1 deadline=1000 grace=150 -- $actor ignore=TERM sleep ${mark}1
+		start 1 deadline=3000 grace=150 -- $actor ignore=TERM sleep ${mark}1
 		wait STEP_EXITED 1
 		start 2 deadline=100 grace=4294967295 -- $actor sleep
 		wait STEP_EXITED 2

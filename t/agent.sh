@@ -6,6 +6,8 @@
 #   start_fakehub [OPTION...]        $fakehub_pid; its log is fakehub.log, what it received in $tmp/got
 #   hub_say LINE                     run a line now
 #   start_runnerd [OPTION...]        $agent_pid; its log is agent.log; the same directories each time
+#   start_on_tmpfs DIR SIZE COMMAND...  as agent, with a small file system on DIR that nobody else sees; $agent_pid
+#   inside COMMAND                   a line of sh, run where that is seen; what it prints
 #   wait_ended NAME [OUTCOME]        until the hub has the end of a task
 #   got_output NAME [STEP]           path of what was received
 #   events_of NAME                   the types of its events, one a line
@@ -45,6 +47,29 @@ start_runnerd()
 		--run-dir "$tmp/run" --data-dir "$tmp/data" --work-dir "$tmp/work" \
 		--cache-dir "$tmp/cache" --orphan-limit 60s "$@"
 	agent_pid=$pid
+}
+
+# Nobody may look through the eyes of a runnerd that hides, not even its own user: what runs inside is asked for by a file.
+start_on_tmpfs()
+{
+	t_place=$1 t_size=$2
+	shift 2
+	# shellcheck disable=SC2016 # for the other shell
+	start agent env RUNNERD_USER=root unshare -rm sh -c 'mount -t tmpfs -o "size=$2,mode=700" none "$1" || exit
+		(while kill -0 $$; do
+			[ ! -e "$3" ] || { sh "$3" >"$3.said"; rm "$3"; }
+			sleep 0.05
+		done >/dev/null 2>&1 &)
+		shift 3; exec "$@"' sh "$t_place" "$t_size" "$tmp/inside" "$@"
+	agent_pid=$pid
+}
+
+inside()
+{
+	printf '%s\n' "$*" >"$tmp/inside.new"
+	mv "$tmp/inside.new" "$tmp/inside"
+	wait_until 20 test ! -e "$tmp/inside"
+	cat "$tmp/inside.said"
 }
 
 wait_ended()
