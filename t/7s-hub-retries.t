@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-# A job that says that it may be run twice (RUNNER_RETRIES) is, when its host failed it; others are not.
+# A job that says that it may be run twice (RUNNER_RETRIES) is, when its host failed it; others are not. A task whose agent is cut off
+# before it runs is given to another, and what the first makes of it is worth nothing.
 import os
 import sys
 
@@ -20,10 +21,44 @@ with open(os.path.join(hooks, "pre-job"), "w") as file:
 os.chmod(os.path.join(hooks, "pre-job"), 0o755)
 
 
-def ctl(*arguments):
-    return subprocess.run([os.path.join(build, "runnerctl"), "--hub", hub.url, "--token-file",
-                           os.path.join(hub.dir, "token")] + list(arguments), capture_output=True, text=True,
+def ctl(*arguments, of=None):
+    of = of or hub
+    return subprocess.run([os.path.join(build, "runnerctl"), "--hub", of.url, "--token-file",
+                           os.path.join(of.dir, "token")] + list(arguments), capture_output=True, text=True,
                           timeout=DEADLINE)
+
+
+def cut_off():
+    """A hub and an agent of their own, which loses the line when it has taken a task and not begun it. The lease is a minute: it is over
+    while the rows between are made. What goes on: (hub, agent, relay, pipeline)."""
+    other = Hub("leases")
+    held = os.path.join(tmp, "held")
+    os.mkdir(held)
+    with open(os.path.join(held, "pre-job"), "w") as file:
+        file.write("#!/bin/sh\ntouch '%s/taken'\nuntil [ -e '%s/go' ]; do sleep 0.1; done\n" % (held, held))
+    os.chmod(os.path.join(held, "pre-job"), 0o755)
+    line = start_line(other)
+    first = Runnerd(other, "first", slots=1, url="unix:" + os.path.join(tmp, "line.sock"),
+                    options=["--hooks-dir", held, "--hook-timeout", "30m", "--isolation", "none"])
+    first.start_and_wait()
+    command = "case $PWD in */first/*) echo of the first; echo $$ >%s/new; mv %s/new %s/pid; exec sleep 1000;; esac; echo of the second" % ((held,) * 3)
+    pipeline = Person(other).run(config(0, command))
+    wait_for("the first agent to take it", lambda: os.path.exists(os.path.join(held, "taken")))
+    line.kill()
+    line.wait()
+    wait_for("it to be cut off", lambda: "is away" in open(first.log).read())
+    return other, first, held, pipeline
+
+
+def start_line(other):
+    line = os.path.join(tmp, "line.sock")
+    if os.path.exists(line):
+        os.unlink(line)
+    process = subprocess.Popen([os.path.join(build, "t", "relay"), line, other.url[len("unix:"):], "1"], stdin=subprocess.DEVNULL,
+                               stdout=subprocess.DEVNULL)
+    started.append(process)
+    wait_for("the line", lambda: os.path.exists(line))
+    return process
 
 
 def break_host(times):
@@ -44,6 +79,7 @@ def run(retries, command="echo hello"):
     return pipeline, wait_for("the pipeline to end", lambda: person.has_ended(pipeline))
 
 
+other, first, held, leased = cut_off()
 agent = Runnerd(hub, "big1", slots=1, options=["--hooks-dir", hooks, "--pause-after", "0", "--isolation", "none"])
 agent.start_and_wait()
 break_host(1)
@@ -79,4 +115,28 @@ shown = ctl("task", "show", [task for task in person.get("/api/runner/v1/jobs/" 
                              if task["outcome"] == "infra-fail"][0]["id"]).stdout
 ok("infra-fail" in shown and "runner-init ended while no runnerd was there" in shown, "task show says why")
 eq(agent.stop(), 0, "the agent ends")
+
+second = Runnerd(other, "second", slots=1, options=["--isolation", "none"])
+second.start_and_wait()
+owner = Person(other)
+ok(wait_for("its end", lambda: owner.has_ended(leased), 180), "a task whose agent was cut off before it ran is given to another")
+eq(owner.attempts(leased, "one"), ["success"], "which has run it: the same task, and one end")
+task = owner.get("/api/runner/v1/jobs/" + owner.jobs(leased)[0]["id"])["tasks"][0]
+open(os.path.join(held, "go"), "w").close()
+ok(wait_for("its step", lambda: os.path.exists(os.path.join(held, "pid"))), "the first, still cut off, runs it too")
+copy = int(open(os.path.join(held, "pid")).read())
+start_line(other)
+first.hurry()
+ok(wait_for("its word", lambda: re.search("task=%s .*(its lease is gone|takes no more (output|events) of it)" % task["id"], open(first.log).read())),
+   "when it is back it hears that the task is another's")
+ok(wait_for("its process", lambda: not os.path.exists("/proc/%d" % copy)), "its copy is killed")
+ok(wait_for("the first agent to be idle", lambda: first.left() == []), "and forgotten")
+eq(owner.attempts(leased, "one"), ["success"], "the task has the end that it had")
+shown = json.loads(ctl("--json", "task", "show", task["id"], of=other).stdout)
+eq([(one["state"], one["reason"]) for one in shown["history"] if one["state"] in ("leased", "ended")],
+   [("leased", "first"), ("leased", "second"), ("ended", None)], "which was the second's, and exactly one")
+output = ctl("--project", "local/o/r", "logs", str(owner.jobs(leased)[0]["number"]), of=other).stdout
+ok("of the second" in output and "of the first" not in output, "nothing that the first printed is there")
+eq(first.stop(), 0, "the first agent ends")
+eq(second.stop(), 0, "and the second")
 done()
