@@ -78,12 +78,14 @@ is "$(output back 1)" "$(printf '%s\n' one one home '750 2020-01-02 03:04:05.678
 	'2020-01-02 03:04:05.678901234 +0000' in/file same 5242884 sparse '4194304 644' '0 1666' sparse 220 bytes)" \
 	'contents, modes, times, links of both kinds, holes and names of any bytes are as they were'
 like "$(output back 0)" "Found a cache for key 'v1-first'" 'which one it is, is told'
+like "$(output back 0)" 'Restored 13 entries, ' 'and what came back'
 
 # --- which one: case 097 ---
 
 task newer "{\"command\":\"echo old >f\"},$(save v2-a f),{\"command\":\"echo new >f\"},$(save v2-a-new f),$(save v2-a f),
 	{\"command\":\"rm f\"},$(restore v2-a),{\"command\":\"cat f\"}" "$one"
 cached newer
+like "$(output newer 6)" 'Restored 1 entry, ' 'one is one'
 is "$(output newer 7)" new 'the newest whose key begins with what is asked for is taken'
 like "$(output newer 4)" 'There is a cache for key .v2-a. already' 'a key that has a cache keeps it'
 

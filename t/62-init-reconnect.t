@@ -99,37 +99,24 @@ for mode in $modes; do
 	END
 	ok "$mode: a second connection takes over" said '^STEP_EXITED step=0 attempt=0 status=256'
 
-	# What an agent has asked for counts, although it has died before that was read, with answers that it did not read.
-	play "$mode" "unread-$mode" <<-END
-		init @ --orphan-ms 600000
-		wait HELLO
-		signal 99 15
-		unread
-		kill 19
-		quit 4294967295
-		disconnect
-		connect
-		kill 18
-		end
-		records
-	END
-	ok "$mode: what an agent that has died had said last is heard" said '^RECORD 0 end reason=quit'
-
-	# So does what it has said before it was let in.
-	play "$mode" "late-$mode" <<-END
-		init @ --orphan-ms 600000
-		wait HELLO
-		disconnect
-		kill 19
-		connect
-		quit 4294967295
-		disconnect
-		connect
-		kill 18
-		end
-		records
-	END
-	ok "$mode: also when it had died before it was accepted" said '^RECORD 0 end reason=quit'
+	# What an agent has asked for counts, although it has died before that was read: with answers that it did not read, and
+	# before it was let in.
+	dies()
+	{
+		play "$mode" "dies-$1-$mode" <<-END
+			init @ --orphan-ms 600000
+			wait HELLO
+			$2
+			disconnect
+			connect
+			kill 18
+			end
+			records
+		END
+		ok "$mode: what an agent that has died had said last is heard, $1" said '^RECORD 0 end reason=quit'
+	}
+	dies unread "$(printf 'signal 99 15\nunread\nkill 19\nquit 4294967295')"
+	dies early "$(printf 'disconnect\nkill 19\nconnect\nquit 4294967295')"
 
 	# A step must not be its own agent.
 	play "$mode" "intruder-$mode" <<-END

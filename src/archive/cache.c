@@ -157,8 +157,8 @@ unpack_found(int fd, const char *key, uint64_t size, struct err *err)
 	if (rc == 0)
 		rc = unpack(fd, &place, NULL, NULL, &sum, err);
 	if (rc == 0)
-		step_say("Restored %llu entries, %s, in %s", (unsigned long long)sum.entries,
-			 text_bytes(files, sum.bytes),
+		step_say("Restored %llu entr%s, %s, in %s", (unsigned long long)sum.entries,
+			 sum.entries == 1 ? "y" : "ies", text_bytes(files, sum.bytes),
 			 text_duration(took, step_now_ms() - started_ms));
 	return rc;
 }

@@ -229,9 +229,10 @@ unpack_layer(struct attaching *attaching, int fd, uint64_t size, struct err *err
 		return err->code;
 	attaching->sum.entries += sum.entries;
 	attaching->sum.bytes += sum.bytes;
-	step_say("Unpacked what %s has persisted: %llu entries of %s in %s",
+	step_say("Unpacked what %s has persisted: %llu entr%s of %s in %s",
 		 who(name, attaching, attaching->at), (unsigned long long)sum.entries,
-		 text_bytes(stored, size), text_duration(took, step_now_ms() - started_ms));
+		 sum.entries == 1 ? "y" : "ies", text_bytes(stored, size),
+		 text_duration(took, step_now_ms() - started_ms));
 	return 0;
 }
 
@@ -324,10 +325,10 @@ attach_all(struct attaching *attaching, struct err *err)
 			err, ERR_INPUT,
 			"Concurrent upstream jobs persisted the same file(s): %zu, see above",
 			attaching->conflicts);
-	step_say("Attached %zu layer%s at %s: %llu entries, %s, in %s", attaching->layers.count,
+	step_say("Attached %zu layer%s at %s: %llu entr%s, %s, in %s", attaching->layers.count,
 		 attaching->layers.count == 1 ? "" : "s", attaching->place.workspace,
 		 (unsigned long long)attaching->sum.entries,
-		 text_bytes(bytes, attaching->sum.bytes),
+		 attaching->sum.entries == 1 ? "y" : "ies", text_bytes(bytes, attaching->sum.bytes),
 		 text_duration(took, step_now_ms() - started_ms));
 	return 0;
 }

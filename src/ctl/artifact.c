@@ -23,6 +23,7 @@
 #include "ctl/pages.h"
 #include "ctl/project.h"
 #include "ctl/say.h"
+#include "ctl/show.h"
 #include "ctl/table.h"
 #include "format/json.h"
 #include "runner/exit.h"
@@ -198,24 +199,19 @@ read_words(const struct command *command, int argc, char **argv, int most, struc
 /* --- list ------------------------------------------------------------------------------------ */
 
 static int
+fetch_list(struct json **out, struct api *api, const void *choice, struct err *err)
+{
+	return find_artifacts(out, api, choice, 0, NULL, err);
+}
+
+static int
 artifact_list(int argc, char **argv)
 {
 	struct choice choice = {.node = -1};
-	struct err err = ERR_INIT;
-	struct json *found = NULL;
-	struct api *api = NULL;
 	int count, status;
 
 	status = read_words(&artifact_list_command, argc, argv, 1, &choice, &count);
-	if (status != ARGS_GO)
-		return status;
-	if (api_open(&api, &err) < 0 || find_artifacts(&found, api, &choice, 0, NULL, &err) < 0)
-		status = say_error(&err);
-	else
-		status = table_print(found, json_get(found, "items"), columns);
-	json_free(found);
-	api_close(api);
-	return status;
+	return status == ARGS_GO ? show_fetched(fetch_list, &choice, columns) : status;
 }
 
 /* --- get ------------------------------------------------------------------------------------- */

@@ -19,6 +19,7 @@
 #include "ctl/pages.h"
 #include "ctl/project.h"
 #include "ctl/say.h"
+#include "ctl/show.h"
 #include "ctl/secret.h"
 #include "ctl/table.h"
 #include "format/json.h"
@@ -72,6 +73,7 @@ static const struct column variable_columns[] = {
 
 struct choice {
 	const char *org, *from_env;
+	const char *context; /* whose variables are listed; NULL: contexts are */
 };
 
 static int
@@ -167,7 +169,7 @@ create(struct json **out, struct api *api, const struct choice *choice, const ch
 static int
 context_create(int argc, char **argv)
 {
-	struct choice choice = {NULL, NULL};
+	struct choice choice = {.context = NULL};
 	struct err err = ERR_INIT;
 	struct json *context = NULL;
 	struct api *api = NULL;
@@ -199,35 +201,31 @@ get_variables(struct json **out, struct api *api, const struct choice *choice, c
 }
 
 static int
+fetch_list(struct json **out, struct api *api, const void *arg, struct err *err)
+{
+	const struct choice *choice = arg;
+
+	return choice->context == NULL ? get_contexts(out, api, choice, err)
+				       : get_variables(out, api, choice, choice->context, err);
+}
+
+static int
 context_list(int argc, char **argv)
 {
-	struct choice choice = {NULL, NULL};
-	struct err err = ERR_INIT;
-	struct json *list = NULL;
-	struct api *api = NULL;
-	int count, status, rc;
+	struct choice choice = {.context = NULL};
+	int count, status;
 
 	status = read_words(&context_list_command, &choice, argc, argv, &count, 0, 1);
 	if (status != ARGS_GO)
 		return status;
-	rc = api_open(&api, &err);
-	if (rc == 0)
-		rc = count == 0 ? get_contexts(&list, api, &choice, &err)
-				: get_variables(&list, api, &choice, argv[0], &err);
-	if (rc < 0)
-		status = say_error(&err);
-	else
-		status = table_print(list, json_get(list, "items"),
-				     count == 0 ? context_columns : variable_columns);
-	json_free(list);
-	api_close(api);
-	return status;
+	choice.context = count == 1 ? argv[0] : NULL;
+	return show_fetched(fetch_list, &choice, count == 0 ? context_columns : variable_columns);
 }
 
 static int
 context_delete(int argc, char **argv)
 {
-	struct choice choice = {NULL, NULL};
+	struct choice choice = {.context = NULL};
 	LOCAL_FREE char *path = NULL;
 	struct err err = ERR_INIT;
 	struct api *api = NULL;
@@ -249,7 +247,7 @@ context_delete(int argc, char **argv)
 static int
 context_set(int argc, char **argv)
 {
-	struct choice choice = {NULL, NULL};
+	struct choice choice = {.context = NULL};
 	LOCAL_FREE char *context = NULL;
 	struct err err = ERR_INIT;
 	struct api *api = NULL;
@@ -275,7 +273,7 @@ context_set(int argc, char **argv)
 static int
 context_remove(int argc, char **argv)
 {
-	struct choice choice = {NULL, NULL};
+	struct choice choice = {.context = NULL};
 	LOCAL_FREE char *context = NULL;
 	LOCAL_FREE char *path = NULL;
 	struct err err = ERR_INIT;
@@ -298,7 +296,7 @@ static int
 context_import(int argc, char **argv)
 {
 	struct environment environment = {NULL, 0};
-	struct choice choice = {NULL, NULL};
+	struct choice choice = {.context = NULL};
 	LOCAL_FREE char *context = NULL;
 	struct err err = ERR_INIT;
 	struct api *api = NULL;

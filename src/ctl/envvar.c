@@ -17,6 +17,7 @@
 #include "ctl/pages.h"
 #include "ctl/project.h"
 #include "ctl/say.h"
+#include "ctl/show.h"
 #include "ctl/secret.h"
 #include "ctl/table.h"
 #include "format/json.h"
@@ -64,24 +65,20 @@ variables_path(char **out, struct api *api, struct err *err)
 /* --- list -------------------------------------------------------------------------------- */
 
 static int
-envvar_list(int argc, char **argv)
+fetch_variables(struct json **out, struct api *api, const void *arg, struct err *err)
 {
 	LOCAL_FREE char *path = NULL;
-	struct err err = ERR_INIT;
-	struct json *list = NULL;
-	struct api *api = NULL;
+
+	(void)arg;
+	return variables_path(&path, api, err) < 0 ? err->code : pages_get(out, api, path, err);
+}
+
+static int
+envvar_list(int argc, char **argv)
+{
 	int status = args_read_operands(&envvar_list_command, argc, argv, 0);
 
-	if (status != ARGS_GO)
-		return status;
-	if (api_open(&api, &err) < 0 || variables_path(&path, api, &err) < 0 ||
-	    pages_get(&list, api, path, &err) < 0)
-		status = say_error(&err);
-	else
-		status = table_print(list, json_get(list, "items"), variable_columns);
-	json_free(list);
-	api_close(api);
-	return status;
+	return status == ARGS_GO ? show_fetched(fetch_variables, NULL, variable_columns) : status;
 }
 
 /* --- set, import, remove ----------------------------------------------------------------- */

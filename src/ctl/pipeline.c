@@ -15,7 +15,6 @@
 #include "ctl/show.h"
 #include "ctl/table.h"
 #include "ctl/watching.h"
-#include "format/json.h"
 #include "loop/loop.h"
 #include "runner/exit.h"
 
@@ -71,8 +70,9 @@ set_branch(void *arg, const struct option *option, const char *value, struct err
 }
 
 static int
-list(struct api *api, const char *branch, struct json **answer, struct err *err)
+fetch_list(struct json **out, struct api *api, const void *arg, struct err *err)
 {
+	const char *branch = arg;
 	LOCAL_FREE char *slug = NULL;
 	LOCAL_FREE char *path = NULL;
 
@@ -80,30 +80,19 @@ list(struct api *api, const char *branch, struct json **answer, struct err *err)
 		return err->code;
 	path = api_path("/api/v2/project/%s/pipeline%p%s", slug, branch != NULL ? "?branch=" : "",
 			branch != NULL ? branch : "");
-	return api_get(api, path, answer, err);
+	return api_get(api, path, out, err);
 }
 
 static int
 pipeline_list(int argc, char **argv)
 {
 	const char *branch = NULL;
-	struct err err = ERR_INIT;
-	struct json *answer = NULL;
-	struct api *api = NULL;
 	int count, status;
 
 	status = args_read(&pipeline_list_command, argc, argv, &count, set_branch, &branch);
 	if (status == ARGS_GO)
 		status = args_count(&pipeline_list_command, count, 0, 0);
-	if (status != ARGS_GO)
-		return status;
-	if (api_open(&api, &err) < 0 || list(api, branch, &answer, &err) < 0)
-		status = say_error(&err);
-	else
-		status = table_print(answer, json_get(answer, "items"), pipeline_columns);
-	json_free(answer);
-	api_close(api);
-	return status;
+	return status == ARGS_GO ? show_fetched(fetch_list, branch, pipeline_columns) : status;
 }
 
 /* --- show ------------------------------------------------------------------------------------- */

@@ -14,6 +14,7 @@
 #include "ctl/pages.h"
 #include "ctl/project.h"
 #include "ctl/say.h"
+#include "ctl/show.h"
 #include "ctl/table.h"
 #include "format/json.h"
 
@@ -33,22 +34,18 @@ static const struct column project_columns[] = {
 };
 
 static int
+fetch_projects(struct json **out, struct api *api, const void *arg, struct err *err)
+{
+	(void)arg;
+	return pages_get(out, api, "/api/runner/v1/projects", err);
+}
+
+static int
 project_list(int argc, char **argv)
 {
-	struct err err = ERR_INIT;
-	struct json *list = NULL;
-	struct api *api = NULL;
 	int status = args_read_operands(&project_list_command, argc, argv, 0);
 
-	if (status != ARGS_GO)
-		return status;
-	if (api_open(&api, &err) < 0 || pages_get(&list, api, "/api/runner/v1/projects", &err) < 0)
-		status = say_error(&err);
-	else
-		status = table_print(list, json_get(list, "items"), project_columns);
-	json_free(list);
-	api_close(api);
-	return status;
+	return status == ARGS_GO ? show_fetched(fetch_projects, NULL, project_columns) : status;
 }
 
 static int

@@ -45,19 +45,33 @@ show_option(void *path, const struct option *option, const char *value, struct e
 }
 
 int
-show_list(char *path, const struct column *columns)
+show_fetched(show_fetch_fn *fetch, const void *arg, const struct column *columns)
 {
 	struct err err = ERR_INIT;
 	struct json *answer = NULL;
 	struct api *api = NULL;
 	int status;
 
-	if (api_open(&api, &err) < 0 || api_get(api, path, &answer, &err) < 0)
+	if (api_open(&api, &err) < 0 || fetch(&answer, api, arg, &err) < 0)
 		status = say_error(&err);
 	else
 		status = table_print(answer, json_get(answer, "items"), columns);
 	json_free(answer);
 	api_close(api);
+	return status;
+}
+
+static int
+fetch_path(struct json **out, struct api *api, const void *path, struct err *err)
+{
+	return api_get(api, path, out, err);
+}
+
+int
+show_list(char *path, const struct column *columns)
+{
+	int status = show_fetched(fetch_path, path, columns);
+
 	free(path);
 	return status;
 }

@@ -7,9 +7,11 @@
 #ifndef CTL_SHOW_H
 #define CTL_SHOW_H
 
+struct api;
 struct buffer;
 struct column;
 struct err;
+struct json;
 struct option;
 
 /* Add "?NAME=VALUE" to a path, or "&NAME=VALUE" behind another, percent-encoded; nothing where
@@ -20,7 +22,14 @@ void show_ask(struct buffer *path, const char *name, const char *value);
  * ERR_INPUT. */
 int show_option(void *path, const struct option *option, const char *value, struct err *err);
 
-/* Print the items of what is at path, which is taken. Returns the exit status. */
+/* What a list's items are in; the caller frees. Fails like api_get(). */
+typedef int show_fetch_fn(struct json **out, struct api *api, const void *arg, struct err *err);
+
+/* Print the items of what fetch brings: where its path is to be found out at the hub first, or by
+ * git. Returns the exit status. */
+int show_fetched(show_fetch_fn *fetch, const void *arg, const struct column *columns);
+
+/* The same of what is at path, which is taken. */
 int show_list(char *path, const struct column *columns);
 
 struct show_part {

@@ -13,6 +13,7 @@
 #include "ctl/pages.h"
 #include "ctl/project.h"
 #include "ctl/say.h"
+#include "ctl/show.h"
 #include "ctl/secret.h"
 #include "ctl/table.h"
 #include "format/json.h"
@@ -107,24 +108,20 @@ ssh_key_add(int argc, char **argv)
 }
 
 static int
-ssh_key_list(int argc, char **argv)
+fetch_keys(struct json **out, struct api *api, const void *arg, struct err *err)
 {
 	LOCAL_FREE char *path = NULL;
-	struct err err = ERR_INIT;
-	struct json *list = NULL;
-	struct api *api = NULL;
+
+	(void)arg;
+	return keys_path(&path, api, err) < 0 ? err->code : pages_get(out, api, path, err);
+}
+
+static int
+ssh_key_list(int argc, char **argv)
+{
 	int status = args_read_operands(&ssh_key_list_command, argc, argv, 0);
 
-	if (status != ARGS_GO)
-		return status;
-	if (api_open(&api, &err) < 0 || keys_path(&path, api, &err) < 0 ||
-	    pages_get(&list, api, path, &err) < 0)
-		status = say_error(&err);
-	else
-		status = table_print(list, json_get(list, "items"), key_columns);
-	json_free(list);
-	api_close(api);
-	return status;
+	return status == ARGS_GO ? show_fetched(fetch_keys, NULL, key_columns) : status;
 }
 
 static int

@@ -15,7 +15,7 @@
 #include "ctl/job.h"
 #include "ctl/pages.h"
 #include "ctl/project.h"
-#include "ctl/say.h"
+#include "ctl/show.h"
 #include "ctl/table.h"
 #include "format/json.h"
 #include "runner/exit.h"
@@ -68,8 +68,9 @@ set_list(void *arg, const struct option *option, const char *value, struct err *
 }
 
 static int
-read_tests(struct json **out, struct api *api, const struct list_choice *choice, struct err *err)
+fetch_tests(struct json **out, struct api *api, const void *arg, struct err *err)
 {
+	const struct list_choice *choice = arg;
 	LOCAL_FREE char *path = NULL;
 	struct json *job = NULL;
 	char attempt[24];
@@ -95,29 +96,20 @@ test_list(int argc, char **argv)
 		{"TEST", "name"},	{"MESSAGE", "message"}, {NULL, NULL},
 	};
 	struct list_choice choice = {.failed = false};
-	struct err err = ERR_INIT;
-	struct json *tests = NULL;
-	struct api *api = NULL;
 	int count, status = args_read(&test_list_command, argc, argv, &count, set_list, &choice);
 
 	if (status == ARGS_GO)
 		status = job_ref_check(&test_list_command, &choice.ref, count, argv);
 	if (status != ARGS_GO)
 		return status;
-	if (api_open(&api, &err) < 0 || read_tests(&tests, api, &choice, &err) < 0)
-		status = say_error(&err);
-	else
-		status = table_print(tests, json_get(tests, "items"),
-				     choice.failed ? failed_columns : columns);
-	json_free(tests);
-	api_close(api);
-	return status;
+	return show_fetched(fetch_tests, &choice, choice.failed ? failed_columns : columns);
 }
 
 /* --- of many
  * --------------------------------------------------------------------------------------- */
 
 struct history_choice {
+	const char *which; /* "slow", "flaky" */
 	const char *branch, *last, *limit;
 };
 
@@ -144,16 +136,16 @@ set_history(void *arg, const struct option *option, const char *value, struct er
 }
 
 static int
-read_history(struct json **out, struct api *api, const char *which,
-	     const struct history_choice *choice, struct err *err)
+fetch_history(struct json **out, struct api *api, const void *arg, struct err *err)
 {
+	const struct history_choice *choice = arg;
 	LOCAL_FREE char *slug = NULL;
 	LOCAL_FREE char *path = NULL;
 
 	if (project_slug(&slug, api_loop(api), err) < 0)
 		return err->code;
 	path = api_path("/api/runner/v1/projects/%s/tests/%p?branch=%s&last=%p&limit=%p", slug,
-			which, choice->branch != NULL ? choice->branch : "",
+			choice->which, choice->branch != NULL ? choice->branch : "",
 			choice->last != NULL ? choice->last : "20",
 			choice->limit != NULL ? choice->limit : "50");
 	return api_get(api, path, out, err);
@@ -163,23 +155,12 @@ static int
 show_history(const struct command *command, const char *which, const struct column *columns,
 	     int argc, char **argv)
 {
-	struct history_choice choice = {NULL, NULL, NULL};
-	struct err err = ERR_INIT;
-	struct json *tests = NULL;
-	struct api *api = NULL;
+	struct history_choice choice = {.which = which};
 	int count, status = args_read(command, argc, argv, &count, set_history, &choice);
 
 	if (status == ARGS_GO)
 		status = args_count(command, count, 0, 0);
-	if (status != ARGS_GO)
-		return status;
-	if (api_open(&api, &err) < 0 || read_history(&tests, api, which, &choice, &err) < 0)
-		status = say_error(&err);
-	else
-		status = table_print(tests, json_get(tests, "items"), columns);
-	json_free(tests);
-	api_close(api);
-	return status;
+	return status == ARGS_GO ? show_fetched(fetch_history, &choice, columns) : status;
 }
 
 static int
