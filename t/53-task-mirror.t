@@ -111,9 +111,11 @@ like "$(output default 1 | tr '\n' ' ')" "^$main +commit 4" 'nothing stated: the
 # A git that blobs are to be had from later is needed where nothing is copied whole.
 from touch "\"branch\":\"main\"" '' "(touch $mirror/mine $mirrors/mine && echo touched || true); (echo >>$mirror/HEAD) || true; echo here"
 like "$(output touch 1 | tail -n 1)" here 'a job that wants to harm the mirror'
-if grep -q 'PID namespace' "$tmp/touch.log"; then
+if grep -q 'held together by a PID namespace' "$tmp/touch.log"; then
 	unlike "$(output touch 1)" '^touched' 'cannot write there'
 	ok 'nor has it' test ! -e "$mirror/mine"
+else
+	skip 'cannot write there' 'this host has no namespaces for tasks'
 fi
 rm -f "$mirror/mine" "$mirrors/mine"
 

@@ -15,7 +15,7 @@
 #include "loop/child.h"
 #include "wire/message.h"
 
-enum { WORDS_MOST = 256, STEPS_MOST = 2048, WAIT_MS = 30000 };
+enum { WORDS_MOST = 256, STEPS_MOST = 2048, WAIT_MS = 60000 };
 
 /* What we hold of a step; 0: nothing. */
 struct held {
