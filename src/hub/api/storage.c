@@ -107,12 +107,14 @@ static void
 storage(struct call *call)
 {
 	const char *text = call_query(call, "project");
+	struct project *project = NULL;
 
 	if (text != NULL && text[0] != '\0') {
-		call->user = people_project(call, text);
-		if (call->user == NULL)
-			return;
+		project = people_project(call, text);
+		if (project == NULL)
+			return; /* answered, and no longer there */
 	}
+	call->user = project;
 	store_submit(call->hub->store, store_op_new(STORE_LIST_USAGE), on_usage, call);
 }
 
