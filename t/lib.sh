@@ -50,6 +50,16 @@ export PATH HOME top_srcdir top_builddir tmp
 [ "$(id -u)" != 0 ] || RUNNERD_USER=root
 [ "$(id -u)" != 0 ] || export RUNNERD_USER
 
+# A python3 that is a script which looks for the real one (pyenv's) takes many times as long as that.
+t_python=$(command -v python3)
+if [ -n "$t_python" ] && [ "$(head -c 2 "$t_python")" = '#!' ]; then
+	t_python=$(python3 -c 'import sys; print(sys.executable)')
+	python3()
+	{
+		"$t_python" "$@"
+	}
+fi
+
 t_count=0
 t_failed=0
 t_planned=
