@@ -80,10 +80,9 @@ fi
 # --- processes: a user of its own is what they are counted by ---
 settings ''
 first=$((1960000000 + $$ % 100000 * 4))
-if [ "$(id -u)" != 0 ]; then
-	skip '(many)' 'root gives tasks users of their own'
-elif ! setpriv --reuid "$first" --regid "$first" --clear-groups true 2>/dev/null; then
-	skip '(many)' "this container has no user $first"
+lack=$(slot_users_lack "$first")
+if [ -n "$lack" ]; then
+	skip '(many)' "$lack"
 else
 	base=$tmp/two
 	mkdir -m 711 "$base"
