@@ -260,7 +260,8 @@ eq([kinds[name]["content-disposition"].split(";")[0] for name in ("x.TXT", "x.pn
 eq([kinds[name]["content-type"] for name in ("x.html", "x.TXT", "x.png", "x")],
    ["text/html; charset=utf-8", "text/plain; charset=utf-8", "image/png", "application/octet-stream"], "each has its type")
 eq({(one["x-content-type-options"], one["content-security-policy"]) for one in kinds.values()},
-   {("nosniff", "sandbox; default-src 'none'")}, "none is looked into, none runs")
+   {("nosniff", "sandbox; default-src 'none'; frame-ancestors 'none'")}, "none is looked into, none runs, none is shown in another's page")
+eq({one["cross-origin-resource-policy"] for one in kinds.values()}, {"same-origin"}, "nor as an image or a script of one")
 odd = {one["name"]: one["path"] for one in items(job["id"])}
 eq(odd.get("d%2Fa%0Ab.txt"), "d/a\nb.txt", "a newline is one in the list")
 eq(odd.get("d%2Fq%FF%22%C3%A9.txt"), "d/q\ufffd\"é.txt", "a byte that is no UTF-8 is shown as such")

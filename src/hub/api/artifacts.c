@@ -353,7 +353,8 @@ on_artifact(void *arg, struct store_op *op)
 	buffer_release(&disposition);
 	http_reply_add_header(call->request, "x-content-type-options", "nosniff");
 	http_reply_add_header(call->request, "content-security-policy",
-			      "sandbox; default-src 'none'");
+			      "sandbox; default-src 'none'; frame-ancestors 'none'");
+	http_reply_add_header(call->request, "cross-origin-resource-policy", "same-origin");
 	http_reply_add_header(call->request, "cache-control", "private, no-cache");
 	blob_send(call, &op->blob_rows[0], type.name);
 }
