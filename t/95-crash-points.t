@@ -12,7 +12,6 @@ from crashtest import *
 
 STRIKE = os.path.join(build, "t", "strike")
 AGENTS, SLOTS_EACH = 4, 3
-PATIENCE = 2 * DEADLINE  # until a strike falls: what passes its point is done again and again meanwhile
 EVERY = os.environ.get("EVERY") == "1"
 # Nothing here is given back or leased to another: t/55 to t/58 do that.
 NOT_PASSED = {"journal.unclaimed", "journal.dropped"}

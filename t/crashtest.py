@@ -10,6 +10,7 @@ import random
 
 from hubtest import *
 
+PATIENCE = 4 * DEADLINE  # for all that a test has begun: a host may do many other things
 POINTS = int(os.environ.get("KILL_POINTS", "200"))
 SEED = int(os.environ.get("SEED", str(int(time.time()))))
 rng = random.Random(SEED)
@@ -269,7 +270,7 @@ def check_work(hub, work, differs=differs, what="its output byte for byte what w
     """Every task has come to one end with what it printed, and every step was run once."""
     note("all points passed")
     person = Person(hub)
-    wait_for("all pipelines to end", lambda: work.has_ended(person))
+    wait_for("all pipelines to end", lambda: work.has_ended(person), PATIENCE)
     note("all pipelines have ended")
     wrong = ["%s of pipeline %d: %s" % (job["name"], job["pipeline"]["number"], why)
              for job in work.jobs(person) for why in [wrong_with(hub, person, job, differs)] if why]
