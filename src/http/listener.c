@@ -76,6 +76,18 @@ parse_unix(struct listener *listener, const char *path, struct err *err)
 	return 0;
 }
 
+/* Of both kinds where the kernel has both. */
+static const char *
+every_address(void)
+{
+	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return errno == EAFNOSUPPORT ? "0.0.0.0" : "::";
+	(void)close(fd);
+	return "::";
+}
+
 static int
 parse_tcp(struct listener *listener, const char *text, struct err *err)
 {
@@ -99,7 +111,7 @@ parse_tcp(struct listener *listener, const char *text, struct err *err)
 	if (strcmp(host, "localhost") == 0)
 		(void)snprintf(host, sizeof(host), "127.0.0.1");
 	if (strcmp(host, "*") == 0)
-		(void)snprintf(host, sizeof(host), "::");
+		(void)snprintf(host, sizeof(host), "%s", every_address());
 	if (inet_pton(AF_INET, host, &listener->address.v4.sin_addr) == 1) {
 		listener->address.v4.sin_family = AF_INET;
 		listener->address.v4.sin_port = htons((uint16_t)port);
