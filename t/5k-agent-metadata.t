@@ -109,9 +109,9 @@ wait_log metadata 'listening 169' 20
 cat >"$tmp/try.py" <<'END2'
 import socket, sys
 def tries(way, family, kind, address, prepare=lambda s: None):
-    s = socket.socket(family, kind)
-    s.settimeout(5)
     try:
+        s = socket.socket(family, kind)
+        s.settimeout(5)
         prepare(s)
         s.connect((address, 80))
         s.send(b"x")
@@ -132,7 +132,8 @@ s.listen()
 socket.create_connection(s.getsockname())
 print("end")
 END2
-all='tcp udp device mapped '
+all='tcp udp device '
+python3 -c 'import socket; socket.socket(socket.AF_INET6)' 2>/dev/null && all="${all}mapped "
 [ -z "$six" ] || all="${all}tcp6 udp6 "
 
 tries() # NAME
