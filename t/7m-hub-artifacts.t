@@ -403,7 +403,7 @@ ctl_relay = os.path.join(tmp, "ctl.sock")
 
 def ctl(*words, url=real, cwd=None):
     return subprocess.run([os.path.join(build, "runnerctl"), "--hub", url, "--token-file", os.path.join(tmp, "token"), "--project",
-                           "local/o/r", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=cwd, timeout=60)
+                           "local/o/r", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=cwd, timeout=DEADLINE)
 
 
 listed = ctl("artifact", "list", str(job["number"]))

@@ -107,7 +107,7 @@ with open(os.path.join(tmp, "token"), "w") as file:
 def get(into, *words):
     return subprocess.run([os.path.join(build, "runnerctl"), "--hub", hub.url, "--token-file", os.path.join(tmp, "token"), "--project",
                            "local/o/r", "artifact", "get", job["id"], "--into", into, *words],
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60)
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=DEADLINE)
 
 
 def files(top):

@@ -4,6 +4,7 @@
 import atexit
 import collections
 import json
+import locale
 import os
 import queue
 import re
@@ -17,7 +18,12 @@ import threading
 import time
 import uuid
 
-DEADLINE = 60  # what a hanging test ends by, and no measure
+# What programs print and files hold is UTF-8, in whatever language the host speaks.
+if locale.getpreferredencoding(False).lower() not in ("utf-8", "utf8"):
+    os.environ["LC_ALL"] = "C.UTF-8"
+    os.environ["PYTHONUTF8"] = "1"
+    os.execv(sys.executable, [sys.executable] + sys.argv)
+DEADLINE = 180  # what a hanging test ends by, and no measure: some rows take a minute where the host is busy with others
 here = os.path.dirname(os.path.abspath(__file__))
 src = os.environ.get("top_srcdir", os.path.dirname(here))
 build = os.environ.get("top_builddir", os.path.dirname(here))
