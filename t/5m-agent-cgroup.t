@@ -5,6 +5,7 @@
 . "${0%/*}/lib.sh"
 . "${0%/*}/machine.sh"
 machine_seconds=1800
+machine_disk=256
 in_machine
 . "${0%/*}/agent.sh"
 
@@ -108,6 +109,22 @@ hub_say "task usage sh -c '$actor alloc=20000000; touch $tmp/used' & until [ -e 
 ok '(usage) it ends well' wait_ended usage success 120
 ok '(usage) its peak is that of all its processes' [ "$(ended_of usage peak_bytes)" -gt 20000000 ]
 ok '(usage) and it has had a processor' [ "$(ended_of usage user_us)" -gt 1000 ]
+
+# And of disks, what has come from one and has gone to one.
+if mkdir /disk && mount -t ext4 $machine_disk_device /disk 2>"$tmp/mount"; then
+	hub_say 'task writes dd if=/dev/zero of=/disk/file bs=64k count=128 conv=fsync 2>/dev/null'
+	ok '(writes) it ends well' wait_ended writes success 120
+	ok '(writes) what it has written to a disk is counted' [ "$(ended_of writes write_bytes)" -ge 8388608 ]
+	sync
+	echo 3 >/proc/sys/vm/drop_caches
+	hub_say 'task reads cat /disk/file | wc -c'
+	ok '(reads) it ends well' wait_ended reads success 120
+	ok '(reads) what it has read from a disk is counted' [ "$(ended_of reads read_bytes)" -ge 8388608 ]
+	ok '(reads) and no more for having been written before' [ "$(ended_of reads write_bytes)" -lt 4194304 ]
+	umount /disk
+else
+	skip '(writes)' "the machine has no disk (mkfs.ext4, Debian: e2fsprogs): $(cat "$tmp/mount")"
+fi
 
 # A fork bomb: others go on, and it ends.
 hub_say "task bomb exec sh -c 'bomb() { bomb | bomb & }; bomb 2>/dev/null; sleep 100'"

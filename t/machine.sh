@@ -10,7 +10,8 @@
 # root, in a machine where nothing else runs. Where there is no qemu or kernel it skips the whole
 # file and says what is missing.
 #
-# Before in_machine: machine_cpus (2), machine_memory (MiB, 512), machine_seconds (240, the longest that
+# Before in_machine: machine_cpus (2), machine_memory (MiB, 512), machine_disk (MiB: a disk of its own, $machine_disk_device, with an ext4,
+# with project quotas where this host has that kernel's modules; 0, and where it has no mkfs.ext4: none), machine_seconds (240, the longest that
 # it may take), machine_tools (more programs and files of this host, by path), machine_systemd=yes (Debian's systemd is
 # the first process and the test one of its units; its targets are there, and nothing that they want but network.target).
 #
@@ -23,6 +24,8 @@
 machine_cpus=2
 machine_memory=512
 : "${machine_seconds:=240}"
+machine_disk=0
+machine_disk_device=/dev/nvme0n1
 machine_tools=
 machine_systemd=
 machine_programs='runnerd runner-init runner-launcher runner-hub runnerctl runner-archive helper/circleci-agent t/actor t/fakehub'
@@ -70,6 +73,7 @@ fi
 mount -t proc proc /proc
 mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev
+for name in /quota-modules/*.ko; do [ ! -e \$name ] || insmod \$name; done
 mkdir -p /dev/pts /dev/shm
 mount -t devpts pts /dev/pts
 mount -t tmpfs -o mode=1777 shm /dev/shm
@@ -120,8 +124,20 @@ END
 	ln -s ../machine-test.service "$t_root/etc/systemd/system/multi-user.target.wants/"
 }
 
+# What ext4 wants before it counts for quotas, in the order in which they are loaded.
+machine_put_quota()
+{
+	t_modules=/lib/modules/${t_kernel##*/vmlinuz-}/kernel/fs/quota
+	[ "$machine_disk" -gt 0 ] && [ -r "$t_modules/quota_v2.ko" ] || return 0
+	mkdir "$t_root/quota-modules"
+	cp "$t_modules/quota_tree.ko" "$t_root/quota-modules/1.ko"
+	cp "$t_modules/quota_v2.ko" "$t_root/quota-modules/2.ko"
+	t_quota='-O quota,project -E quotatype=prjquota'
+}
+
 machine_build()
 {
+	t_quota=
 	t_root=$tmp/machine
 	mkdir -p "$t_root" "$t_root/usr/bin" "$t_root/usr/lib" "$t_root/usr/lib64" "$t_root/proc" "$t_root/sys" \
 		"$t_root/dev" "$t_root/run" "$t_root/tmp" "$t_root/var/tmp" "$t_root/etc" "$t_root/root" "$t_root$t_dir" "$t_root$top_builddir/t"
@@ -141,6 +157,7 @@ machine_build()
 	done
 	cp "$t_dir"/*.sh "$0" "$t_root$t_dir/"
 	[ -z "$machine_systemd" ] || machine_put_systemd || return 1
+	machine_put_quota
 	machine_init_script >"$t_root/init"
 	machine_run_script >"$t_root/run-test"
 	chmod 755 "$t_root/init" "$t_root/run-test"
@@ -148,14 +165,25 @@ machine_build()
 	rm -rf "$t_root"
 }
 
+# A driver for NVMe is in Debian's kernel, none for other disks.
+machine_disk_options()
+{
+	t_disk=$tmp/machine.disk
+	[ "$machine_disk" -gt 0 ] && command -v mkfs.ext4 >/dev/null || return 0
+	# shellcheck disable=SC2086 # options, or none
+	truncate -s "${machine_disk}M" "$t_disk" && mkfs.ext4 -q -F $t_quota "$t_disk" 2>"$tmp/mkfs.log" || return 0
+	echo "-drive file=$t_disk,format=raw,if=none,id=disk -device nvme,drive=disk,serial=disk"
+}
+
 # On a busy host an emulated timer may miss what Linux looks for at boot (no_timer_check), and where little
 # happens randomness takes its time (trust_cpu).
 # Its screen goes to $tmp/console.log, printed where a test fails; the second line to $tmp/tap.
 machine_boot()
 {
+	# shellcheck disable=SC2046 # options of a disk, or none
 	timeout -k 5 "$machine_seconds" qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot \
 		-accel "$MACHINE_ACCEL" -cpu max -smp "$machine_cpus" -m "$machine_memory" \
-		-serial "file:$tmp/console.log" -serial "file:$tmp/tap" \
+		-serial "file:$tmp/console.log" -serial "file:$tmp/tap" $(machine_disk_options) \
 		-kernel "$t_kernel" -initrd "$tmp/machine.cpio" \
 		-append 'console=ttyS0 quiet loglevel=4 panic=-1 edd=off no_timer_check random.trust_cpu=on' </dev/null >"$tmp/qemu.log" 2>&1 &
 	t_pids="$t_pids $!"
