@@ -36,10 +36,15 @@ def runs(name):
     return wait_for("'%s'" % name, lambda: os.path.exists(os.path.join(tmp, name)))
 
 
-def restart_host(*names):
+def end_all(*names):
+    """runnerd, and each task's runner-init: what of a task has its own user is not ended by that."""
     agent.kill()
     for name in names:
         os.kill(int(open(os.path.join(tmp, name)).read()), signal.SIGKILL)
+
+
+def restart_host(*names):
+    end_all(*names)
     subprocess.run(["rm", "-rf", os.path.join(agent.dir, "run")], check=True)
 
 
@@ -59,6 +64,16 @@ def works():
 say_booted(-1000)
 agent = Runnerd(hub, "big1", slots=2, options=["--isolation", "none", "--proc-dir", proc])
 agent.start_and_wait()
+# A container's restart: nothing runs any more, no directory is lost, and the host's start is what it was.
+kept = person.run(config("kept", 0))
+ok(runs("kept"), "a task runs")
+end_all("kept")
+agent.start_and_wait()
+ok(wait_for("the task to end", lambda: person.has_ended(kept)), "a task that ended with its container ends at the hub")
+eq((task_of(kept)["outcome"], task_of(kept)["reason"]), ("infra-fail", "runner-init ended while no runnerd was there"), "which is said")
+ok(wait_for("its directory", lambda: works() == []), "its directory is removed")
+ok(wait_for("its state", lambda: os.listdir(os.path.join(agent.dir, "run", "tasks")) == []), "and what was known of it")
+
 lost, again = person.run(config("lost", 0)), person.run(config("again", 1))
 ok(runs("lost") and runs("again"), "two tasks run")
 eq(len(works()), 2, "each in a directory of its own")
