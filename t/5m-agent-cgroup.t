@@ -6,6 +6,7 @@
 . "${0%/*}/machine.sh"
 machine_seconds=1800
 machine_disk=256
+machine_tools=$(command -v chattr)
 in_machine
 . "${0%/*}/agent.sh"
 
@@ -183,6 +184,59 @@ ok '(split) a task with a user of its own fails for its memory' wait_ended split
 like "$(reason_of split)" '^Killed: passed its 48\.0 MiB' '(split) and says so'
 ok '(split) nothing is left of it' wait_until 20 no_groups ci
 stop "$agent_pid"
+
+# The same with a disk that can hold them to what their class has of it.
+start_held() # OPTION...
+{
+	start held runnerd --hub "$hub_url" -c "$tmp/disk.yaml" --user nobody --isolation namespace -j 4 --cgroup /ci --run-dir /run/split/run \
+		--data-dir /run/split/data --work-dir /disk/work --cache-dir /run/split/cache --min-free 0 --min-free-inodes 0 "$@"
+	agent_pid=$pid
+}
+fill='dd if=/dev/zero bs=64k count=320 of'
+sed 's/cpus: 1}/cpus: 1, disk: 8M}/' "$tmp/runnerd.yaml" >"$tmp/disk.yaml"
+chmod 644 "$tmp/disk.yaml"
+if grep -q nvme /proc/partitions && mount -t ext4 $machine_disk_device /disk; then
+	start_held --check && wait "$pid"
+	like "$(cat "$tmp/held.log")" '^--  disk of tasks  *nothing holds them to it: its file system is mounted without prjquota' '(held) it can be asked what is missing'
+	umount /disk
+fi
+if grep -q nvme /proc/partitions && mount -t ext4 -o prjquota $machine_disk_device /disk 2>"$tmp/mount"; then
+	start_held --check && wait "$pid"
+	like "$(cat "$tmp/held.log")" '^ok  disk of tasks  *they are held to it by project quotas' '(held) or is there'
+	hub_say "task fits dd if=/dev/zero of=part bs=64k count=64 2>/dev/null; set -- \$(stat -f -c '%S %b %f' .); echo \$((\$1 * \$2)) \$((\$1 * \$3 / 1048576))"
+	hub_say "task full $fill=all"
+	hub_say "task tmp $fill=/tmp/all"
+	hub_say "task flees mkdir out; chattr -p 0 out || chattr -P out || $fill=out/all"
+	hub_say 'task other exit 4'
+	start_held
+	ok '(fits) a task that fits in its disk ends well' wait_ended fits success 120
+	is "$(cat "$(got_output fits)")" '8388608 3' '(fits) and sees how large it is, and how much of it is free'
+	ok '(full) one that does not fails' wait_ended full failed 120
+	is "$(reason_of full)" 'its disk of 8.0 MiB is full' '(full) for that reason'
+	like "$(cat "$(got_output full)")" 'No space left|quota exceeded' '(full) which it was told'
+	ok '(tmp) its /tmp is part of it' wait_ended tmp failed 120
+	is "$(reason_of tmp)" 'its disk of 8.0 MiB is full' '(tmp) and counts'
+	ok '(flees) it cannot take a directory out of it' wait_ended flees failed 120
+	is "$(reason_of flees)" 'its disk of 8.0 MiB is full' '(flees) either'
+	ok '(other) one that fails for something else' wait_ended other failed 120
+	is "$(reason_of other)" '' '(other) is not said to have filled it'
+	# Busybox's rm does not know what the launcher asks of it: all of it is still there.
+	for i in 1 2 3 4 5 6; do
+		hub_say "task again$i dd if=/dev/zero of=part bs=64k count=96"
+	done
+	for i in 1 2 3 4 5 6; do
+		ok "(again$i) what was there before it does not count" wait_ended again$i success 120
+	done
+	stop "$agent_pid"
+	sed 's/, disk: 8M//' "$tmp/disk.yaml" >"$tmp/free.yaml" && cp "$tmp/free.yaml" "$tmp/disk.yaml"
+	hub_say "task unheld $fill=all"
+	start_held
+	ok '(unheld) a task of a class without a disk is not held' wait_ended unheld success 120
+	stop "$agent_pid"
+	umount /disk
+else
+	skip '(held)' "the machine has no disk with project quotas (mkfs.ext4 and the modules of its kernel): $(cat "$tmp/mount")"
+fi
 
 # A user without root, in a group that was handed over: auto.
 mkdir $root/svc "$tmp/user"

@@ -83,15 +83,15 @@ its.close()
 def answer():
     version, fault, sys_, pid = struct.unpack("IIIi", ours.recv(100))
     return fault
-def request(verb, slot=0, level=0, orphan=0, task=bytes(16), version=1, cpus=bytes(128)):
-    return struct.pack("IIIII16s128s", version, verb, slot, level, orphan, task, cpus)
+def request(verb, slot=0, level=0, orphan=0, task=bytes(16), version=2, cpus=bytes(128), disk=0):
+    return struct.pack("IIIIII16s128s", version, verb, slot, level, orphan, disk, task, cpus)
 one = b"\1" * 16
 print("ready", answer())
 START, MAKE, KEEP, REMOVE, KILL, CLEAN = range(1, 7)
-garbage = [b"x", b"\0" * 164, request(MAKE, task=one)[:-1], request(MAKE, task=one) + b"\0", request(0), request(7), request(2**32 - 1),
+garbage = [b"x", b"\0" * 168, request(MAKE, task=one)[:-1], request(MAKE, task=one) + b"\0", request(0), request(7), request(2**32 - 1),
     request(MAKE, 4, task=one), request(KILL, 4), request(KILL, 2**32 - 1), request(CLEAN, 0, 1), request(CLEAN, 0, 0, 1),
-    request(KILL, task=one), request(KEEP, 1, task=one), request(START, 0, 3), request(MAKE, task=one, version=2), os.urandom(164), b"\xff" * 300,
-    request(KILL, cpus=b"\1" * 128)]
+    request(KILL, task=one), request(KEEP, 1, task=one), request(START, 0, 3), request(MAKE, task=one, version=3), os.urandom(168), b"\xff" * 300,
+    request(KILL, cpus=b"\1" * 128), request(KEEP, task=one, disk=1)]
 for bytes_ in garbage:
     ours.send(bytes_)
     print("refused" if answer() == 1 else "TAKEN %r" % bytes_)
@@ -120,7 +120,7 @@ print("second", struct.unpack("IIIi", again.recv(100))[1], second.wait(30))
 ours.close()
 print("ended", process.wait(30))
 END
-is "$(grep -c refused "$tmp/garbage")" 24 'the launcher refuses what is no request, a number beyond its range, and what is another'"'"'s'
+is "$(grep -c refused "$tmp/garbage")" 25 'the launcher refuses what is no request, a number beyond its range, and what is another'"'"'s'
 unlike "$(cat "$tmp/garbage")" 'TAKEN|Error' 'all of it'
 like "$(cat "$tmp/garbage")" 'made 0 3 0o40770 0' 'goes on, and makes a directory for the slot that is named'
 like "$(cat "$tmp/garbage")" 'second 3 3' 'a second one does not get users that the first has'

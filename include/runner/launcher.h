@@ -21,7 +21,7 @@
 #include <stdint.h>
 
 enum {
-	LAUNCHER_VERSION = 1,
+	LAUNCHER_VERSION = 2,
 	LAUNCHER_FD = 3,      /* its end of the socket */
 	LAUNCHER_WORK_FD = 4, /* the directory of work directories */
 	LAUNCHER_FDS_MOST = 3,
@@ -37,7 +37,7 @@ enum {
  *
  * START       runner-init for a slot: its listening socket, the task's state directory and, where it has one,
  *             its shelter (runner/shelter.h), or none of them to see whether it can be started. A child.
- * MAKE        a task's work directory, given to a slot
+ * MAKE        a task's work directory, given to a slot, and held to so much of the disk
  * KEEP        take it from its slot: it is runnerd's
  * REMOVE      delete it with all that is in it. A child; status 0 when it is gone.
  * KILL        SIGKILL for every process of a slot
@@ -47,7 +47,7 @@ enum {
  */
 #define LAUNCHER_VERBS(X)                                                                          \
 	X(START, start, LAUNCHER_HAS_SLOT | LAUNCHER_HAS_LEVEL | LAUNCHER_HAS_TASK, 2, 3)          \
-	X(MAKE, make, LAUNCHER_HAS_SLOT | LAUNCHER_HAS_TASK, 0, 0)                                 \
+	X(MAKE, make, LAUNCHER_HAS_SLOT | LAUNCHER_HAS_TASK | LAUNCHER_HAS_DISK, 0, 0)             \
 	X(KEEP, keep, LAUNCHER_HAS_TASK, 0, 0)                                                     \
 	X(REMOVE, remove, LAUNCHER_HAS_TASK, 0, 0)                                                 \
 	X(KILL, kill, LAUNCHER_HAS_SLOT, 0, 0)                                                     \
@@ -57,6 +57,7 @@ enum launcher_field {
 	LAUNCHER_HAS_SLOT = 1 << 0,
 	LAUNCHER_HAS_LEVEL = 1 << 1, /* and orphan_ms, and cpus */
 	LAUNCHER_HAS_TASK = 1 << 2,
+	LAUNCHER_HAS_DISK = 1 << 3,
 };
 
 enum launcher_verb {
@@ -94,6 +95,7 @@ enum { LAUNCHER_EXIT_LEFT = 3, LAUNCHER_EXIT_FILES = 4 };
 	X(EXEC, exec, "execute runner-init")                                                       \
 	X(DIRECTORY, directory, "make the work directory")                                         \
 	X(OWNER, owner, "give the work directory to its user")                                     \
+	X(QUOTA, quota, "hold the work directory to its disk")                                     \
 	X(FOREIGN, foreign, "use the work directory: it belongs to somebody else")                 \
 	X(KILL, kill, "end the slot's processes")
 
@@ -110,6 +112,7 @@ struct launcher_request {
 	uint32_t slot;	  /* below the number of slots the launcher was started with */
 	uint32_t level;	  /* enum launcher_level */
 	uint32_t orphan_ms; /* how long runner-init goes on without an agent */
+	uint32_t disk_mib;  /* the most that the work directory holds; 0: any */
 	uint8_t task[LAUNCHER_TASK_BYTES];
 	uint8_t cpus[LAUNCHER_CPU_BYTES]; /* the only ones, if the host has them; all 0: any */
 };

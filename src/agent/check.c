@@ -29,6 +29,7 @@
 #include "agent/linger.h"
 #include "agent/metadata_wall.h"
 #include "agent/privilege.h"
+#include "agent/quota.h"
 #include "agent/settings.h"
 #include "agent/shelters.h"
 #include "agent/work_dir.h"
@@ -474,6 +475,24 @@ check_room(struct check *check)
 }
 
 static void
+check_disk(struct check *check)
+{
+	char path[PATH_MAX], why[QUOTA_WHY_BYTES];
+	LOCAL_FD fd = -1;
+
+	if (!slots_any_disk(&check->settings->slots))
+		return;
+	nearest_existing(check->settings->work_dir, path);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (!check->privilege.is_split)
+		say(check, WITHOUT, "disk of tasks", "nothing holds them to it: they have the user of runnerd");
+	else if (fd < 0 || !quota_is_on(fd, why))
+		say(check, WITHOUT, "disk of tasks", "nothing holds them to it: %s", fd < 0 ? strerror(errno) : why);
+	else
+		say(check, YES, "disk of tasks", "they are held to it by project quotas");
+}
+
+static void
 check_linger(struct check *check)
 {
 	char user[LINGER_USER_BYTES];
@@ -512,5 +531,6 @@ check_host(const struct settings *settings, struct buffer *out)
 	check_pipes(&check);
 	check_descriptors(&check);
 	check_room(&check);
+	check_disk(&check);
 	return check.good;
 }

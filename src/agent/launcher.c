@@ -25,6 +25,7 @@ enum {
 	LAUNCHER_MAGIC = 0x1a0c4e55,
 	ANSWER_MS = 30000, /* a disk that makes a directory may be slow */
 	NUMBER_BYTES = 12,
+	MIB = 1 << 20,
 	ARGUMENTS = 16,
 };
 
@@ -282,10 +283,12 @@ launcher_start_init(struct launcher *launcher, const struct launcher_start *star
 
 int
 launcher_make_place(struct launcher *launcher, uint32_t slot, const struct id *task,
-		    struct err *err)
+		    uint64_t disk_bytes, struct err *err)
 {
 	struct launcher_request request = request_of(LAUNCHER_MAKE, slot, task);
+	uint64_t mib = disk_bytes / MIB + (disk_bytes % MIB != 0);
 
+	request.disk_mib = mib > UINT32_MAX ? UINT32_MAX : (uint32_t)mib;
 	return ask(launcher, &request, NULL, 0, NULL, err);
 }
 

@@ -64,8 +64,9 @@ struct launcher_child {
 /* All fail with ERR_HOST and what was refused; ERR_GONE when the launcher has ended. */
 int launcher_start_init(struct launcher *launcher, const struct launcher_start *start,
 			const struct launcher_child *child, struct err *err);
+/* disk_bytes: the most that it holds; 0: any, also where nothing could hold it to that (agent/quota.h). */
 int launcher_make_place(struct launcher *launcher, uint32_t slot, const struct id *task,
-			struct err *err);
+			uint64_t disk_bytes, struct err *err);
 int launcher_keep_place(struct launcher *launcher, const struct id *task, struct err *err);
 int launcher_remove_place(struct launcher *launcher, const struct id *task,
 			  const struct launcher_child *child, struct err *err);

@@ -106,6 +106,7 @@ libagent_a_SOURCES += \
 	src/agent/pace.c src/agent/pace.h \
 	src/agent/privilege.c src/agent/privilege.h \
 	src/agent/pressure.c src/agent/pressure.h \
+	src/agent/quota.c src/agent/quota.h \
 	src/agent/report.c src/agent/report.h \
 	src/agent/returns.c src/agent/returns.h \
 	src/agent/settings.c src/agent/settings.h \

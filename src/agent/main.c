@@ -451,6 +451,7 @@ start_tasks(struct agent *agent, struct err *err)
 		.workspace_most_bytes = settings->workspace_max,
 		.launcher = agent->launcher,
 		.open_from = agent->wall.open_from,
+		.wants_disk = slots_any_disk(&settings->slots),
 		.slot_home = settings->slot_home,
 		.isolations = &settings->isolations,
 		.ours = (const char *const *)settings->ours,

@@ -177,6 +177,16 @@ slots_offer(const struct slots *slots, unsigned class)
 }
 
 bool
+slots_any_disk(const struct slots *slots)
+{
+	unsigned i = 0;
+
+	while (i < slots->class_count && slots->classes[i].need.disk_bytes == 0)
+		i++;
+	return i < slots->class_count;
+}
+
+bool
 slots_any_paused(const struct slots *slots)
 {
 	unsigned i;
@@ -360,6 +370,7 @@ slots_limits(const struct slots *slots, unsigned class, const char *words, struc
 {
 	memset(limits, 0, sizeof(*limits));
 	limits->memory_bytes = slots->classes[class].need.memory_bytes;
+	limits->disk_bytes = slots->classes[class].need.disk_bytes;
 	limits->cpus = slots->classes[class].need.cpus;
 	limits->pids = slots->classes[class].pids;
 	limits->throttle = slots->classes[class].throttle;

@@ -88,7 +88,7 @@ struct reservation {
 
 /* What a task may use at most, and where, as its class says. 0, and "": no limit. */
 struct limits {
-	uint64_t memory_bytes;
+	uint64_t memory_bytes, disk_bytes;
 	uint32_t cpus;	 /* that are reserved for it: a weight, not a ceiling */
 	uint32_t pids;
 	struct throttle throttle;
@@ -123,6 +123,8 @@ unsigned slots_room(const struct slots *slots, unsigned class);
 /* The same as it is offered to the hub: none of a class that is paused. */
 unsigned slots_offer(const struct slots *slots, unsigned class);
 bool slots_any_paused(const struct slots *slots);
+/* Does some class say how much of the disk its tasks may have? */
+bool slots_any_disk(const struct slots *slots);
 /* A sentence in room: what a task of that class would reserve and is not free; NULL when all of it is, slots aside. */
 const char *slots_lack(const struct slots *slots, unsigned class, char *room, size_t size);
 /* Free slots; 0 when more are taken than there are (fewer slots after a reload). */

@@ -9,6 +9,7 @@
 #include "agent/ceilings.h"
 #include "agent/cgroup.h"
 #include "agent/cgroup_tree.h"
+#include "agent/quota.h"
 #include "agent/slots.h"
 #include "agent/task_struct.h"
 #include "base/err.h"
@@ -36,6 +37,12 @@ uint64_t
 task_memory_most(const struct task *task)
 {
 	return limits_of(task).memory_bytes;
+}
+
+uint64_t
+task_disk_most(const struct task *task)
+{
+	return limits_of(task).disk_bytes;
 }
 
 void
@@ -121,6 +128,9 @@ task_account_step(struct task *task, const struct step *step, struct journal_rec
 		mask_text(task->mask, record->reason);
 		return;
 	}
+	if (task->tasks->work_dirs.holds_disk && task_disk_most(task) > 0 &&
+	    quota_explain(task->work.path, record->reason, sizeof(record->reason)))
+		return;
 	task_choose_ceilings(task, &ceilings);
 	(void)ceilings_explain(&ceilings, record->max_rss_bytes, record->reason, sizeof(record->reason));
 }

@@ -271,6 +271,7 @@ task_prepare(struct task *task)
 	rc = task_take_slot(task, &err);
 	if (rc == 0)
 		rc = task_open_cgroup(task, &err);
+	task->work.disk_bytes = task_disk_most(task);
 	if (rc == 0)
 		rc = work_dir_make(&task->work, &tasks->work_dirs, &err);
 	if (rc == 0)

@@ -204,10 +204,11 @@ bool task_is_user(const struct task *task, uid_t uid);
 void task_kill_slot(struct task *task);
 /* Is nothing of its user left? Else it is seen to, and task_leave() comes again. */
 bool task_slot_is_clean(struct task *task);
-/* --- task_cgroup.c: where tasks have no control groups only the first two and task_account_step() do something --- */
+/* --- task_cgroup.c: where tasks have no control groups only the first three and task_account_step() do something --- */
 
-/* Its class's memory; 0: any. */
+/* Its class's memory, and disk; 0: any. */
 uint64_t task_memory_most(const struct task *task);
+uint64_t task_disk_most(const struct task *task);
 /* What each process of it may have, since no group holds the task to that. */
 void task_choose_ceilings(const struct task *task, struct ceilings *ceilings);
 

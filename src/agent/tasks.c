@@ -280,7 +280,7 @@ tasks_new(struct tasks **out, struct loop *loop, const struct tasks_settings *se
 			 tasks_control, tasks, err);
 	if (rc < 0)
 		goto no_work_dirs;
-	tasks->work_dirs.launcher = settings->launcher;
+	work_dirs_use_launcher(&tasks->work_dirs, settings->launcher, settings->wants_disk);
 	if (settings->launcher != NULL)
 		slot_users_init(&tasks->slot_users, (uint32_t)launcher_uid(settings->launcher, 0),
 				launcher_slots(settings->launcher), settings->open_from);

@@ -85,6 +85,7 @@ struct tasks_settings {
 	bool is_after_restart; /* of the host: what its tasks have left is cleared away */
 	const char *proc_dir;  /* "/proc" */
 	const char *work_dir;	     /* absolute; made if absent */
+	bool wants_disk;	     /* some class says how much of that disk its tasks may have */
 	const char *mirrors;	     /* absolute; git's mirrors; NULL: none */
 	uint64_t mirrors_most_bytes, mirrors_age_ms;
 	const char *known_hosts; /* a file instead of the forges' keys that we know; NULL: none */

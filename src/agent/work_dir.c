@@ -17,6 +17,7 @@
 #include <utlist.h>
 
 #include "agent/launcher.h"
+#include "agent/quota.h"
 #include "base/assert.h"
 #include "base/cleanup.h"
 #include "base/err.h"
@@ -227,6 +228,17 @@ work_dirs_release(struct work_dirs *dirs)
 }
 
 void
+work_dirs_use_launcher(struct work_dirs *dirs, struct launcher *launcher, bool wants_disk)
+{
+	char why[QUOTA_WHY_BYTES] = "they have the user of runnerd";
+
+	dirs->launcher = launcher;
+	dirs->holds_disk = launcher != NULL && quota_is_on(dirs->fd, why);
+	if (wants_disk && !dirs->holds_disk)
+		log_info("nothing holds tasks to the disk of their class: %s", why);
+}
+
+void
 work_dir_init(struct work_dir *work, const struct work_dirs *dirs, const char *name)
 {
 	memset(work, 0, sizeof(*work));
@@ -271,7 +283,8 @@ work_dir_make(struct work_dir *work, struct work_dirs *dirs, struct err *err)
 
 	if (dirs->launcher != NULL) {
 		task = task_of(work);
-		return launcher_make_place(dirs->launcher, (uint32_t)work->slot, &task, err);
+		return launcher_make_place(dirs->launcher, (uint32_t)work->slot, &task,
+					   dirs->holds_disk ? work->disk_bytes : 0, err);
 	}
 	if (take_spare(dirs, work->name))
 		return 0;

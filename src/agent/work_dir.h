@@ -34,6 +34,7 @@ struct work_dirs {
 	int fd;
 	struct skeleton skeleton;
 	struct launcher *launcher; /* whose work making and deleting is; NULL: ours. Borrowed */
+	bool holds_disk; /* tasks to what their class has of it: work_dirs_use_launcher() */
 	unsigned spares; /* spare-0 up to this */
 	struct child rm;
 	struct timer again;			 /* when rm could not be started */
@@ -45,6 +46,7 @@ struct work_dirs {
 struct work_dir {
 	struct work_dir *next;
 	int slot; /* whose user it is made for; where there is a launcher */
+	uint64_t disk_bytes; /* the most that it is to hold, where something holds it to that; 0: any */
 	char *name; /* in work_dirs: the task's id */
 	char *path, *home, *tmp, *bash_env;
 	char *upper, *overlay; /* what is changed in home where that is the user's; overlayfs' own */
@@ -58,6 +60,12 @@ struct work_dir {
 int work_dirs_init(struct work_dirs *dirs, struct loop *loop, const char *path, struct err *err);
 /* Removes the spares. An rm that runs goes on. */
 void work_dirs_release(struct work_dirs *dirs);
+
+/*
+ * Where tasks have users of their own (NULL: they have ours) it makes them from now on, and they are held to
+ * their disk if the file system can. wants_disk: it is logged where nothing holds them to it.
+ */
+void work_dirs_use_launcher(struct work_dirs *dirs, struct launcher *launcher, bool wants_disk);
 
 /*
  * Remove those that nothing has touched since the time (Unix, ms) that the host was started: no task of now is in them,

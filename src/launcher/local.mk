@@ -6,6 +6,7 @@ liblauncher_a_SOURCES = \
 	src/launcher/clean.c src/launcher/clean.h \
 	src/launcher/ground.h \
 	src/launcher/place.c src/launcher/place.h \
+	src/launcher/quota.c src/launcher/quota.h \
 	src/launcher/request.c src/launcher/request.h \
 	src/launcher/rights.c src/launcher/rights.h
 

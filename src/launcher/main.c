@@ -175,7 +175,7 @@ do_request(struct launcher_answer *answer, struct birth *birth,
 		run_child(answer, birth, request);
 		return;
 	case LAUNCHER_MAKE:
-		answer->fault = place_make(&ground, request->slot, request->task, &sys);
+		answer->fault = place_make(&ground, request, &sys);
 		break;
 	case LAUNCHER_KEEP:
 		answer->fault = place_keep(&ground, request->task, &sys);

@@ -19,6 +19,7 @@
 
 #include "base/cleanup.h"
 #include "base/id.h"
+#include "launcher/quota.h"
 #include "runner/work_dir.h"
 #include "supervisor/number.h"
 
@@ -111,17 +112,33 @@ make_passwd(int dir, const struct ground *ground, uint32_t slot, const char *nam
 		(void)unlinkat(dir, PASSWD_NAME, 0);
 }
 
+/* Its user's, with what it begins with, which counts as the task's. */
+static enum launcher_fault
+furnish(int dir, const struct ground *ground, const struct launcher_request *request, int *sys)
+{
+	uid_t uid = ground_uid(ground, request->slot);
+	size_t i;
+
+	if (request->disk_mib != 0 && (*sys = quota_hold(dir, uid, request->disk_mib)) != 0)
+		return LAUNCHER_FAULT_QUOTA;
+	for (i = 0; i < PARTS; i++)
+		if (!make_part(dir, &parts[i], uid, ground_gid(ground))) {
+			*sys = errno;
+			return LAUNCHER_FAULT_DIRECTORY;
+		}
+	return LAUNCHER_FAULT_NONE;
+}
+
 /* What is in it is its user's before it is: until then nobody but us gets in. */
 enum launcher_fault
-place_make(const struct ground *ground, uint32_t slot, const uint8_t task[LAUNCHER_TASK_BYTES],
-	   int *sys)
+place_make(const struct ground *ground, const struct launcher_request *request, int *sys)
 {
 	char room[ID_TEXT_BYTES];
-	const char *name = name_of(room, task);
-	uid_t uid = ground_uid(ground, slot);
+	const char *name = name_of(room, request->task);
+	uid_t uid = ground_uid(ground, request->slot);
+	enum launcher_fault fault;
 	LOCAL_FD dir = -1;
 	struct stat st;
-	size_t i;
 
 	if (mkdirat(LAUNCHER_WORK_FD, name, 0700) == 0 || errno == EEXIST)
 		dir = open_place(name);
@@ -133,12 +150,10 @@ place_make(const struct ground *ground, uint32_t slot, const uint8_t task[LAUNCH
 		return LAUNCHER_FAULT_NONE;
 	if (st.st_uid != 0)
 		return LAUNCHER_FAULT_FOREIGN;
-	for (i = 0; i < PARTS; i++)
-		if (!make_part(dir, &parts[i], uid, ground_gid(ground))) {
-			*sys = errno;
-			return LAUNCHER_FAULT_DIRECTORY;
-		}
-	make_passwd(dir, ground, slot, name);
+	fault = furnish(dir, ground, request, sys);
+	if (fault != LAUNCHER_FAULT_NONE)
+		return fault;
+	make_passwd(dir, ground, request->slot, name);
 	if (fchown(dir, uid, ground->agent_gid) != 0 || fchmod(dir, 0770) != 0) {
 		*sys = errno;
 		return LAUNCHER_FAULT_OWNER;

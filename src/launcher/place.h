@@ -16,9 +16,12 @@
 #include "launcher/ground.h"
 #include "runner/launcher.h"
 
-/* *sys: errno of what failed. One that is there already, and the slot's, is no error. */
-enum launcher_fault place_make(const struct ground *ground, uint32_t slot,
-			       const uint8_t task[LAUNCHER_TASK_BYTES], int *sys);
+/*
+ * What the request names, held to its disk where it says one. *sys: errno of what failed. One that is there
+ * already, and the slot's, is no error.
+ */
+enum launcher_fault place_make(const struct ground *ground, const struct launcher_request *request,
+			       int *sys);
 
 /* From its slot to runnerd's user. One that is not there is no error. */
 enum launcher_fault place_keep(const struct ground *ground,

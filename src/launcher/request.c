@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-_Static_assert(sizeof(struct launcher_request) == 5 * 4 + LAUNCHER_TASK_BYTES + LAUNCHER_CPU_BYTES,
+_Static_assert(sizeof(struct launcher_request) == 6 * 4 + LAUNCHER_TASK_BYTES + LAUNCHER_CPU_BYTES,
 	       "no padding");
 
 static const struct verb {
@@ -38,6 +38,8 @@ fields_are_good(const struct launcher_request *request, unsigned fields, uint32_
 	if ((fields & LAUNCHER_HAS_LEVEL) ? request->level >= LAUNCHER_LEVEL_COUNT
 					  : (request->level | request->orphan_ms) != 0 ||
 						    !is_zero(request->cpus, sizeof(request->cpus)))
+		return false;
+	if (!(fields & LAUNCHER_HAS_DISK) && request->disk_mib != 0)
 		return false;
 	return (fields & LAUNCHER_HAS_TASK) || is_zero(request->task, sizeof(request->task));
 }

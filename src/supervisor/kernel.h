@@ -75,6 +75,30 @@ struct kernel_mount_attr {
 	uint64_t set, clear, propagation, user_namespace;
 };
 
+/* Quotas of projects: quota.h, dqblk_xfs.h, fs.h. quotactl_fd(2) is of Linux 5.14. */
+enum {
+	KERNEL_QUOTACTL_FD = 443,
+	KERNEL_PROJECT_QUOTA = 2,
+	KERNEL_QUOTA_GET = 0x800007,
+	KERNEL_QUOTA_SET = 0x800008,
+	KERNEL_QUOTA_BLOCK_LIMITS = 1,
+	KERNEL_FILE_PROJECT_INHERIT = 0x200,
+	KERNEL_GET_FILE_ATTR = (int)0x801c581f, /* FS_IOC_FSGETXATTR */
+	KERNEL_SET_FILE_ATTR = 0x401c5820,	/* FS_IOC_FSSETXATTR */
+};
+
+/* struct if_dqblk; blocks are of 1 KiB. */
+struct kernel_quota {
+	uint64_t hard_blocks, soft_blocks, used_bytes;
+	uint64_t hard_inodes, soft_inodes, used_inodes, block_time, inode_time;
+	uint32_t valid, padding;
+};
+
+/* struct fsxattr. */
+struct kernel_file_attr {
+	uint32_t flags, extent_size, extents, project, copy_extent_size, padding[2];
+};
+
 /* glibc's wrappers of these change every thread; a child of vfork must change itself only. */
 #ifdef SYS_setresuid32
 enum {

@@ -41,6 +41,9 @@ test_request_check_takes_each_verb_with_what_it_uses(void **state)
 		request = request_of(verb);
 		assert_true(is_taken(&request, 0));
 	}
+	request = request_of(LAUNCHER_MAKE);
+	request.disk_mib = UINT32_MAX;
+	assert_true(is_taken(&request, 0));
 	request = request_of(LAUNCHER_START);
 	request.slot = SLOTS - 1;
 	request.level = LAUNCHER_LEVEL_COUNT - 1;
@@ -80,6 +83,9 @@ test_request_check_refuses_what_a_verb_does_not_use(void **state)
 
 	(void)state;
 	request.level = 1;
+	assert_false(is_taken(&request, 0));
+	request = request_of(LAUNCHER_START);
+	request.disk_mib = 1;
 	assert_false(is_taken(&request, 0));
 	request = request_of(LAUNCHER_KILL);
 	request.orphan_ms = 1;
