@@ -47,10 +47,11 @@ is "$(outcomes line)" '0.1=success end=success' '1 GiB without a newline comes t
 ok 'all of it arrives' sh -c "'$actor' pattern=nul verify=1073741824 <'$tmp/line.sink/$(cat "$tmp/line.id").0.1'"
 rm -f "$tmp/line.sink"/*
 
-task slowhub "{\"command\":\"exec $actor pattern=binary print=3000000\",\"shell\":[\"/bin/sh\"],\"no_output_timeout_ms\":1500}"
-play slowhub --spool-most 1M --ack-after 2500ms
-is "$(outcomes slowhub)" '0.1=success end=success' 'a step waits while the hub is slow, and that is not its silence'
-ok 'all of it arrives' sh -c "'$actor' pattern=binary verify=3000000 <'$tmp/slowhub.sink/$(cat "$tmp/slowhub.id").0.1'"
+# Spool and memory are full, and the hub takes nothing for two seconds: nobody reads what it prints.
+task slowhub "{\"command\":\"exec $actor pattern=binary print=4000000\",\"shell\":[\"/bin/sh\"],\"no_output_timeout_ms\":1500}"
+play slowhub --spool-most 1M --output-most 1M --ack-after 2s
+is "$(outcomes slowhub)" '0.1=success end=success' 'while the hub is slow a step that is not read is not said to be silent'
+ok 'all of it arrives' sh -c "'$actor' pattern=binary verify=4000000 <'$tmp/slowhub.sink/$(cat "$tmp/slowhub.id").0.1'"
 
 task litter '{"command":"mkdir -p a/b/c; echo x >a/b/c/d; chmod 0 a/b/c/d; ln -s / a/root; touch ~/home-file $TMPDIR/t"}'
 play litter

@@ -47,9 +47,9 @@ enum { BATCH_BYTES = 256 * 1024, EVENTS_A_TIME = 64 };
 
 static struct {
 	const char *run_dir, *work_dir, *sink, *isolation, *mirrors, *known_hosts, *caches, *workspaces;
-	uint64_t spool_most, cache_most, grace_ms, max_run_ms, orphan_ms, cancel_ms, ack_ms;
+	uint64_t spool_most, output_most, cache_most, grace_ms, max_run_ms, orphan_ms, cancel_ms, ack_ms;
 	bool keep_failed, leave;
-} options = {.isolation = "auto", .spool_most = 64 << 20, .orphan_ms = SUPERVISOR_ORPHAN_FOREVER};
+} options = {.isolation = "auto", .spool_most = 64 << 20, .output_most = 64 << 20, .orphan_ms = SUPERVISOR_ORPHAN_FOREVER};
 
 static struct loop *loop;
 static struct tasks *tasks;
@@ -325,6 +325,7 @@ static const struct option table[] = {
 	{"known-hosts", 0, "FILE", "SSH host keys"},
 	{"isolation", 0, "KIND", "auto, namespace, none"},
 	{"spool-most", 0, "BYTES", "ceiling of a task's spool"},
+	{"output-most", 0, "BYTES", "ceiling of output in memory"},
 	{"grace", 0, "TIME", "from TERM to KILL"},
 	{"max-run-time", 0, "TIME", "of each task"},
 	{"orphan", 0, "TIME", "how long tasks go on without taskd"},
@@ -361,6 +362,8 @@ set_option(void *arg, const struct option *option, const char *value, struct err
 		options.isolation = value;
 	else if (text_eq(option->name, "spool-most"))
 		return text_parse_bytes(value, &options.spool_most, err);
+	else if (text_eq(option->name, "output-most"))
+		return text_parse_bytes(value, &options.output_most, err);
 	else if (text_eq(option->name, "grace"))
 		return text_parse_duration_ms(value, &options.grace_ms, err);
 	else if (text_eq(option->name, "max-run-time"))
@@ -417,7 +420,7 @@ run(int argc, char **argv, struct state_dir *dir)
 					  .grace_ms = (uint32_t)options.grace_ms,
 					  .orphan_ms = (uint32_t)options.orphan_ms,
 					  .spool_most_bytes = options.spool_most,
-					  .output_most_bytes = 64 << 20,
+					  .output_most_bytes = options.output_most,
 					  .zstd_level = 1,
 					  .keep_failed_ms = options.keep_failed ? 10000 : 0,
 					  .keep_most = 8};
