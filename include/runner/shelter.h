@@ -12,7 +12,7 @@
 
 enum {
 	SHELTER_FD = 5,
-	SHELTER_VERSION = 2,
+	SHELTER_VERSION = 3, /* 2 has nothing behind LOOPBACK */
 	SHELTER_VERSION_OLDEST = 1, /* without a row's size */
 	SHELTER_MOST_BYTES = 256 * 1024,
 	SHELTER_ROWS_MOST = 128,
@@ -30,7 +30,11 @@ enum {
 	X(TERMINALS, terminals, 1)	  /* a devpts of its own */                                \
 	X(QUEUES, queues, 1)		  /* the message queues of its own IPC namespace */        \
 	X(OVERLAY, overlay, 3)		  /* the first as it is; changes go to the second; third: work */ \
-	X(LOOPBACK, loopback, 0)	  /* the loopback interface is up */
+	X(LOOPBACK, loopback, 0)	  /* the loopback interface is up */                       \
+	X(OUTSIDE, outside, 3)		  /* a network that pasta, the first, joins to the host's; */ \
+					  /* the second is "/" and a resolver's address, or "/", */ \
+					  /* who is found at that of the third */                  \
+	X(NO_METADATA, no_metadata, 0)	  /* no way to where clouds hand out credentials */
 
 enum shelter_kind {
 #define X(NAME, name, paths) SHELTER_##NAME,

@@ -163,7 +163,8 @@ enum supervisor_end {
 	X(LEFT, left, "end every process: some belong to another user now")                        \
 	X(BUG, bug, "go on: runner-init found itself wrong")                                       \
 	X(SHELTER, shelter, "give the task its isolation")                                         \
-	X(STUCK, stuck, "end processes that were killed: they sleep uninterruptibly")
+	X(STUCK, stuck, "end processes that were killed: they sleep uninterruptibly")              \
+	X(OUTSIDE, outside, "keep the task's way outside: pasta has ended")
 
 enum supervisor_fault {
 #define X(NAME, name, sentence) FAULT_##NAME,

@@ -28,6 +28,7 @@
 #include "agent/launcher.h"
 #include "agent/linger.h"
 #include "agent/metadata_wall.h"
+#include "agent/outside.h"
 #include "agent/privilege.h"
 #include "agent/quota.h"
 #include "agent/settings.h"
@@ -223,7 +224,7 @@ check_metadata(struct check *check)
 	if (metadata_wall_raise(&wall, &settings, &err) < 0)
 		say_lack(check, "metadata address", &err);
 	else if (!wall.is_wanted)
-		say(check, YES, "metadata address", "open to tasks, or out of their network, as classes say");
+		say(check, YES, "metadata address", "open to tasks, or closed in networks of their own, as classes say");
 	else if (wall.lack.code != 0)
 		say(check, WITHOUT, "metadata address", "open to all tasks: %s", wall.lack.text);
 	else
@@ -394,6 +395,10 @@ check_programs(struct check *check)
 		say(check, YES, "git", "%s", path);
 	else
 		say(check, WITHOUT, "git", "not in PATH: checkout of a repository does not work");
+	if (outside_pasta() != NULL)
+		say(check, YES, "pasta", "%s: a class can have network: outside", outside_pasta());
+	else
+		say(check, WITHOUT, "pasta", "not there (Debian: passt): no class can have network: outside");
 }
 
 /* --- places and limits

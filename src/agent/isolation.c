@@ -20,7 +20,7 @@ static const char *const level_words[] = {
 		NULL,
 };
 static const char *const home_words[] = {"private", "overlay", NULL};
-static const char *const network_words[] = {"host", "none", NULL};
+static const char *const network_words[] = {"host", "none", "outside", NULL};
 static const char *const metadata_words[] = {"", "block", "allow", NULL};
 static const char *const privileges_words[] = {"drop", "keep", NULL};
 
@@ -139,7 +139,7 @@ bool
 isolation_is_open(const struct isolation *isolation)
 {
 	return isolation->metadata == ISOLATION_METADATA_ALLOW &&
-	       isolation->network == ISOLATION_NETWORK_HOST;
+	       isolation->network != ISOLATION_NETWORK_NONE;
 }
 
 /* Do its parts go together? */

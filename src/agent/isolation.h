@@ -42,7 +42,8 @@ enum isolation_home {
 
 enum isolation_network {
 	ISOLATION_NETWORK_HOST,
-	ISOLATION_NETWORK_NONE, /* loopback alone, of the task's own */
+	ISOLATION_NETWORK_NONE,    /* loopback alone, of the task's own */
+	ISOLATION_NETWORK_OUTSIDE, /* of the task's own, with a way outside */
 };
 
 enum isolation_metadata {

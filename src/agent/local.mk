@@ -43,6 +43,7 @@ libagent_a_SOURCES = \
 	src/agent/recovery.c src/agent/recovery.h \
 	src/agent/sequence.c src/agent/sequence.h \
 	src/agent/session.c src/agent/session.h \
+	src/agent/outside.c src/agent/outside.h \
 	src/agent/shelter.c src/agent/shelter.h \
 	src/agent/shelters.c src/agent/shelters.h \
 	src/agent/skeleton.c src/agent/skeleton.h \

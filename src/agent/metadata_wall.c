@@ -121,11 +121,12 @@ struct wishes {
 static void
 count_wish(struct wishes *wishes, const struct isolation *isolation)
 {
+	/* What a task's way outside sends is its user's. */
+	wishes->any_open |= isolation_is_open(isolation);
 	if (isolation->network != ISOLATION_NETWORK_HOST)
 		return;
 	wishes->any_blocks |= isolation->metadata == ISOLATION_METADATA_BLOCK;
 	wishes->any_closed |= !isolation_is_open(isolation);
-	wishes->any_open |= isolation_is_open(isolation);
 }
 
 static struct wishes

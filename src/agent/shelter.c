@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "agent/isolation.h"
+#include "agent/outside.h"
 #include "agent/work_dir.h"
 #include "base/arena.h"
 #include "base/err.h"
@@ -125,6 +126,21 @@ shelter_has_overlay(const struct isolation *isolation, const struct shelter_host
 	return isolation->home == ISOLATION_HOME_OVERLAY && host->overlays && host->home != NULL;
 }
 
+/* First: pasta is one of the host's programs, and sees the host's files. */
+static void
+add_outside(struct list *list, const struct isolation *isolation, const struct shelter_host *host,
+	    const struct resolver *resolver)
+{
+	if (isolation->network != ISOLATION_NETWORK_OUTSIDE)
+		return;
+	add(list, SHELTER_OUTSIDE, 0, host->pasta, arena_printf(&list->arena, "/%s", resolver->address),
+	    arena_printf(&list->arena, "/%s", resolver->gateway));
+	if (!isolation_is_open(isolation))
+		add(list, SHELTER_NO_METADATA, 0, NULL, NULL, NULL);
+	if (resolver->path != NULL)
+		add(list, SHELTER_BIND, SHELTER_ROW_OPTIONAL, "/etc/resolv.conf", resolver->path, NULL);
+}
+
 static void
 add_home(struct list *list, const struct isolation *isolation, const struct shelter_host *host,
 	 const struct work_dir *work)
@@ -213,22 +229,29 @@ int
 shelter_seal(int *fd, const struct isolation *isolation, const struct shelter_host *host,
 	     const struct shelter_task *task, struct err *err)
 {
-	struct list *list = MEM_NEW(struct list);
+	struct list *list;
+	struct resolver resolver = {.path = NULL};
 	size_t i;
 	int rc;
 
+	if (isolation->network == ISOLATION_NETWORK_OUTSIDE &&
+	    resolver_find(&resolver, task->work->path, err) < 0)
+		return err->code;
+	list = MEM_NEW(struct list);
 	arena_init(&list->arena, LIST_ARENA_BYTES);
+	add_outside(list, isolation, host, &resolver);
 	add_own_places(list, task); /* bound from the work directory, which may lie in a HOME that is read-only then */
 	add_home(list, isolation, host, task->work);
 	for (i = 0; i < isolation->read_only_count; i++)
 		add(list, SHELTER_READ_ONLY, 0, isolation->read_only[i], NULL, NULL);
 	add_hidden(list, isolation, host);
 	add_shown(list, host, task);
-	if (isolation->network == ISOLATION_NETWORK_NONE)
+	if (isolation->network != ISOLATION_NETWORK_HOST)
 		add(list, SHELTER_LOOPBACK, 0, NULL, NULL, NULL);
 	rc = pack(fd, list, err);
 	arena_release(&list->arena);
 	free(list);
+	resolver_release(&resolver);
 	return rc;
 }
 

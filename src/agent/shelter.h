@@ -36,6 +36,7 @@ struct shelter_host {
 	const char *known_hosts;    /* NULL: none */
 	const char *archiver, *helper; /* programs that steps start; NULL: there is none */
 	const char *home;	    /* the user's; NULL: none that could be shown */
+	const char *pasta;	    /* for network: outside; shelters_new() finds it */
 	bool is_slots;		    /* it is of slots' users, and written by none of them as it is */
 	bool overlays;		    /* this host lets us lay something over it */
 };

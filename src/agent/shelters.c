@@ -17,6 +17,7 @@
 #include "agent/executors/slot.h"
 #include "agent/filter.h"
 #include "agent/isolation.h"
+#include "agent/outside.h"
 #include "agent/work_dir.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -55,7 +56,7 @@ prepare(struct shelters *shelters, const struct isolation *isolation,
 	const struct shelter_task *task, struct executor_start *start, struct err *err)
 {
 	start->shelter_fd = -1;
-	start->has_network = isolation->network == ISOLATION_NETWORK_HOST;
+	start->has_network = isolation->network != ISOLATION_NETWORK_NONE;
 	if (isolation->level == ISOLATION_NONE || isolation->level == ISOLATION_USER)
 		return 0;
 	if (shelter_has_overlay(isolation, &shelters->host) &&
@@ -170,6 +171,21 @@ check_level(const struct shelters *shelters, const struct isolation *isolation, 
 		       "nothing without them");
 }
 
+/* As root a step has rights over its network that pasta(1) needs. */
+static int
+check_network(const struct shelters *shelters, const struct isolation *isolation, struct err *err)
+{
+	if (isolation->network != ISOLATION_NETWORK_OUTSIDE)
+		return 0;
+	if (shelters->host.pasta == NULL &&
+	    err_set(err, ERR_HOST, "network: outside is by pasta, which is not there") < 0)
+		return err_hint(err, "install it (Debian: passt), or say network: host or none");
+	if (shelters->launcher == NULL && geteuid() == 0 &&
+	    err_set(err, ERR_INPUT, "network: outside is not for tasks that are root") < 0)
+		return err_hint(err, "start runnerd as root with --user, or as another user");
+	return 0;
+}
+
 /* name: of the class, for people. */
 static int
 check_one(struct shelters *shelters, const struct isolation *isolation, const char *name,
@@ -180,7 +196,8 @@ check_one(struct shelters *shelters, const struct isolation *isolation, const ch
 	if (isolation->home == ISOLATION_HOME_OVERLAY && shelters->host.home == NULL)
 		log_warn("home: overlay: there is no HOME to lay over, so it is private%s",
 			 shelters->launcher != NULL ? "; --slot-home names one for tasks with users of their own" : "");
-	if (shelters->launcher == NULL) /* which has tried its levels; root can mount */
+	rc = check_network(shelters, isolation, err);
+	if (rc == 0 && shelters->launcher == NULL) /* which has tried its levels; root can mount */
 		rc = try_out(shelters, isolation, err);
 	if (rc == 0)
 		rc = check_level(shelters, isolation, err);
@@ -240,6 +257,7 @@ shelters_new(struct shelters **out, struct loop *loop, const struct isolations *
 	shelters->loop = loop;
 	shelters->isolations = isolations;
 	shelters->host = *host;
+	shelters->host.pasta = outside_pasta();
 	shelters->work_dirs = work_dirs;
 	shelters->launcher = launcher;
 	rc = filter_new(&shelters->filter, err);

@@ -39,7 +39,8 @@ int
 slot_users_take(struct slot_users *users, bool open, int dir_fd, int *slot, struct err *err)
 {
 	const uint32_t from = open ? users->open_from : 0;
-	const uint32_t end = open ? users->count : users->open_from;
+	/* Where nobody is kept from it by its user, anybody's will do. */
+	const uint32_t end = open || users->open_from == 0 ? users->count : users->open_from;
 	char text[TEXT_BYTES];
 	uint32_t i = from;
 	int len;

@@ -12,7 +12,8 @@ liblauncher_a_SOURCES = \
 
 launcher_sources = src/launcher/main.c \
 	$(liblauncher_a_SOURCES) \
-	src/supervisor/home.c src/supervisor/home.h src/supervisor/user.c src/supervisor/user.h \
+	src/supervisor/home.c src/supervisor/home.h src/supervisor/id_map.c src/supervisor/id_map.h \
+	src/supervisor/user.c src/supervisor/user.h \
 	src/supervisor/number.c src/supervisor/number.h src/supervisor/kernel.h src/wire/packet.c src/wire/packet.h src/wire/shelter.h \
 	src/base/id.c src/base/id.h src/base/assert.c src/base/assert.h src/base/text.h \
 	src/base/cleanup.h src/base/sanitize.h

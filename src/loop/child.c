@@ -164,8 +164,7 @@ child_main(void *arg)
 		map_own_ids(birth);
 		keep_capability(birth, CAP_SYS_ADMIN);
 		keep_capability(birth, CAP_DAC_OVERRIDE); /* overlayfs works in a directory of mode 0 */
-		if (spec->flags & CHILD_NEW_NET_NS)
-			keep_capability(birth, CAP_NET_ADMIN);
+		keep_capability(birth, CAP_NET_ADMIN);
 	}
 	if ((spec->flags & CHILD_NEW_SESSION) && setsid() < 0)
 		birth_failed(birth, "start a session");

@@ -33,8 +33,8 @@ enum child_flag {
 	CHILD_DIES_WITH_US = 1 << 1,	/* PR_SET_PDEATHSIG SIGKILL */
 	CHILD_NEW_PID_NS = 1 << 2,	/* it is PID 1 of a PID namespace, with a mount namespace */
 	CHILD_NEW_USER_NS = 1 << 3,	/* in a user namespace that maps our own ids to themselves;
-					   it keeps CAP_SYS_ADMIN and CAP_DAC_OVERRIDE there over its
-					   exec, and with a network CAP_NET_ADMIN */
+					   it keeps CAP_SYS_ADMIN, CAP_DAC_OVERRIDE and CAP_NET_ADMIN
+					   there over its exec */
 	CHILD_IDLE_IO = 1 << 4,		/* disks serve it when nobody else wants them */
 	CHILD_NEW_IPC_NS = 1 << 5,	/* in an IPC and a UTS namespace */
 	CHILD_NEW_NET_NS = 1 << 6,	/* in a network namespace, where nothing is up */

@@ -12,117 +12,23 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/sanitize.h"
+#include "supervisor/id_map.h"
 #include "supervisor/kernel.h"
 #include "supervisor/number.h"
 #include "supervisor/user.h"
 #include "wire/shelter.h"
 
 enum {
-	STACK_BYTES = 16 * 1024,
-	PROC_PATH_BYTES = 48,
 	FD_PATH_BYTES = 40,
 	OPTIONS_BYTES = SHELTER_PATH_BYTES + 2 * FD_PATH_BYTES + 64,
 };
-
-/* --- a user namespace, for what it maps ---------------------------------------------------- */
-
-/* We cannot be looked at (prctl(2), "dumpable"), not even by ourselves; it can, and has nothing to
- * hide. */
-static int
-wait_main(void *arg)
-{
-	const int *ready = arg;
-
-	(void)prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
-	if (write(*ready, "", 1) != 1)
-		return 1;
-	while (pause() != 0) /* it is killed: nothing else is let through */
-		;
-	return 0;
-}
-
-/* "/proc/PID/what" */
-static const char *
-proc_path(char room[PROC_PATH_BYTES], pid_t pid, const char *what)
-{
-	char *at = stpcpy(room, "/proc/");
-
-	at = number_write(at, (uint32_t)pid);
-	(void)stpcpy(at, what);
-	return room;
-}
-
-/* "from to 1": what has the id from on the disk has the id to for us. */
-static bool
-write_map(pid_t pid, const char *what, uint32_t from, uint32_t to)
-{
-	char path[PROC_PATH_BYTES], line[2 * NUMBER_TEXT_BYTES + 4], *at;
-	int fd = open(proc_path(path, pid, what), O_WRONLY | O_CLOEXEC);
-	ssize_t n;
-
-	if (fd < 0)
-		return false;
-	at = number_write(line, from);
-	*at++ = ' ';
-	at = number_write(at, to);
-	at = stpcpy(at, " 1");
-	n = write(fd, line, (size_t)(at - line));
-	(void)close(fd);
-	return n == at - line;
-}
-
-/* The descriptor keeps what was mapped when its process is gone. -1 and errno. */
-static int
-open_map(pid_t pid, const struct stat *owner, const struct home *home)
-{
-	char path[PROC_PATH_BYTES];
-
-	if (!write_map(pid, "/uid_map", owner->st_uid, home->uid) ||
-	    !write_map(pid, "/gid_map", owner->st_gid, home->gid))
-		return -1;
-	return open(proc_path(path, pid, "/ns/user"), O_RDONLY | O_CLOEXEC);
-}
-
-/* No namespace is made without a process. -1 and errno. */
-static int
-make_map(const struct stat *owner, const struct home *home)
-{
-	static char stack[STACK_BYTES] __attribute__((aligned(16)));
-	int ready[2], fd = -1, sys;
-	char byte;
-	pid_t pid;
-
-	if (pipe2(ready, O_CLOEXEC) != 0)
-		return -1;
-	sanitize_forget_stack(stack, sizeof(stack));
-	pid = clone(wait_main, stack + sizeof(stack), CLONE_NEWUSER | SIGCHLD, &ready[1]);
-	sys = errno;
-	(void)close(ready[1]);
-	if (pid > 0) {
-		errno = EPIPE;
-		if (read(ready[0], &byte, 1) == 1)
-			fd = open_map(pid, owner, home);
-		sys = errno;
-		(void)kill(pid, SIGKILL);
-		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-			;
-	}
-	(void)close(ready[0]);
-	errno = sys;
-	return fd;
-}
 
 /* --- the two layers ------------------------------------------------------------------------ */
 
@@ -134,7 +40,14 @@ map_ids(int tree, const struct home *home)
 	struct stat owner;
 	int map, sys = 0;
 
-	if (fstat(tree, &owner) != 0 || (map = make_map(&owner, home)) < 0)
+	if (fstat(tree, &owner) != 0)
+		return errno;
+	/* What has the owner's id on the disk has the user's for us. */
+	map = id_map_open(&(struct id_map){.uid = owner.st_uid,
+					   .outer_uid = home->uid,
+					   .gid = owner.st_gid,
+					   .outer_gid = home->gid});
+	if (map < 0)
 		return errno;
 	attr.user_namespace = (uint64_t)map;
 	if (syscall(KERNEL_MOUNT_SETATTR, tree, "", KERNEL_AT_EMPTY_PATH, &attr, sizeof(attr)) != 0)

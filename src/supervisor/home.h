@@ -15,8 +15,8 @@
 struct shelter_row;
 
 struct home {
-	const char *path;
-	uid_t uid; /* whose it is in the task */
+	const char *path; /* NULL: there is none */
+	uid_t uid; /* whose it is in the task; 0: we are that user already */
 	gid_t gid;
 };
 

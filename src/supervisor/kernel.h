@@ -58,6 +58,44 @@ struct kernel_dirent {
 	char name[];
 };
 
+/* An address for an interface by rtnetlink(7): netlink.h, rtnetlink.h, if_addr.h. */
+enum {
+	KERNEL_NETLINK_ROUTE = 0,
+	KERNEL_NEW_ADDRESS = 20,      /* RTM_NEWADDR */
+	KERNEL_NETLINK_ERROR = 2,     /* NLMSG_ERROR: an errno, negative, or 0 */
+	KERNEL_REQUEST_ACK = 1 | 4,   /* NLM_F_REQUEST | NLM_F_ACK */
+	KERNEL_REQUEST_CREATE = 0x400, /* NLM_F_CREATE */
+	KERNEL_ADDRESS_NO_DAD = 2,    /* IFA_F_NODAD */
+	KERNEL_ADDRESS_LOCAL = 2,     /* IFA_LOCAL */
+	KERNEL_ADDRESS_LIFETIME = 6,  /* IFA_CACHEINFO */
+	KERNEL_SCOPE_HOST = 254,
+};
+
+struct kernel_netlink_head {
+	uint32_t size;
+	uint16_t type, flags;
+	uint32_t number, port;
+};
+
+struct kernel_attribute {
+	uint16_t size, type;
+};
+
+struct kernel_new_address {
+	struct kernel_netlink_head head;
+	uint8_t family, prefix, flags, scope;
+	uint32_t interface;
+	struct kernel_attribute lifetime_is;
+	uint32_t preferred_s, valid_s, changed[2];
+	struct kernel_attribute local_is;
+	uint8_t local[16]; /* the last: of IPv4 it has four bytes */
+};
+
+struct kernel_netlink_answer {
+	struct kernel_netlink_head head;
+	int32_t error;
+};
+
 /* The mount calls of Linux 5.2 (mount_setattr(2): 5.12) have the same numbers everywhere. */
 enum {
 	KERNEL_OPEN_TREE = 428,

@@ -10,10 +10,12 @@ libsupervisor_a_SOURCES = \
 	src/supervisor/descent.c src/supervisor/descent.h \
 	src/supervisor/ends.c src/supervisor/ends.h \
 	src/supervisor/home.c src/supervisor/home.h \
+	src/supervisor/id_map.c src/supervisor/id_map.h \
 	src/supervisor/journal.c src/supervisor/journal.h \
 	src/supervisor/kernel.h \
 	src/supervisor/launch.c src/supervisor/launch.h \
 	src/supervisor/mounts.c src/supervisor/mounts.h \
+	src/supervisor/network.c src/supervisor/network.h \
 	src/supervisor/number.c src/supervisor/number.h \
 	src/supervisor/session.c \
 	src/supervisor/shelter.c src/supervisor/shelter.h \

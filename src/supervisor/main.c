@@ -22,6 +22,7 @@
 #include "supervisor/clock.h"
 #include "supervisor/descent.h"
 #include "supervisor/last_words.h"
+#include "supervisor/network.h"
 #include "supervisor/number.h"
 #include "supervisor/shelter.h"
 #include "supervisor/task.h"
@@ -345,7 +346,7 @@ probe(void)
 		say("'");
 	}
 	say(": ");
-	say(strerror(fault.sys));
+	say(network_said()[0] != '\0' ? network_said() : strerror(fault.sys));
 	_exit(EXIT_HOST);
 }
 

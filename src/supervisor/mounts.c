@@ -14,12 +14,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <net/if.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mount.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
@@ -27,6 +24,7 @@
 
 #include "supervisor/home.h"
 #include "supervisor/kernel.h"
+#include "supervisor/network.h"
 #include "supervisor/number.h"
 
 #define NOTHING_OPTIONS "mode=711,size=1m,nr_inodes=4k"
@@ -37,7 +35,7 @@ enum {
 };
 
 struct mounts {
-	const struct home *home;	/* NULL: none */
+	const struct home *home;
 	int nothing;			/* the empty tmpfs, by O_PATH; -1: not needed yet */
 	int shown[SHELTER_ROWS_MOST];	/* by row: what a SHOW puts back, or -1 */
 };
@@ -243,7 +241,7 @@ do_overlay(const struct home *home, const struct shelter_row *row)
 	char options[OVERLAY_OPTIONS_BYTES], *at = options;
 	size_t i;
 
-	if (home != NULL && strcmp(row->paths[0], home->path) == 0)
+	if (home->path != NULL && strcmp(row->paths[0], home->path) == 0)
 		return home_lay_over(home, row);
 	for (i = 0; i < SHELTER_PATHS_MOST; i++)
 		at = stpcpy(stpcpy(at, names[i]), row->paths[i]);
@@ -252,20 +250,6 @@ do_overlay(const struct home *home, const struct shelter_row *row)
 		return 0;
 	*at = '\0';
 	return mount("overlay", row->paths[0], "overlay", MS_NODEV, options) != 0 ? errno : 0;
-}
-
-static int
-do_loopback(void)
-{
-	struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP};
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), sys = 0;
-
-	if (fd < 0)
-		return errno;
-	if (ioctl(fd, SIOCSIFFLAGS, &request) != 0)
-		sys = errno;
-	(void)close(fd);
-	return sys;
 }
 
 /* --- all of it ----------------------------------------------------------------------------------- */
@@ -291,7 +275,11 @@ do_row(struct mounts *mounts, const struct shelter_row *row, uint32_t number)
 	case SHELTER_OVERLAY:
 		return do_overlay(mounts->home, row);
 	case SHELTER_LOOPBACK:
-		return do_loopback();
+		return network_loopback();
+	case SHELTER_OUTSIDE:
+		return network_outside(row, mounts->home);
+	case SHELTER_NO_METADATA:
+		return network_close_metadata();
 	case SHELTER_KIND_COUNT:
 		break;
 	}

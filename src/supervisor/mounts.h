@@ -20,8 +20,7 @@ struct mounts_fault {
 
 /*
  * Do what the rows say, in mounts of our own. Rows that are optional, and what is not there to be
- * hidden or shown, are passed over. home: what an overlay over it is made by; NULL: there is none.
- * The record's memory must be writable: a path is cut in it for a while. Returns 0, or an errno with
+ * hidden or shown, are passed over. home: whose all of it is, and what an overlay over it is made by. The record's memory must be writable: a path is cut in it for a while. Returns 0, or an errno with
  * *fault set.
  */
 int mounts_make(struct shelter_view view, const struct home *home, struct mounts_fault *fault);

@@ -127,7 +127,7 @@ make_mounts(const struct shelter_view *view, const struct home *home, struct she
 
 	if (uid != 0)
 		user_for_files(uid, home->gid);
-	fault->sys = mounts_make(*view, home->path != NULL ? home : NULL, &fault->mount);
+	fault->sys = mounts_make(*view, home, &fault->mount);
 	if (uid != 0)
 		user_for_files(0, 0);
 }
@@ -140,6 +140,7 @@ shelter_make(const struct shelter_view *view, uid_t uid, gid_t gid, const char *
 	uint32_t flags = HELLO_SESSIONS;
 
 	fault->sys = 0;
+	reset_signals(); /* what mounts_make() starts inherits them, too */
 	if (getpid() == 1) {
 		flags |= HELLO_PID_NAMESPACE;
 		if (!proc_is_ours())
@@ -157,7 +158,6 @@ shelter_make(const struct shelter_view *view, uid_t uid, gid_t gid, const char *
 		flags |= HELLO_PROC_MOUNTED;
 	if (protect_from_oom(uid == 0))
 		flags |= HELLO_OOM_PROTECTED;
-	reset_signals();
 	drop_capabilities();
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	return flags;

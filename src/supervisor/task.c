@@ -14,6 +14,7 @@
 
 #include "supervisor/clock.h"
 #include "supervisor/launch.h"
+#include "supervisor/network.h"
 #include "wire/record.h"
 
 /* The oldest goes when there are too many, which only faults of our own can bring about. */
@@ -225,6 +226,8 @@ reap_one(struct task *task, pid_t pid)
 		return;
 	if (step != NULL)
 		step_exited(task, step, status, &usage);
+	else if (network_lost(pid) && task->sweep.state == SWEEP_NONE)
+		task_error(task, FAULT_OUTSIDE, 0, SUPERVISOR_NO_STEP);
 }
 
 bool

@@ -95,6 +95,22 @@ test_slot_users_take_keeps_those_apart_who_may_reach_the_metadata_address(void *
 }
 
 static void
+test_slot_users_take_gives_anybodys_where_no_user_is_kept_from_it(void **state)
+{
+	struct err err = ERR_INIT;
+	struct slot_users users;
+	int slot;
+
+	(void)state;
+	slot_users_init(&users, FIRST, 2, 0);
+	assert_int_equal(slot_users_take(&users, false, dirs[0], &slot, &err), 0);
+	assert_int_equal(slot, 0);
+	assert_int_equal(slot_users_take(&users, true, dirs[1], &slot, &err), 0);
+	assert_int_equal(slot, 1);
+	slot_users_release(&users);
+}
+
+static void
 test_slot_users_find_goes_on_with_what_is_written_down(void **state)
 {
 	struct err err = ERR_INIT;
@@ -161,6 +177,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_slot_users_take_gives_the_lowest_that_is_free),
 		cmocka_unit_test(test_slot_users_take_keeps_those_apart_who_may_reach_the_metadata_address),
+		cmocka_unit_test(test_slot_users_take_gives_anybodys_where_no_user_is_kept_from_it),
 		cmocka_unit_test(test_slot_users_find_goes_on_with_what_is_written_down),
 		cmocka_unit_test(test_slot_users_find_refuses_what_is_no_user_of_ours),
 		cmocka_unit_test(test_slot_users_find_leaves_what_a_later_runnerd_has_written),

@@ -27,9 +27,11 @@ static const struct shelter_row rows[] = {
 	{SHELTER_SHOW, SHELTER_ROW_READ_ONLY, 0, {"/var/cache/runnerd/git"}},
 	{SHELTER_SHOW, 0, 0, {"/work/1"}},
 	{SHELTER_LOOPBACK, 0, 0, {NULL}},
+	{SHELTER_OUTSIDE, 0, 0, {"/usr/bin/pasta", "/127.0.0.53", "/192.0.2.1"}},
+	{SHELTER_NO_METADATA, 0, 0, {NULL}},
 };
 
-enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
+enum { ROWS = sizeof(rows) / sizeof(rows[0]), ROWS_OF_2 = ROWS - 2 };
 
 static uint8_t room[SHELTER_MOST_BYTES];
 
@@ -59,13 +61,13 @@ unpack_copy(struct shelter_view *view, const uint8_t *bytes, size_t size)
 }
 
 static void
-check_rows(struct shelter_view *view, uint64_t memory_bytes)
+check_rows(struct shelter_view *view, size_t count, uint64_t memory_bytes)
 {
 	struct shelter_row row;
 	size_t i, j;
 
 	assert_int_equal(view->flags, SHELTER_BOUNDS_ROOT);
-	for (i = 0; i < ROWS; i++) {
+	for (i = 0; i < count; i++) {
 		assert_true(shelter_next(view, &row));
 		assert_int_equal(row.kind, rows[i].kind);
 		assert_int_equal(row.flags, rows[i].flags);
@@ -86,7 +88,7 @@ test_shelter_survives_the_way(void **state)
 
 	(void)state;
 	assert_null(shelter_unpack(&view, room, pack_all()));
-	check_rows(&view, MEMORY_BYTES);
+	check_rows(&view, ROWS, MEMORY_BYTES);
 }
 
 static uint8_t sample[4096];
@@ -104,13 +106,25 @@ read_sample(const char *path)
 }
 
 static void
-test_shelter_sample_of_version_2_is_what_is_packed(void **state)
+test_shelter_sample_of_version_3_is_what_is_packed(void **state)
 {
-	size_t len = read_sample(TOP_SRCDIR "/t/data/shelter/version-2");
+	size_t len = read_sample(TOP_SRCDIR "/t/data/shelter/version-3");
 
 	(void)state;
 	assert_int_equal(len, pack_all());
 	assert_memory_equal(sample, room, len);
+}
+
+static void
+test_shelter_sample_of_version_2_is_read(void **state)
+{
+	size_t len = read_sample(TOP_SRCDIR "/t/data/shelter/version-2");
+	struct shelter_view view;
+
+	(void)state;
+	assert_int_equal(sample[0], 2);
+	assert_null(shelter_unpack(&view, sample, len));
+	check_rows(&view, ROWS_OF_2, MEMORY_BYTES);
 }
 
 static void
@@ -121,7 +135,7 @@ test_shelter_sample_of_version_1_is_read_without_sizes(void **state)
 
 	(void)state;
 	assert_null(shelter_unpack(&view, sample, len));
-	check_rows(&view, 0);
+	check_rows(&view, ROWS_OF_2, 0);
 }
 
 static void
@@ -232,7 +246,8 @@ main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_shelter_survives_the_way),
-		cmocka_unit_test(test_shelter_sample_of_version_2_is_what_is_packed),
+		cmocka_unit_test(test_shelter_sample_of_version_3_is_what_is_packed),
+		cmocka_unit_test(test_shelter_sample_of_version_2_is_read),
 		cmocka_unit_test(test_shelter_sample_of_version_1_is_read_without_sizes),
 		cmocka_unit_test(test_shelter_unpack_refuses_every_shorter_longer_and_later_one),
 		cmocka_unit_test(test_shelter_unpack_refuses_kinds_flags_and_counts_above_their_limits),
@@ -240,7 +255,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(test_shelter_page_names_every_kind),
 	};
 
-	if (argc == 2 && strcmp(argv[1], "--sample") == 0) /* for t/data/shelter/version-2 */
+	if (argc == 2 && strcmp(argv[1], "--sample") == 0) /* for t/data/shelter/version-3 */
 		return fwrite(room, pack_all(), 1, stdout) == 1 ? 0 : 1;
 	(void)argv;
 	cmocka_set_message_output(CM_OUTPUT_TAP);
