@@ -356,7 +356,7 @@ can_mount(void)
 	int fd;
 
 	if (unshare(CLONE_NEWNS) == 0)
-		return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
+		return mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) == 0;
 	if (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0)
 		return false;
 	fd = open("/proc/self/uid_map", O_WRONLY | O_CLOEXEC);
@@ -364,7 +364,7 @@ can_mount(void)
 	if (fd < 0 || write(fd, map, strlen(map)) < 0)
 		return false;
 	(void)close(fd);
-	return geteuid() == uid && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
+	return geteuid() == uid && mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) == 0;
 }
 
 /* Another directory that looks the same, on the same file system: only the mount tells. */
@@ -387,7 +387,7 @@ test_work_dir_remove_keeps_nothing_that_is_mounted_over(void **state)
 		assert_int_equal(work_dir_make(&other, &f.dirs, &err), 0);
 		(void)snprintf(from, sizeof(from), "%s/two%s", scratch->path, places[i] + 3);
 		(void)snprintf(to, sizeof(to), "%s/%s", scratch->path, places[i]);
-		assert_int_equal(mount(from, to, NULL, MS_BIND, NULL), 0);
+		assert_int_equal(mount(from, to, "none", MS_BIND, NULL), 0);
 		remove_work(&f);
 		assert_int_equal(f.dirs.spares, 0);
 		assert_int_equal(umount2(to, MNT_DETACH), 0);
