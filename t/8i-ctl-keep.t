@@ -147,4 +147,40 @@ eq(kept and [open(path).read() for path in glob.glob(kept.group(1) + "/*/home/pr
    "and the working directory stays")
 ok(wait_for("all of it to end", lambda: not subprocess.run(["pgrep", "-f", mark], capture_output=True).stdout),
    "but nothing that runs")
+
+# --- a wish and a heartbeat that cross one another ---
+hub = Hub("crossing")
+person, scripted = Person(hub), Agent(hub)
+claim = scripted.claim_start()
+person.run()
+task = scripted.client.wait(claim)["json"]["tasks"][0]
+scripted.events(task, "preparing", "running", "step_started")
+
+
+def beat(kept, wait_ms=30000):
+    return scripted.client.start("POST", "/api/v3/runner/heartbeat", scripted.headers,
+                                 {"agent": {"id": scripted.id}, "wait_ms": wait_ms, "sessions": True, "kept": kept,
+                                  "tasks": [{"task": task["id"], "epoch": task["epoch"]}]})
+
+
+kept = [{"task": task["id"], "job": "one", "asked_ms": 60000, "until_ms": 0}]
+path = "/api/runner/v1/tasks/%s/keep" % task["id"]
+
+
+def told(kept):
+    """What an answer says that it wants kept; one that is held for as long as may be says nothing."""
+    return wait_for("the agent to be told", lambda: scripted.client.wait(beat(kept))["json"]["keep"])
+
+
+scripted.client.wait(beat([], 0))  # it lets people in, which the hub knows from now on
+wish = person.client.start("PUT", path, person.headers, {"seconds": 60})
+eq(told([]), [{"task": task["id"], "ms": 60000}], "an agent is told of a wish in a heartbeat's answer")
+eq(scripted.client.wait(beat([]))["status"], 200, "a heartbeat that crossed it is answered at once")
+held = beat(kept)
+eq(person.client.wait(wish)["status"], 200, "and is no refusal: the next one says what came of the wish")
+wish = person.client.start("DELETE", path, person.headers)
+eq(scripted.client.wait(held)["json"]["keep"] or told(kept), [{"task": task["id"], "ms": 0}], "it is told of the next wish")
+scripted.client.wait(beat(kept))
+beat(kept)
+eq(person.client.wait(wish)["status"], 409, "which it refuses when two heartbeats say otherwise")
 done()

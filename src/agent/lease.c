@@ -29,11 +29,23 @@
 
 enum { LEASE_MAGIC = 0x6c656173 };
 
+struct lease;
+
+struct beat {
+	struct lease *lease;
+	struct hub_request *request; /* under way, or NULL */
+};
+
+/*
+ * Of two beats one is the newest. The other one may be under way, too, when it was sent anew: the
+ * hub answers it then, and what it had to say may be on its way already.
+ */
 struct lease {
 	uint32_t magic;
 	struct hub_link *link;
 	struct tasks *tasks;
-	struct hub_request *request; /* under way */
+	struct beat beats[2];
+	unsigned newest; /* index in beats */
 	struct pace pace;
 	struct timer join;
 	size_t kept;	      /* so many were told to be, last */
@@ -53,6 +65,7 @@ lease_new(struct loop *loop, struct hub_link *link, struct tasks *tasks)
 	lease->magic = LEASE_MAGIC;
 	lease->link = link;
 	lease->tasks = tasks;
+	lease->beats[0].lease = lease->beats[1].lease = lease;
 	pace_init(&lease->pace, loop, LEASE_GAP_MS, on_pace, lease);
 	timer_init(&lease->join, loop, on_join, lease);
 	return lease;
@@ -64,7 +77,8 @@ lease_free(struct lease *lease)
 	if (lease == NULL)
 		return;
 	OBJ_CHECK(lease, LEASE_MAGIC);
-	hub_request_cancel(lease->request);
+	hub_request_cancel(lease->beats[0].request);
+	hub_request_cancel(lease->beats[1].request);
 	pace_release(&lease->pace);
 	timer_release(&lease->join);
 	OBJ_WIPE(lease);
@@ -122,32 +136,43 @@ keep(struct lease *lease, const struct json *item)
 }
 
 static void
-on_heartbeat(void *arg, const struct err *err, const struct hub_answer *answer)
+take_answer(struct lease *lease, const struct json *answer)
 {
-	struct lease *lease = arg;
-	const struct json *list;
-	uint64_t wait_ms;
+	const struct json *list = json_get(answer, "tasks");
 	size_t i;
 
+	for (i = 0; i < json_count(list); i++)
+		obey(lease, json_at(list, i));
+	list = json_get(answer, "sessions");
+	for (i = 0; i < json_count(list); i++)
+		open_session(lease, json_at(list, i));
+	list = json_get(answer, "keep");
+	for (i = 0; i < json_count(list); i++)
+		keep(lease, json_at(list, i));
+}
+
+static void
+on_heartbeat(void *arg, const struct err *err, const struct hub_answer *answer)
+{
+	struct beat *beat = arg;
+	struct lease *lease = beat->lease;
+	bool is_newest = beat == &lease->beats[lease->newest];
+	uint64_t wait_ms;
+
 	OBJ_CHECK(lease, LEASE_MAGIC);
-	lease->request = NULL;
-	timer_stop(&lease->join);
-	if (err != NULL) {
+	beat->request = NULL;
+	if (is_newest)
+		timer_stop(&lease->join);
+	if (err != NULL && is_newest) {
 		wait_ms = pace_failed(&lease->pace, answer->retry_after_ms);
 		log_debug("heartbeat: %s; again in %llu ms", err->text,
 			  (unsigned long long)wait_ms);
-		return;
 	}
-	(void)pace_ok(&lease->pace);
-	list = json_get(answer->json, "tasks");
-	for (i = 0; i < json_count(list); i++)
-		obey(lease, json_at(list, i));
-	list = json_get(answer->json, "sessions");
-	for (i = 0; i < json_count(list); i++)
-		open_session(lease, json_at(list, i));
-	list = json_get(answer->json, "keep");
-	for (i = 0; i < json_count(list); i++)
-		keep(lease, json_at(list, i));
+	if (err != NULL)
+		return;
+	if (is_newest)
+		(void)pace_ok(&lease->pace);
+	take_answer(lease, answer->json);
 	pace_want(&lease->pace);
 }
 
@@ -216,6 +241,7 @@ send_heartbeat(struct lease *lease)
 				.timeout_ms = RUNNER_HEARTBEAT_WAIT_MS + LEASE_REPLY_MS};
 	struct err err = ERR_INIT;
 	size_t count = put_tasks(lease, list), kept_before = lease->kept;
+	struct beat *beat = &lease->beats[lease->newest];
 
 	lease->kept = put_kept(lease, kept);
 
@@ -232,7 +258,7 @@ send_heartbeat(struct lease *lease)
 	lease->added_named = tasks_ever(lease);
 	lease->keep_named = tasks_keep_changes(lease->tasks);
 	pace_sent(&lease->pace);
-	if (hub_post(&lease->request, lease->link, &post, on_heartbeat, lease, &err) < 0) {
+	if (hub_post(&beat->request, lease->link, &post, on_heartbeat, beat, &err) < 0) {
 		log_debug("heartbeat: %s", err.text);
 		(void)pace_failed(&lease->pace, 0);
 	}
@@ -246,7 +272,7 @@ on_pace(void *arg)
 	OBJ_CHECK(lease, LEASE_MAGIC);
 	if (!hub_link_is_up(lease->link))
 		return;
-	if (lease->request == NULL) {
+	if (lease->beats[lease->newest].request == NULL) {
 		send_heartbeat(lease);
 	} else if (lease->keep_named != tasks_keep_changes(lease->tasks)) {
 		on_join(lease); /* a person may want to enter it now */
@@ -259,12 +285,14 @@ static void
 on_join(void *arg)
 {
 	struct lease *lease = arg;
+	unsigned next = 1 - lease->newest;
 
 	OBJ_CHECK(lease, LEASE_MAGIC);
-	if (lease->request == NULL || lease->added_named == tasks_ever(lease))
+	if (lease->beats[lease->newest].request == NULL || lease->added_named == tasks_ever(lease))
 		return;
-	hub_request_cancel(lease->request);
-	lease->request = NULL;
+	if (lease->beats[next].request != NULL)
+		return; /* with its answer we come again */
+	lease->newest = next;
 	send_heartbeat(lease);
 }
 

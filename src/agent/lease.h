@@ -3,8 +3,9 @@
  *
  * lease_new() -> lease_want() whenever tasks came or went -> lease_free(). A heartbeat is
  * sent only while there are tasks; the hub holds it until it has news. A task that came
- * while one is held joins the next, at the latest LEASE_JOIN_MS later; one is not taken
- * back when the last task ends, so that short tasks do not cost one each.
+ * while one is held joins the next, at the latest LEASE_JOIN_MS later. None is taken back,
+ * neither for the next one, since its answer may be on its way, nor when the last task ends,
+ * so that short tasks do not cost one each.
  * While the hub is away tasks go on.
  *
  * SPDX-License-Identifier: Apache-2.0

@@ -31,6 +31,7 @@ struct keep_order {
 	struct id task, agent;
 	int64_t ms; /* 0: let it go */
 	bool is_told;
+	bool is_doubted; /* a heartbeat says otherwise, which may have crossed it */
 	struct timer timer;
 	struct keep_order *prev, *next;
 };
@@ -146,20 +147,24 @@ on_person_gone(struct call *call)
 	call_drop(order_end(call->user));
 }
 
-/* The heartbeat behind the answer that told it says what came of it. */
+/* A heartbeat behind the answer that told it says what came of it. */
 static void
 answer_order(struct keep_order *order)
 {
 	const struct kept *kept = find(order->hub, &order->task);
+	bool is_done = order->ms > 0 ? kept != NULL && kept->asked_ms == order->ms
+				     : kept == NULL || (kept->asked_ms == 0 && kept->until_ms == 0);
 	struct json *json;
 	char text[ID_TEXT_BYTES];
 
-	if (order->ms > 0 && (kept == NULL || kept->asked_ms != order->ms)) {
-		call_reply_message(order_end(order), 409, "the task has ended, and is not kept");
+	if (!is_done && !order->is_doubted) {
+		order->is_doubted = true;
 		return;
 	}
-	if (order->ms == 0 && kept != NULL && (kept->asked_ms != 0 || kept->until_ms != 0)) {
-		call_reply_message(order_end(order), 409, "the agent has not let it go");
+	if (!is_done) {
+		call_reply_message(order_end(order), 409,
+				   order->ms > 0 ? "the task has ended, and is not kept"
+						 : "the agent has not let it go");
 		return;
 	}
 	json = json_new_object();
@@ -185,7 +190,7 @@ kept_wait_for(const struct hub *hub, const struct agent *agent)
 	const struct keep_order *order;
 
 	DL_FOREACH (hub->keep_orders, order)
-		if (!order->is_told && id_eq(&order->agent, &agent->row.id))
+		if ((!order->is_told || order->is_doubted) && id_eq(&order->agent, &agent->row.id))
 			return true;
 	return false;
 }

@@ -42,7 +42,10 @@ void kept_note(struct hub *hub, const struct agent *agent, const struct json *he
 /* The hub ends. */
 void kept_forget_all(struct hub *hub);
 
-/* A person wants something of this agent that it was not told of; as the member "keep" of an answer. */
+/*
+ * A person wants something of this agent that it was not told of, or that it does not seem to have heard; as the
+ * member "keep" of an answer.
+ */
 bool kept_wait_for(const struct hub *hub, const struct agent *agent);
 void kept_put_orders(struct hub *hub, const struct agent *agent, struct json *answer);
 
