@@ -7,6 +7,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from crashtest import *
 
 POINTS //= 2
+SPILLS = POINTS // 20  # segments that are seen each time that the hub stands still, which it does once at least
 
 play({**WRITERS, "pieces64k": [("binary", 65536, 4_000_000, 12_000_000)], "binary": [("binary", 1000, 1_000_000, 3_000_000)]})
 hub = Hub()
@@ -29,9 +30,9 @@ class Watched(Runnerd):
         return super().kill()
 
     def spills(self):
-        """However slow it is: each time that the hub stands still it comes to the disk, until enough was seen there."""
+        """However slow it is: each time that the hub stands still it comes to the disk."""
         known = len(self.seen)
-        wait_for("output to spill", lambda: self.seen.update(segments()) or len(self.seen) >= min(known + 4, POINTS // 10), 20)
+        wait_for("output to spill", lambda: self.seen.update(segments()) or len(self.seen) >= known + SPILLS, 20)
 
 
 agent = Watched(hub, "big1", options=["--spool-memory", "1M"])
@@ -39,7 +40,7 @@ agent.start()
 ok(wait_for("the agent", agent.is_connected), "an agent is here")
 work = Work(hub)
 eq(kill_at_random(hub, agent, work, POINTS, agent.spills), POINTS, "it was killed %d times and never ended by itself" % POINTS)
-ok(len(agent.seen) >= POINTS // 10, "%d segments were seen on the disk" % len(agent.seen))
+ok(len(agent.seen) >= SPILLS, "%d segments were seen on the disk" % len(agent.seen))
 check_work(hub, work)
 eq(left_of("tasks", agent.left), [], "its tasks are forgotten")
 eq(left_of("segments", segments), [], "and nothing of them is on the disk")
