@@ -77,7 +77,7 @@ datagrams("127.0.0.1", 53, b"resolver")
 print("the world is there", flush=True)
 END2
 # shellcheck disable=SC2086 # a word or none
-start world python3 "$tmp/world.py" 169.254.169.254 $six
+start world "$t_python" "$tmp/world.py" 169.254.169.254 $six
 wait_log world 'is there' 20
 
 # What a job tries; prints each way by which somebody answered, and who.
