@@ -53,11 +53,11 @@ export PATH HOME top_srcdir top_builddir tmp
 # A python3 that is a script which looks for the real one (pyenv's) takes many times as long as that.
 t_python=$(command -v python3)
 if [ -n "$t_python" ] && [ "$(head -c 2 "$t_python")" = '#!' ]; then
-	t_python=$(python3 -c 'import sys; print(sys.executable)')
-	python3()
-	{
-		"$t_python" "$@"
-	}
+	mkdir -m 755 "$tmp/bin"
+	printf '#!/bin/sh\nexec %s "$@"\n' "$(python3 -c 'import sys; print(sys.executable)')" >"$tmp/bin/python3"
+	chmod 755 "$tmp/bin/python3"
+	PATH=$tmp/bin:$PATH
+	t_python=$tmp/bin/python3
 fi
 
 t_count=0
