@@ -54,7 +54,9 @@ export PATH HOME top_srcdir top_builddir tmp
 t_python=$(command -v python3)
 if [ -n "$t_python" ] && [ "$(head -c 2 "$t_python")" = '#!' ]; then
 	mkdir -m 755 "$tmp/bin"
-	printf '#!/bin/sh\nexec %s "$@"\n' "$(python3 -c 'import sys; print(sys.executable)')" >"$tmp/bin/python3"
+	t_python=$(python3 -c 'import sys; print(sys.executable)')
+	# Other users may not come to it, and find their own.
+	printf '#!/bin/sh\n[ ! -x "%s" ] || exec "%s" "$@"\nPATH="%s"\nexec python3 "$@"\n' "$t_python" "$t_python" "$PATH" >"$tmp/bin/python3"
 	chmod 755 "$tmp/bin/python3"
 	PATH=$tmp/bin:$PATH
 	t_python=$tmp/bin/python3
