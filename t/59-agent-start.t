@@ -20,7 +20,7 @@ for option in config jobs hub token-file hub-fingerprint cacert insecure name ru
 done
 ok 'help lists every option' test ! -e "$tmp/missing"
 sed -n 's/^ *\(-[a-z], \)\{0,1\}--\([a-z-]*\).*/\2/p' "$tmp/help" | sort >"$tmp/in-help"
-sed -n 's/^\.B[RI]* .*\\-\\-\([a-z\\-]*\).*/\1/p' "$top_srcdir/man/runnerd.8" | sed 's/\\//g' | sort -u >"$tmp/in-man"
+sed -n 's/^\.B[RI]* \(\\-[a-z] ", " *\)\{0,1\}\\-\\-\([a-z\\-]*\).*/\2/p' "$top_srcdir/man/runnerd.8" | sed 's/\\//g' | sort -u >"$tmp/in-man"
 ok 'the man page has the same options' cmp "$tmp/in-help" "$tmp/in-man"
 runnerd --version >"$tmp/version"
 like "$(cat "$tmp/version")" '^runnerd [0-9.]+ \(' 'version'

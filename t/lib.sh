@@ -53,13 +53,13 @@ export PATH HOME top_srcdir top_builddir tmp
 # A python3 that is a script which looks for the real one (pyenv's) takes many times as long as that.
 t_python=$(command -v python3)
 if [ -n "$t_python" ] && [ "$(head -c 2 "$t_python")" = '#!' ]; then
-	mkdir -m 755 "$tmp/bin"
+	mkdir -m 755 "$tmp/python"
 	t_python=$(python3 -c 'import sys; print(sys.executable)')
 	# Other users may not come to it, and find their own.
-	printf '#!/bin/sh\n[ ! -x "%s" ] || exec "%s" "$@"\nPATH="%s"\nexec python3 "$@"\n' "$t_python" "$t_python" "$PATH" >"$tmp/bin/python3"
-	chmod 755 "$tmp/bin/python3"
-	PATH=$tmp/bin:$PATH
-	t_python=$tmp/bin/python3
+	printf '#!/bin/sh\n[ ! -x "%s" ] || exec "%s" "$@"\nPATH="%s"\nexec python3 "$@"\n' "$t_python" "$t_python" "$PATH" >"$tmp/python/python3"
+	chmod 755 "$tmp/python/python3"
+	PATH=$tmp/python:$PATH
+	t_python=$tmp/python/python3
 fi
 
 t_count=0
