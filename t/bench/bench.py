@@ -1,5 +1,5 @@
 """What the benchmarks share: a hub and an agent of their own, and what the kernel says of them."""
-import json, os, re, secrets, signal, subprocess, sys, tempfile, time
+import glob, json, os, re, secrets, signal, subprocess, sys, tempfile, time
 
 # The figures are of tasks that run as who starts the benchmark.
 if os.geteuid() == 0:
@@ -27,6 +27,23 @@ def status_of(pid, field, path="status"):
             if line.startswith(field + ":"):
                 return int(line.split()[1])
     return 0
+
+
+def children_of(pid):
+    found = []
+    for path in glob.glob(f"/proc/{pid}/task/*/children"):
+        with open(path) as f:
+            found += [int(child) for child in f.read().split()]
+    return found
+
+
+def launcher_of(pid):
+    """What starts tasks as users of slots for a runnerd; None: it needs none. What that starts is runnerd's child, too, with its name at first."""
+    for child in children_of(pid):
+        with open(f"/proc/{child}/comm") as comm:
+            if comm.read().startswith("runner-launcher"):
+                return child
+    return None
 
 
 def fds_of(pid):
@@ -62,6 +79,8 @@ class Bench:
     """Directories (all in memory, and the work directories on disk where disk says so), removed at the end. jobs 0: no agent.
     slot_users: as root, runnerd becomes nobody and tasks have users of their own."""
 
+    users = 0  # so many are given away
+
     def __init__(self, build, jobs=64, disk=None, tls=False, level="warn", more=(), env=None, slot_users=False):
         self.build, self.level = os.path.abspath(build), level
         self.home = tempfile.TemporaryDirectory(prefix="runner-bench.", dir=memory_dir())
@@ -71,7 +90,8 @@ class Bench:
         (self.start_tls_hub if tls else self.start_private_hub)()
         self.agent_log = f"{self.dir}/runnerd.log"
         if slot_users:
-            first = 1906000000 + os.getpid() % 60000 * 1024
+            first = 1906000000 + os.getpid() % 60000 * 1024 + Bench.users
+            Bench.users += 2 * jobs
             more = [*more, "--user", "nobody", "--slot-uids", f"{first}-{first + 2 * jobs - 1}"]
             env = {**(env or {}), "RUNNERD_USER": None}
             self.let_in()
