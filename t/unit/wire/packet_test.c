@@ -83,6 +83,37 @@ send_many(const int *fds, size_t count)
 	assert_int_equal(sendmsg(pair[1], &message, MSG_DONTWAIT), 1);
 }
 
+/*
+ * qemu-user asks the kernel with more room than it was given, and what then has none in ours stays
+ * open: nobody there can count what is.
+ */
+static bool
+host_can_be_counted(const int *fds)
+{
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control;
+	char room[1];
+	struct iovec piece = {room, sizeof(room)};
+	struct msghdr message = {.msg_iov = &piece,
+				 .msg_iovlen = 1,
+				 .msg_control = control.bytes,
+				 .msg_controllen = sizeof(control.bytes)};
+	const struct cmsghdr *item = &control.align;
+	int open = count_open(), fd, off = 0;
+	size_t at;
+
+	assert_int_equal(setsockopt(pair[0], SOL_SOCKET, SO_PASSCRED, &off, sizeof(off)), 0);
+	send_many(fds, TOO_MANY);
+	assert_int_equal(recvmsg(pair[0], &message, MSG_DONTWAIT), 1);
+	for (at = 0; CMSG_LEN(at) < item->cmsg_len; at += sizeof(fd)) {
+		memcpy(&fd, CMSG_DATA(item) + at, sizeof(fd));
+		(void)close(fd);
+	}
+	return count_open() == open;
+}
+
 static void
 test_packet_carries_bytes_and_descriptors(void **state)
 {
@@ -136,10 +167,12 @@ test_packet_says_when_more_came_and_closes_it(void **state)
 	const int fds[TOO_MANY] = {pair[0], pair[1], pair[0], pair[1],
 				   pair[0], pair[1], pair[0], pair[1]};
 	const struct iovec piece = {(char[]){"words"}, 5};
-	int open = count_open(), on, taken;
+	const bool counts = host_can_be_counted(fds);
+	const int open = count_open();
 	size_t count;
 	char room[4];
 	struct packet packet;
+	int on, taken;
 
 	(void)state;
 	/* Without credentials there is more room for descriptors than with them. */
@@ -152,9 +185,9 @@ test_packet_says_when_more_came_and_closes_it(void **state)
 					 1);
 			assert_int_equal(packet.fd_count, PACKET_FDS_MOST);
 			assert_true(packet.is_cut);
-			assert_int_equal(count_open(), open + PACKET_FDS_MOST);
+			assert_true(!counts || count_open() == open + PACKET_FDS_MOST);
 			taken = packet_take_only(&packet);
-			assert_int_equal(count_open(), open + 1);
+			assert_true(!counts || count_open() == open + 1);
 			assert_true(is_the_same(taken, fds[0]));
 			(void)close(taken);
 		}
@@ -164,7 +197,7 @@ test_packet_says_when_more_came_and_closes_it(void **state)
 	assert_true(packet.is_cut);
 	assert_int_equal(packet_send(pair[1], &piece, fds, PACKET_FDS_MOST + 1, MSG_DONTWAIT), -1);
 	assert_int_equal(errno, EINVAL);
-	assert_int_equal(count_open(), open);
+	assert_true(!counts || count_open() == open);
 }
 
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
