@@ -327,6 +327,13 @@ start_fakehub
 chmod 666 "$hub_sock"
 
 # The same attempts where nothing holds them, by the user that "-in-user" has: one that cannot succeed there would prove nothing elsewhere.
+# What a victim that was killed could not take away itself.
+clear_victim()
+{
+	rm -f "/tmp/${tmp##*/}.victim" "/dev/shm/${tmp##*/}.victim"
+	ipcrm -M "$(python3 -c 'import sys, zlib; print(zlib.crc32(sys.argv[1].encode()) & 0x7fffffff)' "$tmp")" 2>/dev/null || :
+}
+
 play_bare()
 {
 	python=$(PATH=/usr/bin:/bin command -v python3) || {
@@ -363,6 +370,7 @@ play_bare()
 	bare_rows
 	stop "$agent_pid"
 	stop "$launcher"
+	clear_victim
 }
 
 # What the host itself may keep from everybody is no failure of ours: a seccomp filter of a container, Yama.
@@ -405,6 +413,7 @@ play_mode()
 	fi
 	is "$(cat "$base/real/kept")" kept "($mode) nothing has changed in HOME"
 	stop "$agent_pid"
+	clear_victim
 }
 
 secrets='token settings state journal data cache'
