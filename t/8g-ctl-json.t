@@ -1,6 +1,5 @@
 #!/bin/sh
 # run --json: the result of a run for machines, on standard output alone.
-. "${0%/*}/lib.sh"
 . "${0%/*}/ctl.sh"
 
 # Of the document in $out: Python, whose name for it is "d".
