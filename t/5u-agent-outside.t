@@ -13,31 +13,7 @@ command -v python3 >/dev/null || skip_all 'python3 is needed'
 [ -x /usr/bin/pasta ] || skip_all 'there is no pasta (Debian: passt)'
 setpriv --reuid 65534 --regid 65534 --clear-groups unshare -Urn true 2>/dev/null || skip_all 'users get no namespaces on this host'
 ip tuntap add dev up0 mode tap 2>/dev/null || skip_all 'this host has no /dev/net/tun'
-unset RUNNERD_USER
-base=$tmp/base
-mkdir "$base" "$base/real"
-start_fakehub
-chmod 666 "$hub_sock"
-
-settings() # ISOLATION [HOST'S ISOLATION]: that of the class of every task here
-{
-	printf 'hub: %s\nisolation: %s\nresource_classes:\n  - {name: local/test, token_file: %s, isolation: %s}\n' \
-		"$hub_url" "${2:-auto}" "$base/token" "$1" >"$base/runnerd.yaml"
-	cp "$tmp/token" "$base/token"
-	[ -z "$as" ] || chown -R 65534:65534 "$base"
-	chmod 711 "$base"
-}
-
-begin() # [COMMAND...]: runnerd, with these words before it
-{
-	: >"$tmp/agent.log"
-	# shellcheck disable=SC2086 # options, and words or none
-	HOME=$base/real start agent "$@" $as runnerd -c "$base/runnerd.yaml" --name test -j 2 $users --run-dir "$base/run" \
-		--data-dir "$base/data" --work-dir "$base/work" --cache-dir "$base/cache" --orphan-limit 60s
-	agent_pid=$pid
-	wait_until 30 grep -qsE 'ready: |^runnerd: ' "$tmp/agent.log"
-	grep -qs 'ready: ' "$tmp/agent.log"
-}
+start_networked_hub
 
 # --- the world around the host: one way out, an outside that answers, and what must not be reached --------------
 
