@@ -53,17 +53,10 @@ journal()
 # Rewrite when it began to run: VERSION, hours ago, keep the monotonic time or not.
 rewrite()
 {
-	python3 - "$(journal "$1")" "$2" "$3" "$4" <<'END'
+	PYTHONPATH=$top_srcdir/t python3 - "$(journal "$1")" "$2" "$3" "$4" <<'END'
 import struct, sys
+from crc32c import crc32c
 path, version, hours, keep = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4] == "keep"
-
-def crc32c(data):
-    crc = 0xffffffff
-    for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ (0x82f63b78 if crc & 1 else 0)
-    return crc ^ 0xffffffff
 
 data = bytearray(open(path, "rb").read())
 for at in range(0, len(data), 320):

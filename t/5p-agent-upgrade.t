@@ -126,16 +126,9 @@ ok 'nothing is left' wait_until 30 no_tasks
 # As one of the next version would leave FILE: of version 200, checksums right.
 cat >"$tmp/later.py" <<'END'
 import json, os, struct, sys
+from crc32c import crc32c
 place, name = sys.argv[1:]
 path = os.path.join(place, name)
-
-def crc32c(data):
-    crc = 0xffffffff
-    for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ (0x82f63b78 if crc & 1 else 0)
-    return crc ^ 0xffffffff
 
 data = bytearray(open(path, "rb").read()) if os.path.exists(path) else bytearray()
 if name == "journal":
@@ -170,7 +163,7 @@ all_state()
 later() # DIR FILE KNOWN [TASK]
 {
 	cp -a "$1/$2" "$tmp/kept" 2>/dev/null
-	python3 "$tmp/later.py" "$1" "$2"
+	PYTHONPATH=$top_srcdir/t python3 "$tmp/later.py" "$1" "$2"
 	all_state >"$tmp/before"
 	timeout 60 "$tmp/bin/runnerd" -c "$tmp/runnerd.yaml" --hub "$hub_url" --token-file "$tmp/token" --run-dir "$tmp/run" --data-dir "$tmp/data" \
 		--work-dir "$tmp/work" --cache-dir "$tmp/cache" >"$tmp/later.log" 2>&1

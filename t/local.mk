@@ -24,7 +24,7 @@ unit_run =
 endif
 check_PROGRAMS += $(unit_run)
 EXTRA_PROGRAMS += $(unit_tests)
-EXTRA_DIST += t/prove t/lib.sh t/machine.sh t/network.sh t/init.sh t/hub.sh t/crashtest.py t/hangfs.py
+EXTRA_DIST += t/prove t/lib.sh t/machine.sh t/network.sh t/init.sh t/hub.sh t/crashtest.py t/crc32c.py t/hangfs.py
 
 # make check [TESTS="t/60-init-steps.t t/unit/base/base_test"] [TEST_JOBS=4] [TEST_FLAGS=-v]
 # make check-unit [TEST_EXEC=LAUNCHER] [UNIT_SKIP="..."] runs the unit tests alone, through a launcher.
