@@ -27,19 +27,14 @@ enum { NFT_MS = 20 * 1000, RULES_BYTES = 1024, SAID_BYTES = 256 };
 /* In the order of the hooks before every other: what rewrites addresses comes later. */
 #define PRIORITY "-400"
 
-static const char *const programs[] = {"/usr/sbin/nft", "/sbin/nft"};
-
 /* --- the packet filter --------------------------------------------------------------------- */
 
 static const char *
 find_nft(void)
 {
-	size_t i;
+	static const char *const paths[] = {"/usr/sbin/nft", "/sbin/nft", NULL};
 
-	for (i = 0; i < sizeof(programs) / sizeof(programs[0]); i++)
-		if (access(programs[i], X_OK) == 0)
-			return programs[i];
-	return NULL;
+	return child_host_program(paths);
 }
 
 /* The first line of what it says of its failure. */

@@ -18,20 +18,16 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "loop/child.h"
 
 enum { FILE_BYTES = 16 * 1024, WORD_BYTES = 64 };
-
-static const char *const programs[] = {"/usr/bin/pasta", "/bin/pasta"};
 
 const char *
 outside_pasta(void)
 {
-	size_t i;
+	static const char *const paths[] = {"/usr/bin/pasta", "/bin/pasta", NULL};
 
-	for (i = 0; i < sizeof(programs) / sizeof(programs[0]); i++)
-		if (access(programs[i], X_OK) == 0)
-			return programs[i];
-	return NULL;
+	return child_host_program(paths);
 }
 
 /* --- whose address it is ------------------------------------------------------------------- */

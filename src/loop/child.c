@@ -397,3 +397,11 @@ child_find_program(char *room, size_t size, const char *name, struct err *err)
 		err_hint(err, "build the whole project with make, or reinstall the package");
 	return err->code;
 }
+
+const char *
+child_host_program(const char *const paths[])
+{
+	while (*paths != NULL && access(*paths, X_OK) != 0)
+		paths++;
+	return *paths;
+}

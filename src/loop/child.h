@@ -101,4 +101,7 @@ void child_release(struct child *child);
 /* Path of a program of ours: beside our own executable, else in libexecdir or sbindir. ERR_HOST with these places. */
 int child_find_program(char *room, size_t size, const char *name, struct err *err);
 
+/* The first of paths, which ends with a NULL, that can be executed: one of the host's. NULL: none. */
+const char *child_host_program(const char *const paths[]);
+
 #endif
