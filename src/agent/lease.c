@@ -163,13 +163,14 @@ on_heartbeat(void *arg, const struct err *err, const struct hub_answer *answer)
 	beat->request = NULL;
 	if (is_newest)
 		timer_stop(&lease->join);
-	if (err != NULL && is_newest) {
+	if (err != NULL && !is_newest)
+		return;
+	if (err != NULL) {
 		wait_ms = pace_failed(&lease->pace, answer->retry_after_ms);
 		log_debug("heartbeat: %s; again in %llu ms", err->text,
 			  (unsigned long long)wait_ms);
-	}
-	if (err != NULL)
 		return;
+	}
 	if (is_newest)
 		(void)pace_ok(&lease->pace);
 	take_answer(lease, answer->json);
